@@ -1,0 +1,1 @@
+"""The Python SDK for Truedy: AI voice agents that call real people."""

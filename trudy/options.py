@@ -1,0 +1,122 @@
+"""Everything a caller can set: time-outs, the rate limit, and the options every method takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Final, Literal, TypeAlias, TypedDict
+
+from attrs import field, frozen
+
+from trudy.errors import InvalidArgumentError
+
+JSON: TypeAlias = "str | int | float | bool | None | Sequence[JSON] | Mapping[str, JSON]"
+QueryValue: TypeAlias = str | int | float | bool
+Lane: TypeAlias = Literal["interactive", "bulk"]
+OnUnknown: TypeAlias = Literal["reconcile", "retry", "raise"]
+
+
+class NotGiven(Enum):
+    """The type of `NOT_GIVEN`; an enum, so that the one member survives copying and pickling."""
+
+    NOT_GIVEN = "NOT_GIVEN"
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN: Final = NotGiven.NOT_GIVEN
+"""Stands for an argument the caller left out; `None` is a value of its own (JSON null)."""
+
+
+@frozen
+class Timeout:
+    """How long each phase of one attempt may take, in seconds; `None` means no bound.
+
+    Attributes:
+        connect: until the connection stands, TLS included.
+        read: between two pieces of the answer (the server may think this long).
+        write: between two pieces of the request.
+        pool: until a connection of the pool is free.
+    """
+
+    connect: float | None = 5.0
+    read: float | None = 60.0
+    write: float | None = 30.0
+    pool: float | None = 60.0
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("connect", "read", "write", "pool"):
+            value = getattr(self, name)
+            if value is not None and not _is_positive(value):
+                raise InvalidArgumentError(
+                    f"timeout.{name} must be a positive number of seconds or None", argument="timeout"
+                )
+
+    @classmethod
+    def of(cls, value: float | Timeout | None) -> Timeout:
+        """A number bounds each phase; `None` bounds none."""
+        if isinstance(value, Timeout):
+            return value
+        return cls(connect=value, read=value, write=value, pool=value)
+
+
+@frozen
+class RateLimit:
+    """Pace requests from the start rather than learn the limit from the first 429.
+
+    Attributes:
+        limit: requests the server takes in one window.
+        window: length of a window in seconds; windows are aligned to the epoch.
+        bulk_share: the part of a window that requests in the `bulk` lane may use, 0 to 1.
+    """
+
+    limit: int = 100
+    window: float = field(default=60.0, kw_only=True)
+    bulk_share: float = field(default=0.75, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if not _is_positive(self.limit) or self.limit != int(self.limit):
+            raise InvalidArgumentError("rate_limit.limit must be a whole number, at least 1", argument="rate_limit")
+        if not _is_positive(self.window):
+            raise InvalidArgumentError("rate_limit.window must be a positive number of seconds", argument="rate_limit")
+        if not _is_positive(self.bulk_share) or self.bulk_share > 1:
+            raise InvalidArgumentError("rate_limit.bulk_share must be above 0 and at most 1", argument="rate_limit")
+
+    @classmethod
+    def of(cls, value: RateLimit | int | None | Literal[False]) -> RateLimit | None | Literal[False]:
+        """A number is a limit for one minute; `None` (learn) and `False` (off) stay."""
+        if value is None or value is False or isinstance(value, RateLimit):
+            return value
+        return cls(value)
+
+
+class RequestOptions(TypedDict, total=False):
+    """Options that every method takes, and `with_options`.
+
+    Attributes:
+        timeout: seconds for each phase of one attempt, or a `Timeout`.
+        max_retries: how often a fault is tried again (2).
+        deadline: seconds for the whole call, waits and retries included; `None` for no bound.
+        max_rate_limit_wait: the longest wait for a rate window, in seconds (120).
+        lane: `"interactive"` (default) goes before `"bulk"` when the rate limit makes requests wait.
+        extra_headers: headers to add; they win over the client's `default_headers`.
+        extra_query: query parameters to add.
+        extra_body: members to add to a JSON body.
+    """
+
+    timeout: float | Timeout
+    max_retries: int
+    deadline: float | None
+    max_rate_limit_wait: float
+    lane: Lane
+    extra_headers: Mapping[str, str]
+    extra_query: Mapping[str, QueryValue]
+    extra_body: Mapping[str, JSON]
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")

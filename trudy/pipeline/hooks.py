@@ -1,0 +1,116 @@
+"""Typed events about what the pipeline does, for metrics and tracing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal, TypeAlias
+
+from attrs import frozen
+
+logger = logging.getLogger("trudy")
+
+
+@frozen(kw_only=True)
+class RequestStarted:
+    """A logical call began.
+
+    Attributes:
+        operation: the method's name, such as `calls.create`.
+        method, path: the request, without its query.
+        idempotency_key: the key sent, if any.
+    """
+
+    operation: str
+    method: str
+    path: str
+    idempotency_key: str | None
+
+
+@frozen(kw_only=True)
+class AttemptEnded:
+    """One request was answered, or was not.
+
+    Attributes:
+        attempt: counts from 1.
+        status: the HTTP status; None when no answer came.
+        seconds: how long the attempt took, waits for the rate window left out.
+        request_id: the server's id.
+        error: the code of the connection error, if no answer came.
+    """
+
+    operation: str
+    method: str
+    path: str
+    attempt: int
+    status: int | None
+    seconds: float
+    request_id: str | None
+    error: str | None
+
+
+@frozen(kw_only=True)
+class RateLimitWait:
+    """A request waits for the rate window to open; `seconds` is how long, as far as is known."""
+
+    operation: str
+    method: str
+    path: str
+    seconds: float
+
+
+@frozen(kw_only=True)
+class RetryScheduled:
+    """A fault is tried again after `seconds`; `reason` says what happened, `attempt` which one failed."""
+
+    operation: str
+    method: str
+    path: str
+    attempt: int
+    seconds: float
+    reason: str
+
+
+@frozen(kw_only=True)
+class RequestEnded:
+    """A logical call ended.
+
+    Attributes:
+        outcome: `"ok"`, `"error"` or `"cancelled"`.
+        attempts: how many requests were sent.
+        seconds: how long it took, waits and retries included.
+        error: the code of the error raised, if any.
+    """
+
+    operation: str
+    method: str
+    path: str
+    outcome: Literal["ok", "error", "cancelled"]
+    attempts: int
+    seconds: float
+    error: str | None
+
+
+Event: TypeAlias = RequestStarted | AttemptEnded | RateLimitWait | RetryScheduled | RequestEnded
+Hook: TypeAlias = Callable[[Event], Awaitable[None] | None]
+
+
+class Emitter:
+    """Hands each event to every hook in turn. A hook that fails is logged and does not disturb the call."""
+
+    __slots__ = ("_hooks",)
+
+    def __init__(self, hooks: Sequence[Hook]) -> None:
+        self._hooks = tuple(hooks)
+
+    def __bool__(self) -> bool:
+        return bool(self._hooks)
+
+    async def __call__(self, event: Event) -> None:
+        for hook in self._hooks:
+            try:
+                result = hook(event)
+                if result is not None:
+                    await result
+            except Exception:  # a listener's fault must not lose the answer to POST /calls
+                logger.exception("a hook failed on %s", type(event).__name__)

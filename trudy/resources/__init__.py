@@ -1,0 +1,1 @@
+"""The async namespaces of the client, a file a resource; one method is one endpoint."""
