@@ -1,0 +1,240 @@
+"""JSON to models: the one cattrs converter, and `decode`, which loses nothing the server sent.
+
+A row whose members are as documented goes through the function that cattrs writes for its class. Only where that
+refuses, the row is read again member by member: what cannot be read becomes the attribute's default, and the value
+stays in `extra` under its name. So does the server's spelling of a word that folds into another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import UnionType
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
+
+import attrs
+from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn, override
+
+from trudy.models import _scalars
+from trudy.models._errors import ModelError
+from trudy.models._fields import OWN, wire_of
+from trudy.models._words import OpenWord
+from trudy.models.common import ResponseMeta
+from trudy.models.transcripts import Transcript, transcript_object
+from trudy.options import NOT_GIVEN, NotGiven
+
+T = TypeVar("T")
+_Hook = Callable[[Any, Any], Any]
+_Decoder = Callable[[object, ResponseMeta | None], Any]
+
+_OTHER_FORMS: dict[type, Callable[[object], object]] = {Transcript: transcript_object}
+"""Models that may arrive as something else than an object."""
+
+
+def decode(cls: type[T], raw: object, meta: ResponseMeta | None = None) -> T:
+    """The model in a JSON value; its dicts become the model's own, so do not change them afterwards.
+
+    Raises `ModelError` where the value is no object or has no id; nothing else invalidates it.
+    """
+    decoder = _DECODERS.get(cls)
+    if decoder is None:
+        decoder = _DECODERS[cls] = _make_decoder(cls)
+    return cast("T", decoder(raw, meta))
+
+
+_DECODERS: dict[type, _Decoder] = {}
+
+
+def _make_decoder(cls: type) -> _Decoder:
+    # Types are read here, once: the modules write them as text.
+    fields = [a for a in attrs.fields(attrs.resolve_types(cls)) if a.name not in OWN]
+    own = {a.name for a in attrs.fields(cls)} & OWN
+    readers = {a.name: _reader(a) for a in fields}
+    names = {a.name: wire_of(a).names for a in fields}
+    known = frozenset(spellings[0] for spellings in names.values())
+    folded = [(spellings[0], spellings[1:]) for spellings in names.values() if len(spellings) > 1]
+    words = [(names[a.name][0], a.type, _members(a.type)) for a in fields if _is_word(a.type)]
+    overrides: dict[str, Any] = {a.name: override(rename=names[a.name][0], struct_hook=readers[a.name]) for a in fields}
+    overrides |= {name: override(struct_hook=_as_is) for name in own}
+    make: Any = make_dict_structure_fn
+    structure: _Hook = make(cls, _CONVERTER, _cattrs_detailed_validation=False, **overrides)
+    other_form = _OTHER_FORMS.get(cls)
+
+    def decoder(raw: object, meta: ResponseMeta | None) -> Any:
+        if other_form is not None:
+            raw = other_form(raw)
+        if not isinstance(raw, dict):
+            raise ModelError(cls.__name__, "", "is no object")
+        sent = cast("dict[str, Any]", raw)
+        extra = {name: value for name, value in sent.items() if name not in known}
+        row = sent.copy()
+        for name, others in folded:
+            if row.get(name) is None:
+                for other in others:
+                    if row.get(other) is not None:
+                        row[name] = row[other]
+                        break
+                else:
+                    row.pop(name, None)
+        for name, word_type, members in words:
+            word = row.get(name)
+            if type(word) is str and word not in members and word_type(word).value != word:
+                extra[name] = word
+        # Ours overwrite members of the same names, which are in `extra` already.
+        row["extra"] = extra
+        row["meta"] = meta
+        try:
+            return structure(row, cls)
+        except (ValueError, KeyError):
+            return salvage(sent, extra, meta)
+
+    def salvage(sent: dict[str, Any], extra: dict[str, Any], meta: ResponseMeta | None) -> Any:
+        values: dict[str, Any] = {}
+        for a in fields:
+            wire = wire_of(a)
+            for name in wire.names:
+                value = sent.get(name)
+                if value is None:
+                    if name in sent and a.default is NOT_GIVEN:
+                        values.setdefault(a.name, None)
+                    continue
+                try:
+                    values[a.name] = readers[a.name](value, a.type)
+                    break
+                except ValueError:
+                    extra[name] = value
+                    saved = (wire.salvage or _salvage_items(a.type))(value)
+                    if saved:
+                        values.setdefault(a.name, saved)
+            if a.default is attrs.NOTHING and a.name not in values:
+                raise ModelError(cls.__name__, wire.names[0], "is missing or no id")
+        own_values = {"extra": extra, "meta": meta}
+        return cls(**values, **{name: own_values[name] for name in own})
+
+    return decoder
+
+
+def _reader(attribute: attrs.Attribute[Any]) -> _Hook:
+    """How one attribute is read: by its own function, else by its type."""
+    read = wire_of(attribute).read
+    if read is None:
+        return _CONVERTER.get_structure_hook(attribute.type)
+    if type(None) in get_args(attribute.type):
+        return lambda value, _: None if value is None else read(value)
+    return lambda value, _: read(value)
+
+
+def _salvage_items(kind: Any) -> Callable[[object], object]:
+    """The readable items of a list in which some are not."""
+    item_type = get_args(kind)[0] if get_origin(kind) is tuple else None
+
+    def salvage(value: object) -> object:
+        if item_type is None or not isinstance(value, list):
+            return None
+        read = _CONVERTER.get_structure_hook(item_type)
+        found: list[object] = []
+        for item in cast("list[object]", value):
+            try:
+                found.append(read(item, item_type))
+            except ValueError:
+                continue
+        return tuple(found)
+
+    return salvage
+
+
+def _as_is(value: Any, _: Any) -> Any:
+    return value
+
+
+def _scalar(read: Callable[[object], object]) -> _Hook:
+    return lambda value, _: read(value)
+
+
+def _text(value: Any, _: Any) -> str:
+    if type(value) is str:
+        return value
+    return _scalars.text(value)
+
+
+def _is_mapping(kind: Any) -> bool:
+    origin: object = get_origin(kind)
+    return origin is Mapping
+
+
+def _mapping_hook(_: Any) -> _Hook:
+    return _mapping
+
+
+def _mapping(value: Any, _: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value)
+    raise ValueError("is no object")
+
+
+def _is_word(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, OpenWord)
+
+
+def _members(kind: Any) -> dict[str, OpenWord]:
+    return {member.value: member for member in kind}
+
+
+def _word(value: Any, kind: Any) -> OpenWord:
+    if isinstance(value, str):
+        return cast("OpenWord", kind(value))
+    raise ValueError("is no word")
+
+
+def _is_optional(kind: Any) -> bool:
+    return get_origin(kind) in (Union, UnionType)
+
+
+def _optional_hook(kind: Any) -> _Hook:
+    """Of `X | None` and `X | NotGiven | None`: null stays, the rest is an X. literals beside `str` help editors."""
+    inner = [k for k in get_args(kind) if k not in (type(None), NotGiven)]
+    of = str if str in inner else inner[0]
+    read = _CONVERTER.get_structure_hook(of)
+    return lambda value, _: None if value is None else read(value, of)
+
+
+def _is_tuple(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+def _tuple_hook(kind: Any) -> _Hook:
+    item_type = get_args(kind)[0]
+    # Lists of plain text are lists of ids.
+    read: _Hook = _scalar(_scalars.identifier) if item_type is str else _CONVERTER.get_structure_hook(item_type)
+
+    def structure(value: Any, _: Any) -> tuple[Any, ...]:
+        if isinstance(value, list):
+            return tuple([read(item, item_type) for item in cast("list[object]", value)])
+        if value is None:
+            return ()
+        raise ValueError("is no list")
+
+    return structure
+
+
+def _model_hook(kind: Any) -> _Hook:
+    return lambda value, _: decode(kind, value)
+
+
+def _make_converter() -> Converter:
+    converter = Converter(detailed_validation=False)
+    converter.register_structure_hook_factory(attrs.has, _model_hook)
+    converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
+    converter.register_structure_hook_factory(_is_optional, _optional_hook)
+    converter.register_structure_hook_factory(_is_mapping, _mapping_hook)
+    converter.register_structure_hook(OpenWord, _word)
+    converter.register_structure_hook(str, _text)
+    converter.register_structure_hook(int, _scalar(_scalars.whole))
+    converter.register_structure_hook(float, _scalar(_scalars.number))
+    converter.register_structure_hook(bool, _scalar(_scalars.boolean))
+    converter.register_structure_hook(datetime, _scalar(_scalars.instant))
+    return converter
+
+
+_CONVERTER = _make_converter()

@@ -1,0 +1,138 @@
+"""Strict readings of single JSON values: each returns what its name says, or raises `ValueError`.
+
+Strict about meaning, lenient about spelling: a number may arrive as text, but `True` is never 1 and null never 'None'.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime, timedelta
+
+from trudy.errors import InvalidArgumentError
+from trudy.options import NotGiven
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*s?", re.ASCII)
+
+# Between 1973 and 5138 Unix seconds and Unix milliseconds cannot be mistaken for each other.
+_UNIX_SECONDS = (1e8, 1e11)
+_UNIX_MILLISECONDS = (1e11, 1e14)
+
+
+def text(value: object) -> str:
+    """Text, and nothing that merely could be written as text."""
+    if isinstance(value, str):
+        return value
+    raise ValueError("is no text")
+
+
+def identifier(value: object) -> str:
+    """An opaque id: text that is not blank; a whole number is taken as its digits."""
+    if isinstance(value, str) and value and not value.isspace():
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError("is no id")
+
+
+def number(value: object) -> int | float:
+    """A finite number, or its text; whole numbers stay `int`, so that they are written as they came."""
+    if isinstance(value, bool):
+        raise ValueError("is no number")
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and _NUMBER.fullmatch(stripped := value.strip()):
+        value = float(stripped) if any(c in stripped for c in ".eE") else int(stripped)
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise ValueError("is no number")
+
+
+def whole(value: object) -> int:
+    """A whole number, or its text; `12.0` is whole."""
+    found = number(value)
+    if isinstance(found, float) and not found.is_integer():
+        raise ValueError("is no whole number")
+    return int(found)
+
+
+def boolean(value: object) -> bool:
+    """`true` or `false`, or one of these words as text."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and (word := value.strip().lower()) in ("true", "false"):
+        return word == "true"
+    raise ValueError("is neither true nor false")
+
+
+def instant(value: object) -> datetime:
+    """An aware UTC datetime from ISO 8601 text in any spelling (no zone means UTC), or from Unix time.
+
+    A fraction is read to the microsecond. A number is Unix seconds, or milliseconds where it is too large for seconds.
+    """
+    if isinstance(value, str):
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            found = datetime.fromisoformat(value.strip().upper())
+        if found.tzinfo is UTC:
+            return found
+        try:
+            return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("is no time that a datetime can hold") from None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if _UNIX_SECONDS[0] <= value < _UNIX_SECONDS[1]:
+            return datetime.fromtimestamp(value, UTC)
+        if _UNIX_MILLISECONDS[0] <= value < _UNIX_MILLISECONDS[1]:
+            return datetime.fromtimestamp(value / 1000, UTC)
+    raise ValueError("is no time")
+
+
+def seconds(value: object) -> int | float:
+    """A duration in seconds from a number, `"30"` or `"30s"`."""
+    if isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
+        return number(match[1])
+    found = number(value)
+    if found < 0:
+        raise ValueError("is no duration")
+    return found
+
+
+def duration(value: object) -> str:
+    """A duration as the API writes it: text stays, a number of seconds becomes `"30s"`."""
+    return value if isinstance(value, str) else f"{seconds(value)}s"
+
+
+def parse_time(value: object) -> datetime | None:
+    """The instant a JSON value names, in any spelling the server uses; None where it names none."""
+    try:
+        return instant(value)
+    except ValueError:
+        return None
+
+
+def parse_seconds(value: object) -> float | None:
+    """The duration a JSON value names, in seconds; None where it names none."""
+    try:
+        return seconds(value)
+    except ValueError:
+        return None
+
+
+def format_time(value: datetime) -> str:
+    """ISO 8601 in UTC with `Z`. A datetime without a zone is refused: nobody knows which instant it means."""
+    if value.utcoffset() is None:
+        raise InvalidArgumentError("a datetime needs a time zone, such as datetime.UTC")
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def duration_text(value: str | float | timedelta | NotGiven | None) -> str | NotGiven | None:
+    """What a caller may give as a duration, as the API writes it: seconds or a `timedelta` become `"30s"`."""
+    if isinstance(value, str | NotGiven) or value is None:
+        return value
+    amount = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(amount, bool) or not math.isfinite(amount) or amount < 0:
+        raise InvalidArgumentError('a duration is text such as "30s", a timedelta, or seconds, and never negative')
+    return f"{amount:.6f}".rstrip("0").rstrip(".") + "s"

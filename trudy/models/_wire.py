@@ -1,0 +1,84 @@
+"""From Python to JSON: models, mappings, times and words become what `json.dumps` takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, cast
+from uuid import UUID
+
+import attrs
+
+from trudy.errors import InvalidArgumentError
+from trudy.models._fields import members
+from trudy.models._scalars import duration_text, format_time
+from trudy.models._words import OpenWord
+from trudy.options import NOT_GIVEN
+
+
+def to_wire(value: object) -> Any:
+    """The JSON form of a model, mapping, sequence or scalar.
+
+    None is null; members that are `NOT_GIVEN` are left out; mappings keep their keys whatever they are called. Raises
+    `InvalidArgumentError` for what JSON cannot hold, and for a datetime without a zone.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Enum) and value is not NOT_GIVEN:
+        # The empty word stands for one that the server did not send.
+        return None if isinstance(value, OpenWord) and not value else to_wire(value.value)
+    if isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidArgumentError("JSON has no infinity and no NaN")
+        return value
+    if isinstance(value, Mapping):
+        return _mapping(cast("Mapping[object, object]", value))
+    if isinstance(value, list | tuple):
+        return [to_wire(item) for item in cast("list[object]", value)]
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, timedelta):
+        return duration_text(value)
+    if isinstance(value, UUID):
+        return str(value)
+    if attrs.has(type(value)):
+        return model_to_wire(cast("attrs.AttrsInstance", value))
+    raise InvalidArgumentError(f"a {type(value).__name__} cannot be sent as JSON")
+
+
+def model_to_wire(model: attrs.AttrsInstance) -> dict[str, Any]:
+    """All members of a model under their wire names, then its `extra`, whose entries are the server's own words."""
+    result: dict[str, Any] = {}
+    for attribute, name, write in members(type(model)):
+        value = getattr(model, attribute)
+        if value is not NOT_GIVEN:
+            result[name] = to_wire(value if write is None else write(value))
+    extra: Mapping[str, object] = getattr(model, "extra", {})
+    for name, value in extra.items():
+        result[name] = to_wire(_finite(value))
+    return result
+
+
+def _mapping(value: Mapping[object, object]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, member in value.items():
+        if not isinstance(key, str):
+            raise InvalidArgumentError(f"names of JSON members are text, not {type(key).__name__}")
+        if member is not NOT_GIVEN:
+            result[key] = to_wire(member)
+    return result
+
+
+def _finite(value: object) -> object:
+    """Python's reader takes NaN and overflowing numbers from a server; as JSON they are null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_finite(item) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in cast("dict[object, object]", value).items()}
+    return value

@@ -1,0 +1,96 @@
+"""What every answer carries: where it came from, where a list stands, that something was deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from attrs import field, frozen
+
+from trudy.models._fields import wire
+from trudy.models._scalars import identifier, parse_time
+from trudy.models._wire import model_to_wire
+
+
+@frozen(kw_only=True)
+class ResponseMeta:
+    """Facts of the answer that an object came in. Stands as `.meta` on each object, outside equality and repr."""
+
+    request_id: str | None = None
+    """The server's id of the request; quote it to support. A UUID, or `req_...`."""
+    server_time: datetime | None = None
+    """The server's clock when it answered, UTC (wire: `ts`, before March 2026 `timestamp`)."""
+    attempts: int = 1
+    """How many requests were sent for this answer."""
+    idempotency_key: str | None = None
+    """The key sent with a create; None where none was."""
+    reconciled: bool = False
+    """Whether this object was found by looking after an attempt whose end was unknown."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return model_to_wire(self)
+
+
+def read_meta(
+    raw: object,
+    *,
+    request_id: str | None = None,
+    attempts: int = 1,
+    idempotency_key: str | None = None,
+    reconciled: bool = False,
+) -> ResponseMeta:
+    """The `meta` of an envelope with the facts of its logical call; `request_id` stands in where `meta` has none."""
+    found: Mapping[str, object] = cast("Mapping[str, object]", raw) if isinstance(raw, Mapping) else {}
+    sent = found.get("request_id")
+    server_time = parse_time(found.get("ts"))
+    return ResponseMeta(
+        request_id=sent if isinstance(sent, str) and sent else request_id,
+        server_time=parse_time(found.get("timestamp")) if server_time is None else server_time,
+        attempts=attempts,
+        idempotency_key=idempotency_key,
+        reconciled=reconciled,
+    )
+
+
+@frozen(kw_only=True)
+class Pagination:
+    """Where a page stands in its list, as the server tells it. Any member may be missing; `has_more` may be wrong."""
+
+    total: int | None = field(default=None, metadata=wire("total", "total_results"))
+    """Rows in the whole list (search: `total_results`)."""
+    limit: int | None = field(default=None, metadata=wire("limit", "page_size"))
+    """Most rows a page may have (search: `page_size`)."""
+    offset: int | None = None
+    """Rows before this page; offset style only."""
+    has_more: bool | None = None
+    """Whether the server says that rows follow; offset and search style."""
+    page: int | None = None
+    """Number of this page, from 1; page and search style only."""
+    pages: int | None = field(default=None, metadata=wire("pages", "total_pages"))
+    """How many pages there are (search: `total_pages`); page and search style only."""
+    extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
+    """Members that this version does not know, and values it could not read."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return model_to_wire(self)
+
+
+@frozen(kw_only=True)
+class Deleted:
+    """What a DELETE answers. A 204 without a body reads as `deleted`."""
+
+    id: str | None = field(default=None, metadata=wire("id", "contact_id", read=identifier))
+    """Id of what was deleted (contacts on the early server: `contact_id`); None where the server does not repeat it."""
+    deleted: bool = field(default=True, metadata=wire("deleted", "success"))
+    """Whether it is gone (knowledge bases on the early server: `success`)."""
+    extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
+    """Members that this version does not know, and values it could not read."""
+    meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
+    """Facts of the answer this came in."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return model_to_wire(self)

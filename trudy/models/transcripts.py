@@ -1,0 +1,125 @@
+"""What was said in a call. Turns arrive in three forms, and the whole as a list, an object, a text, or null."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from attrs import field, frozen
+
+from trudy.models import _repr
+from trudy.models._fields import wire
+from trudy.models._scalars import identifier, seconds
+from trudy.models._wire import model_to_wire
+from trudy.models.common import ResponseMeta
+
+
+def _read_offset(value: object) -> float:
+    """Seconds from the start of the call; a time span counts from its beginning."""
+    if isinstance(value, dict):
+        return seconds(cast("dict[str, object]", value).get("start"))
+    return seconds(value)
+
+
+@frozen(kw_only=True)
+class TranscriptTurn:
+    """What one side said without being interrupted."""
+
+    speaker: str | None = field(default=None, metadata=wire("speaker", "role"))
+    """The server's word for who spoke: `agent` or `contact` in the guides (early server, as `role`: `agent` or `user`).
+    None where a turn comes as a bare text."""
+    text: str = field(default="", repr=_repr.prose, metadata=wire("text", "content"))
+    """The words said."""
+    timestamp: float | None = field(default=None, metadata=wire("timestamp", "timespan", read=_read_offset))
+    """Seconds from the start of the call (early server: the start of `timespan`)."""
+    extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
+    """Members that this version does not know, other spellings, and values it could not read."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return model_to_wire(self)
+
+
+def _read_turn(value: object) -> TranscriptTurn:
+    if isinstance(value, str):
+        return TranscriptTurn(text=value)
+    if isinstance(value, dict):
+        from trudy.models._converter import decode
+
+        return decode(TranscriptTurn, cast("object", value))
+    raise ValueError("is no turn")
+
+
+def _read_turns(value: object) -> tuple[TranscriptTurn, ...]:
+    """Turns from a list, a bare text, or `{"text": ...}`; refuses whatever holds more than turns."""
+    if isinstance(value, dict) and value.keys() == {"text"}:
+        value = cast("dict[str, object]", value)["text"]
+        if value is None:
+            return ()
+    if isinstance(value, str):
+        return (TranscriptTurn(text=value),) if value else ()
+    if isinstance(value, list):
+        return tuple([_read_turn(item) for item in cast("list[object]", value)])
+    raise ValueError("is no list of turns")
+
+
+def _salvage_turns(value: object) -> tuple[TranscriptTurn, ...]:
+    """The readable turns among others, and the text of an object that holds more than it."""
+    if isinstance(value, dict):
+        value = cast("dict[str, object]", value).get("text")
+    if isinstance(value, str):
+        return _read_turns(value)
+    found: list[TranscriptTurn] = []
+    for item in cast("list[object]", value) if isinstance(value, list) else ():
+        try:
+            found.append(_read_turn(item))
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+@frozen(kw_only=True)
+class Transcript:
+    """What was said in a call. Empty until some seconds after its end.
+
+    Two facts of the wire are folded: turns in any of the three forms become `TranscriptTurn`s, and a transcript that
+    comes as one text becomes one turn without a speaker.
+    """
+
+    call_id: str | None = field(default=None, metadata=wire(read=identifier))
+    """The call; None where the transcript came as a part of its call."""
+    turns: tuple[TranscriptTurn, ...] = field(
+        default=(),
+        repr=lambda turns: f"<{len(turns)} turns>",
+        metadata=wire("transcript", "turns", "text", read=_read_turns, salvage=_salvage_turns),
+    )
+    """In the order spoken (wire: `transcript`)."""
+    summary: str | None = field(default=None, repr=False)
+    """The server's summary of the call."""
+    extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
+    """Members that this version does not know, other spellings, and values it could not read."""
+    meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
+    """Facts of the answer this came in."""
+
+    @property
+    def text(self) -> str:
+        """One line a turn, `speaker: words`; empty where there is no transcript yet."""
+        return "\n".join(f"{turn.speaker}: {turn.text}" if turn.speaker else turn.text for turn in self.turns)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return model_to_wire(self)
+
+
+def write_transcript(transcript: Transcript | None) -> object:
+    """A transcript as a part of its call: a list of turns where there is nothing else to tell."""
+    if transcript is None or transcript.call_id or transcript.summary or transcript.extra:
+        return transcript
+    return transcript.turns
+
+
+def transcript_object(raw: object) -> object:
+    """The object form of a transcript that came as a list, a bare text, or null."""
+    if raw is None or isinstance(raw, str):
+        return {"transcript": raw}
+    return {"transcript": cast("list[object]", raw)} if isinstance(raw, list) else raw
