@@ -105,7 +105,7 @@ class RequestOptions(TypedDict, total=False):
         lane: `"interactive"` (default) goes before `"bulk"` when the rate limit makes requests wait.
         extra_headers: headers to add; they win over the client's `default_headers`.
         extra_query: query parameters to add.
-        extra_body: members to add to a JSON body.
+        extra_body: members to add to a JSON body; a request without a body is left alone.
     """
 
     timeout: float | Timeout

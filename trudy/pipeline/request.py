@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeAlias, cast, runtime_checkable
 
 from attrs import define, evolve, field, frozen
 
+from trudy.errors import APIConnectionError
 from trudy.options import Timeout
 from trudy.pipeline.hooks import Event
 
@@ -65,10 +66,14 @@ class CallState:
     max_rate_limit_wait: float = 120.0
     lane: Literal["interactive", "bulk"] = "interactive"
     attempts: int = 0
+    sent_at: float = 0.0
+    """When the last attempt left, in Unix seconds of our clock."""
     rate_waited: float = 0.0
     """Seconds waited for rate windows."""
     renewed: bool = False
     """Whether the credential was asked for again after a 401."""
+    sealed: tuple[Headers, bytes | None] | None = None
+    """Headers and body that every attempt of a keyed POST must have."""
     emit: Callable[[Event], Awaitable[None]] | None = None
     """Takes the typed events; None when nobody listens, so that no event is made."""
 
@@ -142,7 +147,7 @@ class Middleware(Protocol):
 class LookFirst(Protocol):
     """Looks for the trace of an attempt whose effect is unknown: the answer it would have had, or an error."""
 
-    async def __call__(self, request: Request, failure: Exception | Response) -> Response: ...
+    async def __call__(self, request: Request, failure: APIConnectionError | Response) -> Response: ...
 
 
 def parse_json(body: bytes) -> object:

@@ -1,0 +1,71 @@
+"""Checks of arguments, before anything is sent; each error names the argument and quotes no number and no secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from urllib.parse import quote
+
+from trudy.errors import InvalidArgumentError
+
+_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+
+
+def identifier(value: object, name: str) -> str:
+    """An id quoted for a path. Ids are opaque, but an empty one would reach the list, and dots another path."""
+    if not isinstance(value, str):
+        raise InvalidArgumentError(f"{name} must be a string, not {type(value).__name__}", argument=name)
+    if not value.strip() or value in (".", ".."):
+        raise InvalidArgumentError(f"{name} must not be empty", argument=name)
+    return quote(value, safe="")
+
+
+def non_empty(value: object, name: str) -> None:
+    """A text with something in it."""
+    if not isinstance(value, str):
+        raise InvalidArgumentError(f"{name} must be a string, not {type(value).__name__}", argument=name)
+    if not value.strip():
+        raise InvalidArgumentError(f"{name} must not be empty", argument=name)
+
+
+def no_longer_than(value: object, most: int, name: str) -> None:
+    """A text or list within its length; anything else is checked elsewhere."""
+    if isinstance(value, str | list | tuple) and len(value) > most:  # pyright: ignore[reportUnknownArgumentType]
+        raise InvalidArgumentError(f"{name} may have at most {most} {_kind(value)}", argument=name)
+
+
+def e164(value: object, name: str) -> None:
+    """A phone number in E.164: a plus sign, then 2 to 15 digits, the first not 0."""
+    if not isinstance(value, str) or not _E164.fullmatch(value):
+        raise InvalidArgumentError(
+            f"{name} must be in E.164 form: a plus sign, country code and number, such as +14155550123", argument=name
+        )
+
+
+def within(value: object, low: float, high: float, name: str) -> None:
+    """A number from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise InvalidArgumentError(f"{name} must be from {low:g} to {high:g}", argument=name)
+
+
+def whole(value: object, low: int, high: int | None, name: str) -> None:
+    """A whole number from `low` to `high`."""
+    ends = f"from {low} to {high}" if high is not None else f"{low} or more"
+    if isinstance(value, bool) or not isinstance(value, int) or value < low or (high is not None and value > high):
+        raise InvalidArgumentError(f"{name} must be a whole number, {ends}", argument=name)
+
+
+def seconds(value: object, name: str) -> None:
+    """A positive number of seconds."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise InvalidArgumentError(f"{name} must be a positive number of seconds", argument=name)
+
+
+def one_of(value: object, words: Collection[str], name: str) -> None:
+    """One of the words of a closed vocabulary."""
+    if value not in words:
+        raise InvalidArgumentError(f"{name} must be one of {', '.join(words)}", argument=name)
+
+
+def _kind(value: object) -> str:
+    return "characters" if isinstance(value, str) else "members"

@@ -1,0 +1,83 @@
+"""The options in force: the client's, then those of `with_options`, then those of one method call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast, get_args
+
+from attrs import evolve, field, frozen
+
+from trudy.errors import InvalidArgumentError
+from trudy.options import JSON, Lane, QueryValue, RequestOptions, Timeout
+
+_NAMES = frozenset(RequestOptions.__annotations__)
+_LANES = get_args(Lane)
+
+
+@frozen(kw_only=True)
+class Settings:
+    """Resolved options. `timeout` is None until somebody sets one, so that an endpoint may have its own default."""
+
+    timeout: Timeout | None = None
+    max_retries: int = 2
+    deadline: float | None = None
+    max_rate_limit_wait: float = 120.0
+    lane: Lane = "interactive"
+    extra_headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    extra_query: Mapping[str, QueryValue] = field(factory=dict[str, QueryValue], repr=False)
+    extra_body: Mapping[str, JSON] = field(factory=dict[str, JSON], repr=False)
+
+    def merged(self, options: RequestOptions) -> Settings:
+        """These settings with some replaced; extra headers, query and body members are added to those there."""
+        if not options:
+            return self
+        changes = dict(cast(Mapping[str, object], options))
+        unknown = changes.keys() - _NAMES
+        if unknown:
+            raise TypeError(f"unknown option {min(unknown)!r}; there are {', '.join(sorted(_NAMES))}")
+        if "timeout" in options:
+            changes["timeout"] = Timeout.of(options["timeout"])
+        for name in ("extra_headers", "extra_query", "extra_body"):
+            if name in changes:
+                changes[name] = {**getattr(self, name), **_mapping(changes[name], name)}
+        _check(changes)
+        return evolve(self, **changes)  # type: ignore[arg-type]
+
+
+def _check(changes: Mapping[str, object]) -> None:
+    retries = changes.get("max_retries", 0)
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+        raise InvalidArgumentError("max_retries must be a whole number, 0 or more", argument="max_retries")
+    deadline = changes.get("deadline")
+    if deadline is not None and not _is_seconds(deadline, above=0):
+        raise InvalidArgumentError("deadline must be a positive number of seconds or None", argument="deadline")
+    if not _is_seconds(changes.get("max_rate_limit_wait", 0)):
+        raise InvalidArgumentError(
+            "max_rate_limit_wait must be a number of seconds, 0 or more", argument="max_rate_limit_wait"
+        )
+    if changes.get("lane", "bulk") not in _LANES:
+        raise InvalidArgumentError(f"lane must be one of {', '.join(_LANES)}", argument="lane")
+    for name, value in _mapping(changes.get("extra_headers", {}), "extra_headers").items():
+        check_header(name, value, "extra_headers")
+
+
+def check_header(name: str, value: object, argument: str) -> None:
+    """Refuse what would break the request's framing, or send another credential."""
+    if not isinstance(value, str) or not value.isascii() or not (value.isprintable() or not value):
+        raise InvalidArgumentError(f"{argument}[{name!r}] must be printable ASCII text", argument=argument)
+    if not name or not all(letter.isalnum() or letter in "-_" for letter in name) or not name.isascii():
+        raise InvalidArgumentError(f"{argument} has a name that no header can have", argument=argument)
+    if name.lower() in ("authorization", "x-idempotency-key", "content-length", "host"):
+        raise InvalidArgumentError(f"{argument} may not set {name}; the client does", argument=argument)
+
+
+def _mapping(value: object, name: str) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise InvalidArgumentError(f"{name} must be a mapping", argument=name)
+    return cast(Mapping[str, object], value)
+
+
+def _is_seconds(value: object, above: float = -1) -> bool:
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and above < value < float("inf") and value >= 0
+    )

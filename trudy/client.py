@@ -1,0 +1,282 @@
+"""`AsyncTrudyClient`: settings in, namespaces out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, ParamSpec, Self, TypeAlias, TypeVar, Unpack, cast
+from urllib.parse import urlsplit
+
+from trudy._settings import Settings, check_header
+from trudy.clock import Clock, SystemClock
+from trudy.errors import ConfigurationError, InvalidArgumentError
+from trudy.options import JSON, QueryValue, RateLimit, RequestOptions, Timeout
+from trudy.pipeline.auth import Credential, CredentialSource
+from trudy.pipeline.core import Core
+from trudy.pipeline.hooks import Hook
+from trudy.pipeline.logs import log_as_environment_says
+from trudy.pipeline.gate_registry import gate_for
+from trudy.pipeline.request import Middleware
+from trudy.pipeline.transport import Transport
+from trudy.raw import Capture, RawResponse, capture
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+    from trudy.pipeline.gate import RateLimitStatus
+    from trudy.resources.agents import AsyncAgents
+    from trudy.resources.calls import AsyncCalls
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+DEFAULT_BASE_URL: Final = "https://api.truedy.ai/api/public/v1"
+Backend: TypeAlias = Literal["httpx", "aiohttp"]
+_BACKENDS: Final = ("httpx", "aiohttp")
+_WAYS = "pass api_key=..., pass jwt_token=..., or set TRUDY_API_KEY in the environment"
+
+
+class AsyncTrudyClient:
+    """The Truedy API for asyncio and trio.
+
+    Use it in `async with`, or call `aclose()`. It may be used from any event loop and any thread.
+
+    Args:
+        api_key: the key, or a callable (sync or async) that gives it, asked when none is held and once after a 401.
+            `TRUDY_API_KEY`, then `TRUEDY_API_KEY`, in the environment if left out.
+        jwt_token: a token instead of a key, likewise.
+        base_url: where the API is; `TRUDY_BASE_URL` in the environment if left out.
+        timeout: seconds for each phase of an attempt, or a `Timeout`; 5 to connect, 60 to read (180 for a call to be
+            placed), 30 to write, 60 for a free connection by default.
+        max_retries: how often a fault is tried again.
+        deadline: seconds for a whole call, waits and retries included; None for no bound.
+        rate_limit: requests a minute, or a `RateLimit`, to pace from the start; None learns it from the first 429;
+            False never waits ahead.
+        rate_limit_group: a name shared by clients whose keys share one limit.
+        max_rate_limit_wait: the longest wait for a rate window, in seconds.
+        http_backend: `"httpx"`, or `"aiohttp"` (extra `aiohttp`), faster with many requests in flight;
+            `TRUDY_HTTP_BACKEND` in the environment if left out.
+        proxy: URL of a proxy.
+        ssl_context: for a private certificate authority or a client certificate.
+        http_client: an `httpx.AsyncClient` of your own, which stays yours to close and on its event loop, or a
+            function that makes one, called once for each event loop.
+        middleware: your own steps; each says by `scope` whether it wraps the logical `"call"` or each `"attempt"`.
+        hooks: called, or awaited, with each typed event.
+        default_headers: headers added to each request.
+        clock: what tells the time and sleeps; `sandbox.clock` in tests.
+        allow_http: allow `http://` to a host that is not this machine.
+
+    Raises:
+        ConfigurationError: no credential, two of them, or a setting that cannot work.
+    """
+
+    def __init__(
+        self,
+        api_key: CredentialSource | None = None,
+        *,
+        jwt_token: CredentialSource | None = None,
+        base_url: str | None = None,
+        timeout: float | Timeout | None = None,
+        max_retries: int = 2,
+        deadline: float | None = None,
+        rate_limit: RateLimit | int | Literal[False] | None = None,
+        rate_limit_group: str | None = None,
+        max_rate_limit_wait: float = 120.0,
+        http_backend: Backend | None = None,
+        proxy: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        http_client: httpx.AsyncClient | Callable[[], httpx.AsyncClient] | None = None,
+        middleware: Sequence[Middleware] = (),
+        hooks: Sequence[Hook] = (),
+        default_headers: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+        allow_http: bool = False,
+    ) -> None:
+        self._settings = Settings().merged(
+            {"max_retries": max_retries, "deadline": deadline, "max_rate_limit_wait": max_rate_limit_wait}
+        )
+        if timeout is not None:
+            self._settings = self._settings.merged({"timeout": timeout})
+        for name, value in (default_headers or {}).items():
+            check_header(name, value, "default_headers")
+        for name, steps in (("middleware", middleware), ("hooks", hooks)):
+            _check_callables(name, steps)
+        log_as_environment_says()
+        credential = _credential(api_key, jwt_token)
+        url = _base_url(base_url or os.environ.get("TRUDY_BASE_URL") or DEFAULT_BASE_URL, allow_http=allow_http)
+        self._core = Core(
+            base_url=url,
+            credential=credential,
+            gate=gate_for(url, credential.source, rate_limit_group, RateLimit.of(rate_limit)),
+            transport=Transport(
+                backend=_backend(http_backend), proxy=proxy, ssl_context=ssl_context, http_client=http_client
+            ),
+            clock=clock or SystemClock(),
+            middleware=middleware,
+            hooks=hooks,
+            default_headers=default_headers,
+        )
+        self._is_view = False
+
+    @property
+    def agents(self) -> AsyncAgents:
+        """Agents: make, read, change and delete them."""
+        from trudy.resources.agents import AsyncAgents
+
+        return AsyncAgents(self._core, self._settings)
+
+    @property
+    def calls(self) -> AsyncCalls:
+        """Calls: place them, wait for their end, read transcript and recording."""
+        from trudy.resources.calls import AsyncCalls
+
+        return AsyncCalls(self._core, self._settings)
+
+    @property
+    def rate_limit(self) -> RateLimitStatus | None:
+        """The rate limit as this process knows it: limit, used, reset_at, waiting; None with `rate_limit=False`."""
+        gate = self._core.gate
+        return None if gate is None else gate.status(self._core.clock.time())
+
+    def with_options(self, **options: Unpack[RequestOptions]) -> Self:
+        """A view of this client with other options, on the same connections and the same rate gate.
+
+        Closing a view closes nothing.
+        """
+        view = object.__new__(type(self))
+        view._core = self._core
+        view._settings = self._settings.merged(options)
+        view._is_view = True
+        return view
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = None,
+        body: Mapping[str, JSON] | Sequence[JSON] | None = None,
+        idempotency_key: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> RawResponse[JSON]:
+        """Reach any endpoint, with retries, rate gate and errors as everywhere.
+
+        Args:
+            method: the HTTP verb.
+            path: the path below the base URL, such as `/agents`.
+            query: query parameters.
+            body: JSON to send.
+            idempotency_key: a key of your own, for the creates that know one.
+
+        Returns:
+            The answer; `.parsed` is its whole JSON body, None if it is empty.
+
+        Raises:
+            CallOutcomeUnknownError: a `POST /calls` may have placed a call; it is never repeated here.
+        """
+        from trudy.resources._endpoints import endpoint_of
+
+        endpoint = endpoint_of(method, path)
+        request = self._core.build(
+            endpoint,
+            self._settings.merged(options),
+            path=path,
+            query=query,
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+        response = await self._core.send(request)
+        return Capture(response).raw(cast(JSON, response.json()))
+
+    async def raw(self, method: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
+        """Call a method and keep the answer as it came: `await client.raw(client.calls.get, call_id)`.
+
+        Returns:
+            Status, headers and body of the last answer, and as `.parsed` what the method returns.
+        """
+        held = Capture()
+        token = capture.set(held)
+        try:
+            parsed = await method(*args, **kwargs)
+        finally:
+            capture.reset(token)
+        return held.raw(parsed)
+
+    async def aclose(self) -> None:
+        """Close all connections. Closing twice is no error; closing a view closes nothing."""
+        if not self._is_view:
+            await self._core.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self._core.base_url!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} holds connections and a key and cannot be pickled or copied; make one where it is"
+            " needed, or use with_options() for other settings"
+        )
+
+
+def _credential(api_key: CredentialSource | None, jwt_token: CredentialSource | None) -> Credential:
+    if api_key is not None and jwt_token is not None:
+        raise ConfigurationError(f"api_key and jwt_token are both given, and only one can be used: {_WAYS}")
+    if jwt_token is not None:
+        return Credential(jwt_token, "jwt_token")
+    if api_key is not None:
+        return Credential(api_key, "api_key")
+    for name in ("TRUDY_API_KEY", "TRUEDY_API_KEY"):
+        if value := os.environ.get(name):
+            return Credential(value, name)
+    raise ConfigurationError(f"no credential: {_WAYS}")
+
+
+def _base_url(url: str, *, allow_http: bool) -> str:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        raise ConfigurationError("base_url is not a URL") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigurationError("base_url must start with https:// and name a host")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigurationError("base_url must not have a user, a query or a fragment")
+    if parts.scheme == "http" and not allow_http and not _is_loopback(host):
+        raise ConfigurationError(
+            f"base_url sends the key in the clear to {host}; use https://, or allow_http=True if that is meant"
+        )
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    import ipaddress
+
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _backend(name: str | None) -> Backend:
+    name = name or os.environ.get("TRUDY_HTTP_BACKEND") or "httpx"
+    if name not in _BACKENDS:
+        raise InvalidArgumentError(f"http_backend must be one of {', '.join(_BACKENDS)}", argument="http_backend")
+    return cast(Backend, name)
+
+
+def _check_callables(name: str, steps: Sequence[object]) -> None:
+    for step in steps:
+        if not callable(step):
+            raise InvalidArgumentError(f"{name} must be callables, not {type(step).__name__}", argument=name)
+        if getattr(step, "scope", "call") not in ("call", "attempt"):
+            raise InvalidArgumentError(f'{name}: scope must be "call" or "attempt"', argument=name)

@@ -1,0 +1,96 @@
+"""The innermost steps: what attempt middleware may not change, and the record of each request that leaves."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from trudy.errors import APIConnectionError, ConfigurationError
+from trudy.pipeline.decode import request_id
+from trudy.pipeline.hooks import AttemptEnded
+
+if TYPE_CHECKING:
+    from trudy.clock import Clock
+    from trudy.pipeline.request import CallNext, Headers, Request, Response
+
+logger = logging.getLogger("trudy")
+
+
+class SealStep:
+    """Refuses a keyed POST that middleware changed: to the server, other bytes are another call to place."""
+
+    scope = "attempt"
+
+    async def __call__(self, request: Request, call_next: CallNext) -> Response:
+        sealed = request.call.sealed
+        if sealed is not None and (_unsigned(request.headers), request.body) != sealed:
+            raise ConfigurationError(
+                f"middleware changed the headers or the body of an attempt at {request.endpoint.name}; with scope"
+                ' "call" it may change them, once for all attempts'
+            )
+        return await call_next(request)
+
+
+def seal(request: Request) -> None:
+    """Note what must not change from here on."""
+    if request.idempotency_key is not None:
+        request.call.sealed = (_unsigned(request.headers), request.body)
+
+
+class RecordStep:
+    """Counts, times and logs each request that leaves: one line an attempt, no query, no body, no key."""
+
+    scope = "attempt"
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def __call__(self, request: Request, call_next: CallNext) -> Response:
+        call = request.call
+        call.attempts += 1
+        call.sent_at = self._clock.time()
+        if call.emit is None and not logger.isEnabledFor(logging.DEBUG):
+            return await call_next(request)
+        started = self._clock.monotonic()
+        response: Response | None = None
+        failure: str | None = None
+        try:
+            response = await call_next(request)
+        except APIConnectionError as error:
+            failure = error.code
+            raise
+        except BaseException:
+            failure = "cancelled"
+            raise
+        finally:
+            await self._record(request, response, failure, self._clock.monotonic() - started)
+        return response
+
+    async def _record(self, request: Request, response: Response | None, failure: str | None, seconds: float) -> None:
+        server_id = None if response is None else request_id(response)
+        logger.debug(
+            "%s %s %s in %.0f ms, attempt %d, request id %s",
+            request.method,
+            request.path,
+            failure if response is None else response.status,
+            seconds * 1000,
+            request.call.attempts,
+            server_id,
+        )
+        if request.call.emit is not None and failure != "cancelled":
+            await request.call.emit(
+                AttemptEnded(
+                    operation=request.endpoint.name,
+                    method=request.method,
+                    path=request.path,
+                    attempt=request.call.attempts,
+                    status=None if response is None else response.status,
+                    seconds=seconds,
+                    request_id=server_id,
+                    error=failure,
+                )
+            )
+
+
+def _unsigned(headers: Headers) -> Headers:
+    return tuple(pair for pair in headers if pair[0].lower() != "authorization")

@@ -1,0 +1,264 @@
+"""One logical call from method to model: builds the request, sends it down the steps, decodes what comes back."""
+
+from __future__ import annotations
+
+import json
+import platform
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlencode
+
+from trudy._version import __version__
+from trudy.errors import ConfigurationError, InvalidArgumentError, TrudyError
+from trudy.options import JSON, NotGiven, QueryValue, Timeout
+from trudy.pipeline.attempt import RecordStep, SealStep
+from trudy.pipeline.auth import AuthStep, Credential
+from trudy.pipeline.decode import envelope, is_answer, request_id, server_time, to_error, undecodable
+from trudy.pipeline.hooks import Emitter, Hook, RequestEnded, RequestStarted
+from trudy.pipeline.idempotency import HEADER, key_for
+from trudy.pipeline.rate_limit import RateLimitStep
+from trudy.pipeline.redirect import RedirectStep
+from trudy.pipeline.request import CallState, Request, Response
+from trudy.pipeline.retry import RetryStep
+from trudy.raw import capture
+
+if TYPE_CHECKING:
+    from trudy._settings import Settings
+    from trudy.clock import Clock
+    from trudy.models import ResponseMeta
+    from trudy.pipeline.gate import Gate
+    from trudy.pipeline.request import CallNext, Endpoint, Headers, LookFirst, Middleware
+    from trudy.pipeline.transport import Transport
+
+T = TypeVar("T")
+
+_DEFAULT_TIMEOUT = Timeout()
+
+
+class Core:
+    """What all namespaces, pages and views of a client share: connections, gate, steps. Closed once, by the client."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        credential: Credential,
+        gate: Gate | None,
+        transport: Transport,
+        clock: Clock,
+        middleware: Sequence[Middleware] = (),
+        hooks: Sequence[Hook] = (),
+        default_headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.base_url = base_url
+        self.credential = credential
+        self.gate = gate
+        self.transport = transport
+        self.clock = clock
+        self.closed = False
+        self._emit = Emitter(hooks) if hooks else None
+        self._default_headers = dict(default_headers or {})
+        self._standing_headers: Headers | None = None
+        attempt = [step for step in middleware if getattr(step, "scope", "call") == "attempt"]
+        self._send = _chain(
+            [
+                *(step for step in middleware if step not in attempt),
+                RetryStep(clock, gated=gate is not None),
+                RedirectStep(),
+                *([RateLimitStep(gate, clock)] if gate is not None else []),
+                *([*attempt, SealStep()] if attempt else []),
+                AuthStep(credential),
+                RecordStep(clock),
+            ],
+            transport.send,
+        )
+
+    def build(
+        self,
+        endpoint: Endpoint,
+        settings: Settings,
+        *,
+        path: str,
+        query: Mapping[str, QueryValue | NotGiven | None] | None = None,
+        body: Mapping[str, object] | Sequence[object] | None = None,
+        idempotency_key: str | None = None,
+        look: LookFirst | None = None,
+    ) -> Request:
+        """A request that is final: the same bytes at each attempt."""
+        key = key_for(endpoint, idempotency_key)
+        content = _body(endpoint, body, settings.extra_body)
+        timeout = settings.timeout or _DEFAULT_TIMEOUT
+        if settings.timeout is None and endpoint.read_timeout is not None:
+            timeout = Timeout(read=endpoint.read_timeout)
+        return Request(
+            endpoint=endpoint,
+            method=endpoint.method,
+            url=self.base_url + path + _query({**(query or {}), **settings.extra_query}),
+            path=path,
+            headers=self._headers(settings.extra_headers, key, has_body=content is not None),
+            body=content,
+            timeout=timeout,
+            idempotency_key=key,
+            call=CallState(
+                deadline=None if settings.deadline is None else self.clock.monotonic() + settings.deadline,
+                max_retries=settings.max_retries,
+                max_rate_limit_wait=settings.max_rate_limit_wait,
+                lane=settings.lane,
+                emit=self._emit,
+            ),
+            look=look,
+        )
+
+    async def send(self, request: Request) -> Response:
+        """Take a request down all steps: a successful answer, or one error that knows its request."""
+        if self.closed:
+            raise ConfigurationError("this client is closed")
+        started = self.clock.monotonic()
+        error: BaseException | None = None
+        if self._emit is not None:
+            await self._emit(_started(request))
+        try:
+            response = await self._send(request)
+            if not response.is_success:
+                raise to_error(request, response)
+            if not is_answer(request, response):
+                raise undecodable(request, response, "the body is not the JSON that the API documents")
+        except TrudyError as failure:
+            error = failure
+            raise stamped(failure, request) from failure.__cause__
+        except BaseException as failure:
+            error = failure
+            raise
+        finally:
+            if self._emit is not None:
+                await self._emit(_ended(request, error, self.clock.monotonic() - started))
+        held = capture.get()
+        if held is not None:
+            held.response = response
+        return response
+
+    async def fetch(self, request: Request, model: type[T]) -> T:
+        """Send, and decode the answer's data into a model with its `.meta`."""
+        from trudy.models import ModelError, decode
+
+        response = await self.send(request)
+        try:
+            return decode(model, envelope(response).data, self.meta(request, response))
+        except ModelError as fault:
+            raise stamped(undecodable(request, response, str(fault)), request) from None
+
+    def meta(self, request: Request, response: Response) -> ResponseMeta:
+        """Facts about the exchange, for `.meta`."""
+        from trudy.models import ResponseMeta
+
+        return ResponseMeta(
+            request_id=request_id(response),
+            server_time=server_time(response),
+            attempts=request.call.attempts,
+            idempotency_key=request.idempotency_key,
+            reconciled=response.reconciled,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections of every loop. Closing twice is no error."""
+        self.closed = True
+        await self.transport.aclose()
+
+    def __del__(self) -> None:
+        if not getattr(self, "closed", True):
+            warnings.warn(
+                f"unclosed Trudy client for {self.base_url}; use it in a with block, or close it",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+    def _headers(self, extra: Mapping[str, str], key: str | None, *, has_body: bool) -> Headers:
+        if self._standing_headers is None:
+            self._standing_headers = _merge({**_standing_headers(), **self._default_headers})
+        headers = self._standing_headers
+        if has_body:
+            headers = (*headers, ("Content-Type", "application/json"))
+        if key is not None:
+            headers = (*headers, (HEADER, key))
+        return _merge(dict(headers), extra) if extra else headers
+
+
+def stamped(error: TrudyError, request: Request) -> TrudyError:
+    """Note on the error which request it is about."""
+    error.attempts = error.attempts or request.call.attempts
+    error.idempotency_key = error.idempotency_key or request.idempotency_key
+    error.method = error.method or request.method
+    error.path = error.path or request.path
+    return error
+
+
+def _chain(steps: Sequence[Middleware], end: CallNext) -> CallNext:
+    for step in reversed(steps):
+        end = _link(step, end)
+    return end
+
+
+def _link(step: Middleware, call_next: CallNext) -> CallNext:
+    return lambda request: step(request, call_next)
+
+
+def _standing_headers() -> dict[str, str]:
+    import httpx
+
+    agent = f"trudy-python-sdk/{__version__} python/{platform.python_version()} httpx/{httpx.__version__}"
+    return {"User-Agent": agent, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+
+
+def _merge(*layers: Mapping[str, str]) -> Headers:
+    merged: dict[str, tuple[str, str]] = {}
+    for layer in layers:
+        merged.update((name.lower(), (name, value)) for name, value in layer.items())
+    return tuple(merged.values())
+
+
+def _body(
+    endpoint: Endpoint, body: Mapping[str, object] | Sequence[object] | None, extra: Mapping[str, JSON]
+) -> bytes | None:
+    if extra:
+        if isinstance(body, Sequence):
+            raise InvalidArgumentError(f"{endpoint.name} sends no JSON object to add members to", argument="extra_body")
+        if body is not None:
+            body = {**body, **extra}
+    if body is None:
+        return None
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidArgumentError("the body holds a value that JSON cannot express", argument="body") from None
+
+
+def _query(parameters: Mapping[str, QueryValue | NotGiven | None]) -> str:
+    given = {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in parameters.items()
+        if value is not None and not isinstance(value, NotGiven)
+    }
+    return f"?{urlencode(given)}" if given else ""
+
+
+def _started(request: Request) -> RequestStarted:
+    return RequestStarted(
+        operation=request.endpoint.name,
+        method=request.method,
+        path=request.path,
+        idempotency_key=request.idempotency_key,
+    )
+
+
+def _ended(request: Request, error: BaseException | None, seconds: float) -> RequestEnded:
+    return RequestEnded(
+        operation=request.endpoint.name,
+        method=request.method,
+        path=request.path,
+        outcome="ok" if error is None else "error" if isinstance(error, Exception) else "cancelled",
+        attempts=request.call.attempts,
+        seconds=seconds,
+        error=error.code if isinstance(error, TrudyError) else type(error).__name__ if error else None,
+    )

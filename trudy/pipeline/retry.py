@@ -1,0 +1,220 @@
+"""The retry middleware: a loop around a pure decision about how an attempt ended."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from attrs import frozen
+
+from trudy.errors import APIConnectionError, APITimeoutError, CallOutcomeUnknownError, TrudyError
+from trudy.pipeline.attempt import seal
+from trudy.pipeline.backoff import full_jitter
+from trudy.pipeline.bounded import bounded
+from trudy.pipeline.decode import is_answer, is_upstream_refusal, retry_after, to_error
+from trudy.pipeline.hooks import RetryScheduled
+from trudy.pipeline.refusal import window_wait
+from trudy.pipeline.request import Response, RetryClass
+
+if TYPE_CHECKING:
+    from trudy.clock import Clock
+    from trudy.pipeline.request import CallNext, Request
+
+logger = logging.getLogger("trudy")
+
+Ending: TypeAlias = Response | APIConnectionError
+"""How an attempt ended: an answer, or none."""
+
+
+@frozen
+class Retry:
+    """Send the same bytes again after so many seconds. Only a fault counts against `max_retries`."""
+
+    after: float
+    reason: str
+    is_fault: bool = True
+
+
+@frozen
+class Stop:
+    """This ending stands."""
+
+
+@frozen
+class LookFirst:
+    """It may have happened: look for its trace before anything else."""
+
+
+STOP: Final = Stop()
+LOOK_FIRST: Final = LookFirst()
+Decision: TypeAlias = Retry | Stop | LookFirst
+
+
+def classify(request: Request, ending: Ending) -> Literal["answered", "not_sent", "refused", "unknown"]:
+    """How an attempt ended, whatever may be done about it."""
+    if isinstance(ending, APIConnectionError):
+        return "unknown" if ending.request_sent else "not_sent"
+    if ending.is_success:
+        return "answered" if is_answer(request, ending) else "unknown"
+    if 400 <= ending.status < 500 or (ending.status < 400 and request.method == "GET"):
+        return "refused"
+    return "unknown"
+
+
+def decide(
+    request: Request, ending: Ending, *, failures: int, chance: float, renewed: bool, gated: bool, now: float
+) -> Decision:
+    """What to do after an attempt.
+
+    Args:
+        failures: faults so far, this one included.
+        chance: the jitter, in [0, 1).
+        renewed: whether this very attempt gave up a stale token.
+        gated: whether a rate gate makes the next attempt wait; without one the wait is ours.
+        now: Unix seconds.
+    """
+    kind = classify(request, ending)
+    if isinstance(ending, Response):
+        if kind == "answered":
+            return STOP
+        if ending.status == 429:
+            if gated:
+                return Retry(0.0, "rate limit", is_fault=False)
+            wait = window_wait(ending, now) or max(1.0, full_jitter(failures, chance))
+            return Retry(wait, "rate limit", is_fault=False)
+        if ending.status == 401 and renewed:
+            return Retry(0.0, "stale token", is_fault=False)
+        if kind == "refused" or (request.endpoint.retry is RetryClass.REPEAT and is_upstream_refusal(ending)):
+            return STOP
+    if kind == "unknown" and request.endpoint.retry is RetryClass.LOOK_FIRST:
+        return LOOK_FIRST
+    if kind == "unknown" and request.endpoint.retry is RetryClass.ONCE:
+        return STOP
+    if failures > request.call.max_retries:
+        return STOP
+    wait = full_jitter(failures, chance)
+    if isinstance(ending, Response):
+        asked = retry_after(ending, datetime.fromtimestamp(now, UTC))
+        if asked is not None and asked > request.call.max_rate_limit_wait:
+            return STOP
+        return Retry(max(wait, asked or 0.0), f"HTTP {ending.status}")
+    return Retry(wait, ending.code)
+
+
+class RetryStep:
+    """Tries again until an ending stands, within the deadline of the call."""
+
+    scope = "call"
+
+    def __init__(self, clock: Clock, *, gated: bool, chance: Callable[[], float] = random.random) -> None:
+        self._clock = clock
+        self._gated = gated
+        self._chance = chance
+
+    async def __call__(self, request: Request, call_next: CallNext) -> Response:
+        seal(request)
+        failures = 0
+        may_have_happened = False
+        while True:
+            was_renewed = request.call.renewed
+            ending = await self._attempt(request, call_next)
+            if may_have_happened and _is_gone(request, ending):
+                return Response(status=204, headers={})
+            unknown = classify(request, ending) == "unknown"
+            may_have_happened |= unknown
+            refused = isinstance(ending, Response) and ending.status in (401, 429)
+            failures += not refused
+            decision = decide(
+                request,
+                ending,
+                failures=max(1, failures),
+                chance=self._chance(),
+                renewed=request.call.renewed and not was_renewed,
+                gated=self._gated,
+                now=self._clock.time(),
+            )
+            match decision:
+                case LookFirst():
+                    return await self._look(request, ending)
+                case Retry() if await self._wait(request, decision):
+                    continue
+                case _:
+                    return _stand(ending)
+
+    async def _attempt(self, request: Request, call_next: CallNext) -> Ending:
+        sent = request.call.attempts
+        try:
+            remaining = request.call.remaining(self._clock.monotonic())
+            if remaining is None:
+                return await call_next(request)
+            answer = await bounded(self._clock, remaining, lambda: call_next(request))
+            if answer is None:
+                return APITimeoutError(
+                    "the deadline of the call ended before an answer came", request_sent=request.call.attempts > sent
+                )
+            return answer
+        except APIConnectionError as error:
+            return error
+        except Exception:
+            raise
+        except BaseException:
+            # Cancelled or interrupted. Whoever did it must be able to find the call that may ring all the same.
+            if request.endpoint.retry is RetryClass.LOOK_FIRST and request.call.attempts > sent:
+                logger.warning(
+                    "%s was cancelled after it was sent; the call may be placed (idempotency key %s)",
+                    request.endpoint.name,
+                    request.idempotency_key,
+                )
+            raise
+
+    async def _wait(self, request: Request, decision: Retry) -> bool:
+        """Wait as decided; False, at once, where the deadline or the longest rate wait comes before its end."""
+        call = request.call
+        remaining = call.remaining(self._clock.monotonic())
+        if remaining is not None and decision.after >= remaining:
+            return False
+        if not decision.is_fault:
+            if call.rate_waited + decision.after > call.max_rate_limit_wait:
+                return False
+            call.rate_waited += decision.after
+        if decision.after == 0:
+            return True
+        logger.info("%s %s: %s, next attempt in %.1f s", request.method, request.path, decision.reason, decision.after)
+        if call.emit is not None:
+            await call.emit(
+                RetryScheduled(
+                    operation=request.endpoint.name,
+                    method=request.method,
+                    path=request.path,
+                    attempt=call.attempts,
+                    seconds=decision.after,
+                    reason=decision.reason,
+                )
+            )
+        await self._clock.sleep(decision.after)
+        return True
+
+    async def _look(self, request: Request, ending: Ending) -> Response:
+        if request.look is not None:
+            return await request.look(request, ending)
+        raise CallOutcomeUnknownError(
+            f"{request.method} {request.path} was sent and may have taken effect"
+        ) from as_error(request, ending)
+
+
+def _is_gone(request: Request, ending: Ending) -> bool:
+    return request.method == "DELETE" and isinstance(ending, Response) and ending.status == 404
+
+
+def as_error(request: Request, ending: Ending) -> TrudyError:
+    """The error that an ending is, or would be."""
+    return to_error(request, ending) if isinstance(ending, Response) else ending
+
+
+def _stand(ending: Ending) -> Response:
+    if isinstance(ending, Response):
+        return ending
+    raise ending

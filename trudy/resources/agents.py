@@ -1,0 +1,229 @@
+"""`client.agents`: the voices and instructions that speak on a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, Unpack
+
+from trudy import _checks
+from trudy.models import Agent, Deleted, GreetingSettings, InactivityMessage, VADSettings
+from trudy.options import JSON, NOT_GIVEN, NotGiven, RequestOptions
+from trudy.pagination import PAGE_SIZE, AsyncPager
+from trudy.pipeline.request import Endpoint, RetryClass
+from trudy.resources._base import Resource, body_of
+
+LIST: Final = Endpoint(name="agents.list", method="GET", path="/agents", paging="offset")
+CREATE: Final = Endpoint(name="agents.create", method="POST", path="/agents", retry=RetryClass.KEYED)
+GET: Final = Endpoint(name="agents.get", method="GET", path="/agents/{agent_id}")
+UPDATE: Final = Endpoint(name="agents.update", method="PUT", path="/agents/{agent_id}")
+DELETE: Final = Endpoint(name="agents.delete", method="DELETE", path="/agents/{agent_id}")
+
+
+class AsyncAgents(Resource):
+    """Agents: make, read, change and delete them."""
+
+    __slots__ = ()
+
+    def list(
+        self,
+        *,
+        status: Literal["active", "draft", "creating", "failed"] | None = None,
+        name: str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        page_size: int = PAGE_SIZE,
+        **options: Unpack[RequestOptions],
+    ) -> AsyncPager[Agent]:
+        """List agents. `GET /agents`
+
+        Args:
+            status: only agents in this state.
+            name: only agents whose name contains this text, upper and lower case alike.
+            limit: at most so many agents, 1 to 100; all of them by default.
+            offset: leave out so many at the start.
+            page_size: agents a request when iterating over all, 1 to 100.
+
+        Returns:
+            Agents page by page; iterate over it for all of them.
+        """
+        return self._list(
+            LIST,
+            Agent,
+            options,
+            query={"status": status, "name": name},
+            limit=limit,
+            offset=offset,
+            page_size=page_size,
+        )
+
+    async def get(self, agent_id: str, **options: Unpack[RequestOptions]) -> Agent:
+        """Read one agent. `GET /agents/{agent_id}`
+
+        Raises:
+            NotFoundError: no such agent, or not yours.
+        """
+        return await self._core.fetch(self._build(GET, options, ids={"agent_id": agent_id}), Agent)
+
+    async def create(
+        self,
+        *,
+        name: str,
+        voice_id: str,
+        system_prompt: str,
+        description: str | NotGiven | None = NOT_GIVEN,
+        greeting: str | NotGiven | None = NOT_GIVEN,
+        model: str | NotGiven = NOT_GIVEN,
+        tools: Sequence[str] | NotGiven | None = NOT_GIVEN,
+        knowledge_bases: Sequence[str] | NotGiven | None = NOT_GIVEN,
+        temperature: float | NotGiven | None = NOT_GIVEN,
+        recording_enabled: bool | NotGiven | None = NOT_GIVEN,
+        language_hint: str | NotGiven | None = NOT_GIVEN,
+        join_timeout: str | NotGiven | None = NOT_GIVEN,
+        max_duration: str | NotGiven | None = NOT_GIVEN,
+        template_id: str | NotGiven | None = NOT_GIVEN,
+        call_template_name: str | NotGiven | None = NOT_GIVEN,
+        greeting_settings: GreetingSettings | Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
+        inactivity_messages: Sequence[InactivityMessage | Mapping[str, JSON]] | NotGiven | None = NOT_GIVEN,
+        time_exceeded_message: str | NotGiven | None = NOT_GIVEN,
+        initial_output_medium: Literal["MESSAGE_MEDIUM_VOICE", "MESSAGE_MEDIUM_TEXT", "MESSAGE_MEDIUM_UNSPECIFIED"]
+        | NotGiven
+        | None = NOT_GIVEN,
+        vad_settings: VADSettings | Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
+        idempotency_key: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Agent:
+        """Make an agent. `POST /agents`
+
+        Args:
+            name: 1 to 255 characters.
+            voice_id: the voice it speaks with.
+            system_prompt: its instructions; `{{variable}}` is filled in at each call.
+            description: at most 1000 characters.
+            greeting: what it says first.
+            model: the language model; the server's default if left out.
+            tools: ids of tools it may use.
+            knowledge_bases: ids of knowledge bases, at most one.
+            temperature: 0 to 1.
+            recording_enabled: whether its calls are recorded.
+            language_hint: BCP-47, such as `en-US`.
+            join_timeout: how long to wait for the person, such as `"30s"`.
+            max_duration: the longest call, such as `"3600s"`.
+            template_id: a template to start from.
+            call_template_name: the name of a call template.
+            greeting_settings: who speaks first, and how.
+            inactivity_messages: what it says into silence.
+            time_exceeded_message: what it says when the longest duration is reached.
+            initial_output_medium: voice or text.
+            vad_settings: when it takes a turn as ended.
+            idempotency_key: a key of your own for this create; made by itself if left out.
+
+        Raises:
+            InvalidArgumentError: an argument is bad; nothing was sent.
+            ValidationError: the server refused a member.
+        """
+        members = body_of(
+            name=name,
+            voice_id=voice_id,
+            system_prompt=system_prompt,
+            description=description,
+            greeting=greeting,
+            model=model,
+            tools=tools,
+            knowledge_bases=knowledge_bases,
+            temperature=temperature,
+            recording_enabled=recording_enabled,
+            language_hint=language_hint,
+            join_timeout=join_timeout,
+            max_duration=max_duration,
+            template_id=template_id,
+            call_template_name=call_template_name,
+            greeting_settings=greeting_settings,
+            inactivity_messages=inactivity_messages,
+            time_exceeded_message=time_exceeded_message,
+            initial_output_medium=initial_output_medium,
+            vad_settings=vad_settings,
+        )
+        _check({"name": name, "voice_id": voice_id, "system_prompt": system_prompt, **members})
+        request = self._build(CREATE, options, body=members, idempotency_key=idempotency_key)
+        return await self._core.fetch(request, Agent)
+
+    async def update(
+        self,
+        agent_id: str,
+        *,
+        name: str | NotGiven = NOT_GIVEN,
+        voice_id: str | NotGiven = NOT_GIVEN,
+        system_prompt: str | NotGiven = NOT_GIVEN,
+        description: str | NotGiven | None = NOT_GIVEN,
+        greeting: str | NotGiven | None = NOT_GIVEN,
+        model: str | NotGiven | None = NOT_GIVEN,
+        tools: Sequence[str] | NotGiven | None = NOT_GIVEN,
+        knowledge_bases: Sequence[str] | NotGiven | None = NOT_GIVEN,
+        temperature: float | NotGiven | None = NOT_GIVEN,
+        recording_enabled: bool | NotGiven | None = NOT_GIVEN,
+        language_hint: str | NotGiven | None = NOT_GIVEN,
+        join_timeout: str | NotGiven | None = NOT_GIVEN,
+        max_duration: str | NotGiven | None = NOT_GIVEN,
+        template_id: str | NotGiven | None = NOT_GIVEN,
+        call_template_name: str | NotGiven | None = NOT_GIVEN,
+        greeting_settings: GreetingSettings | Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
+        inactivity_messages: Sequence[InactivityMessage | Mapping[str, JSON]] | NotGiven | None = NOT_GIVEN,
+        time_exceeded_message: str | NotGiven | None = NOT_GIVEN,
+        initial_output_medium: Literal["MESSAGE_MEDIUM_VOICE", "MESSAGE_MEDIUM_TEXT", "MESSAGE_MEDIUM_UNSPECIFIED"]
+        | NotGiven
+        | None = NOT_GIVEN,
+        vad_settings: VADSettings | Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
+        **options: Unpack[RequestOptions],
+    ) -> Agent:
+        """Change an agent; only what is given changes, `None` clears. `PUT /agents/{agent_id}`
+
+        The arguments are those of `create`.
+
+        Raises:
+            NotFoundError: no such agent, or not yours.
+            ValidationError: the server refused a member.
+        """
+        members = body_of(
+            name=name,
+            voice_id=voice_id,
+            system_prompt=system_prompt,
+            description=description,
+            greeting=greeting,
+            model=model,
+            tools=tools,
+            knowledge_bases=knowledge_bases,
+            temperature=temperature,
+            recording_enabled=recording_enabled,
+            language_hint=language_hint,
+            join_timeout=join_timeout,
+            max_duration=max_duration,
+            template_id=template_id,
+            call_template_name=call_template_name,
+            greeting_settings=greeting_settings,
+            inactivity_messages=inactivity_messages,
+            time_exceeded_message=time_exceeded_message,
+            initial_output_medium=initial_output_medium,
+            vad_settings=vad_settings,
+        )
+        _check(members)
+        request = self._build(UPDATE, options, ids={"agent_id": agent_id}, body=members)
+        return await self._core.fetch(request, Agent)
+
+    async def delete(self, agent_id: str, **options: Unpack[RequestOptions]) -> Deleted:
+        """Delete an agent. `DELETE /agents/{agent_id}`
+
+        Raises:
+            NotFoundError: no such agent, or not yours.
+        """
+        return await self._delete(DELETE, options, {"agent_id": agent_id})
+
+
+def _check(members: Mapping[str, object]) -> None:
+    for argument in ("name", "voice_id", "system_prompt"):
+        if argument in members:
+            _checks.non_empty(members[argument], argument)
+    _checks.no_longer_than(members.get("name"), 255, "name")
+    _checks.no_longer_than(members.get("description"), 1000, "description")
+    _checks.no_longer_than(members.get("knowledge_bases"), 1, "knowledge_bases")
+    if members.get("temperature") is not None:
+        _checks.within(members["temperature"], 0, 1, "temperature")

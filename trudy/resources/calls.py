@@ -1,0 +1,330 @@
+"""`client.calls`: place calls, follow them, and read what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final, Literal, Unpack
+
+from attrs import evolve
+
+from trudy import _checks
+from trudy.errors import InvalidArgumentError, TrudyError, WaitTimeoutError
+from trudy.models import Call, CallSettings, Deleted, Recording, Transcript
+from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
+from trudy.pagination import PAGE_SIZE, AsyncPager
+from trudy.pipeline.request import Endpoint, Response, RetryClass
+from trudy.resources._base import Resource, body_of
+from trudy.resources._download import Progress, Target, download
+from trudy.resources._reconcile import Reconcile, Wanted, claims, refuse_to_repeat
+
+LIST: Final = Endpoint(name="calls.list", method="GET", path="/calls", paging="offset")
+CREATE: Final = Endpoint(
+    name="calls.create", method="POST", path="/calls", retry=RetryClass.LOOK_FIRST, read_timeout=180.0
+)
+GET: Final = Endpoint(name="calls.get", method="GET", path="/calls/{call_id}")
+GET_TRANSCRIPT: Final = Endpoint(name="calls.get_transcript", method="GET", path="/calls/{call_id}/transcript")
+GET_RECORDING: Final = Endpoint(name="calls.get_recording", method="GET", path="/calls/{call_id}/recording")
+DELETE: Final = Endpoint(name="calls.delete", method="DELETE", path="/calls/{call_id}")
+
+_SLOWEST_POLL = 15.0
+_POLL_GROWTH = 1.5
+
+
+class AsyncCalls(Resource):
+    """Calls: place them, wait for their end, read transcript and recording."""
+
+    __slots__ = ()
+
+    def list(
+        self,
+        *,
+        status: str | None = None,
+        direction: Literal["outbound", "inbound"] | None = None,
+        agent_id: str | None = None,
+        created_after: datetime | str | None = None,
+        created_before: datetime | str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        page_size: int = PAGE_SIZE,
+        **options: Unpack[RequestOptions],
+    ) -> AsyncPager[Call]:
+        """List calls. `GET /calls`
+
+        Args:
+            status: only calls in this state, such as `"completed"`.
+            direction: only outbound or only inbound calls.
+            agent_id: only calls of this agent.
+            created_after: only calls made after this time; an older server may ignore it.
+            created_before: only calls made before this time; an older server may ignore it.
+            limit: at most so many calls, 1 to 100; all of them by default.
+            offset: leave out so many at the start.
+            page_size: calls a request when iterating over all, 1 to 100.
+
+        Returns:
+            Calls page by page; iterate over it for all of them.
+        """
+        if direction is not None:
+            _checks.one_of(direction, ("outbound", "inbound"), "direction")
+        return self._list(
+            LIST,
+            Call,
+            options,
+            query={
+                "status": status,
+                "direction": direction,
+                "agent_id": agent_id,
+                "created_after": _moment(created_after, "created_after"),
+                "created_before": _moment(created_before, "created_before"),
+            },
+            limit=limit,
+            offset=offset,
+            page_size=page_size,
+        )
+
+    async def get(self, call_id: str, **options: Unpack[RequestOptions]) -> Call:
+        """Read one call. `GET /calls/{call_id}`
+
+        Raises:
+            NotFoundError: no such call, or not yours.
+        """
+        return await self._core.fetch(self._build(GET, options, ids={"call_id": call_id}), Call)
+
+    async def create(
+        self,
+        *,
+        agent_id: str,
+        phone_number: str,
+        from_number: str | NotGiven | None = NOT_GIVEN,
+        variables: Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
+        call_settings: CallSettings | Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
+        direction: Literal["outbound"] | NotGiven = NOT_GIVEN,
+        idempotency_key: str | None = None,
+        on_unknown: OnUnknown = "reconcile",
+        reconcile_timeout: float = 30.0,
+        **options: Unpack[RequestOptions],
+    ) -> Call:
+        """Have an agent call a person. `POST /calls`
+
+        The person's phone rings, so this never sends a second request where the first may have had effect, unless told
+        to. When no answer comes, it looks for the call among the newest ones, and returns it if it is there.
+
+        Args:
+            agent_id: the agent that speaks.
+            phone_number: whom to call, in E.164, such as `+14155550123`.
+            from_number: the number to call from, one of the agent's outbound numbers; the server picks if left out.
+            variables: values for the `{{variables}}` of the agent's prompt. With a member `trudy_ref`, a text of your
+                own that no other call has, a call whose answer was lost is found by it.
+            call_settings: recording, transcription, greeting and durations of this call.
+            direction: always `"outbound"`.
+            idempotency_key: a key of your own for this call; made by itself if left out.
+            on_unknown: when the request was sent and no answer came: `"reconcile"` looks for the call, `"retry"`
+                sends it again with the same key, `"raise"` raises at once.
+            reconcile_timeout: seconds to look for the call.
+
+        Returns:
+            The call, `queued` as a rule. It may be `failed` already: accepted is not placed.
+
+        Raises:
+            InvalidArgumentError: an argument is bad; nothing was sent.
+            PaymentRequiredError: trial, subscription or credits.
+            ValidationError: the server refused a member, or the agent has no number to call from.
+            CallOutcomeUnknownError: it may or may not have been placed. Do not repeat it blindly.
+        """
+        _checks.non_empty(agent_id, "agent_id")
+        _checks.e164(phone_number, "phone_number")
+        if isinstance(from_number, str):
+            _checks.e164(from_number, "from_number")
+        if not isinstance(direction, NotGiven):
+            _checks.one_of(direction, ("outbound",), "direction")
+        _checks.one_of(on_unknown, ("reconcile", "retry", "raise"), "on_unknown")
+        _checks.seconds(reconcile_timeout, "reconcile_timeout")
+        members = body_of(
+            agent_id=agent_id,
+            phone_number=phone_number,
+            from_number=from_number,
+            variables=variables,
+            call_settings=call_settings,
+            direction=direction,
+        )
+        endpoint = evolve(CREATE, retry=RetryClass.KEYED) if on_unknown == "retry" else CREATE
+        request = self._build(endpoint, options, body=members, idempotency_key=idempotency_key)
+        look = Reconcile(
+            clock=self._core.clock,
+            wanted=Wanted.by(agent_id, phone_number, variables),
+            timeout=reconcile_timeout,
+            fetch=self._newest,
+        )
+        request = evolve(request, look=look if on_unknown == "reconcile" else refuse_to_repeat)
+        with look.dialing():
+            call = await self._core.fetch(request, Call)
+        claims.add(call.id, self._core.clock.monotonic())
+        return call
+
+    async def get_transcript(self, call_id: str, **options: Unpack[RequestOptions]) -> Transcript:
+        """Read what was said. `GET /calls/{call_id}/transcript`
+
+        Raises:
+            NotFoundError: no such call, or its transcript is not there yet (some seconds after the end).
+        """
+        return await self._core.fetch(self._build(GET_TRANSCRIPT, options, ids={"call_id": call_id}), Transcript)
+
+    async def get_recording(self, call_id: str, **options: Unpack[RequestOptions]) -> Recording:
+        """Read the facts of the recording, with a signed link that soon expires. `GET /calls/{call_id}/recording`
+
+        Raises:
+            NotFoundError: no such call, no recording, or it is not there yet (some seconds after the end).
+        """
+        return await self._core.fetch(self._build(GET_RECORDING, options, ids={"call_id": call_id}), Recording)
+
+    async def download_recording(
+        self,
+        call_id: str,
+        *,
+        to: Target,
+        progress: Progress | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Recording:
+        """Save a recording, in constant memory. `GET /calls/{call_id}/recording`, then the link it gives
+
+        The key is never sent to the link's host. A link that has expired is asked for once more.
+
+        Args:
+            call_id: whose recording.
+            to: a path, written under another name and renamed at the end, or a file open for writing bytes.
+            progress: called after each piece with the bytes so far, and their sum (None where unknown).
+
+        Returns:
+            The recording's facts.
+
+        Raises:
+            NotFoundError: the recording is not there, or not yet.
+            APIConnectionError: the link's host did not answer, or not to the end.
+        """
+
+        async def link() -> Recording:
+            return await self.get_recording(call_id, **options)
+
+        timeout = self._settings.merged(options).timeout
+        return await download(self._core.transport, link, to, progress, timeout)
+
+    async def delete(self, call_id: str, **options: Unpack[RequestOptions]) -> Deleted:
+        """Delete a call that has ended. `DELETE /calls/{call_id}`
+
+        Raises:
+            NotFoundError: no such call, or not yours.
+            ValidationError: it is still queued, ringing or in progress.
+        """
+        return await self._delete(DELETE, options, {"call_id": call_id})
+
+    async def wait(
+        self,
+        call_id: str,
+        *,
+        max_wait: float = 600.0,
+        poll_interval: float = 2.0,
+        **options: Unpack[RequestOptions],
+    ) -> Call:
+        """Wait until a call has ended. Polls `GET /calls/{call_id}`
+
+        Args:
+            call_id: the call.
+            max_wait: seconds to wait; some calls never end.
+            poll_interval: seconds before the second look; it grows by half each time, to 15 seconds.
+
+        Returns:
+            The call in a final status.
+
+        Raises:
+            WaitTimeoutError: it did not end in time; `.last` is the call as last seen.
+        """
+        _checks.seconds(max_wait, "max_wait")
+        _checks.seconds(poll_interval, "poll_interval")
+        clock = self._core.clock
+        end = clock.monotonic() + max_wait
+        last: Call | None = None
+        fault: TrudyError | None = None
+        while True:
+            left = end - clock.monotonic()
+            try:
+                last = await self.get(call_id, **_until(options, left))
+                if last.status.is_final:
+                    return last
+            except TrudyError as error:
+                if not error.retryable:
+                    raise
+                fault = error
+            left = end - clock.monotonic()
+            if left <= 0:
+                seen = f"its status is {last.status}" if last is not None else "it was never seen"
+                raise WaitTimeoutError(f"the call did not end within {max_wait:g} s; {seen}", last=last) from fault
+            await clock.sleep(min(poll_interval, left))
+            poll_interval = max(poll_interval, min(poll_interval * _POLL_GROWTH, _SLOWEST_POLL))
+
+    async def create_and_wait(
+        self,
+        *,
+        agent_id: str,
+        phone_number: str,
+        from_number: str | NotGiven | None = NOT_GIVEN,
+        variables: Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
+        call_settings: CallSettings | Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
+        direction: Literal["outbound"] | NotGiven = NOT_GIVEN,
+        idempotency_key: str | None = None,
+        on_unknown: OnUnknown = "reconcile",
+        reconcile_timeout: float = 30.0,
+        max_wait: float = 600.0,
+        poll_interval: float = 2.0,
+        **options: Unpack[RequestOptions],
+    ) -> Call:
+        """Have an agent call a person, and wait until the call has ended: `create`, then `wait`.
+
+        Returns:
+            The call in a final status.
+
+        Raises:
+            WaitTimeoutError: it was placed and did not end in time; `.last` is the call.
+            TrudyError: as `create`.
+        """
+        _checks.seconds(max_wait, "max_wait")
+        _checks.seconds(poll_interval, "poll_interval")
+        call = await self.create(
+            agent_id=agent_id,
+            phone_number=phone_number,
+            from_number=from_number,
+            variables=variables,
+            call_settings=call_settings,
+            direction=direction,
+            idempotency_key=idempotency_key,
+            on_unknown=on_unknown,
+            reconcile_timeout=reconcile_timeout,
+            **options,
+        )
+        if call.status.is_final:
+            return call
+        waiting = RequestOptions(**options)
+        waiting.pop("extra_body", None)
+        try:
+            return await self.wait(call.id, max_wait=max_wait, poll_interval=poll_interval, **waiting)
+        except WaitTimeoutError as error:
+            raise WaitTimeoutError(error.message, last=error.last or call) from error.__cause__
+
+    async def _newest(self, offset: int, seconds: float) -> Response:
+        settings = self._settings.merged({"deadline": seconds, "max_rate_limit_wait": seconds})
+        query = {"limit": PAGE_SIZE, "offset": offset}
+        return await self._core.send(self._core.build(LIST, settings, path=LIST.path, query=query))
+
+
+def _moment(value: datetime | str | None, name: str) -> str | None:
+    if not isinstance(value, datetime):
+        return value
+    if value.tzinfo is None:
+        raise InvalidArgumentError(f"{name} must be an aware datetime, such as one in UTC", argument=name)
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _until(options: RequestOptions, seconds: float) -> RequestOptions:
+    """The options with a deadline no later than so many seconds from now; a last look gets a second."""
+    own = options.get("deadline")
+    seconds = max(seconds, 1.0)
+    return {**options, "deadline": seconds if own is None else min(own, seconds)}
