@@ -15,7 +15,7 @@ from trudy.pipeline.auth import Credential, CredentialSource
 from trudy.pipeline.core import Core
 from trudy.pipeline.hooks import Hook
 from trudy.pipeline.logs import log_as_environment_says
-from trudy.pipeline.gate_registry import gate_for
+from trudy.pipeline.registry import gate_for
 from trudy.pipeline.request import Middleware
 from trudy.pipeline.transport import Transport
 from trudy.raw import Capture, RawResponse, capture
