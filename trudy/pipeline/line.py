@@ -1,0 +1,57 @@
+"""A line of waiting tickets in which each can tell how many stand before it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Generic, Protocol, TypeVar
+
+
+class Placed(Protocol):
+    """Whoever can stand in a line: `place` is a number of its own, and the lower goes first."""
+
+    @property
+    def place(self) -> int: ...
+
+
+T = TypeVar("T", bound=Placed)
+
+
+class Line(Generic[T]):
+    """Ordered by place, not by arrival: a refused request comes back to where it stood.
+
+    A sorted list rather than a tree: places are found by bisection, and with 10,000 waiting the shift behind an
+    insertion is one `memmove` of 80 kB, 2 us, less than the dozen Python steps of any tree.
+    """
+
+    __slots__ = ("_places", "_tickets")
+
+    def __init__(self) -> None:
+        self._places: list[int] = []
+        self._tickets: dict[int, T] = {}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, ticket: T) -> bool:
+        return ticket.place in self._tickets
+
+    def add(self, ticket: T) -> None:
+        place = ticket.place
+        if place in self._tickets:
+            return
+        self._tickets[place] = ticket
+        if not self._places or place > self._places[-1]:
+            self._places.append(place)
+        else:
+            self._places.insert(bisect_left(self._places, place), place)
+
+    def discard(self, ticket: T) -> None:
+        if self._tickets.pop(ticket.place, None) is not None:
+            del self._places[bisect_left(self._places, ticket.place)]
+
+    def first(self) -> T | None:
+        return self._tickets[self._places[0]] if self._places else None
+
+    def ahead_of(self, ticket: T) -> int:
+        """How many stand before this place."""
+        return bisect_left(self._places, ticket.place)

@@ -1,0 +1,128 @@
+"""The pipeline's step that waits at the rate gate and tells it how each request fared."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from trudy.errors import APIConnectionError, RateLimitError
+from trudy.pipeline.doorbell import Doorbell
+from trudy.pipeline.gate import Go, Late
+from trudy.pipeline.hooks import RateLimitWait
+from trudy.pipeline.refusal import refusal_facts, server_stamp
+from trudy.pipeline.refusal import window_wait as window_wait
+
+if TYPE_CHECKING:
+    from trudy.clock import Clock
+    from trudy.pipeline.gate import Gate, Ticket, Wait
+    from trudy.pipeline.request import CallNext, CallState, Request, Response
+
+logger = logging.getLogger("trudy")
+
+
+class RateLimitStep:
+    """Wraps each attempt. A 429 is returned to the retry step, whose next round finds its old place in the line."""
+
+    scope = "attempt"
+
+    def __init__(self, gate: Gate, clock: Clock) -> None:
+        self._gate = gate
+        self._clock = clock
+        self._places: WeakKeyDictionary[CallState, int] = WeakKeyDictionary()
+
+    async def __call__(self, request: Request, call_next: CallNext) -> Response:
+        """Send the request when its turn comes.
+
+        Raises:
+            RateLimitError: the turn would come after the deadline or after `max_rate_limit_wait`; nothing was sent.
+        """
+        gate, clock, call = self._gate, self._clock, request.call
+        bell = Doorbell()
+        now = clock.time()
+        place = self._places.pop(call, None) if self._places else None
+        ticket = gate.join(call.lane, bell.ring, until=now + self._patience(call), place=place)
+        attempts = call.attempts
+        proof = False
+        try:
+            verdict = gate.poll(ticket, now)
+            if not isinstance(verdict, Go):
+                await self._wait(request, ticket, bell, verdict)
+            left = clock.time()
+            response = await call_next(request)
+            self._report(call, response, ticket, left)
+            return response
+        except APIConnectionError as error:
+            proof = not error.request_sent
+            raise
+        finally:
+            # Nothing leaves before the attempt is counted: a token callable may fail, a caller may cancel it.
+            gate.leave(ticket, clock.time(), sent=call.attempts > attempts and not proof)
+
+    async def _wait(self, request: Request, ticket: Ticket, bell: Doorbell, verdict: Wait | Late) -> None:
+        gate, clock, call = self._gate, self._clock, request.call
+        began = clock.monotonic()
+        announced = False
+        try:
+            while True:
+                now = clock.time()
+                if isinstance(verdict, Late):
+                    raise _too_late(verdict, now, self._patience(call))
+                if not announced:
+                    announced = True
+                    await self._announce(request, verdict.until - now)
+                await bell.wait(verdict.until - clock.time(), clock)
+                bell.clear()
+                polled = gate.poll(ticket, clock.time())
+                if isinstance(polled, Go):
+                    return
+                verdict = polled
+        finally:
+            call.rate_waited += clock.monotonic() - began
+
+    async def _announce(self, request: Request, seconds: float) -> None:
+        logger.info("%s %s: rate limit, its turn comes in %.1f s", request.method, request.path, seconds)
+        if request.call.emit is not None:
+            await request.call.emit(
+                RateLimitWait(
+                    operation=request.endpoint.name, method=request.method, path=request.path, seconds=seconds
+                )
+            )
+
+    def _report(self, call: CallState, response: Response, ticket: Ticket, left: float) -> None:
+        gate = self._gate
+        now = self._clock.time()
+        refused = response.status == 429
+        if refused or gate.wants_time(now):
+            stamp = server_stamp(response)
+            if stamp is not None:
+                gate.observe(stamp.time, now, round_trip=now - left, granularity=stamp.granularity)
+        if refused:
+            facts = refusal_facts(response)
+            self._places[call] = ticket.place
+            gate.refused(
+                ticket,
+                now,
+                limit=facts.limit,
+                reset_at=facts.reset_at,
+                server_now=facts.server_now,
+                retry_after=facts.retry_after,
+            )
+
+    def _patience(self, call: CallState) -> float:
+        """Seconds this attempt may wait for its turn."""
+        patience = max(0.0, call.max_rate_limit_wait - call.rate_waited)
+        remaining = call.remaining(self._clock.monotonic())
+        return patience if remaining is None else min(patience, remaining)
+
+
+def _too_late(late: Late, now: float, patience: float) -> RateLimitError:
+    details: dict[str, object] = {}
+    if late.limit is not None:
+        details["limit"] = late.limit
+    if late.reset_at is not None:
+        details["reset_at"] = late.reset_at.isoformat()
+    return RateLimitError(
+        f"the rate limit lets this request go in {late.turn - now:.1f} s, and it may wait {max(patience, 0):.1f} s",
+        details=details,
+    )

@@ -1,0 +1,96 @@
+"""One gate for each credential of the process, however many clients use it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Literal
+from weakref import WeakValueDictionary, ref
+
+from trudy.options import RateLimit
+from trudy.pipeline.gate import Gate
+
+
+class GateRegistry:
+    """Finds the gate of a credential. A gate lives as long as a client holds it, and no key is kept here.
+
+    A key counts as its digest together with the base URL; a callable counts as itself (a bound method as its object
+    and function, since each look-up of a method makes a new one); an explicit group counts alone.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._gates: WeakValueDictionary[tuple[object, ...], Gate] = WeakValueDictionary()
+
+    def gate_for(
+        self,
+        base_url: str,
+        credential: str | Callable[..., object],
+        group: str | None,
+        rate_limit: RateLimit | None | Literal[False],
+    ) -> Gate | None:
+        """The shared gate, paced by the slowest limit any of its clients gave; None where the limit is switched off."""
+        if rate_limit is False:
+            return None
+        with self._lock:
+            identity = self._identity(base_url, credential, group)
+            gate = self._gates.get(identity)
+            if gate is None:
+                gate = self._gates[identity] = Gate(rate_limit)
+            elif rate_limit is not None:
+                gate.tighten(rate_limit)
+        return gate
+
+    def after_fork(self) -> None:
+        """In a forked child: new locks, and lines without the parent's waiters."""
+        self._lock = threading.Lock()
+        for gate in self._gates.values():
+            gate.after_fork()
+
+    @staticmethod
+    def _identity(base_url: str, credential: str | Callable[..., object], group: str | None) -> tuple[object, ...]:
+        if group is not None:
+            return ("group", group)
+        base_url = base_url.rstrip("/").lower()
+        if isinstance(credential, str):
+            import hashlib
+
+            return ("key", base_url, hashlib.sha256(credential.encode()).digest())
+        owner = getattr(credential, "__self__", None)
+        function = getattr(credential, "__func__", None)
+        if owner is None or function is None:
+            return ("callable", base_url, _Same(credential))
+        return ("callable", base_url, _Same(owner), _Same(function))
+
+
+class _Same:
+    """Stands for an object's identity and keeps it alive only if it cannot be held weakly.
+
+    Once the object is gone it equals nothing but itself, so that a reused `id` finds no stranger's gate.
+    """
+
+    __slots__ = ("_hash", "_thing")
+
+    def __init__(self, thing: object) -> None:
+        self._hash = id(thing)
+        try:
+            self._thing: Callable[[], object] = ref(thing)
+        except TypeError:
+            self._thing = lambda: thing
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Same):
+            return NotImplemented
+        mine = self._thing()
+        return self is other or (mine is not None and mine is other._thing())
+
+
+gates = GateRegistry()
+gate_for = gates.gate_for
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=gates.after_fork)
