@@ -1,0 +1,46 @@
+"""A local Truedy to develop and test against: no account, no money, nobody's phone rings.
+
+    from trudy.sandbox import Sandbox
+
+    sandbox = Sandbox(speed=60)
+    async with sandbox.async_client() as client:
+        agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Be kind.")
+        call = await client.calls.create(agent_id=agent.id, phone_number="+14155550100")
+
+Over HTTP: `python -m trudy.sandbox`. Which number forces which outcome stands in `trudy.sandbox.outcomes`.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+for _name in ("starlette", "uvicorn"):
+    if find_spec(_name) is None:
+        raise ModuleNotFoundError(
+            f"trudy.sandbox needs {_name}, of the extra `sandbox`: pip install 'trudy-python-sdk[sandbox]'", name=_name
+        )
+
+from trudy.sandbox.clock import SandboxClock  # noqa: E402  # after the check that its dependencies are there
+from trudy.sandbox.faults import FaultRule  # noqa: E402
+from trudy.sandbox.lifecycle import PlacedCall  # noqa: E402
+from trudy.sandbox.outcomes import Outcome, outcome_of  # noqa: E402
+from trudy.sandbox.rate_limit import WindowCount  # noqa: E402
+from trudy.sandbox.records import RecordedRequest  # noqa: E402
+from trudy.sandbox.sandbox import Sandbox  # noqa: E402
+from trudy.sandbox.server import SandboxServer  # noqa: E402
+from trudy.sandbox.state import Voice  # noqa: E402
+from trudy.sandbox.wire import QUIRKS  # noqa: E402
+
+__all__ = [
+    "QUIRKS",
+    "FaultRule",
+    "Outcome",
+    "PlacedCall",
+    "RecordedRequest",
+    "Sandbox",
+    "SandboxClock",
+    "SandboxServer",
+    "Voice",
+    "WindowCount",
+    "outcome_of",
+]

@@ -1,0 +1,70 @@
+"""`python -m trudy.sandbox`: a sandbox behind a port, until interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import sys
+from collections.abc import Sequence
+
+from trudy.sandbox.sandbox import Sandbox
+from trudy.sandbox.wire import QUIRKS
+
+DEFAULT_PORT = 8765
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve, and print where and with which key."""
+    options = _parser().parse_args(arguments)
+    sandbox = Sandbox(
+        speed=options.speed,
+        rate_limit=options.rate_limit or None,
+        any_number=options.any_number,
+        placeholders=options.placeholders,
+        seed=options.seed,
+        quirks=options.quirk,
+    )
+    try:
+        server = sandbox.serve(host=options.host, port=options.port)
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {options.host} port {options.port}: {error.strerror}\n")
+        return 1
+    if not _is_loopback(options.host):
+        sys.stderr.write(
+            f"warning: {options.host} can be reached from other machines; whoever has the key can use this sandbox\n"
+        )
+    voices = "\n".join(f"voice     {voice.id}  {voice.name}" for voice in sandbox.voices)
+    sys.stdout.write(f"base URL  {server.base_url}\nAPI key   {sandbox.api_key}\n{voices}\n")
+    sys.stdout.flush()
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        # uvicorn has closed everything by now; stopping by hand is how this ends.
+        return 0
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m trudy.sandbox", description="A local Truedy.")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes any free one (default: %(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--speed", type=float, default=1.0, help="sandbox seconds for each real second")
+    parser.add_argument(
+        "--rate-limit", type=int, default=100, help="requests a minute, 0 for none (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="for numbers with a random outcome")
+    parser.add_argument("--any-number", action="store_true", help="accept numbers outside the fictional ranges")
+    parser.add_argument("--placeholders", action="store_true", help="accept the placeholders of the SDK page")
+    parser.add_argument("--quirk", action="append", default=[], choices=sorted(QUIRKS), help="may be given many times")
+    return parser
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

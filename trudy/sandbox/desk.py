@@ -1,0 +1,251 @@
+"""What every API request goes through, whatever its path: limit, key, replay, the handler, faults, the answer.
+
+Deciding is synchronous and holds the state's lock; only the delivery of the answer may wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from attrs import field, frozen
+
+from trudy.sandbox import problems, validation
+from trudy.sandbox.door import Door, door_of
+from trudy.sandbox.faults import NO_FAULT, Fault
+from trudy.sandbox.idempotency import Answer as StoredAnswer
+from trudy.sandbox.problems import Problem
+from trudy.sandbox.records import Arrival
+from trudy.sandbox.wire import http_date
+
+if TYPE_CHECKING:
+    from trudy.sandbox.sandbox import Sandbox
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+BASE_PATH = "/api/public/v1"
+
+_DRIP_PIECES = 8
+_logger = logging.getLogger("trudy.sandbox")
+
+
+@frozen(kw_only=True)
+class ApiRequest:
+    """What a handler sees of a request."""
+
+    sandbox: Sandbox
+    door: Door
+    now: float
+    params: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    idempotency_key: str | None
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; 400 or 422 when it is none."""
+        return validation.parse_object(self.body)
+
+
+@frozen(kw_only=True)
+class Reply:
+    """What a handler answers.
+
+    Attributes:
+        fault: what goes wrong on the way back, where the request itself asked for it.
+    """
+
+    data: object
+    status: int = 200
+    pagination: Mapping[str, Any] | None = None
+    fault: Fault = NO_FAULT
+
+
+Handler = Callable[[ApiRequest], Reply]
+
+
+@frozen(kw_only=True)
+class Method:
+    """What stands behind one method of one path."""
+
+    handle: Handler
+    idempotent_by_key: bool = False
+
+
+@frozen(kw_only=True)
+class Answer:
+    """Bytes to deliver, and what goes wrong meanwhile."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(factory=dict[str, str])
+    fault: Fault = NO_FAULT
+
+
+class Endpoint:
+    """The ASGI application of one path."""
+
+    def __init__(self, sandbox: Sandbox, methods: Mapping[str, Method]) -> None:
+        self._sandbox = sandbox
+        self._methods = methods
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        door = door_of(scope)
+        body = await read_body(receive)
+        await deliver(self._answer(scope, body, door), door, send)
+
+    def _answer(self, scope: Scope, body: bytes, door: Door) -> Answer:
+        sandbox = self._sandbox
+        request_id = str(uuid.uuid4())
+        method: str = scope["method"]
+        path: str = scope["path"].removeprefix(BASE_PATH)
+        with sandbox.state.lock:
+            now = sandbox.clock.time()
+            try:
+                answer = self._decide(scope, method, path, body, door, now, request_id)
+            except Problem as problem:
+                answer = self._refusal(problem, now, request_id)
+            except Exception:
+                _logger.exception("The sandbox failed at %s %s", method, path)
+                answer = self._refusal(problems.internal_error(), now, request_id)
+            seen = sandbox.media_arrivals if door.is_media else sandbox.arrivals
+            seen.append(
+                Arrival(
+                    method,
+                    path,
+                    scope["query_string"],
+                    tuple(scope["headers"]),
+                    body,
+                    now,
+                    request_id,
+                    None if answer.fault.reset else answer.status,
+                )
+            )
+        return answer
+
+    def _decide(
+        self, scope: Scope, method: str, path: str, body: bytes, door: Door, now: float, request_id: str
+    ) -> Answer:
+        sandbox = self._sandbox
+        if door.is_media:
+            raise problems.unknown_path()
+        if not sandbox.limiter.admit(now):
+            raise rate_limited(sandbox, door, now)
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        if not sandbox.accepts_credential(headers.get(b"authorization", b"").decode("latin-1")):
+            raise problems.unauthorized()
+        behind = self._methods.get(method)
+        if behind is None:
+            raise problems.method_not_allowed(sorted(self._methods)) if self._methods else problems.unknown_path()
+        fault = sandbox.faults.take(method, path)
+        if not fault.has_effect:
+            return self._faulty(fault, None, now, request_id)
+        key = _text(headers.get(b"x-idempotency-key")) if behind.idempotent_by_key else None
+        if key is not None:
+            stored = sandbox.idempotency.find(key, method, path, body, now=now)
+            if stored is not None:
+                replay = Answer(status=stored.status, body=stored.body, headers=self._headers(stored.request_id, now))
+                return self._faulty(fault, replay, now, request_id)
+        query_string: bytes = scope["query_string"]
+        reply = behind.handle(
+            ApiRequest(
+                sandbox=sandbox,
+                door=door,
+                now=now,
+                params=scope.get("path_params", {}),
+                query=dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)) if query_string else {},
+                body=body,
+                idempotency_key=key,
+            )
+        )
+        if fault is NO_FAULT:
+            fault = reply.fault
+        answer = Answer(
+            status=reply.status,
+            body=sandbox.wire.success(reply.data, request_id=request_id, now=now, pagination=reply.pagination),
+            headers=self._headers(request_id, now),
+        )
+        if key is not None and fault.status is None:
+            known_from = now + fault.delay
+            sandbox.idempotency.keep(
+                key, method, path, body, StoredAnswer(reply.status, answer.body, request_id, known_from)
+            )
+        return self._faulty(fault, answer, now, request_id)
+
+    def _faulty(self, fault: Fault, answer: Answer | None, now: float, request_id: str) -> Answer:
+        problem = fault.problem()
+        if problem is not None:
+            answer = self._refusal(problem, now, request_id)
+        if answer is None:
+            answer = Answer(status=0, body=b"")
+        if fault is NO_FAULT:
+            return answer
+        return Answer(
+            status=answer.status,
+            body=answer.body if fault.body is None else fault.body,
+            headers={**answer.headers, **{name.lower(): value for name, value in fault.headers.items()}},
+            fault=fault,
+        )
+
+    def _refusal(self, problem: Problem, now: float, request_id: str) -> Answer:
+        return Answer(
+            status=problem.status,
+            body=self._sandbox.wire.error(problem, request_id=request_id, now=now),
+            headers={**self._headers(request_id, now), **problem.headers},
+        )
+
+    def _headers(self, request_id: str, now: float) -> dict[str, str]:
+        return {"content-type": "application/json", "x-request-id": request_id, "date": http_date(now)}
+
+
+def rate_limited(sandbox: Sandbox, door: Door, now: float) -> Problem:
+    """The 429 of a full window; `reset_at` is in the time of the one who will wait for it."""
+    limit = sandbox.limiter.limit or 0
+    if "sliding_reset_at" in sandbox.wire.quirks:
+        return problems.rate_limited(limit, sandbox.wire.time(now + 60))
+    left = sandbox.limiter.ends_at(now) - now
+    return problems.rate_limited(limit, sandbox.wire.time(now + door.seconds_for_caller(left)))
+
+
+async def read_body(receive: Receive) -> bytes:
+    """All of a request's body."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body", False):
+        message = await receive()
+        body += message.get("body", b"")
+    return body
+
+
+async def deliver(answer: Answer, door: Door, send: Send) -> None:
+    """Send an answer, with whatever its fault does to it."""
+    fault = answer.fault
+    if fault.delay and not await door.pause(fault.delay):
+        return
+    if fault.reset is not None:
+        await door.drop()
+        return
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    body = answer.body
+    if fault.truncate:
+        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        await door.drop()
+        return
+    if fault.drip:
+        size = max(1, -(-len(body) // _DRIP_PIECES))
+        for start in range(0, len(body) - size, size):
+            await send({"type": "http.response.body", "body": body[start : start + size], "more_body": True})
+            if not await door.pause(fault.drip):
+                return
+        body = body[(len(body) - 1) // size * size :]
+    await send({"type": "http.response.body", "body": body})
+
+
+def _text(value: bytes | None) -> str | None:
+    return value.decode("latin-1") if value else None

@@ -1,0 +1,49 @@
+"""What the application asks of the way a request came in: over a socket, or in process."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+EXTENSION = "trudy.sandbox"
+"""The ASGI scope's extension that holds the door."""
+
+
+class Door(Protocol):
+    """A way in. The application never waits or breaks a connection but through it."""
+
+    @property
+    def api_origin(self) -> str:
+        """Scheme, host and port of the API, as the caller sees them."""
+        ...
+
+    @property
+    def media_origin(self) -> str:
+        """Scheme, host and port of the recordings: another origin, where no key has any business."""
+        ...
+
+    @property
+    def is_media(self) -> bool:
+        """Whether this request came to the recordings' origin."""
+        ...
+
+    def seconds_for_caller(self, seconds: float) -> float:
+        """How long `seconds` on the sandbox's clock are on the caller's."""
+        ...
+
+    async def pause(self, seconds: float) -> bool:
+        """Let `seconds` pass on the sandbox's clock; False when the caller has given up meanwhile."""
+        ...
+
+    async def drop(self) -> None:
+        """Break the connection, whatever was answered so far."""
+        ...
+
+
+def door_of(scope: Any) -> Door:
+    """The door that a request came through."""
+    door: Door | None = scope.get("extensions", {}).get(EXTENSION)
+    if door is None:
+        raise RuntimeError(
+            "the sandbox application needs one of its own doors: sandbox.http_client() or sandbox.serve()"
+        )
+    return door

@@ -1,0 +1,109 @@
+"""The recordings' own origin: signed links that expire, and a note of every credential that comes astray."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import uuid
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from trudy.sandbox import lifecycle, recording
+from trudy.sandbox.desk import Answer, Receive, Scope, Send, deliver, read_body
+from trudy.sandbox.door import Door, door_of
+from trudy.sandbox.lifecycle import PlacedCall
+from trudy.sandbox.records import Arrival
+
+if TYPE_CHECKING:
+    from trudy.sandbox.sandbox import Sandbox
+
+PATH = "/recordings/{name}"
+LINK_SECONDS = 300.0
+
+_SUFFIX = ".mp3"
+_DENIED = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code></Error>'
+
+
+class SignedLinks:
+    """Makes and checks the paths of recordings; a path is good for `LINK_SECONDS` on the sandbox's clock."""
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(32)
+
+    def sign(self, call_id: str, *, now: float) -> str:
+        """A path that opens this call's recording for a while."""
+        expires = int(now + LINK_SECONDS)
+        return f"/recordings/{call_id}{_SUFFIX}?expires={expires}&signature={self._signature(call_id, expires)}"
+
+    def opens(self, call_id: str, query: str, *, now: float) -> bool:
+        """Whether a query that came with this call's path is one we signed, and still good."""
+        values = parse_qs(query)
+        expires, signature = values.get("expires", [""])[0], values.get("signature", [""])[0]
+        if not expires.isdecimal() or not signature.isascii() or now > int(expires):
+            return False
+        return hmac.compare_digest(signature, self._signature(call_id, int(expires)))
+
+    def _signature(self, call_id: str, expires: int) -> str:
+        return hmac.new(self._secret, f"{call_id}:{expires}".encode(), hashlib.sha256).hexdigest()
+
+
+class MediaEndpoint:
+    """The ASGI application behind a recording's link."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        door = door_of(scope)
+        body = await read_body(receive)
+        found = self._look(scope, body, door)
+        if isinstance(found, Answer):
+            await deliver(found, door, send)
+            return
+        seconds = lifecycle.talk_seconds(found.timeline)
+        headers = [
+            (b"content-type", recording.CONTENT_TYPE.encode()),
+            (b"content-length", str(recording.size(seconds)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for piece in recording.pieces(seconds):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _look(self, scope: Scope, body: bytes, door: Door) -> Answer | PlacedCall:
+        sandbox = self._sandbox
+        with sandbox.state.lock:
+            now = sandbox.clock.time()
+            found = self._decide(scope, door, now)
+            query: bytes = scope["query_string"]
+            status = found.status if isinstance(found, Answer) else 200
+            sandbox.media_arrivals.append(
+                Arrival(
+                    scope["method"],
+                    scope["path"],
+                    query,
+                    tuple(scope["headers"]),
+                    body,
+                    now,
+                    str(uuid.uuid4()),
+                    status or None,
+                )
+            )
+        return found
+
+    def _decide(self, scope: Scope, door: Door, now: float) -> Answer | PlacedCall:
+        sandbox = self._sandbox
+        fault = sandbox.faults.take(scope["method"], scope["path"])
+        if not fault.has_effect or fault.reset is not None or fault.status is not None:
+            return Answer(status=fault.status or 0, body=fault.body or b"", headers=fault.headers, fault=fault)
+        call_id: str = scope["path_params"]["name"].removesuffix(_SUFFIX)
+        call = sandbox.state.calls.get(call_id)
+        if not door.is_media or scope["method"] != "GET" or call is None:
+            return _denied(404)
+        query: bytes = scope["query_string"]
+        return call if sandbox.links.opens(call_id, query.decode("latin-1"), now=now) else _denied(403)
+
+
+def _denied(status: int) -> Answer:
+    return Answer(status=status, body=_DENIED, headers={"content-type": "application/xml"})

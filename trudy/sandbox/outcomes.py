@@ -1,0 +1,112 @@
+"""Which number forces which outcome.
+
+The numbers are those kept for fiction, so that no sandbox test can ring a person: `+1 AAA 555 01NN` with a
+geographic area code AAA, and `+44 20 7946 0NNN`. The last two digits choose; the last one gives ten lanes, so that
+tests running side by side need not share a number.
+
+| NN | outcome |
+|---|---|
+| 00-09 | answered, completed |
+| 10-19 | no answer |
+| 20-29 | busy |
+| 30-39 | voicemail |
+| 40-49 | refused at create (422) |
+| 50-59 | accepted with status failed |
+| 60-69 | no answer, then answered from the second attempt on |
+| 70-79 | asks not to be called again, in transcript and summary |
+| 80-89 | long call |
+| 90 | rate limited once (429), then completed |
+| 91 | 500 after the call was placed |
+| 92 | connection reset after the call was placed |
+| 93 | answers 30 seconds after the call was placed |
+| 94-96 | about webhooks; completed here |
+| 97 | 402 |
+| 98 | 403 |
+| 99 | random, by the sandbox's seed |
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from enum import Enum
+
+PLACEHOLDER_NUMBER = "+1234567890"
+
+_FICTIONAL = re.compile(r"\+1([2-9]\d\d)55501(\d\d)|\+442079460\d(\d\d)")
+# Valid in form, but with no place on the map: service codes, toll-free and premium numbers.
+_NOT_GEOGRAPHIC = re.compile(
+    r"5(?:00|2[12]|33|44|66|77|88)|6(?:00|22|33|44|55|77|88)|7[01]0|8(?:00|33|44|55|66|77|88)|900"
+)
+
+
+class Outcome(Enum):
+    """What becomes of a call to a number."""
+
+    COMPLETED = "completed"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    VOICEMAIL = "voicemail"
+    REFUSED = "refused"
+    FAILED = "failed"
+    ANSWERED_SECOND_TIME = "answered_second_time"
+    DO_NOT_CALL = "do_not_call"
+    LONG = "long"
+    RATE_LIMITED_ONCE = "rate_limited_once"
+    SERVER_ERROR_AFTER = "server_error_after"
+    RESET_AFTER = "reset_after"
+    HANG = "hang"
+    PAYMENT_REQUIRED = "payment_required"
+    FORBIDDEN = "forbidden"
+    RANDOM = "random"
+
+
+_BY_TENS = (
+    Outcome.COMPLETED,
+    Outcome.NO_ANSWER,
+    Outcome.BUSY,
+    Outcome.VOICEMAIL,
+    Outcome.REFUSED,
+    Outcome.FAILED,
+    Outcome.ANSWERED_SECOND_TIME,
+    Outcome.DO_NOT_CALL,
+    Outcome.LONG,
+)
+_NINETIES = (
+    Outcome.RATE_LIMITED_ONCE,
+    Outcome.SERVER_ERROR_AFTER,
+    Outcome.RESET_AFTER,
+    Outcome.HANG,
+    Outcome.COMPLETED,
+    Outcome.COMPLETED,
+    Outcome.COMPLETED,
+    Outcome.PAYMENT_REQUIRED,
+    Outcome.FORBIDDEN,
+    Outcome.RANDOM,
+)
+_DRAWN = (Outcome.COMPLETED, Outcome.COMPLETED, Outcome.NO_ANSWER, Outcome.BUSY, Outcome.VOICEMAIL, Outcome.FAILED)
+
+
+def outcome_of(number: str) -> Outcome | None:
+    """What `number` (E.164) forces, or None when it is not one of the fictional numbers."""
+    match = _FICTIONAL.fullmatch(number)
+    if match is None or (match[1] is not None and not is_geographic(match[1])):
+        return None
+    nn = int(match[2] or match[3])
+    return _BY_TENS[nn // 10] if nn < 90 else _NINETIES[nn - 90]
+
+
+def settle(outcome: Outcome, *, number: str, attempt: int, seed: int) -> Outcome:
+    """Turn the outcomes that depend on chance or on earlier attempts into what happens at this attempt (from 1)."""
+    if outcome is Outcome.RANDOM:
+        # Reproducible on purpose: the same seed gives the same story.
+        return random.Random(f"{seed}:{number}:{attempt}").choice(_DRAWN)  # noqa: S311
+    if outcome is Outcome.ANSWERED_SECOND_TIME:
+        return Outcome.NO_ANSWER if attempt == 1 else Outcome.COMPLETED
+    return outcome
+
+
+def is_geographic(area_code: str) -> bool:
+    """Whether a North American area code can belong to a place (by its form; the list of those in use moves)."""
+    n11 = area_code[1:] == "11"
+    return area_code[0] in "23456789" and area_code[1] != "9" and not n11 and not _NOT_GEOGRAPHIC.fullmatch(area_code)

@@ -1,0 +1,72 @@
+"""The server's request limit: a fixed number in each window of the clock, counted before the key is looked at."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from attrs import define, frozen
+
+
+@frozen(kw_only=True)
+class WindowCount:
+    """What one window of the rate limit saw."""
+
+    start: datetime
+    admitted: int
+    refused: int
+
+    @property
+    def total(self) -> int:
+        """All requests that arrived in it."""
+        return self.admitted + self.refused
+
+
+@define
+class _Count:
+    admitted: int = 0
+    refused: int = 0
+
+
+class RateLimiter:
+    """Counts requests in clock-aligned windows (of 60 s: clock minutes). Not thread-safe by itself.
+
+    Args:
+        limit: requests admitted in one window; None admits and counts all.
+        window: seconds on the sandbox's clock.
+    """
+
+    def __init__(self, *, limit: int | None, window: float) -> None:
+        if limit is not None and limit < 1:
+            raise ValueError("rate_limit must be at least 1; None or False switches it off")
+        if not window > 0:
+            raise ValueError("window must be more than 0 seconds")
+        self.limit = limit
+        self.window = window
+        self._counts: dict[int, _Count] = {}
+
+    def admit(self, now: float) -> bool:
+        """Count one request and say whether it may pass."""
+        index = int(now // self.window)
+        count = self._counts.get(index)
+        if count is None:
+            count = self._counts[index] = _Count()
+        if self.limit is not None and count.admitted >= self.limit:
+            count.refused += 1
+            return False
+        count.admitted += 1
+        return True
+
+    def ends_at(self, now: float) -> float:
+        """When the window that `now` is in ends, in Unix seconds."""
+        return (now // self.window + 1) * self.window
+
+    def windows(self) -> list[WindowCount]:
+        """Every window in which a request arrived, in order."""
+        return [
+            WindowCount(
+                start=datetime.fromtimestamp(index * self.window, UTC),
+                admitted=count.admitted,
+                refused=count.refused,
+            )
+            for index, count in self._counts.items()
+        ]

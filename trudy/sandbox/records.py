@@ -1,0 +1,79 @@
+"""What tests ask about the requests a sandbox received."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import field, frozen
+
+KEPT_REQUESTS = 20_000
+"""How many requests are remembered in full; older ones are forgotten first."""
+
+_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+
+@frozen(kw_only=True)
+class RecordedRequest:
+    """A request as it arrived.
+
+    Attributes:
+        path: below the base URL, such as `/agents`; the whole path for one to the recordings' origin.
+        status: of the answer; None when the connection was dropped without one.
+        headers: names in lower case, credentials masked.
+        received_at: on the sandbox's clock.
+    """
+
+    method: str
+    path: str
+    query: str = field(repr=False)
+    status: int | None
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    received_at: datetime
+    request_id: str
+
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+
+@frozen
+class Arrival:
+    """The same, as cheaply as it can be kept."""
+
+    method: str
+    path: str
+    query: bytes
+    raw_headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    received_at: float
+    request_id: str
+    status: int | None
+
+    def record(self) -> RecordedRequest:
+        """The form that users see."""
+        return RecordedRequest(
+            method=self.method,
+            path=self.path,
+            query=self.query.decode("latin-1"),
+            status=self.status,
+            headers={name: mask_header(name, value) for name, value in self.headers().items()},
+            body=self.body,
+            received_at=datetime.fromtimestamp(self.received_at, UTC),
+            request_id=self.request_id,
+        )
+
+    def headers(self) -> dict[str, str]:
+        """Header values by name in lower case, unmasked."""
+        return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self.raw_headers}
+
+
+def mask_header(name: str, value: str) -> str:
+    """Keep the scheme of a credential and hide the rest."""
+    if name not in _SECRET_HEADERS:
+        return value
+    scheme, _, rest = value.partition(" ")
+    return f"{scheme} ***" if rest else "***"

@@ -1,0 +1,321 @@
+"""The Sandbox: a Truedy of one's own, in this process or behind a port."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections import deque
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import httpx
+
+from trudy._masking import mask_phone
+from trudy.sandbox import problems
+from trudy.sandbox.app import build_app
+from trudy.sandbox.clock import SandboxClock
+from trudy.sandbox.desk import BASE_PATH
+from trudy.sandbox.faults import Fault, FaultRule, FaultTable, Reset
+from trudy.sandbox.idempotency import IdempotencyStore
+from trudy.sandbox.lifecycle import PlacedCall
+from trudy.sandbox.media import SignedLinks
+from trudy.sandbox.problems import PaymentReason
+from trudy.sandbox.rate_limit import RateLimiter, WindowCount
+from trudy.sandbox.records import KEPT_REQUESTS, Arrival, RecordedRequest
+from trudy.sandbox.routes.agents import seed_placeholder_agent
+from trudy.sandbox.server import SandboxServer
+from trudy.sandbox.state import PLACEHOLDER_VOICE, SEEDED_VOICES, State, Voice
+from trudy.sandbox.transport import API_HOST, InProcessTransport
+from trudy.sandbox.wire import Wire, check_quirks, encode
+
+if TYPE_CHECKING:
+    from trudy import AsyncTrudyClient, TrudyClient
+
+KEY_PREFIX = "truedy_sandbox_"
+PLACEHOLDER_KEY = "YOUR_API_KEY"
+
+
+class Sandbox:
+    """A local Truedy: agents, voices and calls, with the documented answers and a clock of its own.
+
+    Nothing runs in the background: what a call is at any moment is computed from the clock when it is asked for. All
+    ways in (`async_client`, `client`, `http_client`, `serve`) share one state; every method is thread-safe.
+
+    Args:
+        speed: sandbox seconds for each real second; 0 stands still until `advance`.
+        rate_limit: requests admitted in one window; None or False switches the limit off.
+        window: length of a rate window in seconds of the sandbox's clock; they begin at whole multiples of it.
+        placeholders: accept what the SDK page's snippets show: `YOUR_API_KEY`, `VOICE_UUID`, `agent-uuid` and
+            `+1234567890`.
+        any_number: call numbers outside the fictional ranges too; they answer.
+        seed: for the numbers whose outcome is random.
+        start: Unix seconds at which the clock begins; the present when left out.
+        assign_numbers: give each new agent a number to call from.
+        quirks: names from `trudy.sandbox.QUIRKS`: behaviours seen on real servers that no page documents.
+    """
+
+    def __init__(
+        self,
+        *,
+        speed: float = 1.0,
+        rate_limit: int | None | Literal[False] = 100,
+        window: float = 60.0,
+        placeholders: bool = False,
+        any_number: bool = False,
+        seed: int = 0,
+        start: float | None = None,
+        assign_numbers: bool = True,
+        quirks: Iterable[str] = (),
+    ) -> None:
+        names = frozenset(quirks)
+        check_quirks(names)
+        self.clock = SandboxClock(start=start, speed=speed)
+        self.api_key = KEY_PREFIX + secrets.token_hex(16)
+        self.placeholders = placeholders
+        self.any_number = any_number
+        self.assign_numbers = assign_numbers
+        self.seed = seed
+        self.started_at = self.clock.time()
+        self.wire = Wire(names)
+        self.limiter = RateLimiter(limit=rate_limit or None, window=window)
+        self.faults = FaultTable()
+        self.idempotency = IdempotencyStore()
+        self.links = SignedLinks()
+        self.arrivals: deque[Arrival] = deque(maxlen=KEPT_REQUESTS)
+        self.media_arrivals: deque[Arrival] = deque(maxlen=KEPT_REQUESTS)
+        self._payment_required: PaymentReason | None = None
+        self._keys = {self.api_key}
+        voices: tuple[Voice, ...] = SEEDED_VOICES
+        if placeholders:
+            self._keys.add(PLACEHOLDER_KEY)
+            voices = (*voices, Voice(id=PLACEHOLDER_VOICE, name="Placeholder"))
+        self.state = State(voices=voices)
+        self._numbers_given = 0
+        self.app = build_app(self)
+        if placeholders:
+            seed_placeholder_agent(self)
+
+    def __repr__(self) -> str:
+        return f"<Sandbox {len(self.state.agents)} agents, {len(self.state.calls)} calls>"
+
+    @property
+    def base_url(self) -> str:
+        """Where the in-process clients find it; for a port, see `serve`."""
+        return f"http://{API_HOST}{BASE_PATH}"
+
+    @property
+    def voices(self) -> tuple[Voice, ...]:
+        """The voices that agents may use."""
+        return self.state.voices
+
+    @property
+    def payment_required(self) -> PaymentReason | None:
+        """Why creating agents and calls answers 402 now; set it to one of the four reasons, or None."""
+        return self._payment_required
+
+    @payment_required.setter
+    def payment_required(self, reason: PaymentReason | None) -> None:
+        if reason is not None and reason not in problems.PAYMENT_REASONS:
+            raise ValueError(f"payment_required must be None or one of {', '.join(problems.PAYMENT_REASONS)}")
+        self._payment_required = reason
+
+    # Ways in
+
+    def http_client(self, *, real_time: bool = False) -> httpx.AsyncClient:
+        """A new httpx client whose requests reach this sandbox without a socket; a factory for `http_client=`.
+
+        Args:
+            real_time: its user's clock is the real one, not the sandbox's: time-outs and the `reset_at` of a 429 are
+                told in real seconds.
+        """
+        return httpx.AsyncClient(transport=InProcessTransport(self, real_time=real_time))
+
+    def async_client(self, **options: Any) -> AsyncTrudyClient:
+        """An `AsyncTrudyClient` of this sandbox, on its clock unless `clock=` says otherwise."""
+        from trudy import AsyncTrudyClient
+
+        return AsyncTrudyClient(**self._client_options(options))
+
+    def client(self, **options: Any) -> TrudyClient:
+        """A `TrudyClient` of this sandbox, on its clock unless `clock=` says otherwise."""
+        from trudy import TrudyClient
+
+        return TrudyClient(**self._client_options(options))
+
+    def serve(self, *, host: str = "127.0.0.1", port: int = 0, media_port: int = 0) -> SandboxServer:
+        """A server for a `with` block, in a thread; ports of 0 are chosen by the system."""
+        return SandboxServer(self, host=host, port=port, media_port=media_port)
+
+    # Time
+
+    def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0) -> None:
+        """Jump ahead; what would have happened meanwhile has happened."""
+        self.clock.advance(seconds=seconds, minutes=minutes, hours=hours)
+
+    # Keys
+
+    def new_api_key(self) -> str:
+        """Make one more key."""
+        key = KEY_PREFIX + secrets.token_hex(16)
+        with self.state.lock:
+            self._keys.add(key)
+        return key
+
+    def revoke_api_key(self, key: str) -> None:
+        """From now on that key answers 401."""
+        with self.state.lock:
+            self._keys.discard(key)
+
+    def accepts_credential(self, header: str) -> bool:
+        """Whether an `Authorization` header opens this sandbox."""
+        scheme, _, key = header.partition(" ")
+        if scheme.lower() != "bearer":
+            return False
+        presented = key.encode("utf-8", "surrogateescape")
+        return any(hmac.compare_digest(presented, known.encode()) for known in self._keys)
+
+    # Faults
+
+    def fail_next(
+        self,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        times: int = 1,
+        status: int | None = None,
+        effect: bool = False,
+        code: str | None = None,
+        message: str = "A fault asked for",
+        details: Mapping[str, Any] | None = None,
+        body: bytes | str | Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        reset: Reset | None = None,
+        delay: float = 0.0,
+        truncate: bool = False,
+        drip: float = 0.0,
+    ) -> FaultRule:
+        """Let the next `times` requests that fit go wrong. The key must be good and the rate limit not reached.
+
+        Args:
+            method: such as `"POST"`; None fits all.
+            path: below the base URL, such as `"/calls"` or `"/calls/*"` (`/recordings/*` for those); None fits all.
+            times: how many requests.
+            status: answer with this status; the request is carried out only with `effect=True`.
+            effect: carry the request out although `status` hides it.
+            code, message, details: of the documented error body of `status`.
+            body: in place of any documented body; a mapping becomes JSON.
+            headers: added to the answer.
+            reset: drop the connection without an answer: `"connect"` before it stands (in process only), `"before"` or
+                `"after"` the request was carried out.
+            delay: seconds on the sandbox's clock before the answer goes out; the request was carried out before.
+            truncate: drop the connection in the middle of the body.
+            drip: seconds on the sandbox's clock between pieces of the body.
+        """
+        if times < 1:
+            raise ValueError("times must be at least 1")
+        if isinstance(body, str):
+            body = body.encode()
+        elif isinstance(body, Mapping):
+            body = encode(body)
+        fault = Fault(
+            status=status,
+            effect=effect,
+            code=code,
+            message=message,
+            details=details,
+            body=body,
+            headers=headers or {},
+            reset=reset,
+            delay=delay,
+            truncate=truncate,
+            drip=drip,
+        )
+        rule = FaultRule(method=method, path=path, fault=fault, remaining=times)
+        with self.state.lock:
+            self.faults.add(rule)
+        return rule
+
+    # What tests ask
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """The latest requests to the API, oldest first, credentials masked."""
+        with self.state.lock:
+            return [arrival.record() for arrival in self.arrivals]
+
+    @property
+    def media_requests(self) -> list[RecordedRequest]:
+        """The same for the origin that recordings are served from."""
+        with self.state.lock:
+            return [arrival.record() for arrival in self.media_arrivals]
+
+    @property
+    def placed_calls(self) -> list[PlacedCall]:
+        """Every call ever accepted, in order, deleted ones and those whose answer was lost included."""
+        with self.state.lock:
+            return list(self.state.placed)
+
+    @property
+    def max_concurrent_calls(self) -> int:
+        """The most calls that rang or talked at one time so far."""
+        now = self.clock.time()
+        edges: list[tuple[float, int]] = []
+        for call in self.placed_calls:
+            begin = call.timeline.ringing_at
+            if begin is not None and begin <= now:
+                edges += [(begin, 1), (call.timeline.ended_at, -1)]
+        most = running = 0
+        for _, step in sorted(edges):
+            running += step
+            most = max(most, running)
+        return most
+
+    def calls_to(self, number: str) -> list[PlacedCall]:
+        """Every call ever accepted to that number, in order."""
+        return [call for call in self.placed_calls if call.to == number]
+
+    def requests_per_window(self) -> list[WindowCount]:
+        """How many requests each rate window admitted and refused, in order; counted without a limit, too."""
+        with self.state.lock:
+            return self.limiter.windows()
+
+    def assert_no_number_dialed_twice(self) -> None:
+        """Raise `AssertionError` when any number was called more than once."""
+        counts: dict[str, int] = {}
+        for call in self.placed_calls:
+            if call.was_dialed:
+                counts[call.to] = counts.get(call.to, 0) + 1
+        twice = [f"{mask_phone(number)} {count} times" for number, count in counts.items() if count > 1]
+        if twice:
+            raise AssertionError(f"dialed more than once: {', '.join(twice)}")
+
+    def assert_no_key_left_the_host(self) -> None:
+        """Raise `AssertionError` when a request to the recordings' origin carried a credential, wherever it hid."""
+        with self.state.lock:
+            arrivals, keys = list(self.media_arrivals), [key.encode() for key in self._keys]
+        for arrival in arrivals:
+            everything = b"\n".join((arrival.query, arrival.body, *(value for _, value in arrival.raw_headers)))
+            if "authorization" in arrival.headers() or any(key in everything for key in keys):
+                raise AssertionError(
+                    f"a credential was sent to the recordings' origin: {arrival.method} {arrival.path}"
+                )
+
+    # For the application
+
+    def relative_path(self, path: str) -> str:
+        """A request's path below the base URL."""
+        return path.removeprefix(BASE_PATH)
+
+    def next_number_index(self) -> int:
+        """Count the numbers given to agents."""
+        self._numbers_given += 1
+        return self._numbers_given - 1
+
+    def _client_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        defaults: dict[str, Any] = {"api_key": self.api_key, "base_url": self.base_url, "clock": self.clock}
+        if options.keys() & {"api_key", "jwt_token"}:
+            del defaults["api_key"]
+        merged = defaults | options
+        merged.setdefault("http_client", partial(self.http_client, real_time=merged["clock"] is not self.clock))
+        return merged

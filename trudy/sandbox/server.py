@@ -1,0 +1,231 @@
+"""The door with a socket: uvicorn in a thread or as the process, with a second port for the recordings."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import MutableMapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from trudy.sandbox.desk import BASE_PATH, Receive, Scope, Send
+from trudy.sandbox.door import EXTENSION
+
+if TYPE_CHECKING:
+    from trudy import AsyncTrudyClient, TrudyClient
+    from trudy.sandbox.sandbox import Sandbox
+
+_Address = tuple[str, int]
+
+
+class SandboxServer:
+    """Serves a sandbox over HTTP. In a `with` block it runs in a thread; `run` takes the process.
+
+    The ports are bound when it is made, so `base_url` is good at once, and a request sent before the thread runs waits.
+    """
+
+    def __init__(self, sandbox: Sandbox, *, host: str, port: int, media_port: int) -> None:
+        self.sandbox = sandbox
+        self._host = host
+        self._api = _listen(host, port)
+        try:
+            self._media = _listen(host, media_port)
+        except OSError:
+            self._api.close()
+            raise
+        self._connections: dict[_Address, asyncio.Transport] = {}
+        config = uvicorn.Config(
+            self._serve,
+            http=self._protocol(),
+            interface="asgi3",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
+
+    @property
+    def port(self) -> int:
+        """Of the API."""
+        return cast("int", self._api.getsockname()[1])
+
+    @property
+    def api_origin(self) -> str:
+        """Scheme, host and port of the API."""
+        return self._origin(self._api)
+
+    @property
+    def media_origin(self) -> str:
+        """Scheme, host and port of the recordings."""
+        return self._origin(self._media)
+
+    @property
+    def base_url(self) -> str:
+        """What a client takes as `base_url`."""
+        return self.api_origin + BASE_PATH
+
+    def async_client(self, **options: Any) -> AsyncTrudyClient:
+        """An `AsyncTrudyClient` that comes over the socket, in real time."""
+        from trudy import AsyncTrudyClient
+
+        return AsyncTrudyClient(**self._client_options(options))
+
+    def client(self, **options: Any) -> TrudyClient:
+        """A `TrudyClient` that comes over the socket, in real time."""
+        from trudy import TrudyClient
+
+        return TrudyClient(**self._client_options(options))
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._run_in_thread, name="trudy-sandbox", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop serving and free the ports."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._api.close()
+        self._media.close()
+        if self._failure is not None:
+            raise RuntimeError("the sandbox's server failed") from self._failure
+
+    def run(self) -> None:
+        """Serve until interrupted."""
+        self._server.run(sockets=[self._api, self._media])
+
+    def _run_in_thread(self) -> None:
+        try:
+            self.run()
+        except BaseException as error:
+            # Raised again in the thread that closes the server.
+            self._failure = error
+
+    def _client_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        defaults: dict[str, Any] = {"api_key": self.sandbox.api_key, "base_url": self.base_url}
+        if options.keys() & {"api_key", "jwt_token"}:
+            del defaults["api_key"]
+        return defaults | options
+
+    def _origin(self, listener: socket.socket) -> str:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{listener.getsockname()[1]}"
+
+    def _protocol(self) -> type[asyncio.Protocol]:
+        connections = self._connections
+
+        class Protocol(H11Protocol):
+            """uvicorn's own, telling which connection belongs to which peer, so that one can be reset."""
+
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+                super().connection_made(transport)
+                self._peer: _Address = transport.get_extra_info("peername")[:2]
+                connections[self._peer] = transport
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                connections.pop(self._peer, None)
+                super().connection_lost(exc)
+
+        return Protocol
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        visit = _Visit(self, scope, receive, send)
+        scope["extensions"] = {**scope.get("extensions", {}), EXTENSION: visit}
+        await self.sandbox.app(scope, receive, visit.send)
+        await visit.leave()
+
+    def connection_of(self, scope: Scope) -> asyncio.Transport | None:
+        """The connection a request came by, while it lives."""
+        return self._connections.get(tuple(scope["client"]))
+
+    def is_media_port(self, port: int) -> bool:
+        """Whether that is the port of the recordings."""
+        media_port: int = self._media.getsockname()[1]
+        return port == media_port
+
+
+class _Visit:
+    """One request's way through the application; also the door it came in by."""
+
+    def __init__(self, server: SandboxServer, scope: Scope, receive: Receive, send: Send) -> None:
+        self._server = server
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._dropped = False
+        self._answering = False
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        """What the application sends, on its way to uvicorn."""
+        self._answering = True
+        await self._send(message)
+
+    @property
+    def api_origin(self) -> str:
+        return self._server.api_origin
+
+    @property
+    def media_origin(self) -> str:
+        return self._server.media_origin
+
+    @property
+    def is_media(self) -> bool:
+        return self._server.is_media_port(self._scope["server"][1])
+
+    def seconds_for_caller(self, seconds: float) -> float:
+        speed = self._server.sandbox.clock.speed
+        return seconds / speed if speed else seconds
+
+    async def pause(self, seconds: float) -> bool:
+        await self._server.sandbox.clock.sleep(seconds)
+        return True
+
+    async def drop(self) -> None:
+        self._dropped = True
+        transport = self._server.connection_of(self._scope)
+        if transport is None:
+            return
+        if self._answering:
+            # What was sent of the body still arrives; a reset would throw it away.
+            transport.close()
+            return
+        connection: socket.socket = transport.get_extra_info("socket")
+        # Lingering for no time makes the closing a reset, as of a server that died.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+
+    async def leave(self) -> None:
+        """Wait until uvicorn knows that the connection is gone; without an answer it would send a 500."""
+        while self._dropped and (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
+    return listener
