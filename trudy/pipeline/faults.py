@@ -1,0 +1,127 @@
+"""What a failed attempt proves, and the error it becomes.
+
+An exception's name proves nothing (httpx over aiohttp reports a connection dropped after sending as `ConnectTimeout`).
+Proof that no byte left comes from what the HTTP library reported on the way: something, so that we know it reports at
+all (a mock does not), but not the start of the request's headers.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from trudy.errors import APIConnectionError, APITimeoutError
+from trudy.options import Timeout
+
+_PHASES: Final = {
+    "ConnectTimeout": "connect",
+    "ConnectionTimeoutError": "connect",
+    "ReadTimeout": "read",
+    "SocketTimeoutError": "read",
+    "WriteTimeout": "write",
+    "PoolTimeout": "pool",
+}
+_TIMED_OUT: Final = {
+    "connect": "no connection",
+    "read": "no answer",
+    "write": "the request could not be sent",
+    "pool": "no free connection",
+}
+_KINDS: Final = {
+    "ProxyError": "the proxy refused or failed",
+    "ConnectError": "could not connect",
+    "ReadError": "the connection broke while waiting for the answer",
+    "WriteError": "the connection broke while sending",
+    "CloseError": "the connection broke",
+    "RemoteProtocolError": "the server closed the connection without a whole answer, or sent no HTTP",
+    "LocalProtocolError": "the request is no valid HTTP",
+    "UnsupportedProtocol": "the URL is neither http:// nor https://",
+    "InvalidURL": "the URL is invalid",
+    "DecodingError": "the answer's compression is broken",
+    "ClientConnectorError": "could not connect",
+    "ClientHttpProxyError": "the proxy refused or failed",
+    "ServerDisconnectedError": "the server closed the connection without a whole answer",
+    "ClientPayloadError": "the connection broke while waiting for the answer",
+    "ClientOSError": "the connection broke",
+    "SecondTryError": "the server closed the connection without an answer",
+}
+
+
+class Attempt:
+    """Listens to one attempt on its way."""
+
+    __slots__ = ("reported", "started")
+
+    def __init__(self) -> None:
+        self.reported = False
+        """Whether the HTTP library said anything, such as that it connects."""
+        self.started = False
+        """Whether it began to send the request's headers."""
+
+    @property
+    def nothing_sent(self) -> bool:
+        """Whether it is proven that no byte of the request left."""
+        return self.reported and not self.started
+
+    async def trace(self, name: str, info: Mapping[str, object]) -> None:
+        """httpx's `trace` extension."""
+        self.reported = True
+        if name.endswith(".send_request_headers.started"):
+            # The CONNECT that opens a tunnel through a proxy is not our request.
+            self.started = self.started or getattr(info.get("request"), "method", None) != b"CONNECT"
+
+
+def connection_error(
+    fault: Exception, attempt: Attempt, *, timeout: Timeout, method: str, path: str
+) -> APIConnectionError:
+    """The error for any exception of the HTTP library. Its own text is not used: it may quote the key or the URL."""
+    cause = _aiohttp_fault(fault)
+    names = [cls.__name__ for cls in type(cause or fault).__mro__]
+    timed_out = isinstance(cause, TimeoutError) if cause else {"TimeoutException", "TimeoutError"} & {*names}
+    sent = not attempt.nothing_sent
+    if timed_out:
+        phase = next((_PHASES[name] for name in names if name in _PHASES), "read" if attempt.started else "connect")
+        return timeout_error(phase, timeout=timeout, request_sent=sent, method=method, path=path)
+    kind = next((_KINDS[name] for name in names if name in _KINDS), "the attempt failed")
+    reason = _reason(fault)
+    return APIConnectionError(f"{kind}: {reason}" if reason else kind, request_sent=sent, method=method, path=path)
+
+
+def timeout_error(phase: str, *, timeout: Timeout, request_sent: bool, method: str, path: str) -> APITimeoutError:
+    """The error for a phase (`connect`, `read`, `write`, `pool`) that took too long."""
+    seconds: float | None = getattr(timeout, phase)
+    message = _TIMED_OUT[phase] + (" in time" if seconds is None else f" within {seconds:g} s")
+    return APITimeoutError(message, request_sent=request_sent, method=method, path=path)
+
+
+def _aiohttp_fault(fault: BaseException) -> BaseException | None:
+    for link in (fault, fault.__cause__):
+        if link is not None and type(link).__module__.split(".")[0] == "aiohttp":
+            return link
+    return None
+
+
+def _chain(fault: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while fault is not None and id(fault) not in seen:
+        seen.add(id(fault))
+        yield fault
+        fault = fault.__cause__ or fault.__context__
+
+
+def _reason(fault: BaseException) -> str | None:
+    """The operating system's or TLS's own words, which hold no part of the request."""
+    import socket
+
+    for link in _chain(fault):
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return f"certificate verify failed, {link.verify_message}"
+        if isinstance(link, ssl.SSLError):
+            return f"TLS, {link.reason}"
+        if isinstance(link, socket.gaierror):
+            return "the host name could not be resolved"
+        if isinstance(link, OSError) and isinstance(link.errno, int) and link.errno > 0:
+            return os.strerror(link.errno)
+    return None

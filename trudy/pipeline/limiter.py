@@ -1,0 +1,60 @@
+"""Permits given out first come, first served, within one event loop."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from anyio import Event
+
+
+class FifoLimiter:
+    """So many permits, handed over in the order of asking. Not for several threads: each loop has its own."""
+
+    __slots__ = ("_free", "_waiting")
+
+    def __init__(self, permits: int) -> None:
+        self._free = permits
+        self._waiting: OrderedDict[Event, None] = OrderedDict()
+
+    @property
+    def free(self) -> int:
+        """Permits nobody holds."""
+        return self._free
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return len(self._waiting)
+
+    async def acquire(self, timeout: float | None) -> bool:
+        """Wait for a permit; False if none came free within `timeout` seconds. A cancelled waiter holds nothing."""
+        if self._free:
+            self._free -= 1
+            return True
+        from anyio import Event, move_on_after
+
+        turn = Event()
+        self._waiting[turn] = None
+        try:
+            with move_on_after(timeout):
+                await turn.wait()
+        except BaseException:
+            if turn.is_set():  # the permit and the cancellation came together
+                self.release()
+            else:
+                del self._waiting[turn]
+            raise
+        if turn.is_set():
+            return True
+        del self._waiting[turn]
+        return False
+
+    def release(self) -> None:
+        """Give a permit back: to the one who waits longest, if anyone does."""
+        if self._waiting:
+            turn, _ = self._waiting.popitem(last=False)
+            turn.set()
+        else:
+            self._free += 1

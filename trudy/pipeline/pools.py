@@ -1,0 +1,190 @@
+"""One HTTP pool for each event loop, closed with its loop.
+
+A plain dict under a lock: a weak one would never free anything, since a pool holds its loop. Each pool lives inside an
+async generator started on its loop, so that the loop's own `shutdown_asyncgens` closes it, on asyncio and trio alike.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import AsyncGenerator, Callable, Hashable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from weakref import WeakSet
+
+from attrs import define, field
+
+from trudy.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from trudy.pipeline.faults import Attempt
+
+Loop: TypeAlias = Hashable
+"""An asyncio loop or a trio token."""
+
+logger = logging.getLogger("trudy")
+
+
+class Connection(Protocol):
+    """What carries one request at a time."""
+
+    @property
+    def library(self) -> Any:
+        """The module whose `Request` it takes: httpx or httpx2."""
+        ...
+
+    async def send(self, request: httpx.Request, attempt: Attempt) -> httpx.Response:
+        """Send; returns when the headers of the answer are there, its body unread."""
+        ...
+
+
+class Pool(Protocol):
+    """The connections of one loop. Only ever touched on that loop."""
+
+    async def take(self, origin: str, timeout: float | None) -> Connection | None:
+        """A connection for `https://host:port`; None if none came free within `timeout` seconds."""
+        ...
+
+    def give_back(self, connection: Any) -> None:
+        """The answer was read to its end; the connection may carry the next request."""
+        ...
+
+    async def discard(self, connection: Any) -> None:
+        """The attempt broke off: nothing of its connection may be used again. Not cancellable."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection, requests in flight included. May be called again, and goes on where it stopped."""
+        ...
+
+
+def current_loop() -> Loop:
+    """The asyncio loop or trio token of the caller."""
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():  # first: a trio guest run has an asyncio loop around it
+        return trio.lowlevel.current_trio_token()  # type: ignore[no-any-return]
+    import asyncio
+
+    return asyncio.get_running_loop()
+
+
+def is_asyncio(loop: Loop) -> bool:
+    """Whether it is an asyncio loop (else a trio token)."""
+    return hasattr(loop, "call_soon_threadsafe")
+
+
+@define(eq=False)
+class _Entry:
+    pool: Pool
+    keeper: AsyncGenerator[None, None]
+    closing: object = field(default=None)
+    """The task that closes it, held so that it is not collected halfway."""
+
+    async def close(self) -> None:
+        await self.pool.aclose()
+        await self.keeper.aclose()
+
+
+class LoopPools:
+    """Finds, opens and closes the pool of the running loop."""
+
+    def __init__(self, open_pool: Callable[[Loop], Pool]) -> None:
+        self._open_pool = open_pool
+        self._entries: dict[Loop, _Entry] = {}
+        self._lock = threading.Lock()
+        self.opened = False
+        """Whether a pool was ever opened."""
+        self.closed = False
+        _alive.add(self)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    async def here(self) -> Pool:
+        """The pool of the running loop, opened at its first use."""
+        loop = current_loop()
+        entry = self._entries.get(loop)
+        return entry.pool if entry is not None and not self.closed else await self._open(loop)
+
+    async def aclose(self) -> None:
+        """Close this loop's pool now and have the other loops close theirs. May be called again, from any loop."""
+        self.closed = True
+        here = current_loop()
+        with self._lock:
+            entry = self._entries.pop(here, None)
+            others = list(self._entries.items())
+        for loop, other in others:
+            self._post(loop, other)
+        if entry is not None:
+            await entry.close()
+
+    async def _open(self, loop: Loop) -> Pool:
+        if self.closed:
+            raise ConfigurationError("the client is closed; make a new one")
+        pool = self._open_pool(loop)
+        entry = _Entry(pool, self._keep(loop, pool))
+        with self._lock:
+            for other in [other for other in self._entries if _is_dead(other)]:
+                del self._entries[other]
+            self._entries[loop] = entry
+        self.opened = True
+        await anext(entry.keeper)
+        return pool
+
+    async def _keep(self, loop: Loop, pool: Pool) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            with self._lock:
+                entry = self._entries.get(loop)
+                if entry is not None and entry.pool is pool:
+                    del self._entries[loop]
+            await pool.aclose()
+
+    def _post(self, loop: Any, entry: _Entry) -> None:
+        """Have another loop close its pool. One that never runs again keeps it until it is shut down itself."""
+
+        async def close() -> None:
+            try:
+                await entry.close()
+            except Exception:  # nobody waits for the result, and on trio it would end the whole run
+                logger.exception("closing the connections of another event loop failed")
+
+        def start() -> None:
+            if is_asyncio(loop):
+                entry.closing = loop.create_task(close())
+            else:
+                sys.modules["trio"].lowlevel.spawn_system_task(close)
+
+        try:
+            (loop.call_soon_threadsafe if is_asyncio(loop) else loop.run_sync_soon)(start)
+        except RuntimeError:  # the loop is closed, the trio run finished: its sockets went with it
+            with self._lock:
+                self._entries.pop(loop, None)
+
+    def _forget_parent(self) -> None:
+        _graveyard.append(self._entries)
+        self._entries = {}
+        self._lock = threading.Lock()
+
+
+def _is_dead(loop: Any) -> bool:
+    return is_asyncio(loop) and bool(loop.is_closed())
+
+
+_alive: WeakSet[LoopPools] = WeakSet()
+_graveyard: list[object] = []
+"""The parent's pools in a forked child. Never freed: closing one edits the epoll that parent and child share."""
+
+
+def _after_fork_in_child() -> None:
+    for pools in list(_alive):
+        pools._forget_parent()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
