@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sized
 from urllib.parse import quote
 
 from trudy.errors import InvalidArgumentError
@@ -30,7 +30,7 @@ def non_empty(value: object, name: str) -> None:
 
 def no_longer_than(value: object, most: int, name: str) -> None:
     """A text or list within its length; anything else is checked elsewhere."""
-    if isinstance(value, str | list | tuple) and len(value) > most:  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(value, Sized) and len(value) > most:
         raise InvalidArgumentError(f"{name} may have at most {most} {_kind(value)}", argument=name)
 
 

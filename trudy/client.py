@@ -271,7 +271,7 @@ def _backend(name: str | None) -> Backend:
     name = name or os.environ.get("TRUDY_HTTP_BACKEND") or "httpx"
     if name not in _BACKENDS:
         raise InvalidArgumentError(f"http_backend must be one of {', '.join(_BACKENDS)}", argument="http_backend")
-    return cast(Backend, name)
+    return name
 
 
 def _check_callables(name: str, steps: Sequence[object]) -> None:

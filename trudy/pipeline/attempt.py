@@ -52,18 +52,12 @@ class RecordStep:
         if call.emit is None and not logger.isEnabledFor(logging.DEBUG):
             return await call_next(request)
         started = self._clock.monotonic()
-        response: Response | None = None
-        failure: str | None = None
         try:
             response = await call_next(request)
         except APIConnectionError as error:
-            failure = error.code
+            await self._record(request, None, error.code, self._clock.monotonic() - started)
             raise
-        except BaseException:
-            failure = "cancelled"
-            raise
-        finally:
-            await self._record(request, response, failure, self._clock.monotonic() - started)
+        await self._record(request, response, None, self._clock.monotonic() - started)
         return response
 
     async def _record(self, request: Request, response: Response | None, failure: str | None, seconds: float) -> None:
@@ -77,7 +71,7 @@ class RecordStep:
             request.call.attempts,
             server_id,
         )
-        if request.call.emit is not None and failure != "cancelled":
+        if request.call.emit is not None:
             await request.call.emit(
                 AttemptEnded(
                     operation=request.endpoint.name,

@@ -10,6 +10,8 @@ from trudy.errors import ConfigurationError
 from trudy.pipeline.wake import wakeable
 
 if TYPE_CHECKING:
+    import anyio
+
     from trudy.pipeline.request import CallNext, Request, Response
 
 CredentialSource: TypeAlias = str | Callable[[], str | Awaitable[str]]
@@ -59,20 +61,22 @@ class Credential:
             with self._lock:
                 if self._token is not None:
                     return self._token
-                ours = not self._asking
+                answered = self._queue() if self._asking else None
                 self._asking = True
-                if not ours:
-                    event, wake = wakeable()
-                    self._waiting.append(wake)
-            if ours:
+            if answered is None:
                 return await self._ask()
-            await event.wait()
+            await answered.wait()
 
     def after_fork(self) -> None:
         """In a child: nobody else asks, and nobody waits."""
         self._lock = threading.Lock()
         self._asking = False
         self._waiting = []
+
+    def _queue(self) -> anyio.Event:
+        event, wake = wakeable()
+        self._waiting.append(wake)
+        return event
 
     async def _ask(self) -> str:
         token = None

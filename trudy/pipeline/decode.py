@@ -181,6 +181,11 @@ def as_mapping(value: object) -> Mapping[str, object] | None:
     return cast(Mapping[str, object], value) if isinstance(value, dict) else None
 
 
+def as_rows(value: object) -> Sequence[object] | None:
+    """The value where it is a JSON array, else None."""
+    return cast(Sequence[object], value) if isinstance(value, list) else None
+
+
 def _retryable(request: Request, response: Response, facts: ErrorFacts) -> bool | None:
     if response.status >= 500:
         repeatable = request.endpoint.retry in (RetryClass.REPEAT, RetryClass.KEYED)

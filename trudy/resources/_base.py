@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from trudy import _checks
 from trudy.options import NotGiven, QueryValue
 from trudy.pagination import PAGE_SIZE, AsyncPager, Cursor, InvalidRow, Offset, Rows
-from trudy.pipeline.decode import as_mapping, envelope, undecodable
+from trudy.pipeline.decode import as_mapping, as_rows, envelope, undecodable
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
@@ -96,10 +96,10 @@ class Resource:
 
         response = await self._core.send(request)
         answer = envelope(response)
-        if not isinstance(answer.data, list):
+        rows = as_rows(answer.data)
+        if rows is None:
             raise undecodable(request, response, "the data is no list")
         meta = self._core.meta(request, response)
-        rows: Sequence[object] = answer.data  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
         items: list[tuple[str, T]] = []
         invalid: list[InvalidRow] = []
         for index, row in enumerate(rows):

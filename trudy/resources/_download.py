@@ -14,7 +14,7 @@ from trudy.errors import ErrorResponse, InvalidArgumentError, ResponseDecodeErro
 from trudy.options import Timeout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from trudy.models import Recording
     from trudy.pipeline.transport import Streamed, Transport
@@ -32,19 +32,20 @@ async def download(
 ) -> Recording:
     """Ask for the link and follow it; ask once more where it has expired meanwhile."""
     check_target(to)
-    for may_ask_again in (True, False):
+    may_ask_again = True
+    while True:
         recording = await link()
         url = recording.recording_url
         if not url or urlsplit(url).scheme not in ("http", "https"):
             raise ResponseDecodeError("the recording has no link that could be followed")
         async with transport.stream(url, headers={"Accept": "*/*"}, timeout=timeout or Timeout()) as answer:
             if answer.status in (403, 404) and may_ask_again:
+                may_ask_again = False
                 continue
             _refuse(answer)
             with _open(to) as file:
                 await _copy(answer, file, progress)
-        break
-    return recording
+            return recording
 
 
 def check_target(to: object) -> None:
@@ -69,7 +70,7 @@ async def _copy(answer: Streamed, file: IO[bytes], progress: Progress | None) ->
 
 
 @contextmanager
-def _open(to: Target) -> Iterator[IO[bytes]]:
+def _open(to: Target) -> Generator[IO[bytes]]:
     if not isinstance(to, str | os.PathLike):
         yield to
         return

@@ -7,7 +7,7 @@ import os
 import re
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -16,7 +16,7 @@ from attrs import frozen
 
 from trudy.errors import CallOutcomeUnknownError, TrudyError
 from trudy.options import NotGiven
-from trudy.pipeline.decode import as_mapping, date_header, envelope, server_time
+from trudy.pipeline.decode import as_mapping, as_rows, date_header, envelope, server_time
 from trudy.pipeline.request import Response
 from trudy.pipeline.retry import as_error
 
@@ -120,7 +120,7 @@ class Reconcile:
         self._is_dialing = False
 
     @contextmanager
-    def dialing(self) -> Iterator[None]:
+    def dialing(self) -> Generator[None]:
         """While the answer is outstanding, a row with this number may be this caller's."""
         claims.dial(self._wanted.number)
         self._is_dialing = True
@@ -177,7 +177,7 @@ class Reconcile:
             asked = self._clock.time()
             response = await self._fetch(offset, max(0.1, end - self._clock.monotonic()))
             answer = envelope(response)
-            rows = answer.data if isinstance(answer.data, list) else []
+            rows = as_rows(answer.data) or ()
             not_before = _on_server_clock(request.call.sent_at, asked, self._clock.time(), response)
             for row in rows:
                 try:
