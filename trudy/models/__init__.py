@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trudy.models._converter import decode
     from trudy.models._errors import ModelError
-    from trudy.models._scalars import format_time, parse_seconds, parse_time
     from trudy.models._wire import to_wire
     from trudy.models._words import OpenWord
     from trudy.models.agents import (
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
         CallStatusName,
         Recording,
     )
-    from trudy.models.common import Deleted, Pagination, ResponseMeta, read_meta
+    from trudy.models.common import Deleted, Pagination, ResponseMeta
     from trudy.models.transcripts import Transcript, TranscriptTurn
 
 __all__ = [
@@ -77,17 +76,12 @@ __all__ = [
     "VADSettingsDict",
     "VADSettingsParam",
     "decode",
-    "format_time",
-    "parse_seconds",
-    "parse_time",
-    "read_meta",
     "to_wire",
 ]
 
 _FILES = {
     "_converter": ("decode",),
     "_errors": ("ModelError",),
-    "_scalars": ("format_time", "parse_seconds", "parse_time"),
     "_wire": ("to_wire",),
     "_words": ("OpenWord",),
     "agents": (
@@ -119,7 +113,7 @@ _FILES = {
         "CallStatusName",
         "Recording",
     ),
-    "common": ("Deleted", "Pagination", "ResponseMeta", "read_meta"),
+    "common": ("Deleted", "Pagination", "ResponseMeta"),
     "transcripts": ("Transcript", "TranscriptTurn"),
 }
 _HOME = {name: file for file, names in _FILES.items() for name in names}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from types import UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
@@ -53,7 +54,7 @@ def _make_decoder(cls: type) -> _Decoder:
     readers = {a.name: _reader(a) for a in fields}
     names = {a.name: wire_of(a).names for a in fields}
     known = frozenset(spellings[0] for spellings in names.values())
-    folded = [(spellings[0], spellings[1:]) for spellings in names.values() if len(spellings) > 1]
+    folded = [(names[a.name][0], names[a.name][1:], a.default is NOT_GIVEN) for a in fields if len(names[a.name]) > 1]
     words = [(names[a.name][0], a.type, _members(a.type)) for a in fields if _is_word(a.type)]
     overrides: dict[str, Any] = {a.name: override(rename=names[a.name][0], struct_hook=readers[a.name]) for a in fields}
     overrides |= {name: override(struct_hook=_as_is) for name in own}
@@ -69,14 +70,15 @@ def _make_decoder(cls: type) -> _Decoder:
         sent = cast("dict[str, Any]", raw)
         extra = {name: value for name, value in sent.items() if name not in known}
         row = sent.copy()
-        for name, others in folded:
+        for name, others, keeps_null in folded:
             if row.get(name) is None:
                 for other in others:
                     if row.get(other) is not None:
                         row[name] = row[other]
                         break
                 else:
-                    row.pop(name, None)
+                    if not keeps_null:
+                        row.pop(name, None)
         for name, word_type, members in words:
             word = row.get(name)
             if type(word) is str and word not in members and word_type(word).value != word:
@@ -167,6 +169,11 @@ def _mapping_hook(_: Any) -> _Hook:
     return _mapping
 
 
+def _optional_text(value: Any, _: Any) -> str | None:
+    # Most members are these, hence one call instead of two.
+    return value if value is None or type(value) is str else _scalars.text(value)
+
+
 def _mapping(value: Any, _: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return cast("dict[str, Any]", value)
@@ -177,13 +184,14 @@ def _is_word(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, OpenWord)
 
 
+@cache
 def _members(kind: Any) -> dict[str, OpenWord]:
     return {member.value: member for member in kind}
 
 
 def _word(value: Any, kind: Any) -> OpenWord:
     if isinstance(value, str):
-        return cast("OpenWord", kind(value))
+        return _members(kind).get(value) or cast("OpenWord", kind(value))
     raise ValueError("is no word")
 
 
@@ -194,7 +202,9 @@ def _is_optional(kind: Any) -> bool:
 def _optional_hook(kind: Any) -> _Hook:
     """Of `X | None` and `X | NotGiven | None`: null stays, the rest is an X. literals beside `str` help editors."""
     inner = [k for k in get_args(kind) if k not in (type(None), NotGiven)]
-    of = str if str in inner else inner[0]
+    if str in inner:
+        return _optional_text
+    of = inner[0]
     read = _CONVERTER.get_structure_hook(of)
     return lambda value, _: None if value is None else read(value, of)
 

@@ -9,7 +9,7 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 
-from trudy.errors import InvalidArgumentError
+from trudy.errors import InvalidArgumentError, parse_time
 from trudy.options import NotGiven
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
@@ -72,16 +72,9 @@ def instant(value: object) -> datetime:
     A fraction is read to the microsecond. A number is Unix seconds, or milliseconds where it is too large for seconds.
     """
     if isinstance(value, str):
-        try:
-            found = datetime.fromisoformat(value)
-        except ValueError:
-            found = datetime.fromisoformat(value.strip().upper())
-        if found.tzinfo is UTC:
+        found = parse_time(value) or parse_time(value.strip().upper())
+        if found is not None:
             return found
-        try:
-            return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-        except OverflowError:
-            raise ValueError("is no time that a datetime can hold") from None
     if isinstance(value, int | float) and not isinstance(value, bool):
         if _UNIX_SECONDS[0] <= value < _UNIX_SECONDS[1]:
             return datetime.fromtimestamp(value, UTC)
@@ -102,15 +95,7 @@ def seconds(value: object) -> int | float:
 
 def duration(value: object) -> str:
     """A duration as the API writes it: text stays, a number of seconds becomes `"30s"`."""
-    return value if isinstance(value, str) else f"{seconds(value)}s"
-
-
-def parse_time(value: object) -> datetime | None:
-    """The instant a JSON value names, in any spelling the server uses; None where it names none."""
-    try:
-        return instant(value)
-    except ValueError:
-        return None
+    return value if isinstance(value, str) else _write_seconds(seconds(value))
 
 
 def parse_seconds(value: object) -> float | None:
@@ -133,6 +118,10 @@ def duration_text(value: str | float | timedelta | NotGiven | None) -> str | Not
     if isinstance(value, str | NotGiven) or value is None:
         return value
     amount = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(amount, bool) or not math.isfinite(amount) or amount < 0:
+    if isinstance(amount, bool) or amount < 0 or (isinstance(amount, float) and not math.isfinite(amount)):
         raise InvalidArgumentError('a duration is text such as "30s", a timedelta, or seconds, and never negative')
-    return f"{amount:.6f}".rstrip("0").rstrip(".") + "s"
+    return _write_seconds(amount)
+
+
+def _write_seconds(amount: float) -> str:
+    return f"{amount}s" if isinstance(amount, int) else f"{amount:.6f}".rstrip("0").rstrip(".") + "s"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from attrs import field, frozen
 
 from trudy.models._fields import wire
-from trudy.models._scalars import identifier, parse_time
+from trudy.models._scalars import identifier
 from trudy.models._wire import model_to_wire
 
 
@@ -31,27 +31,6 @@ class ResponseMeta:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return model_to_wire(self)
-
-
-def read_meta(
-    raw: object,
-    *,
-    request_id: str | None = None,
-    attempts: int = 1,
-    idempotency_key: str | None = None,
-    reconciled: bool = False,
-) -> ResponseMeta:
-    """The `meta` of an envelope with the facts of its logical call; `request_id` stands in where `meta` has none."""
-    found: Mapping[str, object] = cast("Mapping[str, object]", raw) if isinstance(raw, Mapping) else {}
-    sent = found.get("request_id")
-    server_time = parse_time(found.get("ts"))
-    return ResponseMeta(
-        request_id=sent if isinstance(sent, str) and sent else request_id,
-        server_time=parse_time(found.get("timestamp")) if server_time is None else server_time,
-        attempts=attempts,
-        idempotency_key=idempotency_key,
-        reconciled=reconciled,
-    )
 
 
 @frozen(kw_only=True)
