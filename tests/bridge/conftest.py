@@ -1,0 +1,56 @@
+"""Scripts run by a fresh interpreter, for what only a whole process can show: signals, forks, and how it ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import trudy
+
+Script = Callable[[str], list[str]]
+
+_PROLOGUE = """
+import asyncio, os, signal, sys, threading, time, warnings
+from trudy.bridge import Bridge
+
+def say(*words):
+    print(*words, flush=True)
+
+async def answer(word="answered"):
+    await asyncio.sleep(0)
+    return word
+
+async def hang(seconds_of_cleaning=0.0):
+    asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(seconds_of_cleaning)
+        say("cleaned up")
+
+bridge = Bridge()
+"""
+
+
+@pytest.fixture
+def script() -> Script:
+    """Runs a script and gives the lines it printed; it must end with code 0 and say nothing on stderr."""
+
+    def run(text: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore::RuntimeWarning", "-c", _PROLOGUE + textwrap.dedent(text)],
+            cwd=Path(trudy.__file__).parents[1],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.splitlines()
+
+    return run

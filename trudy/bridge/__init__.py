@@ -1,0 +1,90 @@
+"""The private event loops under the sync client: a coroutine is run to its end in the thread that asks for it.
+
+    Bridge.run           borrows a loop, flies the call, gives the loop back
+      pool.py            the loops of one client: last in, first out; fork
+      loop.py            one loop: names resolved in its own thread, an end that leaves nothing behind
+      flight.py          one call under way, and how it is interrupted
+      interrupt.py       Ctrl-C
+      worker.py          where a loop already runs in the thread: a thread of its own, and the warning
+
+There is no background thread, so nothing hangs after a fork, in an `atexit` function or at the interpreter's exit.
+This module imports no asyncio: making a client stays cheap.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from typing import Generic, ParamSpec, TypeVar
+
+from trudy.bridge.context import carry_back
+from trudy.bridge.pool import LoopPool
+
+__all__ = ["Bridge", "SyncResource"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+class Bridge:
+    """Runs coroutines of one client for callers that have no event loop, from any thread.
+
+    Args:
+        keep: the async client; held until the loops have been closed, so that its connections close on their loops.
+    """
+
+    __slots__ = ("__weakref__", "_pool")
+
+    def __init__(self, keep: object = None) -> None:
+        self._pool = LoopPool()
+        weakref.finalize(self, _release, self._pool, keep).atexit = False
+
+    def run(self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `await function(*args, **kwargs)` gives.
+
+        Context variables carry over, and what the call sets carries back. Ctrl-C cancels the call, waits for its
+        clean-up and raises KeyboardInterrupt here; a second one does not wait.
+        """
+        from trudy.bridge.flight import fly
+
+        before = copy_context()
+        context = before.copy()
+        try:
+            landed = fly(self._pool, function, args, kwargs, context)
+            try:
+                return landed.result()
+            finally:
+                # The error's traceback holds this frame: a name for the task here would make a cycle of the two.
+                del landed
+        finally:
+            carry_back(before, context)
+
+    def close(self, closing: Callable[[], Awaitable[None]]) -> None:
+        """Await `closing`, then close every loop, and with it the connections that were opened on it.
+
+        A call still under way in another thread ends first; its loop is closed when it is given back. Calls after this
+        one work, on loops of their own.
+        """
+        self._pool.closed = True
+        try:
+            self.run(closing)
+        finally:
+            self._pool.close_idle()
+
+
+class SyncResource(Generic[A]):
+    """Base of the generated namespaces: the async sibling, and the bridge its coroutines run on."""
+
+    __slots__ = ("_async", "_bridge")
+
+    def __init__(self, resource: A, bridge: Bridge) -> None:
+        self._async = resource
+        self._bridge = bridge
+
+
+def _release(pool: LoopPool, keep: object) -> None:
+    del keep  # held by the finaliser until now
+    pool.closed = True
+    pool.close_idle(wait=False)

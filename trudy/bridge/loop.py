@@ -1,0 +1,94 @@
+"""One private event loop, run by one thread at a time and by none between two calls."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import socket
+from typing import Any
+
+CLOSING_GRACE = 0.1
+"""Seconds that tasks still there may take to end by themselves when the loop closes."""
+CANCELLED_GRACE = 5.0
+"""Seconds that cancelled tasks may take to clean up."""
+
+
+class PrivateLoop(asyncio.SelectorEventLoop):
+    """An asyncio loop that starts no thread and leaves nothing behind."""
+
+    def __init__(self) -> None:
+        self.parked = False
+        self._events = selectors.DefaultSelector()
+        super().__init__(self._events)
+
+    async def getaddrinfo(
+        self,
+        host: bytes | str | None,
+        port: bytes | str | int | None,
+        *,
+        family: int = 0,
+        type: int = 0,  # noqa: A002
+        proto: int = 0,
+        flags: int = 0,
+    ) -> list[tuple[Any, ...]]:
+        """Resolved in this thread: nobody else uses the loop, and no thread can be started from `atexit`."""
+        return list(socket.getaddrinfo(host, port, family, type, proto, flags))
+
+    async def getnameinfo(self, sockaddr: Any, flags: int = 0) -> tuple[str, str]:
+        return socket.getnameinfo(sockaddr, flags)
+
+    def settle(self, task: asyncio.Task[Any]) -> None:
+        """Cancel the task, whose end stops the loop, and give it its time to clean up."""
+        task.cancel()
+        end = self.time() + CANCELLED_GRACE
+        timer = self.call_at(end, self.stop)
+        while not task.done() and self.time() < end:
+            self.run_forever()
+        timer.cancel()
+
+    def finish(self) -> None:
+        """Close the loop in order: its async generators (the HTTP pools among them), its tasks, its threads if any."""
+        if self.is_closed():
+            return
+        try:
+            self.run_until_complete(self._wind_up())
+        finally:
+            self.close()
+
+    async def _wind_up(self) -> None:
+        # Tasks first: what was posted here for the end, such as the closing of an HTTP pool, is to be done undisturbed.
+        rest = asyncio.all_tasks(self) - {asyncio.current_task(self)}
+        if rest:
+            _, rest = await asyncio.wait(rest, timeout=CLOSING_GRACE)
+        for task in rest:
+            task.cancel()
+        if rest:
+            await asyncio.wait(rest, timeout=CANCELLED_GRACE)
+        await self.shutdown_asyncgens()
+        await self.shutdown_default_executor()
+        await asyncio.sleep(0)  # a transport gives up its socket one turn after it was closed
+
+    def abandon(self) -> None:
+        """Close the loop without running it: a second Ctrl-C does not wait for what is still under way."""
+        self.set_exception_handler(_ignore)
+        self.close()
+
+    def park(self) -> None:
+        """In a forked child: take the hands off what is shared with the parent.
+
+        The two share one epoll: whatever the child takes out of it is gone for the parent. Freed objects do that, so
+        the selector no longer passes anything on.
+        """
+        self.parked = True
+        self.set_exception_handler(_ignore)
+        for name in ("register", "modify", "unregister", "close"):
+            setattr(self._events, name, _ignore)
+
+    def __del__(self) -> None:
+        # Says nothing of its own: the client that was not closed has warned.
+        if not self.is_closed() and not self.is_running():
+            self.close()
+
+
+def _ignore(*args: object) -> None:
+    del args

@@ -1,0 +1,86 @@
+"""Where an event loop already runs in the thread: another thread does the work, and the caller is told once."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def loop_runs_here() -> bool:
+    """Whether asyncio or trio runs in this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        in_trio_run = getattr(sys.modules.get("trio.lowlevel"), "in_trio_run", None)
+        return in_trio_run is not None and bool(in_trio_run())
+    return True
+
+
+def in_thread(work: Callable[[], T]) -> T:
+    """What `work` returns or raises, done in a fresh thread.
+
+    A plain thread, not an executor: it is gone when the work is done, and it can be had from `atexit`.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def job() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:
+            errors.append(error)
+
+    start_thread(job).join()
+    try:
+        if errors:
+            raise errors[0]
+        return results[0]
+    finally:
+        errors.clear()  # an error's traceback holds this frame: kept here, the two would be a cycle
+
+
+def start_thread(work: Callable[[], None]) -> threading.Thread:
+    """Do `work` in a fresh thread. A daemon: after a second Ctrl-C neither the caller nor the exit waits for it."""
+    thread = threading.Thread(target=work, name="trudy", daemon=True)
+    thread.start()
+    return thread
+
+
+def warn_once() -> None:
+    """Tell once a process, and not in a notebook, whose cells always run inside a loop that nothing else needs."""
+    global _warned
+    if _warned or _in_notebook():
+        return
+    _warned = True
+    warnings.warn(
+        "TrudyClient was called where an event loop is running; that loop stands still until the answer is there. "
+        "Use AsyncTrudyClient in async code.",
+        RuntimeWarning,
+        stacklevel=_levels_to_user(),
+    )
+
+
+def _in_notebook() -> bool:
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return get_ipython is not None and getattr(get_ipython(), "kernel", None) is not None
+
+
+def _levels_to_user() -> int:
+    """How far up the stack, seen from `warn_once`, the first frame stands that is not this package's."""
+    frame = inspect.currentframe()
+    level = 0
+    while frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == _PACKAGE:
+        frame = frame.f_back
+        level += 1
+    return level
+
+
+_PACKAGE = __name__.partition(".")[0]
+_warned = False
