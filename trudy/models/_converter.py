@@ -19,7 +19,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from trudy.models import _scalars
 from trudy.models._errors import ModelError
-from trudy.models._fields import OWN, wire_of
+from trudy.models._fields import OWN, Read, wire_of
 from trudy.models._words import OpenWord
 from trudy.models.common import ResponseMeta
 from trudy.models.transcripts import Transcript, transcript_object
@@ -47,16 +47,42 @@ def decode(cls: type[T], raw: object, meta: ResponseMeta | None = None) -> T:
 _DECODERS: dict[type, _Decoder] = {}
 
 
+@attrs.frozen
+class _Member:
+    """One attribute, ready to be read."""
+
+    name: str
+    names: tuple[str, ...]
+    kind: Any
+    read: _Hook
+    salvage: Read
+    required: bool
+    keeps_null: bool
+    """Whether null differs from absent."""
+
+
+def _member(a: attrs.Attribute[Any]) -> _Member:
+    wire = wire_of(a)
+    return _Member(
+        name=a.name,
+        names=wire.names,
+        kind=a.type,
+        read=_reader(a),
+        salvage=wire.salvage or _salvage_items(a.type),
+        required=a.default is attrs.NOTHING,
+        keeps_null=a.default is NOT_GIVEN,
+    )
+
+
 def _make_decoder(cls: type) -> _Decoder:
     # Types are read here, once: the modules write them as text.
-    fields = [a for a in attrs.fields(attrs.resolve_types(cls)) if a.name not in OWN]
-    own = {a.name for a in attrs.fields(cls)} & OWN
-    readers = {a.name: _reader(a) for a in fields}
-    names = {a.name: wire_of(a).names for a in fields}
-    known = frozenset(spellings[0] for spellings in names.values())
-    folded = [(names[a.name][0], names[a.name][1:], a.default is NOT_GIVEN) for a in fields if len(names[a.name]) > 1]
-    words = [(names[a.name][0], a.type, _members(a.type)) for a in fields if _is_word(a.type)]
-    overrides: dict[str, Any] = {a.name: override(rename=names[a.name][0], struct_hook=readers[a.name]) for a in fields}
+    fields = attrs.fields(attrs.resolve_types(cls))
+    members = [_member(a) for a in fields if a.name not in OWN]
+    own = {a.name for a in fields} & OWN
+    known = frozenset(m.names[0] for m in members)
+    folded = [(m.names[0], m.names[1:], m.keeps_null) for m in members if len(m.names) > 1]
+    words = [(m.names[0], m.kind, _words(m.kind)) for m in members if _is_word(m.kind)]
+    overrides: dict[str, Any] = {m.name: override(rename=m.names[0], struct_hook=m.read) for m in members}
     overrides |= {name: override(struct_hook=_as_is) for name in own}
     make: Any = make_dict_structure_fn
     structure: _Hook = make(cls, _CONVERTER, _cattrs_detailed_validation=False, **overrides)
@@ -79,42 +105,44 @@ def _make_decoder(cls: type) -> _Decoder:
                 else:
                     if not keeps_null:
                         row.pop(name, None)
-        for name, word_type, members in words:
+        for name, kind, vocabulary in words:
             word = row.get(name)
-            if type(word) is str and word not in members and word_type(word).value != word:
-                extra[name] = word
+            if type(word) is str and word not in vocabulary:
+                row[name] = found = kind(word)
+                if found.value != word:
+                    extra[name] = word
         # Ours overwrite members of the same names, which are in `extra` already.
         row["extra"] = extra
         row["meta"] = meta
         try:
             return structure(row, cls)
         except (ValueError, KeyError):
-            return salvage(sent, extra, meta)
-
-    def salvage(sent: dict[str, Any], extra: dict[str, Any], meta: ResponseMeta | None) -> Any:
-        values: dict[str, Any] = {}
-        for a in fields:
-            wire = wire_of(a)
-            for name in wire.names:
-                value = sent.get(name)
-                if value is None:
-                    if name in sent and a.default is NOT_GIVEN:
-                        values.setdefault(a.name, None)
-                    continue
-                try:
-                    values[a.name] = readers[a.name](value, a.type)
-                    break
-                except ValueError:
-                    extra[name] = value
-                    saved = (wire.salvage or _salvage_items(a.type))(value)
-                    if saved:
-                        values.setdefault(a.name, saved)
-            if a.default is attrs.NOTHING and a.name not in values:
-                raise ModelError(cls.__name__, wire.names[0], "is missing or no id")
-        own_values = {"extra": extra, "meta": meta}
-        return cls(**values, **{name: own_values[name] for name in own})
+            ours = {"extra": extra, "meta": meta}
+            return cls(**_salvage(cls, members, sent, extra), **{name: ours[name] for name in own})
 
     return decoder
+
+
+def _salvage(cls: type, members: list[_Member], sent: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+    """Attributes by name, read one by one; what cannot be read goes to `extra`."""
+    values: dict[str, Any] = {}
+    for member in members:
+        for name in member.names:
+            value = sent.get(name)
+            if value is None:
+                if member.keeps_null and name in sent:
+                    values.setdefault(member.name, None)
+                continue
+            try:
+                values[member.name] = member.read(value, member.kind)
+                break
+            except ValueError:
+                extra[name] = value
+                if saved := member.salvage(value):
+                    values.setdefault(member.name, saved)
+        if member.required and member.name not in values:
+            raise ModelError(cls.__name__, member.names[0], "is missing or no id")
+    return values
 
 
 def _reader(attribute: attrs.Attribute[Any]) -> _Hook:
@@ -122,12 +150,10 @@ def _reader(attribute: attrs.Attribute[Any]) -> _Hook:
     read = wire_of(attribute).read
     if read is None:
         return _CONVERTER.get_structure_hook(attribute.type)
-    if type(None) in get_args(attribute.type):
-        return lambda value, _: None if value is None else read(value)
-    return lambda value, _: read(value)
+    return _optional(read) if type(None) in get_args(attribute.type) else _required(read)
 
 
-def _salvage_items(kind: Any) -> Callable[[object], object]:
+def _salvage_items(kind: Any) -> Read:
     """The readable items of a list in which some are not."""
     item_type = get_args(kind)[0] if get_origin(kind) is tuple else None
 
@@ -150,8 +176,12 @@ def _as_is(value: Any, _: Any) -> Any:
     return value
 
 
-def _scalar(read: Callable[[object], object]) -> _Hook:
+def _required(read: Read) -> _Hook:
     return lambda value, _: read(value)
+
+
+def _optional(read: Read) -> _Hook:
+    return lambda value, _: None if value is None else read(value)
 
 
 def _text(value: Any, _: Any) -> str:
@@ -167,6 +197,14 @@ def _is_mapping(kind: Any) -> bool:
 
 def _mapping_hook(_: Any) -> _Hook:
     return _mapping
+
+
+_SCALARS: dict[type, Read] = {
+    int: _scalars.whole,
+    float: _scalars.number,
+    bool: _scalars.boolean,
+    datetime: _scalars.instant,
+}
 
 
 def _optional_text(value: Any, _: Any) -> str | None:
@@ -185,13 +223,15 @@ def _is_word(kind: Any) -> bool:
 
 
 @cache
-def _members(kind: Any) -> dict[str, OpenWord]:
+def _words(kind: Any) -> dict[str, OpenWord]:
     return {member.value: member for member in kind}
 
 
 def _word(value: Any, kind: Any) -> OpenWord:
+    if type(value) is kind:
+        return cast("OpenWord", value)
     if isinstance(value, str):
-        return _members(kind).get(value) or cast("OpenWord", kind(value))
+        return _words(kind).get(value) or cast("OpenWord", kind(value))
     raise ValueError("is no word")
 
 
@@ -205,6 +245,8 @@ def _optional_hook(kind: Any) -> _Hook:
     if str in inner:
         return _optional_text
     of = inner[0]
+    if of in _SCALARS:
+        return _optional(_SCALARS[of])
     read = _CONVERTER.get_structure_hook(of)
     return lambda value, _: None if value is None else read(value, of)
 
@@ -216,7 +258,7 @@ def _is_tuple(kind: Any) -> bool:
 def _tuple_hook(kind: Any) -> _Hook:
     item_type = get_args(kind)[0]
     # Lists of plain text are lists of ids.
-    read: _Hook = _scalar(_scalars.identifier) if item_type is str else _CONVERTER.get_structure_hook(item_type)
+    read: _Hook = _required(_scalars.identifier) if item_type is str else _CONVERTER.get_structure_hook(item_type)
 
     def structure(value: Any, _: Any) -> tuple[Any, ...]:
         if isinstance(value, list):
@@ -240,10 +282,8 @@ def _make_converter() -> Converter:
     converter.register_structure_hook_factory(_is_mapping, _mapping_hook)
     converter.register_structure_hook(OpenWord, _word)
     converter.register_structure_hook(str, _text)
-    converter.register_structure_hook(int, _scalar(_scalars.whole))
-    converter.register_structure_hook(float, _scalar(_scalars.number))
-    converter.register_structure_hook(bool, _scalar(_scalars.boolean))
-    converter.register_structure_hook(datetime, _scalar(_scalars.instant))
+    for kind, read in _SCALARS.items():
+        converter.register_structure_hook(kind, _required(read))
     return converter
 
 

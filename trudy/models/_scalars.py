@@ -72,6 +72,13 @@ def instant(value: object) -> datetime:
     A fraction is read to the microsecond. A number is Unix seconds, or milliseconds where it is too large for seconds.
     """
     if isinstance(value, str):
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            found = None
+        # A page holds hundreds of times, nearly all of them UTC; only the others go the long way.
+        if found is not None and (found.tzinfo is UTC or found.tzinfo is None):
+            return found.replace(tzinfo=UTC) if found.tzinfo is None else found
         found = parse_time(value) or parse_time(value.strip().upper())
         if found is not None:
             return found
