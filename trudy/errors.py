@@ -27,7 +27,7 @@ phone number.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import ClassVar, Self
 
@@ -421,8 +421,6 @@ def error_class(status: int, code: str | None) -> type[APIError]:
 
 def parse_time(text: str) -> datetime | None:
     """An ISO 8601 time in any of the server's spellings as an aware UTC datetime; None if it is no time."""
-    from datetime import UTC
-
     try:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

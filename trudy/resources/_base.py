@@ -109,7 +109,7 @@ class Resource:
                 logger.warning("%s: row %d is left out: %s", request.endpoint.name, index, fault)
                 invalid.append(InvalidRow(index=index, reason=str(fault), raw=row))
             else:
-                items.append((str((as_mapping(row) or {}).get("id")), item))
+                items.append((str(getattr(item, "id", index)), item))
         return Rows(
             items=items,
             invalid=tuple(invalid),

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal, Unpack
 
 from trudy import _checks
-from trudy.models import Agent, Deleted, GreetingSettings, InactivityMessage, VADSettings
-from trudy.options import JSON, NOT_GIVEN, NotGiven, RequestOptions
+from trudy.models import Agent, Deleted, GreetingSettingsParam, InactivityMessagesParam, VADSettingsParam
+from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.pipeline.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
@@ -82,13 +82,13 @@ class AsyncAgents(Resource):
         max_duration: str | NotGiven | None = NOT_GIVEN,
         template_id: str | NotGiven | None = NOT_GIVEN,
         call_template_name: str | NotGiven | None = NOT_GIVEN,
-        greeting_settings: GreetingSettings | Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
-        inactivity_messages: Sequence[InactivityMessage | Mapping[str, JSON]] | NotGiven | None = NOT_GIVEN,
+        greeting_settings: GreetingSettingsParam | NotGiven | None = NOT_GIVEN,
+        inactivity_messages: InactivityMessagesParam | NotGiven | None = NOT_GIVEN,
         time_exceeded_message: str | NotGiven | None = NOT_GIVEN,
         initial_output_medium: Literal["MESSAGE_MEDIUM_VOICE", "MESSAGE_MEDIUM_TEXT", "MESSAGE_MEDIUM_UNSPECIFIED"]
         | NotGiven
         | None = NOT_GIVEN,
-        vad_settings: VADSettings | Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
+        vad_settings: VADSettingsParam | NotGiven | None = NOT_GIVEN,
         idempotency_key: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> Agent:
@@ -166,13 +166,13 @@ class AsyncAgents(Resource):
         max_duration: str | NotGiven | None = NOT_GIVEN,
         template_id: str | NotGiven | None = NOT_GIVEN,
         call_template_name: str | NotGiven | None = NOT_GIVEN,
-        greeting_settings: GreetingSettings | Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
-        inactivity_messages: Sequence[InactivityMessage | Mapping[str, JSON]] | NotGiven | None = NOT_GIVEN,
+        greeting_settings: GreetingSettingsParam | NotGiven | None = NOT_GIVEN,
+        inactivity_messages: InactivityMessagesParam | NotGiven | None = NOT_GIVEN,
         time_exceeded_message: str | NotGiven | None = NOT_GIVEN,
         initial_output_medium: Literal["MESSAGE_MEDIUM_VOICE", "MESSAGE_MEDIUM_TEXT", "MESSAGE_MEDIUM_UNSPECIFIED"]
         | NotGiven
         | None = NOT_GIVEN,
-        vad_settings: VADSettings | Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
+        vad_settings: VADSettingsParam | NotGiven | None = NOT_GIVEN,
         **options: Unpack[RequestOptions],
     ) -> Agent:
         """Change an agent; only what is given changes, `None` clears. `PUT /agents/{agent_id}`

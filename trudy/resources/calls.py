@@ -10,7 +10,7 @@ from attrs import evolve
 
 from trudy import _checks
 from trudy.errors import InvalidArgumentError, TrudyError, WaitTimeoutError
-from trudy.models import Call, CallSettings, Deleted, Recording, Transcript
+from trudy.models import Call, CallSettingsParam, Deleted, Recording, Transcript
 from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.pipeline.request import Endpoint, Response, RetryClass
@@ -97,7 +97,7 @@ class AsyncCalls(Resource):
         phone_number: str,
         from_number: str | NotGiven | None = NOT_GIVEN,
         variables: Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
-        call_settings: CallSettings | Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
+        call_settings: CallSettingsParam | NotGiven | None = NOT_GIVEN,
         direction: Literal["outbound"] | NotGiven = NOT_GIVEN,
         idempotency_key: str | None = None,
         on_unknown: OnUnknown = "reconcile",
@@ -268,7 +268,7 @@ class AsyncCalls(Resource):
         phone_number: str,
         from_number: str | NotGiven | None = NOT_GIVEN,
         variables: Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
-        call_settings: CallSettings | Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
+        call_settings: CallSettingsParam | NotGiven | None = NOT_GIVEN,
         direction: Literal["outbound"] | NotGiven = NOT_GIVEN,
         idempotency_key: str | None = None,
         on_unknown: OnUnknown = "reconcile",

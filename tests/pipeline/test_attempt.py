@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+from attrs import evolve
+
+from tests.fakes.answers import Script, request_for, success
+from tests.fakes.jumping import JumpingClock
+from trudy import APITimeoutError, ConfigurationError
+from trudy.pipeline.attempt import RecordStep, SealStep, seal
+from trudy.pipeline.hooks import AttemptEnded, Event
+from trudy.pipeline.request import RetryClass
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_middleware_may_not_change_a_keyed_post() -> None:
+    request = request_for("POST", RetryClass.LOOK_FIRST)
+    seal(request)
+    script = Script(success())
+    await SealStep()(request, script)
+    await SealStep()(request.with_header("Authorization", "Bearer x"), script)
+    for changed in (request.with_header("traceparent", "1"), evolve(request, body=b"{ }")):
+        with pytest.raises(ConfigurationError, match='scope "call"'):
+            await SealStep()(changed, script)
+    assert len(script.requests) == 2
+
+
+async def test_middleware_may_change_any_other_request() -> None:
+    request = request_for()
+    seal(request)
+    await SealStep()(request.with_header("traceparent", "1"), Script(success()))
+
+
+async def test_each_attempt_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "trudy")
+    await RecordStep(JumpingClock())(request_for(attempts=1), Script(success()))
+    assert [record.message for record in caplog.records] == ["GET /things 200 in 0 ms, attempt 3, request id r-1"]
+
+
+async def test_each_attempt_is_an_event() -> None:
+    events: list[Event] = []
+
+    async def emit(event: Event) -> None:
+        events.append(event)
+
+    clock = JumpingClock()
+    await RecordStep(clock)(request_for(emit=emit), Script(success(), before=lambda _: clock.advance(2)))
+    with pytest.raises(APITimeoutError):
+        await RecordStep(clock)(request_for(emit=emit), Script(APITimeoutError("late")))
+    told = [(e.status, e.seconds, e.request_id, e.error) for e in events if isinstance(e, AttemptEnded)]
+    assert told == [(200, 2.0, "r-1", None), (None, 0.0, None, "timeout")]
+
+
+async def test_when_the_last_attempt_left_is_noted() -> None:
+    clock = JumpingClock(1000.0)
+    request = request_for()
+    await RecordStep(clock)(request, Script(success(), before=lambda _: clock.advance(5)))
+    assert request.call.sent_at == 1000.0

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import threading
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.answers import Script, answer, request_for, success
+from trudy import ConfigurationError
+from trudy.pipeline.auth import AuthStep, Credential, check_credential
+
+pytestmark = pytest.mark.anyio
+REFUSED = answer(401, {"error": {"code": "unauthorized", "message": "no"}})
+
+
+class Source:
+    """A callable credential that counts how often it was asked."""
+
+    def __init__(self, *tokens: str) -> None:
+        self._tokens = iter(tokens)
+        self.asked = 0
+        self.may_answer = anyio.Event()
+        self.may_answer.set()
+
+    async def __call__(self) -> str:
+        self.asked += 1
+        token = next(self._tokens)
+        await self.may_answer.wait()
+        return token
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("", "empty"),
+        ("truedy_a b", "white space"),
+        ("truedy_abc\n", "white space"),
+        ("truedy_\u00a0abc", "white space"),
+        ("truedy_é", "character"),
+        ("truedy_\x00", "character"),
+        (b"truedy_abc", "bytes"),
+        (7, "int"),
+    ],
+)
+def test_a_bad_key_is_refused_without_being_shown(value: object, hint: str) -> None:
+    with pytest.raises(ConfigurationError, match=hint) as caught:
+        check_credential(value, "api_key")
+    assert "truedy_" not in str(caught.value)
+
+
+@given(st.text(max_size=30))
+def test_what_is_accepted_fits_into_a_header(text: str) -> None:
+    try:
+        check_credential(text, "api_key")
+    except ConfigurationError:
+        return
+    assert text.isascii()
+    assert text.isprintable()
+    assert " " not in text
+
+
+async def test_a_fixed_key_is_sent_with_each_attempt() -> None:
+    script = Script(success())
+    await AuthStep(Credential("truedy_abc", "api_key"))(request_for(), script)
+    assert script.requests[0].header("authorization") == "Bearer truedy_abc"
+
+
+async def test_a_fixed_key_that_is_refused_is_not_asked_for_again() -> None:
+    request = request_for()
+    assert (await AuthStep(Credential("truedy_abc", "api_key"))(request, Script(REFUSED))).status == 401
+    assert not request.call.renewed
+
+
+async def test_a_callable_is_asked_when_none_is_held() -> None:
+    script = Script(success())
+    for source in (lambda: "sync", Source("async")):
+        await AuthStep(Credential(source, "api_key"))(request_for(), script)
+    assert [sent.header("authorization") for sent in script.requests] == ["Bearer sync", "Bearer async"]
+
+
+async def test_a_token_is_asked_for_once_and_kept() -> None:
+    source = Source("one", "two")
+    step = AuthStep(Credential(source, "api_key"))
+    for _ in range(3):
+        await step(request_for(), Script(success()))
+    assert source.asked == 1
+
+
+async def test_a_stale_token_is_given_up_once_a_call() -> None:
+    source = Source("one", "two", "three")
+    step = AuthStep(Credential(source, "api_key"))
+    request = request_for()
+    script = Script(REFUSED)
+    await step(request, script)
+    assert request.call.renewed
+    await step(request, script)
+    await step(request, script)
+    assert [sent.header("authorization") for sent in script.requests] == ["Bearer one", "Bearer two", "Bearer two"]
+
+
+async def test_a_late_refusal_of_an_old_token_does_not_give_up_the_new_one() -> None:
+    source = Source("one", "two")
+    credential = Credential(source, "api_key")
+    assert await credential.get() == "one"
+    credential.discard("one")
+    assert await credential.get() == "two"
+    credential.discard("one")
+    assert await credential.get() == "two"
+
+
+async def test_those_who_ask_meanwhile_wait_for_the_same_answer() -> None:
+    source = Source("one", "two")
+    source.may_answer = anyio.Event()
+    credential = Credential(source, "api_key")
+    got: list[str] = []
+
+    async def ask() -> None:
+        got.append(await credential.get())
+
+    async with anyio.create_task_group() as group:
+        for _ in range(50):
+            group.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        source.may_answer.set()
+    assert got == ["one"] * 50
+    assert source.asked == 1
+
+
+async def test_when_the_one_who_asks_is_cancelled_another_asks() -> None:
+    source = Source("one", "two")
+    source.may_answer = anyio.Event()
+    credential = Credential(source, "api_key")
+    got: list[str] = []
+    first = anyio.CancelScope()
+
+    async def ask_and_be_cancelled() -> None:
+        with first:
+            await credential.get()
+
+    async def ask() -> None:
+        got.append(await credential.get())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask_and_be_cancelled)
+        await anyio.wait_all_tasks_blocked()
+        group.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        first.cancel()
+        await anyio.wait_all_tasks_blocked()
+        source.may_answer.set()
+    assert got == ["two"]
+
+
+async def test_a_bad_answer_is_a_clear_error_for_everyone() -> None:
+    credential = Credential(lambda: "with space", "jwt_token")
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="jwt_token contains white space"):
+            await credential.get()
+
+
+def test_loops_in_several_threads_share_one_answer() -> None:
+    started = threading.Barrier(9)
+    asked: list[int] = []
+
+    def source() -> str:
+        asked.append(1)
+        return "one"
+
+    credential = Credential(source, "api_key")
+    got: list[str] = []
+
+    async def ask() -> None:
+        started.wait()
+        got.append(await credential.get())
+
+    threads = [threading.Thread(target=anyio.run, args=(ask,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    started.wait()
+    for thread in threads:
+        thread.join(10)
+    assert got == ["one"] * 8
+    assert len(asked) == 1

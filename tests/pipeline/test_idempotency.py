@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from trudy import InvalidArgumentError
+from trudy.pipeline.idempotency import key_for
+from trudy.pipeline.request import Endpoint, RetryClass
+
+
+def endpoint(retry: RetryClass) -> Endpoint:
+    return Endpoint(name="things.create", method="POST", path="/things", retry=retry)
+
+
+@pytest.mark.parametrize("retry", [RetryClass.KEYED, RetryClass.LOOK_FIRST])
+def test_a_new_uuid_for_each_create(retry: RetryClass) -> None:
+    first, second = (key_for(endpoint(retry), None) for _ in range(2))
+    assert first != second
+    assert uuid.UUID(first).version == 4
+
+
+@pytest.mark.parametrize("retry", [RetryClass.REPEAT, RetryClass.ONCE])
+def test_no_key_where_the_server_knows_none(retry: RetryClass) -> None:
+    assert key_for(endpoint(retry), None) is None
+    with pytest.raises(InvalidArgumentError, match="knows no idempotency key"):
+        key_for(endpoint(retry), "mine")
+
+
+def test_the_callers_own_key() -> None:
+    assert key_for(endpoint(RetryClass.KEYED), "order-7") == "order-7"
+
+
+@pytest.mark.parametrize("bad", ["", "a b", "a\n", "é", "x" * 256])
+def test_a_key_that_fits_into_no_header(bad: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        key_for(endpoint(RetryClass.KEYED), bad)
+    assert caught.value.argument == "idempotency_key"

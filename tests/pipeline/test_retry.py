@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+import anyio
+import pytest
+
+from tests.fakes.answers import AN_ID, Ending, Script, answer, failure, request_for, success
+from tests.fakes.clock import NOON, FakeClock, settle
+from tests.fakes.jumping import JumpingClock
+from trudy import APIConnectionError, APITimeoutError, CallOutcomeUnknownError
+from trudy.pipeline.hooks import Event, RetryScheduled
+from trudy.pipeline.request import Request, Response, RetryClass
+from trudy.pipeline.retry import LOOK_FIRST, STOP, Decision, Retry, RetryStep, decide
+
+NOT_SENT = APIConnectionError("no route", request_sent=False)
+DROPPED = APIConnectionError("reset")
+SLOW = APITimeoutError("no answer")
+GARBAGE = answer(200, b"<html>")
+PROVIDER_REFUSED = failure(502, "provider_error", {"httpStatus": 422})
+
+REPEAT, KEYED, LOOK, ONCE = RetryClass.REPEAT, RetryClass.KEYED, RetryClass.LOOK_FIRST, RetryClass.ONCE
+AGAIN = "again"
+
+
+def decision_for(request: Request, ending: Ending, *, failures: int = 1, renewed: bool = False) -> Decision:
+    assert isinstance(ending, Response | APIConnectionError)
+    return decide(request, ending, failures=failures, chance=0.5, renewed=renewed, gated=True, now=NOON)
+
+
+@pytest.mark.parametrize(
+    ("method", "retry", "ending", "expected"),
+    [
+        ("GET", REPEAT, success(), STOP),
+        ("GET", REPEAT, answer(200, []), STOP),
+        ("GET", REPEAT, NOT_SENT, AGAIN),
+        ("GET", REPEAT, DROPPED, AGAIN),
+        ("GET", REPEAT, SLOW, AGAIN),
+        ("GET", REPEAT, GARBAGE, AGAIN),
+        ("GET", REPEAT, answer(200), AGAIN),
+        ("GET", REPEAT, answer(302), STOP),
+        ("GET", REPEAT, failure(500, "internal_error"), AGAIN),
+        ("GET", REPEAT, answer(504, b"<html>"), AGAIN),
+        ("GET", REPEAT, failure(502, "provider_error"), AGAIN),
+        ("GET", REPEAT, PROVIDER_REFUSED, STOP),
+        ("GET", REPEAT, failure(404, "not_found"), STOP),
+        ("PUT", REPEAT, SLOW, AGAIN),
+        ("DELETE", REPEAT, answer(200), STOP),
+        ("DELETE", REPEAT, answer(204), STOP),
+        ("POST", KEYED, NOT_SENT, AGAIN),
+        ("POST", KEYED, SLOW, AGAIN),
+        ("POST", KEYED, failure(500, "internal_error"), AGAIN),
+        ("POST", KEYED, answer(201, {"data": {"name": "without an id"}}), AGAIN),
+        ("POST", KEYED, success(), STOP),
+        ("POST", KEYED, failure(422, "validation_error"), STOP),
+        ("POST", LOOK, NOT_SENT, AGAIN),
+        ("POST", LOOK, SLOW, LOOK_FIRST),
+        ("POST", LOOK, DROPPED, LOOK_FIRST),
+        ("POST", LOOK, GARBAGE, LOOK_FIRST),
+        ("POST", LOOK, answer(200), LOOK_FIRST),
+        ("POST", LOOK, answer(200, {"data": {}}), LOOK_FIRST),
+        ("POST", LOOK, answer(303), LOOK_FIRST),
+        ("POST", LOOK, failure(500, "internal_error"), LOOK_FIRST),
+        ("POST", LOOK, answer(503, b"busy"), LOOK_FIRST),
+        ("POST", LOOK, PROVIDER_REFUSED, LOOK_FIRST),
+        ("POST", LOOK, failure(402, "payment_required"), STOP),
+        ("POST", ONCE, NOT_SENT, AGAIN),
+        ("POST", ONCE, SLOW, STOP),
+        ("POST", ONCE, failure(500, "internal_error"), STOP),
+        ("POST", ONCE, GARBAGE, STOP),
+    ],
+)
+def test_what_follows_each_ending(method: str, retry: RetryClass, ending: Ending, expected: object) -> None:
+    decision = decision_for(request_for(method, retry), ending)
+    if expected is AGAIN:
+        assert isinstance(decision, Retry)
+        assert decision.is_fault
+    else:
+        assert decision is expected
+
+
+@pytest.mark.parametrize("retry", RetryClass)
+def test_a_refusal_for_the_rate_limit_is_repeated_by_every_class_and_is_no_fault(retry: RetryClass) -> None:
+    decision = decision_for(request_for("POST", retry), failure(429, "rate_limit_exceeded"), failures=99)
+    assert decision == Retry(0.0, "rate limit", is_fault=False)
+
+
+@pytest.mark.parametrize(
+    ("failures", "longest"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (5, 8.0), (6, 8.0), (60, 8.0)]
+)
+def test_backoff_doubles_to_eight_seconds_with_full_jitter(failures: int, longest: float) -> None:
+    request = request_for(max_retries=100)
+    waits = [
+        decide(request, SLOW, failures=failures, chance=chance, renewed=False, gated=True, now=NOON)
+        for chance in (0.0, 0.5, 0.999)
+    ]
+    assert waits == [Retry(longest * chance, "timeout") for chance in (0.0, 0.5, 0.999)]
+
+
+def test_faults_are_repeated_twice_by_default() -> None:
+    request = request_for()
+    assert isinstance(decision_for(request, SLOW, failures=2), Retry)
+    assert decision_for(request, SLOW, failures=3) is STOP
+
+
+@pytest.mark.parametrize(
+    ("ending", "wait"),
+    [
+        (answer(503, b"", retry_after="7"), 7.0),
+        (answer(503, b"", retry_after="Fri, 15 Jan 2027 08:00:09 GMT"), 9.0),
+        (failure(502, "provider_error", {"retry_after": 4}), 4.0),
+        (answer(503, b"", retry_after="soon"), 0.25),
+        (answer(503, b"", retry_after="0"), 0.25),
+    ],
+)
+def test_what_a_proxy_asks_to_wait_is_waited(ending: Response, wait: float) -> None:
+    assert datetime.fromtimestamp(NOON, UTC) == datetime(2027, 1, 15, 8, 0, tzinfo=UTC)
+    decision = decision_for(request_for(), ending)
+    assert isinstance(decision, Retry)
+    assert decision.after == wait
+
+
+def test_a_wait_beyond_all_reason_is_not_waited() -> None:
+    assert decision_for(request_for(), answer(503, b"", retry_after="86400")) is STOP
+
+
+def test_a_stale_token_is_asked_for_again_once() -> None:
+    refused = failure(401, "unauthorized")
+    assert decision_for(request_for(), refused, renewed=True) == Retry(0.0, "stale token", is_fault=False)
+    assert decision_for(request_for(), refused) is STOP
+
+
+def test_without_a_gate_the_wait_for_the_window_is_ours() -> None:
+    refused = failure(429, "rate_limit_exceeded", {"reset_at": "2027-01-15T08:00:20Z"})
+    decision = decide(request_for(), refused, failures=1, chance=0.5, renewed=False, gated=False, now=NOON)
+    assert decision == Retry(20.0, "rate limit", is_fault=False)
+
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_same_request_goes_out_again() -> None:
+    script = Script(SLOW, answer(503), success())
+    request = request_for("POST", KEYED)
+    clock = JumpingClock()
+    response = await RetryStep(clock, gated=True, chance=lambda: 0.5)(request, script)
+    assert response.status == 200
+    assert [sent.headers for sent in script.requests] == [request.headers] * 3
+    assert [sent.body for sent in script.requests] == [request.body] * 3
+    assert clock.slept == [0.25, 0.5]
+
+
+async def test_the_last_error_stands() -> None:
+    with pytest.raises(APITimeoutError):
+        await RetryStep(JumpingClock(), gated=True)(request_for(), Script(SLOW))
+    response = await RetryStep(JumpingClock(), gated=True)(request_for(), Script(SLOW, answer(503)))
+    assert response.status == 503
+
+
+async def test_waits_for_the_rate_window_use_up_no_retry() -> None:
+    refused = failure(429, "rate_limit_exceeded")
+    script = Script(refused, SLOW, refused, SLOW, refused, success())
+    assert (await RetryStep(JumpingClock(), gated=True)(request_for(), script)).status == 200
+    assert len(script.requests) == 6
+
+
+async def test_without_a_gate_the_waits_for_the_window_are_bounded_in_sum() -> None:
+    refused = failure(429, "rate_limit_exceeded", {"reset_at": "2027-01-15T08:00:50Z"})
+    clock = JumpingClock()
+    script = Script(refused)
+    response = await RetryStep(clock, gated=False)(request_for(max_rate_limit_wait=120.0), script)
+    assert response.status == 429
+    assert clock.slept == [50.0, 50.0]
+
+
+@pytest.mark.parametrize("ending", [SLOW, DROPPED, GARBAGE, failure(500, "internal_error")])
+async def test_a_post_to_calls_is_never_sent_twice_where_it_may_have_happened(ending: Ending) -> None:
+    script = Script(ending, success())
+    with pytest.raises(CallOutcomeUnknownError) as caught:
+        await RetryStep(JumpingClock(), gated=True)(request_for("POST", LOOK), script)
+    assert len(script.requests) == 1
+    assert caught.value.__cause__ is not None
+
+
+async def test_a_delete_that_finds_nothing_after_an_unknown_end_has_succeeded() -> None:
+    gone = failure(404, "not_found")
+    response = await RetryStep(JumpingClock(), gated=True)(request_for("DELETE"), Script(SLOW, gone))
+    assert response.status == 204
+    first = await RetryStep(JumpingClock(), gated=True)(request_for("DELETE"), Script(gone))
+    assert first.status == 404
+    unsent = await RetryStep(JumpingClock(), gated=True)(request_for("DELETE"), Script(NOT_SENT, gone))
+    assert unsent.status == 404
+
+
+async def test_a_wait_that_would_outlast_the_deadline_is_not_begun() -> None:
+    clock = JumpingClock()
+    request = request_for(deadline=clock.monotonic() + 0.2)
+
+    def pass_time(_: Request) -> None:
+        clock.advance(0.1)
+
+    script = Script(SLOW, before=pass_time)
+    with pytest.raises(APITimeoutError):
+        await RetryStep(FrozenAlarms(clock), gated=True, chance=lambda: 0.9)(request, script)
+    assert len(script.requests) == 1
+    assert clock.slept == []
+
+
+class FrozenAlarms(JumpingClock):
+    """Time passes only where a test says so: the deadline's own alarm must not jump to its end."""
+
+    def __init__(self, clock: JumpingClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await anyio.sleep_forever()
+
+
+async def test_the_deadline_ends_an_attempt_in_flight() -> None:
+    clock = FakeClock()
+    request = request_for(deadline=clock.monotonic() + 3)
+
+    async def hang(request: Request) -> Response:
+        request.call.attempts += 1
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    errors: list[Exception] = []
+
+    async def call() -> None:
+        try:
+            await RetryStep(clock, gated=True)(request, hang)
+        except APITimeoutError as error:
+            errors.append(error)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(call)
+        await clock.run(2.9)
+        assert not errors
+        await clock.run(0.2)
+        await settle()
+    assert isinstance(errors[0], APITimeoutError)
+    assert errors[0].request_sent
+
+
+async def test_a_cancelled_call_leaves_its_key_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "trudy")
+
+    async def hang(request: Request) -> Response:
+        request.call.attempts += 1
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(RetryStep(FakeClock(), gated=True), request_for("POST", LOOK), hang)
+        await settle()
+        group.cancel_scope.cancel()
+    assert "a-key" in caplog.text
+
+
+async def test_a_call_cancelled_before_it_was_sent_leaves_none(caplog: pytest.LogCaptureFixture) -> None:
+    async def hang(request: Request) -> Response:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(RetryStep(FakeClock(), gated=True), request_for("POST", LOOK), hang)
+        await settle()
+        group.cancel_scope.cancel()
+    assert caplog.text == ""
+
+
+async def test_each_retry_is_told() -> None:
+    events: list[Event] = []
+
+    async def emit(event: Event) -> None:
+        events.append(event)
+
+    await RetryStep(JumpingClock(), gated=True, chance=lambda: 0.5)(request_for(emit=emit), Script(SLOW, success()))
+    assert events == [
+        RetryScheduled(operation="things.do", method="GET", path="/things", attempt=1, seconds=0.25, reason="timeout")
+    ]
+
+
+async def test_what_was_found_by_looking_is_the_answer() -> None:
+    from attrs import evolve
+
+    async def look(request: Request, ending: Response | APIConnectionError) -> Response:
+        assert ending is SLOW
+        return success()
+
+    request = evolve(request_for("POST", LOOK), look=look)
+    response = await RetryStep(JumpingClock(), gated=True)(request, Script(SLOW))
+    assert isinstance(response.json(), dict)
+    assert AN_ID in response.body.decode()
