@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ FDS = Path("/proc/self/fd")
 @pytest.mark.skipif(not FDS.is_dir(), reason="needs /proc")
 def test_200_dropped_without_close_leave_no_thread_and_no_descriptor() -> None:
     async def connect() -> None:
-        async def keep() -> object:
+        async def keep() -> AsyncGenerator[None]:
             _, writer = await asyncio.open_connection("localhost", port)
             try:
                 yield

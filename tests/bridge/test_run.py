@@ -7,7 +7,7 @@ import decimal
 import socket
 import threading
 import traceback
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 
@@ -174,7 +174,7 @@ def test_closing_runs_what_was_handed_in_then_ends_generators_and_tasks() -> Non
     bridge = Bridge()
     ended: list[str] = []
 
-    async def keeper() -> object:
+    async def keeper() -> AsyncGenerator[None]:
         try:
             yield
         finally:

@@ -106,7 +106,7 @@ def test_a_loop_in_another_thread_is_no_matter(bridge: Bridge) -> None:
 
 def test_a_notebook_is_not_warned(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
     shell = types.SimpleNamespace(kernel=object())
-    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         run_asyncio(lambda: bridge.run(thread))

@@ -19,9 +19,10 @@ from contextvars import copy_context
 from typing import Generic, ParamSpec, TypeVar
 
 from trudy.bridge.context import carry_back
+from trudy.bridge.factory import refuse_ready_client
 from trudy.bridge.pool import LoopPool
 
-__all__ = ["Bridge", "SyncResource"]
+__all__ = ["Bridge", "SyncResource", "refuse_ready_client"]
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -1,0 +1,10 @@
+"""Writes `trudy/sync/`, the client without an event loop, from `trudy/client.py` and `trudy/resources/`.
+
+python -m trudy.codegen            write what is stale
+python -m trudy.codegen --check    name what is stale, and end with code 1
+
+files.py      which file comes from which; formatting by ruff; what is stale
+module.py     one module: which names it needs, and where they come from
+methods.py    one method: bridged, paged, passed on, or written again without `await`
+words.py      names, annotations and docstrings in the words of the sync client
+"""

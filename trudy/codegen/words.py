@@ -1,0 +1,63 @@
+"""Names, annotations and docstrings in the words of the sync client."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Final, TypeVar
+
+N = TypeVar("N", bound=ast.AST)
+
+_NAMES: Final = {"AsyncPager": "Page", "AsyncPage": "Page", "AsyncIterator": "Iterator"}
+_CODE: Final = (
+    (re.compile(r"\bawait (?=\w+[.(])"), ""),
+    (re.compile(r"\basync (?=(?:for|with)\b)"), ""),
+    (re.compile(r"\baclose\b"), "close"),
+)
+PHRASES: Final = {
+    "The Truedy API for asyncio and trio.": "The Truedy API for code without an event loop.",
+    "from any event loop and any thread": "from any thread",
+    "an `httpx.AsyncClient` of your own, which stays yours to close and on its event loop, or a function that makes"
+    " one, called once for each event loop.": "a function that makes an `httpx.AsyncClient`, called once for each of"
+    " the client's own event\n        loops.",
+}
+"""What code words do not settle. Sentences of the async client, and what the sync client says instead."""
+
+
+def sync_name(name: str) -> str:
+    """`AsyncCalls` is `Calls` here."""
+    return _NAMES.get(name, name.removeprefix("Async"))
+
+
+def is_async_name(name: str) -> bool:
+    """Whether a name of the async client has a sibling here."""
+    return name in _NAMES or re.match(r"Async[A-Z]", name) is not None
+
+
+def sync_text(text: str) -> str:
+    """A docstring, or a message, of the async client in the words of the sync one."""
+    for phrase, replacement in PHRASES.items():
+        text = re.sub(r"\s+".join(map(re.escape, phrase.split())), replacement.replace("\\", r"\\"), text)
+    for pattern, replacement in _CODE:
+        text = pattern.sub(replacement, text)
+    return re.sub(r"(?<!\.)\bAsync[A-Z]\w*", lambda match: sync_name(match.group()), text)
+
+
+def sync_tree(node: N) -> N:
+    """An annotation of the sync client: `Callable[P, Awaitable[T]]` is a plain function here."""
+    translated: N = _Translator().visit(node)
+    return ast.fix_missing_locations(translated)
+
+
+class _Translator(ast.NodeTransformer):
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.Name(sync_name(node.id), node.ctx) if is_async_name(node.id) else node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        if isinstance(node.value, ast.Name) and node.value.id == "Awaitable":
+            return self._visited(node.slice)
+        return self.generic_visit(node)
+
+    def _visited(self, node: ast.AST) -> ast.AST:
+        visited: ast.AST = self.visit(node)
+        return visited
