@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, cast
 
 from trudy.errors import APIConnectionError, APITimeoutError
 from trudy.options import Timeout
@@ -108,7 +108,8 @@ def _chain(fault: BaseException | None) -> Iterator[BaseException]:
     while fault is not None and id(fault) not in seen:
         seen.add(id(fault))
         yield fault
-        fault = fault.__cause__ or fault.__context__
+        group = cast("Sequence[BaseException]", fault.exceptions) if isinstance(fault, BaseExceptionGroup) else None
+        fault = group[0] if group else fault.__cause__ or fault.__context__  # a group: one fault for each address tried
 
 
 def _reason(fault: BaseException) -> str | None:

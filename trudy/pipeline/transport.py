@@ -5,14 +5,15 @@ With its neighbours `connections`, `callers_client` and `aiohttp_backend` the on
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, cast
 from urllib.parse import urljoin, urlsplit
 
 from trudy.errors import APIConnectionError, InvalidArgumentError
 from trudy.options import Timeout
 from trudy.pipeline.callers_client import CallersClient
+from trudy.pipeline.connections import MAX_CONNECTIONS, HttpxPool
 from trudy.pipeline.faults import Attempt, connection_error, timeout_error
 from trudy.pipeline.network import Network
 from trudy.pipeline.pools import Connection, Loop, LoopPools, Pool
@@ -42,10 +43,12 @@ class Transport:
         proxy: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
         http_client: object = None,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         if backend not in ("httpx", "aiohttp"):
             raise InvalidArgumentError('http_backend must be "httpx" or "aiohttp"', argument="http_backend")
         self._backend = backend
+        self._max_connections = max_connections
         self._network = Network(proxy=proxy, ssl_context=ssl_context)
         self._client = None if http_client is None else CallersClient(http_client)
         self._pools = LoopPools(self._open_pool)
@@ -80,8 +83,7 @@ class Transport:
         try:
             reply = await _start(connection, attempt, method, url, request.headers, request.body, timeout)
             try:
-                body = await _read(reply)
-                whole = True
+                body, whole = await _read(reply)
             except Exception:
                 if reply.status_code < 300:
                     raise
@@ -121,10 +123,8 @@ class Transport:
         if self._backend == "aiohttp":
             from trudy.pipeline.aiohttp_backend import AiohttpPool
 
-            return AiohttpPool(loop, self._network)
-        from trudy.pipeline.connections import HttpxPool
-
-        return HttpxPool(self._network)
+            return AiohttpPool(loop, self._network, max_connections=self._max_connections)
+        return HttpxPool(self._network, max_connections=self._max_connections)
 
 
 class Streamed:
@@ -137,6 +137,8 @@ class Streamed:
         self._timeout = timeout
         self._path = _path(url)
         self._reply: httpx.Response | None = None
+        self._pieces: AsyncIterator[bytes] | None = None
+        self._unpack: Callable[[bytes], bytes] | None = None
         self._whole = False
         self.status = 0
         """The HTTP status."""
@@ -154,30 +156,37 @@ class Streamed:
             self._reply = await _start(self._connection, self._attempt, "GET", url, headers, None, self._timeout)
             self.status = self._reply.status_code
             self.headers = _headers(self._reply)
+            self._unpack = _unpacker(self.headers.get("content-encoding", "identity"))
             return
         except Exception as fault:
             error = self._error(fault)
         raise error
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body in pieces as they arrive, decompressed if the server compressed it.
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body in pieces as they arrive, decompressed if the server compressed it. To be read once.
 
         Raises:
             APIConnectionError: it broke off.
             APITimeoutError: no piece arrived in time.
         """
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
         assert self._reply is not None  # noqa: S101
-        pieces = self._reply.aiter_bytes()
-        while True:
-            try:
-                piece = await anext(pieces, None)
-            except Exception as fault:
-                error = self._error(fault)
-                break
-            if piece is None:
-                self._whole = True
-                return
-            yield piece
+        if self._pieces is None:
+            self._pieces = aiter(cast("AsyncIterable[bytes]", self._reply.stream))
+        try:
+            piece = await anext(self._pieces, None)
+            if piece is not None:
+                return piece if self._unpack is None else self._unpack(piece)
+            self._whole = await _close(self._reply)
+        except Exception as fault:
+            error = self._error(fault)
+        else:
+            raise StopAsyncIteration
         raise error
 
     async def aclose(self) -> None:
@@ -189,7 +198,7 @@ class Streamed:
             return
         try:
             if self._reply is not None:
-                await _abandon(self._reply)
+                await _close(self._reply, self._pieces)
         finally:
             await self._pool.discard(connection)
 
@@ -231,29 +240,58 @@ async def _start(
     return await connection.send(request, attempt)
 
 
-async def _read(reply: httpx.Response) -> bytes:
+async def _read(reply: httpx.Response) -> tuple[bytes, bool]:
+    """The body, and whether the connection is fit for another request."""
     try:
-        if "content-encoding" in reply.headers:
-            return await reply.aread()
-        body = b"".join([piece async for piece in reply.stream])  # type: ignore[union-attr]
-        await reply.aclose()
+        body = b"".join([piece async for piece in cast("AsyncIterable[bytes]", reply.stream)])
     except BaseException:
-        await _abandon(reply)
+        await _close(reply)
         raise
-    return body
+    try:
+        await reply.aclose()
+        whole = True
+    except Exception as fault:
+        whole = _not_closed(fault)
+    packing = reply.headers.get("content-encoding")
+    # Unpacked here and not by `aread`, whose nested generators would be left to the garbage collector at a fault.
+    if packing is not None:
+        body = type(reply)(200, headers={"content-encoding": packing}, content=body).content
+    return body, whole
 
 
-async def _abandon(reply: httpx.Response) -> None:
-    """Close the rest of an answer; a fault in doing so would hide the one that matters."""
-    import logging
+def _unpacker(packing: str) -> Callable[[bytes], bytes] | None:
+    """What undoes a compression that nobody asked for; files are asked for as they are."""
+    packing = packing.strip().lower()
+    if packing == "identity":
+        return None
+    if packing in ("gzip", "x-gzip", "deflate"):
+        import zlib
 
-    from anyio import CancelScope
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress  # finds out itself which of the two it is
+    raise ValueError(packing)
 
-    with CancelScope(shield=True):
+
+async def _close(reply: httpx.Response, pieces: AsyncIterator[bytes] | None = None) -> bool:
+    """Close an answer, whatever is left of it; whether that went well. A fault here would hide the one that matters."""
+    from anyio import move_on_after
+
+    with move_on_after(1.0, shield=True):
         try:
             await reply.aclose()
+            if pieces is not None:  # on the closed connection this runs into the end and winds up httpx's generators
+                async for _ in pieces:
+                    pass
         except Exception as fault:
-            logging.getLogger("trudy").debug("closing a broken answer failed: %s", type(fault).__name__)
+            return _not_closed(fault)
+        return True
+    return False
+
+
+def _not_closed(fault: Exception) -> Literal[False]:
+    import logging
+
+    logging.getLogger("trudy").debug("closing an answer failed: %s", type(fault).__name__)
+    return False
 
 
 def _headers(reply: httpx.Response) -> dict[str, str]:

@@ -1,0 +1,530 @@
+"""What one attempt sends, what it makes of an answer, and what its errors claim."""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+import socket
+import zlib
+from collections.abc import AsyncIterator, Iterator
+
+import anyio
+import httpx
+import httpx2
+import pytest
+import respx
+
+from tests.fakes.loopback import Answer, Close, Loopback, Raw, Reset, Silence, Step
+from tests.fakes.ways import WAYS, Way, make_request
+from trudy.errors import APIConnectionError, APITimeoutError, ConfigurationError, InvalidArgumentError
+from trudy.options import Timeout
+from trudy.pipeline.transport import MAX_REDIRECTS, Transport
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=WAYS, ids=str)
+def way(request: pytest.FixtureRequest) -> Way:
+    return request.param
+
+
+@pytest.fixture
+def anyio_backend(way: Way) -> str:
+    return way.loop
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with Loopback() as server:
+        yield server
+
+
+@pytest.fixture
+async def transport(way: Way) -> AsyncIterator[Transport]:
+    transport = Transport(backend=way.backend)
+    yield transport
+    await transport.aclose()
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """A URL nobody listens on: the port is bound and not listened to, so that nobody else gets it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+async def test_headers_are_those_of_the_request_plus_framing(server: Loopback, transport: Transport) -> None:
+    headers = (("Authorization", "Bearer truedy_secret"), ("X-Odd-Case", "v"), ("x-two", "1"))
+    await transport.send(make_request(server.url, headers=headers, query="?q=a%26b%20c&n=%2B1"))
+    await transport.send(make_request(server.url, method="POST", headers=headers, body=b'{"a": 1}'))
+    host = server.url.removeprefix("http://")
+    got, posted = server.seen
+    assert got.target == "/things/1?q=a%26b%20c&n=%2B1"
+    lower = {(name.lower(), value) for name, value in headers}
+    assert {(name.lower(), value) for name, value in got.headers} == lower | {("host", host)}
+    assert {(name.lower(), value) for name, value in posted.headers} == lower | {
+        ("host", host),
+        ("content-length", "8"),
+    }
+    assert posted.body == b'{"a": 1}'
+
+
+async def test_a_path_with_quoted_slashes_arrives_as_written(server: Loopback, transport: Transport) -> None:
+    await transport.send(make_request(server.url, "/things/a%2Fb%3Fc%20d"))
+    assert server.seen[0].target == "/things/a%2Fb%3Fc%20d"
+
+
+async def test_an_answer_is_status_headers_body(server: Loopback, transport: Transport) -> None:
+    server.script.append(Answer(b"[1]", 201, [("X-Request-ID", "r1"), ("X-Many", "a"), ("X-Many", "b")]))
+    response = await transport.send(make_request(server.url))
+    assert (response.status, response.body, response.json()) == (201, b"[1]", [1])
+    assert response.headers["x-request-id"] == "r1"
+    assert response.headers["x-many"] == "a, b"
+
+
+async def test_a_compressed_body_is_decompressed(server: Loopback, transport: Transport) -> None:
+    server.script.append(Answer(gzip.compress(b"[1, 2]"), headers=[("Content-Encoding", "gzip")]))
+    assert (await transport.send(make_request(server.url))).body == b"[1, 2]"
+
+
+async def test_cookies_are_neither_kept_nor_sent(server: Loopback, transport: Transport) -> None:
+    server.script.append(Answer(headers=[("Set-Cookie", "route=a; Path=/")]))
+    await transport.send(make_request(server.url))
+    await transport.send(make_request(server.url))
+    assert [name for name, _ in server.seen[1].headers if name.lower() == "cookie"] == []
+
+
+async def test_redirects_are_handed_back(server: Loopback, transport: Transport) -> None:
+    server.script.append(Answer(b"", 307, [("Location", f"{server.url}/elsewhere")]))
+    response = await transport.send(make_request(server.url))
+    assert (response.status, response.headers["location"]) == (307, f"{server.url}/elsewhere")
+    server.script.append(Answer(b"", 307, [("Location", "http://[bad")]))
+    assert (await transport.send(make_request(server.url))).status == 307
+    assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize("status", [307, 404, 429, 500])
+async def test_an_answer_whose_status_says_enough_is_one_without_its_body(
+    server: Loopback, transport: Transport, status: int
+) -> None:
+    server.script.append(Answer(b"x" * 100, status, [("X-Request-ID", "r1")], cut_at=10))
+    response = await transport.send(make_request(server.url))
+    assert (response.status, response.body, response.headers["x-request-id"]) == (status, b"", "r1")
+    assert (await transport.send(make_request(server.url))).status == 200
+
+
+AFTER_SENDING: list[tuple[str, Step, type[APIConnectionError]]] = [
+    ("reset", Reset(), APIConnectionError),
+    ("closed", Close(), APIConnectionError),
+    ("silence", Silence(), APITimeoutError),
+    ("body cut off", Answer(b"x" * 100, cut_at=10), APIConnectionError),
+    ("no HTTP", Raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), APIConnectionError),
+    ("half a head", Raw(b"HTTP/1.1 200 OK\r\nContent-Le"), APIConnectionError),
+    ("broken compression", Answer(b"zzzz", headers=[("Content-Encoding", "gzip")]), APIConnectionError),
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(("step", "kind"), [row[1:] for row in AFTER_SENDING], ids=[row[0] for row in AFTER_SENDING])
+async def test_after_sending_nothing_proves_that_nothing_was_sent(
+    server: Loopback, transport: Transport, method: str, step: Step, kind: type[APIConnectionError]
+) -> None:
+    server.script.append(step)
+    request = make_request(
+        server.url,
+        method=method,
+        query="?phone=%2B14155550123",
+        body=b"{}" if method == "POST" else None,
+        timeout=Timeout(connect=5, read=0.2, write=5, pool=5),
+    )
+    with pytest.raises(APIConnectionError) as caught:
+        await transport.send(request)
+    error = caught.value
+    assert type(error) is kind
+    assert error.request_sent
+    assert (error.method, error.path) == (method, "/things/1")
+    assert len(server.seen) == 1
+    _shows_no_secret(error)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_reset_in_the_middle_claims_nothing(server: Loopback, transport: Transport, method: str) -> None:
+    server.reset_on_accept = 1
+    with pytest.raises(APIConnectionError) as caught:
+        await transport.send(make_request(server.url, method=method))
+    # Depending on who is faster the reset meets the connecting or the sending; only the former may be called unsent.
+    assert caught.value.request_sent or not server.seen
+    assert server.seen == []
+    _shows_no_secret(caught.value)
+
+
+async def test_a_refused_connection_proves_it(refusing: str, transport: Transport) -> None:
+    with pytest.raises(APIConnectionError, match="could not connect: Connection refused") as caught:
+        await transport.send(make_request(refusing, method="POST", body=b"{}"))
+    assert type(caught.value) is APIConnectionError
+    assert not caught.value.request_sent
+    _shows_no_secret(caught.value)
+
+
+async def test_an_unknown_host_name_proves_it(transport: Transport) -> None:
+    with pytest.raises(APIConnectionError, match="could not be resolved") as caught:
+        await transport.send(make_request("http://trudy.invalid"))
+    assert not caught.value.request_sent
+
+
+async def test_a_failed_handshake_proves_it(server: Loopback, transport: Transport) -> None:
+    with pytest.raises(APIConnectionError) as caught:
+        await transport.send(
+            make_request(server.url.replace("http:", "https:"), timeout=Timeout(connect=0.5, read=5, write=5, pool=5))
+        )
+    assert not caught.value.request_sent
+    assert server.seen == []
+
+
+async def test_a_connection_that_never_stands_proves_it(transport: Transport) -> None:
+    with socket.socket() as full:  # a full backlog: the kernel leaves further connections unanswered
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        with socket.create_connection(address, 5), socket.socket() as second:
+            second.setblocking(False)
+            second.connect_ex(address)
+            with pytest.raises(APITimeoutError, match=r"no connection within 0\.2 s") as caught:
+                await transport.send(
+                    make_request(
+                        f"http://127.0.0.1:{address[1]}", timeout=Timeout(connect=0.2, read=5, write=5, pool=5)
+                    )
+                )
+    assert not caught.value.request_sent
+
+
+async def test_a_header_that_is_no_http_is_an_error_that_does_not_quote_it(
+    server: Loopback, transport: Transport
+) -> None:
+    with pytest.raises(APIConnectionError) as caught:
+        await transport.send(make_request(server.url, headers=(("Authorization", "Bearer truedy_secret\r\nX: y"),)))
+    _shows_no_secret(caught.value)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_connection_closed_while_idle_is_noticed(server: Loopback, transport: Transport, method: str) -> None:
+    body = b"{}" if method == "POST" else None
+    for _ in range(5):
+        assert (await transport.send(make_request(server.url, method=method, body=body))).status == 200
+        server.close_connections()
+        server.wait(lambda: server.open_connections == 0)
+    assert len(server.seen) == 5
+    assert server.accepted == 5
+
+
+async def test_a_connection_is_used_again(server: Loopback, transport: Transport) -> None:
+    for _ in range(5):
+        await transport.send(make_request(server.url))
+    assert {seen.connection for seen in server.seen} == {1}
+
+
+async def test_an_idempotent_request_that_was_dropped_is_not_repeated_behind_our_back(
+    server: Loopback, transport: Transport
+) -> None:
+    await transport.send(make_request(server.url))
+    server.script.append(Close())
+    with pytest.raises(APIConnectionError) as caught:
+        await transport.send(make_request(server.url))
+    assert caught.value.request_sent
+    assert len(server.seen) == 2
+
+
+async def test_a_proxy_gets_the_request(way: Way, server: Loopback) -> None:
+    transport = Transport(backend=way.backend, proxy=server.url)
+    await transport.send(make_request("http://api.invalid"))
+    await transport.aclose()
+    assert server.seen[0].target == "http://api.invalid/things/1"
+
+
+async def test_a_refused_tunnel_proves_that_nothing_was_sent(way: Way, server: Loopback) -> None:
+    server.script.append(Answer(b"", 403))
+    transport = Transport(backend=way.backend, proxy=server.url)
+    with pytest.raises(APIConnectionError) as caught:
+        await transport.send(make_request("https://api.invalid"))
+    await transport.aclose()
+    assert server.seen[0].method == "CONNECT"
+    assert all(name.lower() != "authorization" for name, _ in server.seen[0].headers)
+    assert not caught.value.request_sent
+
+
+async def test_the_proxy_of_the_environment_is_used_and_no_proxy_obeyed(
+    way: Way, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    transport = Transport(backend=way.backend)
+    await transport.send(make_request("http://api.invalid"))
+    await transport.send(make_request(server.url))
+    await transport.aclose()
+    assert [seen.target for seen in server.seen] == ["http://api.invalid/things/1", "/things/1"]
+
+
+@pytest.mark.parametrize("proxy", ["proxy.example", "ftp://proxy", "", 7])
+async def test_a_proxy_that_is_no_url_is_refused(proxy: object) -> None:
+    with pytest.raises(InvalidArgumentError, match="proxy") as caught:
+        Transport(proxy=proxy)  # type: ignore[arg-type]
+    assert caught.value.argument == "proxy"
+
+
+async def test_unknown_backends_and_contexts_are_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="http_backend"):
+        Transport(backend="requests")  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgumentError, match="ssl_context"):
+        Transport(ssl_context=True)  # type: ignore[arg-type]
+
+
+async def test_a_stream_comes_in_pieces(server: Loopback, transport: Transport) -> None:
+    audio = bytes(range(256)) * 4096
+    server.script.append(Answer(audio, headers=[("Content-Type", "audio/wav")]))
+    async with transport.stream(f"{server.url}/r.wav?sig=s", headers={"Accept": "*/*"}, timeout=Timeout()) as streamed:
+        assert (streamed.status, streamed.headers["content-type"]) == (200, "audio/wav")
+        pieces = [piece async for piece in streamed.chunks()]
+    assert len(pieces) > 1
+    assert b"".join(pieces) == audio
+    assert {name.lower() for name, _ in server.seen[0].headers} == {"host", "accept"}
+    await transport.send(make_request(server.url))
+    assert server.accepted == 1
+
+
+@pytest.mark.parametrize("packing", ["gzip", "deflate"])
+async def test_a_stream_is_unpacked(server: Loopback, transport: Transport, packing: str) -> None:
+    pack = gzip.compress if packing == "gzip" else zlib.compress
+    audio = bytes(range(256)) * 4096
+    server.script.append(Answer(pack(audio), headers=[("Content-Encoding", packing)]))
+    async with transport.stream(f"{server.url}/r.wav", timeout=Timeout()) as streamed:
+        assert b"".join([piece async for piece in streamed.chunks()]) == audio
+
+
+async def test_a_stream_packed_in_an_unknown_way_is_an_error(server: Loopback, transport: Transport) -> None:
+    server.script.append(Answer(b"zzz", headers=[("Content-Encoding", "zz")]))
+    with pytest.raises(APIConnectionError):
+        async with transport.stream(f"{server.url}/r.wav", timeout=Timeout()):
+            pytest.fail("there is nothing to read")
+
+
+async def test_a_stream_left_early_costs_its_connection_only(server: Loopback, transport: Transport) -> None:
+    server.script.append(Answer(b"x" * 10_000_000))
+    async with transport.stream(f"{server.url}/r.wav", timeout=Timeout()) as streamed:
+        async for _ in streamed.chunks():
+            break
+    assert (await transport.send(make_request(server.url))).status == 200
+    server.wait(lambda: server.open_connections == 1)
+
+
+async def test_a_stream_follows_redirects_to_other_hosts(server: Loopback, transport: Transport) -> None:
+    with Loopback(default=Answer(b"audio")) as other:
+        server.script.append(Answer(b"", 302, [("Location", f"{other.url}/file")]))
+        other.script.append(Answer(b"", 307, [("Location", "/moved?x=1")]))
+        async with transport.stream(f"{server.url}/r", timeout=Timeout()) as streamed:
+            assert b"".join([piece async for piece in streamed.chunks()]) == b"audio"
+        assert [seen.target for seen in other.seen] == ["/file", "/moved?x=1"]
+
+
+async def test_a_stream_gives_up_on_endless_redirects(server: Loopback, transport: Transport) -> None:
+    server.default = Answer(b"", 302, [("Location", "/again")])
+    with pytest.raises(APIConnectionError, match="too many redirects"):
+        async with transport.stream(f"{server.url}/r", timeout=Timeout()):
+            pytest.fail("there is nothing to read")
+    assert len(server.seen) == MAX_REDIRECTS + 1
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://x/y", "javascript:alert(1)"])
+async def test_a_stream_goes_over_http_only(server: Loopback, transport: Transport, target: str) -> None:
+    server.script.append(Answer(b"", 302, [("Location", target)]))
+    for url in (target, f"{server.url}/r"):
+        with pytest.raises(APIConnectionError, match="neither http"):
+            async with transport.stream(url, timeout=Timeout()):
+                pytest.fail("there is nothing to read")
+
+
+async def test_a_stream_that_breaks_off_says_so(server: Loopback, transport: Transport) -> None:
+    server.script.append(Answer(b"x" * 1000, cut_at=500))
+    async with transport.stream(f"{server.url}/r.wav?sig=s3cret", timeout=Timeout()) as streamed:
+        pieces = streamed.chunks()
+        assert await anext(pieces) == b"x" * 500
+        with pytest.raises(APIConnectionError) as caught:
+            await anext(pieces)
+    assert caught.value.path == "/r.wav"
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+async def test_a_stream_with_a_refused_connection_is_an_error(refusing: str, transport: Transport) -> None:
+    with pytest.raises(APIConnectionError) as caught:
+        async with transport.stream(f"{refusing}/r", timeout=Timeout()):
+            pytest.fail("there is nothing to read")
+    assert not caught.value.request_sent
+
+
+async def test_a_fault_of_the_reader_passes_through(server: Loopback, transport: Transport) -> None:
+    with pytest.raises(OSError, match="disk full"):
+        async with transport.stream(f"{server.url}/r", timeout=Timeout()):
+            raise OSError("disk full")
+    assert (await transport.send(make_request(server.url))).status == 200
+
+
+async def test_waiting_for_a_connection_is_bounded_and_proves_that_nothing_was_sent(way: Way) -> None:
+    with Loopback(default=Silence()) as server:
+        transport = Transport(backend=way.backend, max_connections=1)
+        async with anyio.create_task_group() as group:
+            group.start_soon(_send_until_cancelled, transport, server)
+            await anyio.to_thread.run_sync(server.wait, lambda: len(server.seen) == 1)
+            with pytest.raises(APITimeoutError, match=r"no free connection within 0\.05 s") as caught:
+                await transport.send(make_request(server.url, timeout=Timeout(connect=5, read=5, write=5, pool=0.05)))
+            assert not caught.value.request_sent
+            group.cancel_scope.cancel()
+        server.default = Answer()
+        assert (await transport.send(make_request(server.url))).status == 200
+        await transport.aclose()
+
+
+async def _send_until_cancelled(transport: Transport, server: Loopback) -> None:
+    await transport.send(make_request(server.url))
+
+
+async def test_a_ready_client_is_used_and_left_open(way: Way, server: Loopback) -> None:
+    for library in (httpx, httpx2):
+        async with library.AsyncClient(headers={"X-Theirs": "no"}) as client:
+            transport = Transport(backend=way.backend, http_client=client)
+            assert (await transport.send(make_request(server.url))).body == b'{"data": {}}'
+            async with transport.stream(f"{server.url}/r", timeout=Timeout()) as streamed:
+                assert [piece async for piece in streamed.chunks()] == [b'{"data": {}}']
+            with pytest.raises(APIConnectionError) as caught:
+                await transport.send(make_request("http://trudy.invalid"))
+            assert not caught.value.request_sent
+            server.script.append(Silence())
+            with pytest.raises(APITimeoutError, match="no answer within"):
+                await transport.send(make_request(server.url, timeout=Timeout(connect=1, read=0.1, write=1, pool=1)))
+            await transport.aclose()
+            assert not client.is_closed
+    assert all(name.lower() != "x-theirs" for seen in server.seen for name, _ in seen.headers)
+
+
+async def test_a_closed_client_is_named(way: Way, server: Loopback) -> None:
+    client = httpx.AsyncClient()
+    await client.aclose()
+    with pytest.raises(ConfigurationError, match="http_client"):
+        await Transport(http_client=client).send(make_request(server.url))
+
+
+async def test_a_factory_makes_a_client_that_is_ours_to_close(way: Way, server: Loopback) -> None:
+    made: list[httpx.AsyncClient] = []
+
+    def make() -> httpx.AsyncClient:
+        made.append(httpx.AsyncClient())
+        return made[-1]
+
+    transport = Transport(http_client=make)
+    for _ in range(3):
+        await transport.send(make_request(server.url))
+    assert len(made) == 1
+    await transport.aclose()
+    assert made[0].is_closed
+
+
+@pytest.mark.parametrize("given", [object(), "client", 7, httpx.Client, httpx2.Client])
+async def test_nonsense_as_a_client_is_refused(given: object) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        Transport(http_client=given)
+    assert caught.value.argument == "http_client"
+
+
+async def test_a_sync_client_is_refused() -> None:
+    with httpx.Client() as client, pytest.raises(InvalidArgumentError, match=r"httpx\.AsyncClient"):
+        Transport(http_client=client)
+
+
+async def test_a_factory_of_nonsense_is_refused(server: Loopback) -> None:
+    with pytest.raises(InvalidArgumentError, match="it made str"):
+        await Transport(http_client=lambda: "client").send(make_request(server.url))
+
+
+@pytest.mark.parametrize("fault", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, RuntimeError])
+async def test_a_mock_that_reports_nothing_proves_nothing(way: Way, fault: type[Exception]) -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise fault("Bearer truedy_secret")
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(refuse)) as client:
+        with pytest.raises(APIConnectionError) as caught:
+            await Transport(http_client=client).send(make_request("http://api.invalid"))
+    assert caught.value.request_sent
+    assert isinstance(caught.value, APITimeoutError) == issubclass(fault, httpx.TimeoutException)
+    _shows_no_secret(caught.value)
+
+
+async def test_respx_sees_our_own_connections(way: Way) -> None:
+    if way.backend == "aiohttp":
+        pytest.skip("respx does not see aiohttp")
+    with respx.mock:
+        respx.get("http://api.invalid/things/1").respond(200, json={"data": 1})
+        transport = Transport()
+        assert (await transport.send(make_request("http://api.invalid"))).json() == {"data": 1}
+        respx.get("http://api.invalid/things/1").mock(side_effect=httpx.ReadTimeout("Bearer truedy_secret"))
+        with pytest.raises(APITimeoutError) as caught:
+            await transport.send(make_request("http://api.invalid"))
+        assert caught.value.request_sent
+        await transport.aclose()
+
+
+async def test_a_dead_pool_of_a_factorys_client_is_replaced(way: Way, server: Loopback) -> None:
+    made: list[_Starving] = []
+
+    def make() -> httpx.AsyncClient:
+        made.append(_Starving(starve=not made))
+        return made[-1]
+
+    transport = Transport(http_client=make)
+    with pytest.raises(APITimeoutError):
+        await transport.send(make_request(server.url))
+    assert (await transport.send(make_request(server.url))).status == 200
+    assert [client.is_closed for client in made] == [True, False]
+    await transport.aclose()
+    assert all(client.is_closed for client in made)
+
+
+class _Starving(httpx.AsyncClient):
+    """A client as httpx 0.28 leaves it after unlucky cancellations: no connection ever comes free."""
+
+    def __init__(self, *, starve: bool) -> None:
+        super().__init__()
+        self.starve = starve
+
+    async def send(self, request: httpx.Request, **options: object) -> httpx.Response:  # type: ignore[override]
+        if self.starve:
+            raise httpx.PoolTimeout("no connection", request=request)
+        return await super().send(request, **options)  # type: ignore[arg-type]
+
+
+async def test_a_busy_pool_of_a_factorys_client_is_kept(way: Way) -> None:
+    made: list[httpx.AsyncClient] = []
+
+    def make() -> httpx.AsyncClient:
+        made.append(httpx.AsyncClient(limits=httpx.Limits(max_connections=1)))
+        return made[-1]
+
+    with Loopback(default=Silence()) as server:
+        transport = Transport(http_client=make)
+        async with anyio.create_task_group() as group:
+            group.start_soon(_send_until_cancelled, transport, server)
+            await anyio.to_thread.run_sync(server.wait, lambda: len(server.seen) == 1)
+            with pytest.raises(APITimeoutError):
+                await transport.send(make_request(server.url, timeout=Timeout(connect=1, read=1, write=1, pool=0.05)))
+            group.cancel_scope.cancel()
+        assert len(made) == 1
+        await transport.aclose()
+
+
+def _shows_no_secret(error: APIConnectionError) -> None:
+    shown = f"{error} {error!r} {error.details} {error.__dict__}"
+    assert "secret" not in shown
+    assert "phone" not in shown
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301
