@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sandbox = Sandbox(
         speed=options.speed,
         rate_limit=options.rate_limit or None,
+        window=options.window,
         any_number=options.any_number,
         placeholders=options.placeholders,
         seed=options.seed,
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rate-limit", type=int, default=100, help="requests a minute, 0 for none (default: %(default)s)"
     )
+    parser.add_argument("--window", type=float, default=60.0, help="length of a rate window in sandbox seconds")
     parser.add_argument("--seed", type=int, default=0, help="for numbers with a random outcome")
     parser.add_argument("--any-number", action="store_true", help="accept numbers outside the fictional ranges")
     parser.add_argument("--placeholders", action="store_true", help="accept the placeholders of the SDK page")

@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
+import anyio
+import anyio.lowlevel
 from attrs import field, frozen
 
 
@@ -21,6 +23,7 @@ class _Anchor:
 
 @frozen(eq=False)
 class _Sleeper:
+    deadline: float
     wake: Callable[[], None] = field(repr=False)
 
 
@@ -57,7 +60,7 @@ class SandboxClock:
 
     @property
     def sleepers(self) -> int:
-        """How many tasks are asleep on this clock now."""
+        """How many tasks are asleep on this clock now, those whose time has come left out."""
         return len(self._sleepers)
 
     def time(self) -> float:
@@ -78,8 +81,6 @@ class SandboxClock:
 
     async def sleep(self, seconds: float) -> None:
         """Return when `seconds` have passed on this clock, by running or by `advance`."""
-        import anyio
-
         from trudy.pipeline.wake import wakeable
 
         deadline = self.monotonic() + seconds
@@ -87,7 +88,7 @@ class SandboxClock:
             await anyio.lowlevel.checkpoint()
         while self.monotonic() < deadline:
             event, wake = wakeable()
-            sleeper = _Sleeper(wake)
+            sleeper = _Sleeper(deadline, wake)
             with self._changed:
                 self._sleepers.add(sleeper)
                 self._changed.notify_all()
@@ -99,16 +100,21 @@ class SandboxClock:
             finally:
                 with self._changed:
                     self._sleepers.discard(sleeper)
+                    self._changed.notify_all()
 
     def wait_for_sleepers(self, count: int = 1, *, timeout: float = 5.0) -> None:
-        """Block this thread until at least `count` tasks of other threads sleep on this clock.
+        """Block this thread until at least `count` tasks of other threads sleep on this clock; 0 means none does.
 
         Raises:
-            TimeoutError: they did not within `timeout` real seconds.
+            TimeoutError: it did not come so within `timeout` real seconds.
         """
+
+        def enough() -> bool:
+            return len(self._sleepers) >= count if count else not self._sleepers
+
         with self._changed:
-            if not self._changed.wait_for(lambda: len(self._sleepers) >= count, timeout):
-                raise TimeoutError(f"{len(self._sleepers)} of {count} sleepers after {timeout} s")
+            if not self._changed.wait_for(enough, timeout):
+                raise TimeoutError(f"{len(self._sleepers)} sleepers and not {count} after {timeout} s")
 
     def _move(self, step: float, speed: float | None) -> None:
         with self._changed:
@@ -116,6 +122,8 @@ class SandboxClock:
             elapsed = anchor.elapsed + (now - anchor.real) * anchor.speed + step
             self._anchor = _Anchor(real=now, elapsed=elapsed, speed=anchor.speed if speed is None else speed)
             sleepers = tuple(self._sleepers)
+            self._sleepers -= {sleeper for sleeper in sleepers if sleeper.deadline <= elapsed}
+        # The others wake too, to see how long they still have.
         for sleeper in sleepers:
             try:
                 sleeper.wake()

@@ -31,6 +31,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 BASE_PATH = "/api/public/v1"
 
 _DRIP_PIECES = 8
+_PIECE_SIZE = 64 * 1024
 _logger = logging.getLogger("trudy.sandbox")
 
 
@@ -232,19 +233,22 @@ async def deliver(answer: Answer, door: Door, send: Send) -> None:
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
     headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    body = answer.body
     if fault.truncate:
-        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
         await door.drop()
         return
-    if fault.drip:
-        size = max(1, -(-len(body) // _DRIP_PIECES))
-        for start in range(0, len(body) - size, size):
-            await send({"type": "http.response.body", "body": body[start : start + size], "more_body": True})
-            if not await door.pause(fault.drip):
-                return
-        body = body[(len(body) - 1) // size * size :]
-    await send({"type": "http.response.body", "body": body})
+    pieces = _pieces(answer.body, _DRIP_PIECES if fault.drip else len(answer.body) // _PIECE_SIZE + 1)
+    for piece in pieces[:-1]:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        if fault.drip and not await door.pause(fault.drip):
+            return
+    await send({"type": "http.response.body", "body": pieces[-1]})
+
+
+def _pieces(body: bytes, count: int) -> list[bytes]:
+    """The body in about `count` pieces; at least one, which may be empty."""
+    size = max(1, -(-len(body) // max(1, count)))
+    return [body[start : start + size] for start in range(0, len(body), size)] or [b""]
 
 
 def _text(value: bytes | None) -> str | None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from trudy.sandbox import lifecycle, recording
 from trudy.sandbox.desk import Answer, Receive, Scope, Send, deliver, read_body
 from trudy.sandbox.door import Door, door_of
-from trudy.sandbox.lifecycle import PlacedCall
+from trudy.sandbox.faults import Fault
 from trudy.sandbox.records import Arrival
 
 if TYPE_CHECKING:
@@ -57,52 +57,48 @@ class MediaEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = door_of(scope)
         body = await read_body(receive)
-        found = self._look(scope, body, door)
-        if isinstance(found, Answer):
-            await deliver(found, door, send)
-            return
-        seconds = lifecycle.talk_seconds(found.timeline)
-        headers = [
-            (b"content-type", recording.CONTENT_TYPE.encode()),
-            (b"content-length", str(recording.size(seconds)).encode()),
-        ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        for piece in recording.pieces(seconds):
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        await deliver(self._answer(scope, body, door), door, send)
 
-    def _look(self, scope: Scope, body: bytes, door: Door) -> Answer | PlacedCall:
+    def _answer(self, scope: Scope, body: bytes, door: Door) -> Answer:
         sandbox = self._sandbox
         with sandbox.state.lock:
             now = sandbox.clock.time()
-            found = self._decide(scope, door, now)
-            query: bytes = scope["query_string"]
-            status = found.status if isinstance(found, Answer) else 200
+            fault = sandbox.faults.take(scope["method"], scope["path"])
+            answer = _with_fault(self._decide(scope, door, now), fault)
             sandbox.media_arrivals.append(
                 Arrival(
                     scope["method"],
                     scope["path"],
-                    query,
+                    scope["query_string"],
                     tuple(scope["headers"]),
                     body,
                     now,
                     str(uuid.uuid4()),
-                    status or None,
+                    None if fault.reset else answer.status,
                 )
             )
-        return found
+        return answer
 
-    def _decide(self, scope: Scope, door: Door, now: float) -> Answer | PlacedCall:
-        sandbox = self._sandbox
-        fault = sandbox.faults.take(scope["method"], scope["path"])
-        if not fault.has_effect or fault.reset is not None or fault.status is not None:
-            return Answer(status=fault.status or 0, body=fault.body or b"", headers=fault.headers, fault=fault)
+    def _decide(self, scope: Scope, door: Door, now: float) -> Answer:
         call_id: str = scope["path_params"]["name"].removesuffix(_SUFFIX)
-        call = sandbox.state.calls.get(call_id)
+        query: bytes = scope["query_string"]
+        call = self._sandbox.state.calls.get(call_id)
         if not door.is_media or scope["method"] != "GET" or call is None:
             return _denied(404)
-        query: bytes = scope["query_string"]
-        return call if sandbox.links.opens(call_id, query.decode("latin-1"), now=now) else _denied(403)
+        if not self._sandbox.links.opens(call_id, query.decode("latin-1"), now=now):
+            return _denied(403)
+        audio = recording.audio(lifecycle.talk_seconds(call.timeline))
+        return Answer(status=200, body=audio, headers={"content-type": recording.CONTENT_TYPE})
+
+
+def _with_fault(answer: Answer, fault: Fault) -> Answer:
+    refused = _denied(fault.status) if fault.status is not None else answer
+    return Answer(
+        status=refused.status,
+        body=refused.body if fault.body is None else fault.body,
+        headers={**refused.headers, **{name.lower(): value for name, value in fault.headers.items()}},
+        fault=fault,
+    )
 
 
 def _denied(status: int) -> Answer:

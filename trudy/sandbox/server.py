@@ -6,10 +6,12 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Generator, MutableMapping
+from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
+import anyio
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -38,7 +40,10 @@ class SandboxServer:
         except OSError:
             self._api.close()
             raise
+        self.port: int = self._api.getsockname()[1]
+        self._media_port: int = self._media.getsockname()[1]
         self._connections: dict[_Address, asyncio.Transport] = {}
+        self._held: dict[asyncio.Transport, asyncio.AbstractEventLoop] = {}
         config = uvicorn.Config(
             self._serve,
             http=self._protocol(),
@@ -56,19 +61,14 @@ class SandboxServer:
         self._failure: BaseException | None = None
 
     @property
-    def port(self) -> int:
-        """Of the API."""
-        return cast("int", self._api.getsockname()[1])
-
-    @property
     def api_origin(self) -> str:
         """Scheme, host and port of the API."""
-        return self._origin(self._api)
+        return self._origin(self.port)
 
     @property
     def media_origin(self) -> str:
         """Scheme, host and port of the recordings."""
-        return self._origin(self._media)
+        return self._origin(self._media_port)
 
     @property
     def base_url(self) -> str:
@@ -100,6 +100,8 @@ class SandboxServer:
     def close(self) -> None:
         """Stop serving and free the ports."""
         self._server.should_exit = True
+        for connection, loop in tuple(self._held.items()):
+            loop.call_soon_threadsafe(connection.abort)
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -125,9 +127,9 @@ class SandboxServer:
             del defaults["api_key"]
         return defaults | options
 
-    def _origin(self, listener: socket.socket) -> str:
+    def _origin(self, port: int) -> str:
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{listener.getsockname()[1]}"
+        return f"http://{host}:{port}"
 
     def _protocol(self) -> type[asyncio.Protocol]:
         connections = self._connections
@@ -152,14 +154,26 @@ class SandboxServer:
         await self.sandbox.app(scope, receive, visit.send)
         await visit.leave()
 
+    @contextmanager
+    def held(self, scope: Scope) -> Generator[None, None, None]:
+        """Mark a request whose answer waits for the sandbox's clock, so that `close` need not."""
+        connection = self.connection_of(scope)
+        if connection is None:
+            yield
+            return
+        self._held[connection] = asyncio.get_running_loop()
+        try:
+            yield
+        finally:
+            del self._held[connection]
+
     def connection_of(self, scope: Scope) -> asyncio.Transport | None:
         """The connection a request came by, while it lives."""
         return self._connections.get(tuple(scope["client"]))
 
     def is_media_port(self, port: int) -> bool:
         """Whether that is the port of the recordings."""
-        media_port: int = self._media.getsockname()[1]
-        return port == media_port
+        return port == self._media_port
 
 
 class _Visit:
@@ -195,8 +209,18 @@ class _Visit:
         return seconds / speed if speed else seconds
 
     async def pause(self, seconds: float) -> bool:
-        await self._server.sandbox.clock.sleep(seconds)
-        return True
+        with self._server.held(self._scope):
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._watch_caller, group.cancel_scope)
+                await self._server.sandbox.clock.sleep(seconds)
+                group.cancel_scope.cancel()
+        return not self._dropped
+
+    async def _watch_caller(self, pausing: anyio.CancelScope) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._dropped = True
+        pausing.cancel()
 
     async def drop(self) -> None:
         self._dropped = True
@@ -213,7 +237,7 @@ class _Visit:
         transport.abort()
 
     async def leave(self) -> None:
-        """Wait until uvicorn knows that the connection is gone; without an answer it would send a 500."""
+        """Wait until uvicorn knows that a dropped connection is gone; without an answer it would send a 500."""
         while self._dropped and (await self._receive())["type"] != "http.disconnect":
             pass
 

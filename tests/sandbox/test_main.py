@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from trudy.sandbox.__main__ import main
+
+
+@pytest.fixture
+def start() -> Iterator[Any]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> tuple[subprocess.Popen[str], str, str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "trudy.sandbox", "--port", "0", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout
+        lines = [process.stdout.readline() for _ in range(4)]
+        url, key = (re.split(r"\s{2,}", line.strip())[1] for line in lines[:2])
+        return process, url, key
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_it_prints_where_and_with_which_key_and_serves(start: Any) -> None:
+    process, url, key = start("--rate-limit", "2", "--speed", "0")
+    assert url.startswith("http://127.0.0.1:")
+    assert key.startswith("truedy_sandbox_")
+    headers = {"Authorization": f"Bearer {key}"}
+    assert [httpx.get(url + "/agents", headers=headers).status_code for _ in range(3)] == [200, 200, 429]
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_other_hosts_are_warned_about(start: Any) -> None:
+    process, url, key = start("--host", "0.0.0.0", "--rate-limit", "0")
+    address = url.replace("0.0.0.0", "127.0.0.1")
+    assert httpx.get(address + "/agents", headers={"Authorization": f"Bearer {key}"}).status_code == 200
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert err.startswith("warning: 0.0.0.0 can be reached from other machines")
+
+
+def test_a_taken_port_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    from trudy.sandbox import Sandbox
+
+    with Sandbox().serve() as server:
+        assert main(["--port", str(server.port)]) == 1
+    assert capsys.readouterr().err == f"cannot listen on 127.0.0.1 port {server.port}: Address already in use\n"
