@@ -1,0 +1,96 @@
+"""Everything that is run over this project. `nox -s check` is the test command of the README."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.sessions = ["check"]
+nox.options.error_on_missing_interpreters = False
+
+PROJECT = nox.project.load_toml("pyproject.toml")["project"]
+PYTHONS = ["3.11", "3.12", "3.13"]
+OLDEST = PYTHONS[0]
+PARALLEL = ("-n", "2", "--dist", "worksteal")
+
+
+@nox.session(python=False)
+def check(session: nox.Session) -> None:
+    """Lint, types, generated code, tests, with what is installed beside this nox: `pip install -e '.[dev]'`."""
+    _lint(session)
+    _types(session)
+    _generate(session, "--check")
+    _run(session, "pytest", *PARALLEL, *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The tests, on each Python that is there: `nox -s tests -- tests/pipeline -k retry`."""
+    session.install("-e", ".[dev]")
+    _run(session, "pytest", *(session.posargs or PARALLEL))
+
+
+@nox.session(python=OLDEST)
+def lint(session: nox.Session) -> None:
+    """Format and lint, without changing a file."""
+    session.install("-e", ".[dev]")
+    _lint(session)
+
+
+@nox.session(python=OLDEST)
+def types(session: nox.Session) -> None:
+    """mypy and pyright, both strict."""
+    session.install("-e", ".[dev]")
+    _types(session)
+
+
+@nox.session(python=OLDEST)
+def generate(session: nox.Session) -> None:
+    """Write the sync client; with `-- --check`, fail when the one there is stale."""
+    session.install("-e", ".[dev]")
+    _generate(session, *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def lowest(session: nox.Session) -> None:
+    """The tests with the oldest version of each dependency that pyproject.toml allows."""
+    extras = PROJECT["optional-dependencies"]
+    oldest = Path(session.create_tmp()) / "oldest.txt"
+    bounds = [*PROJECT["dependencies"], *extras["aiohttp"], *extras["sandbox"]]
+    oldest.write_text("\n".join(bounds).replace(">=", "=="))
+    session.install("-e", ".[dev]", "--constraint", str(oldest))
+    _run(session, "pytest", *(session.posargs or PARALLEL))
+
+
+@nox.session(python=OLDEST)
+def bench(session: nox.Session) -> None:
+    """Measure against other clients, on the same bytes. Prints ratios; no result fails."""
+    session.install("-e", ".[dev]", "openai[aiohttp]", "anthropic", "stripe")
+    _run(session, "tests.bench", *session.posargs)
+
+
+def _lint(session: nox.Session) -> None:
+    _run(session, "ruff", "format", "--check", ".")
+    _run(session, "ruff", "check", ".")
+
+
+def _types(session: nox.Session) -> None:
+    _run(session, "mypy")
+    _run(session, "pyright", "--pythonpath", _python(session))
+
+
+def _generate(session: nox.Session, *arguments: str) -> None:
+    _run(session, "trudy.codegen", *arguments)
+
+
+def _run(session: nox.Session, module: str, *arguments: str) -> None:
+    session.run(_python(session), "-m", module, *arguments, external=True)
+
+
+def _python(session: nox.Session) -> str:
+    """The session's interpreter; the one that runs nox where a session has no environment of its own."""
+    paths = session.bin_paths
+    return str(Path(paths[0]) / "python") if paths else sys.executable

@@ -1,0 +1,20 @@
+"""What holds for every test: no setting of the machine leaks in, and generated cases are the same each time."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+# Time limits on single cases would measure the machine, which may be busy.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment that a client reads is empty, unless a test fills it."""
+    for name in os.environ:
+        if name.startswith(("TRUDY_", "TRUEDY_")) or name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.delenv(name)

@@ -1,0 +1,150 @@
+"""Every block of the README runs, and says what the README shows. A block that nobody knows how to run fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.docs.blocks import README, ROOT, Block, blocks_of
+from trudy.sandbox import Sandbox, SandboxServer
+
+BLOCKS = blocks_of(README)
+PYTHON = [block for block in BLOCKS if block.language == "python"]
+SHELL = [block for block in BLOCKS if block.language == "sh"]
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
+    """A sandbox that takes the placeholders, where every client goes that is told nothing else."""
+    sandbox = Sandbox(speed=60, placeholders=True)
+    with sandbox.serve() as server:
+        monkeypatch.setenv("TRUDY_BASE_URL", server.base_url)
+        monkeypatch.setenv("TRUDY_API_KEY", sandbox.api_key)
+        yield server
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=str)
+def test_python_block(
+    block: Block,
+    server: SandboxServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sandbox = server.sandbox
+    with server.client(clock=sandbox.clock) as client:
+        agent = client.agents.create(name="Ada", voice_id="VOICE_UUID", system_prompt="Be kind.")
+        call = client.calls.create(agent_id=agent.id, phone_number="+14155550100")
+        sandbox.advance(minutes=5)
+        namespace = {"__name__": "readme", "client": client, "agent": agent, "call": call}
+        # The blank lines make a traceback point to the README's own line.
+        code = compile("\n" * block.line + block.source, str(README), "exec")
+        exec(code, namespace)  # noqa: S102  # running the README is what this test is for
+    if block.output is not None:
+        assert capsys.readouterr().out == block.output
+
+
+def test_every_block_has_a_way_to_run() -> None:
+    unknown = [block for block in BLOCKS if block not in PYTHON and block.source.strip() not in COMMANDS]
+    assert not unknown
+    assert len(SHELL) == len(COMMANDS), "a command below is no longer in the README"
+
+
+def test_output_is_shown_only_below_what_can_print_it() -> None:
+    for block in SHELL:
+        if block.output is not None:
+            assert block.source.strip() == MAIN_JOB
+
+
+@pytest.mark.parametrize("block", SHELL, ids=str)
+def test_shell_block(block: Block, request: pytest.FixtureRequest) -> None:
+    check = COMMANDS.get(block.source.strip())
+    assert check is not None, f"nobody knows how to check {block.source!r}"
+    check(block, request)
+
+
+def set_up_and_run_the_main_job(block: Block, request: pytest.FixtureRequest) -> None:
+    """The very command is run in tests/packaging/test_fresh_machine.py; here, the example with what is installed."""
+    *_, example = shlex.split(block.source)
+    done = subprocess.run([sys.executable, ROOT / example], check=True, capture_output=True, text=True)
+    assert done.stdout == block.output
+
+
+def is_what_ci_runs(block: Block, request: pytest.FixtureRequest) -> None:
+    """It cannot run itself; CI runs the same steps in an environment of another name."""
+    script = (ROOT / ".ci" / "run").read_text()
+    create, *steps = block.source.strip().replace(".venv", ".ci-venv").split(" && ")
+    lines = [line.replace("--quiet ", "") for line in script.splitlines()]
+    assert create.replace("python3", '"$python"') in lines
+    assert lines[-len(steps) :] == steps
+
+
+def names_the_package(block: Block, request: pytest.FixtureRequest) -> None:
+    """Installing the built wheel is tested in tests/packaging; the name has to be the one it is published under."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert block.source.split() == ["pip", "install", project["name"]]
+
+
+def logs_to_standard_error(block: Block, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("server")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", block.source],  # noqa: S607  # whichever bash there is
+        cwd=ROOT,
+        env={**os.environ, "PATH": path},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith("completed after 24 s\nagent: ")
+    assert "trudy DEBUG" in done.stderr
+    assert "POST /calls" in done.stderr
+    assert "+1234567890" not in done.stderr
+    assert os.environ["TRUDY_API_KEY"] not in done.stderr
+
+
+def serves_a_sandbox(block: Block, request: pytest.FixtureRequest) -> None:
+    command = block.source.replace("--port 8765", "--port 0").split()
+    assert command[0] == "python"
+    with subprocess.Popen([sys.executable, *command[1:]], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            facts = dict(process.stdout.readline().strip().split("  ", 1) for _ in range(2))
+            url, key = facts["base URL"].strip(), facts["API key"].strip()
+            with urlopen(Request(f"{url}/agents", headers={"Authorization": f"Bearer {key}"})) as answer:  # noqa: S310
+                assert json.load(answer)["data"] == []
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+
+
+def names_the_sessions(block: Block, request: pytest.FixtureRequest) -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "nox", "--list"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    sessions = set(re.findall(r"^[*-] ([a-z]+)", listed.stdout, re.MULTILINE))
+    assert {line.split()[2] for line in block.source.splitlines()} == sessions - {"check"}
+
+
+MAIN_JOB = "python3 -m venv .venv && .venv/bin/pip install -e '.[sandbox]' && .venv/bin/python examples/main_job.py"
+SESSIONS = next(block.source.strip() for block in SHELL if block.source.startswith("nox "))
+COMMANDS: dict[str, Callable[[Block, pytest.FixtureRequest], None]] = {
+    MAIN_JOB: set_up_and_run_the_main_job,
+    "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/nox -s check": is_what_ci_runs,
+    "pip install trudy-python-sdk": names_the_package,
+    "TRUDY_LOG=debug python examples/quick_start.py VOICE_UUID +1234567890": logs_to_standard_error,
+    "python -m trudy.sandbox --port 8765 --speed 60 --rate-limit 100": serves_a_sandbox,
+    SESSIONS: names_the_sessions,
+}

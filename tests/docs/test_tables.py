@@ -1,0 +1,96 @@
+"""The tables of the README name what there is: no more, no less."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import tomllib
+
+import trudy
+from tests.docs.blocks import README, ROOT, table_after
+from trudy import errors
+from trudy.options import RequestOptions
+from trudy.sandbox import outcomes
+
+
+def _names(cell: str) -> set[str]:
+    return set(re.findall(r"`(\w+)`", cell))
+
+
+def test_every_argument_of_the_clients() -> None:
+    rows = [row[0].strip("`") for row in table_after(README, "argument")]
+    for client in (trudy.AsyncTrudyClient, trudy.TrudyClient):
+        arguments = [name for name in inspect.signature(client.__init__).parameters if name != "self"]
+        assert rows == arguments
+
+
+def test_defaults_that_are_values() -> None:
+    parameters = inspect.signature(trudy.AsyncTrudyClient.__init__).parameters
+    for name, default, _ in table_after(README, "argument"):
+        if re.fullmatch(r"`?(None|False|\(\)|\d+)`?", default):
+            assert parameters[name.strip("`")].default == eval(default.strip("`"))  # noqa: S307  # a literal
+
+
+def test_every_environment_variable() -> None:
+    read = {
+        name
+        for path in (ROOT / "trudy").rglob("*.py")
+        for name in re.findall(r'"((?:TRUDY|TRUEDY)_[A-Z_]+)"', path.read_text())
+    }
+    assert {row[0].strip("`") for row in table_after(README, "environment variable")} == read
+
+
+def test_every_error() -> None:
+    family = {
+        name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, errors.TrudyError)
+    }
+    rows = table_after(README, "error")
+    assert {row[0].strip("`") for row in rows} == family - {"TrudyError"}
+    for name, when in rows:
+        status = re.match(r"(\d{3})\b", when)
+        if status is not None:
+            assert getattr(trudy, name.strip("`")).status_code == int(status[1])
+
+
+def test_every_extra() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    named = [re.search(r"\[(\w+)\]", row[0]) for row in table_after(README, "extra")]
+    assert {match[1] for match in named if match is not None} == set(extras)
+
+
+def test_every_request_option() -> None:
+    sentence = re.search(r"`with_options` gives .*?\.\n", README.read_text(), re.DOTALL)
+    assert sentence is not None
+    assert _names(sentence[0]) - {"with_options"} == set(RequestOptions.__annotations__)
+
+
+def test_numbers_and_their_outcomes() -> None:
+    stated = {row[0]: row[1] for row in table_after(README, "NN")}
+    for key, words in stated.items():
+        first, _, last = key.partition("-")
+        for nn in range(int(first), int(last or first) + 1):
+            outcome = outcomes.outcome_of(f"+141555501{nn:02d}")
+            assert outcome is not None
+            assert WORDS[outcome] in words
+    covered = {nn for key in stated for nn in range(int(key.partition("-")[0]), int(key.partition("-")[2] or key) + 1)}
+    assert set(range(100)) - covered == {94, 95, 96}, "these are kept for webhooks and do nothing special"
+
+
+WORDS = {
+    outcomes.Outcome.COMPLETED: "completed",
+    outcomes.Outcome.NO_ANSWER: "no answer",
+    outcomes.Outcome.BUSY: "busy",
+    outcomes.Outcome.VOICEMAIL: "voicemail",
+    outcomes.Outcome.REFUSED: "refused",
+    outcomes.Outcome.FAILED: "failed",
+    outcomes.Outcome.ANSWERED_SECOND_TIME: "second attempt",
+    outcomes.Outcome.DO_NOT_CALL: "not to be called",
+    outcomes.Outcome.LONG: "long",
+    outcomes.Outcome.RATE_LIMITED_ONCE: "429",
+    outcomes.Outcome.SERVER_ERROR_AFTER: "500",
+    outcomes.Outcome.RESET_AFTER: "reset",
+    outcomes.Outcome.HANG: "30 seconds",
+    outcomes.Outcome.PAYMENT_REQUIRED: "402",
+    outcomes.Outcome.FORBIDDEN: "403",
+    outcomes.Outcome.RANDOM: "random",
+}
