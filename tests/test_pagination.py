@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trudy._cursors import Cursor, Numbered, Offset, Whole, covering
 from trudy.models import Pagination, ResponseMeta
-from trudy.pagination import AsyncPage, AsyncPager, Cursor, InvalidRow, Offset, Page, Rows
+from trudy.pagination import AsyncPage, AsyncPager, InvalidRow, Page, Rows
 
 T = TypeVar("T")
 
@@ -150,3 +151,162 @@ def test_a_page_of_the_sync_client() -> None:
 def test_an_invalid_row_keeps_the_row_but_does_not_show_it() -> None:
     row = InvalidRow(index=3, reason="no id", raw={"phone_number": "+14155550123"})
     assert "+14155550123" not in repr(row)
+
+
+class PageServer:
+    """The same list behind page numbers. `most` is the largest page it gives, whatever is asked."""
+
+    def __init__(self, total: int, *, most: int = 100, size_name: str = "limit", ignores_page: bool = False) -> None:
+        self.rows = list(range(total))
+        self.asked: list[dict[str, int]] = []
+        self._most = most
+        self._size_name = size_name
+        self._ignores_page = ignores_page
+
+    async def fetch(self, cursor: Cursor) -> Rows[int]:
+        query = dict(cursor.query())
+        self.asked.append(query)
+        if self._ignores_page and "page" in query:
+            query = {"limit": query[self._size_name], "offset": 0}
+        size = min(query.get(self._size_name, 50), self._most)
+        if "offset" in query:
+            start = query["offset"]
+            pagination = Pagination(
+                total=len(self.rows), limit=size, offset=start, has_more=start + size < len(self.rows)
+            )
+        else:
+            start = (query["page"] - 1) * size
+            pagination = Pagination(
+                page=query["page"], limit=size, total=len(self.rows), pages=-(-len(self.rows) // size)
+            )
+        rows = self.rows[start : start + size]
+        window = cursor.window(len(rows), pagination)
+        return Rows(
+            items=[(str(row), row) for row in rows[window]],
+            invalid=(),
+            count=len(rows),
+            pagination=pagination,
+            meta=ResponseMeta(),
+        )
+
+    def pager(self, limit: int | None = None, offset: int | None = None, page_size: int = 100) -> AsyncPager[int]:
+        return AsyncPager(self.fetch, Numbered.start(limit, offset, page_size))
+
+
+@given(
+    st.integers(0, 260),
+    st.none() | st.integers(1, 100),
+    st.none() | st.integers(0, 300),
+    st.integers(1, 100),
+    st.sampled_from((100, 50, 7)),
+    st.booleans(),
+)
+def test_a_list_by_page_numbers_is_the_slice_that_was_asked_for(
+    total: int, limit: int | None, offset: int | None, page_size: int, most: int, ignores_page: bool
+) -> None:
+    server = PageServer(total, most=most, ignores_page=ignores_page)
+    rows = anyio.run(everything, server.pager(limit, offset, page_size))
+    start = offset or 0
+    assert rows == server.rows[start : None if limit is None else start + limit]
+
+
+@given(st.integers(0, 150), st.integers(1, 40), st.integers(0, 100), st.sampled_from((100, 30)))
+def test_pages_by_number_go_beyond_the_slice_by_hand(total: int, limit: int, offset: int, most: int) -> None:
+    server = PageServer(total, most=most)
+
+    async def by_hand() -> list[int]:
+        page: AsyncPage[int] | None = await server.pager(limit, offset)
+        seen: list[int] = []
+        while page is not None:
+            seen += page.data
+            page = await page.next_page()
+        return seen
+
+    assert anyio.run(by_hand) == server.rows[offset:]
+
+
+async def test_pages_by_number_take_as_few_requests_as_there_are_pages() -> None:
+    server = PageServer(250)
+    assert await everything(server.pager()) == server.rows
+    assert server.asked == [{"page": n, "limit": 100} for n in (1, 2, 3)]
+
+
+@given(st.integers(0, 10_000), st.integers(1, 100), st.integers(1, 100))
+def test_a_page_that_covers_begins_at_or_before_the_position(position: int, wanted: int, most: int) -> None:
+    size = covering(position, wanted, most)
+    assert 1 <= size <= most
+    start = position // size * size
+    assert start <= position < start + size
+    if any(position // s == (position + wanted - 1) // s for s in range(wanted, most + 1)):
+        assert position + wanted <= start + size
+
+
+async def test_a_search_names_the_size_of_its_pages_otherwise() -> None:
+    server = PageServer(120, most=50, size_name="page_size")
+    pager = AsyncPager(server.fetch, Numbered.start(None, None, 100, size_name="page_size"))
+    assert await everything(pager) == server.rows
+    assert server.asked == [{"page": 1, "page_size": 100}, {"page": 2, "page_size": 50}, {"page": 3, "page_size": 50}]
+
+
+def whole_list(total: int) -> Callable[[Cursor], Awaitable[Rows[int]]]:
+    """A server that gives everything at once, whatever it is asked, and says nothing of pages."""
+
+    async def fetch(cursor: Cursor) -> Rows[int]:
+        pagination = Pagination()
+        rows = list(range(total))[cursor.window(total, pagination)]
+        return Rows(
+            items=[(str(row), row) for row in rows],
+            invalid=(),
+            count=total,
+            pagination=pagination,
+            meta=ResponseMeta(),
+        )
+
+    return fetch
+
+
+@given(st.integers(0, 60), st.none() | st.integers(1, 30), st.none() | st.integers(0, 70), st.integers(1, 30))
+def test_a_server_that_does_not_page_still_gives_the_slice_once(
+    total: int, limit: int | None, offset: int | None, page_size: int
+) -> None:
+    pager = AsyncPager(whole_list(total), Offset.start(limit, offset, page_size))
+    rows = anyio.run(everything, pager)
+    if total > (limit or page_size):
+        start = offset or 0
+        assert rows == list(range(total))[start : None if limit is None else start + limit]
+    else:
+        assert rows == list(range(total))
+
+
+async def test_a_list_without_pages_comes_at_once() -> None:
+    assert await everything(AsyncPager(whole_list(7), Whole())) == list(range(7))
+    assert Whole().query() == {}
+
+
+async def test_a_list_that_a_server_has_come_to_page_goes_on() -> None:
+    server = Server(120)
+
+    async def fetch(cursor: Cursor) -> Rows[int]:
+        return await server.fetch(Offset(limit=50) if isinstance(cursor, Whole) else cursor)
+
+    assert await everything(AsyncPager(fetch, Whole())) == server.rows
+
+
+async def test_rows_without_an_id_are_never_taken_for_each_other() -> None:
+    async def fetch(cursor: Cursor) -> Rows[int]:
+        offset = cursor.query()["offset"]
+        rows = [offset, offset + 1] if offset < 4 else []
+        return Rows(
+            items=[(None, row) for row in rows],
+            invalid=(),
+            count=len(rows),
+            pagination=Pagination(has_more=bool(rows)),
+            meta=ResponseMeta(),
+        )
+
+    assert await everything(AsyncPager(fetch, Offset.start(None, None, 2))) == [0, 1, 2, 3]
+
+
+async def test_a_page_of_the_sync_client_can_be_read_inside_a_loop() -> None:
+    page = Page(await Server(25).pager(), run)
+    assert [row async for row in page] == list(range(25))

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
+
+from trudy._cursors import PAGE_SIZE, Cursor, says_nothing
 
 if TYPE_CHECKING:
     from trudy.models import Pagination, ResponseMeta
+
+__all__ = ["PAGE_SIZE", "AsyncPage", "AsyncPager", "InvalidRow", "Page", "Rows"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 logger = logging.getLogger("trudy")
 
-PAGE_SIZE: Final = 100
-"""The most rows the API gives at a time: requests are the scarce resource."""
 _REMEMBERED = 1_000
 
 
@@ -33,56 +35,12 @@ class InvalidRow:
 class Rows(Generic[T]):
     """One answer of a list endpoint: what could be read, what not, and how many rows it really had."""
 
-    items: Sequence[tuple[str, T]]
-    """Each with the id of its row."""
+    items: Sequence[tuple[str | None, T]]
+    """Each with the id of its row; a row without one is never taken for another."""
     invalid: Sequence[InvalidRow]
     count: int
     pagination: Pagination
     meta: ResponseMeta
-
-
-class Cursor(Protocol):
-    """Where a page stands in its list. Pure; one class for each style of paging."""
-
-    def query(self) -> Mapping[str, int]:
-        """The parameters that ask for this page."""
-        ...
-
-    def after(self, count: int, pagination: Pagination) -> Cursor | None:
-        """The place of the next page, given how many rows this one had; None when this was the last."""
-        ...
-
-    def within(self, count: int, pagination: Pagination) -> Cursor | None:
-        """Likewise, but None too at the end of the slice that the caller asked for."""
-        ...
-
-
-@frozen(kw_only=True)
-class Offset:
-    """Paging by `limit` and `offset`. `left` counts the rows of the caller's slice still to come; None for all."""
-
-    limit: int
-    offset: int = 0
-    left: int | None = None
-
-    @classmethod
-    def start(cls, limit: int | None, offset: int | None, page_size: int) -> Offset:
-        """The first page of everything, or of the slice `[offset : offset + limit]`."""
-        return cls(limit=page_size if limit is None else limit, offset=offset or 0, left=limit)
-
-    def query(self) -> Mapping[str, int]:
-        return {"limit": self.limit, "offset": self.offset}
-
-    def after(self, count: int, pagination: Pagination) -> Offset | None:
-        more = pagination.has_more if pagination.has_more is not None else count >= self.limit
-        return evolve(self, offset=self.offset + count) if count and more else None
-
-    def within(self, count: int, pagination: Pagination) -> Offset | None:
-        following = self.after(count, pagination)
-        if following is None or self.left is None:
-            return following
-        left = self.left - count
-        return evolve(following, left=left, limit=min(self.limit, left)) if left > 0 else None
 
 
 Fetch = Callable[[Cursor], Awaitable[Rows[T]]]
@@ -102,8 +60,10 @@ class AsyncPage(Generic[T]):
         self._fetch = fetch
         self._cursor = cursor
         self._count = rows.count
-        fresh = [(key, item) for key, item in rows.items if key not in seen]
-        self._seen = dict.fromkeys([*seen, *(key for key, _ in fresh)][-_REMEMBERED:])
+        fresh = [(key, item) for key, item in rows.items if key is None or key not in seen]
+        self._seen = dict.fromkeys([*seen, *(key for key, _ in fresh if key is not None)][-_REMEMBERED:])
+        # A server that does not page at all gives the same rows for ever, and tells nothing by which to stop.
+        self._repeats = bool(rows.items) and not fresh and says_nothing(rows.pagination)
         self.data: Sequence[T] = [item for _, item in fresh]
         self.invalid: Sequence[InvalidRow] = rows.invalid
         self.pagination = rows.pagination
@@ -116,16 +76,16 @@ class AsyncPage(Generic[T]):
 
     def has_next(self) -> bool:
         """Whether the list goes on after this page, beyond the slice that was asked for too."""
-        return self._cursor.after(self._count, self.pagination) is not None
+        return self._following() is not None
 
     async def next_page(self) -> AsyncPage[T] | None:
         """The page after this one; None when this is the last. One request."""
-        following = self._cursor.after(self._count, self.pagination)
+        following = self._following()
         return None if following is None else await self.load(self._fetch, following, self._seen)
 
     async def next_in_slice(self) -> AsyncPage[T] | None:
         """The page after this one as far as the caller's `limit` reaches; None at its end. One request."""
-        following = self._cursor.within(self._count, self.pagination)
+        following = None if self._repeats else self._cursor.within(self._count, self.pagination)
         return None if following is None else await self.load(self._fetch, following, self._seen)
 
     async def pages(self) -> AsyncIterator[AsyncPage[T]]:
@@ -139,6 +99,9 @@ class AsyncPage(Generic[T]):
         async for page in self.pages():
             for item in page.data:
                 yield item
+
+    def _following(self) -> Cursor | None:
+        return None if self._repeats else self._cursor.after(self._count, self.pagination)
 
     def __repr__(self) -> str:
         return f"AsyncPage({len(self.data)} rows, {self.pagination!r})"
@@ -208,6 +171,10 @@ class Page(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         for page in self.pages():
             yield from page.data
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        """For methods that take rows from anywhere: inside one of them there is a loop already."""
+        return self._page.__aiter__()
 
     def __repr__(self) -> str:
         return f"Page({len(self.data)} rows, {self.pagination!r})"

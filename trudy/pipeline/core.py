@@ -6,7 +6,7 @@ import json
 import platform
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 from trudy._version import __version__
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from trudy.pipeline.transport import Transport
 
 T = TypeVar("T")
+Content: TypeAlias = tuple[bytes, str]
+"""A body made elsewhere, and its content type."""
 
+_JSON = "application/json"
 _DEFAULT_TIMEOUT = Timeout()
 
 
@@ -82,12 +85,16 @@ class Core:
         path: str,
         query: Mapping[str, QueryValue | NotGiven | None] | None = None,
         body: Mapping[str, object] | Sequence[object] | None = None,
+        content: Content | None = None,
         idempotency_key: str | None = None,
         look: LookFirst | None = None,
     ) -> Request:
-        """A request that is final: the same bytes at each attempt."""
+        """A request that is final: the same bytes at each attempt. `content` stands in place of a JSON `body`."""
         key = key_for(endpoint, idempotency_key)
-        content = _body(endpoint, body, settings.extra_body)
+        if content is None:
+            sent, content_type = _body(endpoint, body, settings.extra_body), _JSON
+        else:
+            sent, content_type = _ready(endpoint, content, settings.extra_body)
         timeout = settings.timeout or _DEFAULT_TIMEOUT
         if settings.timeout is None and endpoint.read_timeout is not None:
             timeout = Timeout(read=endpoint.read_timeout)
@@ -96,8 +103,8 @@ class Core:
             method=endpoint.method,
             url=self.base_url + path + _query({**(query or {}), **settings.extra_query}),
             path=path,
-            headers=self._headers(settings.extra_headers, key, has_body=content is not None),
-            body=content,
+            headers=self._headers(settings.extra_headers, key, content_type if sent is not None else None),
+            body=sent,
             timeout=timeout,
             idempotency_key=key,
             call=CallState(
@@ -174,12 +181,12 @@ class Core:
                 source=self,
             )
 
-    def _headers(self, extra: Mapping[str, str], key: str | None, *, has_body: bool) -> Headers:
+    def _headers(self, extra: Mapping[str, str], key: str | None, content_type: str | None) -> Headers:
         if self._standing_headers is None:
             self._standing_headers = _merge({**_standing_headers(), **self._default_headers})
         headers = self._standing_headers
-        if has_body:
-            headers = (*headers, ("Content-Type", "application/json"))
+        if content_type is not None:
+            headers = (*headers, ("Content-Type", content_type))
         if key is not None:
             headers = (*headers, (HEADER, key))
         return _merge(dict(headers), extra) if extra else headers
@@ -232,6 +239,12 @@ def _body(
         return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError):
         raise InvalidArgumentError("the body holds a value that JSON cannot express", argument="body") from None
+
+
+def _ready(endpoint: Endpoint, content: Content, extra: Mapping[str, JSON]) -> Content:
+    if extra:
+        raise InvalidArgumentError(f"{endpoint.name} sends no JSON object to add members to", argument="extra_body")
+    return content
 
 
 def _query(parameters: Mapping[str, QueryValue | NotGiven | None]) -> str:

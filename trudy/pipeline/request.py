@@ -39,7 +39,7 @@ class Endpoint:
         method: the HTTP verb.
         path: the path below the base URL, with `{placeholders}`.
         retry: what may be done after an attempt whose effect is unknown.
-        paging: how its lists page; None if it lists nothing.
+        paging: how its lists page, `"none"` where they come whole; None if it lists nothing.
         read_timeout: seconds the server may think, where it needs longer than the default.
     """
 
@@ -47,7 +47,7 @@ class Endpoint:
     method: str
     path: str
     retry: RetryClass = RetryClass.REPEAT
-    paging: Literal["offset", "page", "search"] | None = None
+    paging: Literal["offset", "page", "search", "none"] | None = None
     read_timeout: float | None = None
 
     @property

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from trudy import _checks
+from trudy._cursors import PAGE_SIZE, Cursor, Numbered, Offset, Whole
 from trudy.options import NotGiven, QueryValue
-from trudy.pagination import PAGE_SIZE, AsyncPager, Cursor, InvalidRow, Offset, Rows
+from trudy.pagination import AsyncPager, InvalidRow, Rows
 from trudy.pipeline.decode import as_mapping, as_rows, envelope, undecodable
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
     from trudy.models import Deleted
     from trudy.options import RequestOptions
-    from trudy.pipeline.core import Core
+    from trudy.pipeline.core import Content, Core
     from trudy.pipeline.request import Endpoint, Request
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ class Resource:
         ids: Mapping[str, object] | None = None,
         query: Query | None = None,
         body: Mapping[str, object] | None = None,
+        content: Content | None = None,
         idempotency_key: str | None = None,
     ) -> Request:
         path = endpoint.path
@@ -51,6 +53,7 @@ class Resource:
             path=path,
             query=query,
             body=body,
+            content=content,
             idempotency_key=idempotency_key,
         )
 
@@ -63,7 +66,7 @@ class Resource:
         answer = as_mapping(envelope(response).data) or {}
         deleted = answer.get("deleted", answer.get("success", True))
         return Deleted(
-            id=str(next(iter(ids.values()))), deleted=deleted is not False, meta=self._core.meta(request, response)
+            id=str(list(ids.values())[-1]), deleted=deleted is not False, meta=self._core.meta(request, response)
         )
 
     def _list(
@@ -72,26 +75,33 @@ class Resource:
         model: type[T],
         options: RequestOptions,
         *,
-        query: Query,
-        limit: int | None,
-        offset: int | None,
-        page_size: int,
+        query: Query | None = None,
+        body: Mapping[str, object] | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        page_size: int = PAGE_SIZE,
         ids: Mapping[str, object] | None = None,
+        key: str = "id",
     ) -> AsyncPager[T]:
+        """A list, paged as its endpoint says. `key` names the attribute that tells rows from each other."""
         if limit is not None:
             _checks.whole(limit, 1, PAGE_SIZE, "limit")
         if offset is not None:
             _checks.whole(offset, 0, None, "offset")
         _checks.whole(page_size, 1, PAGE_SIZE, "page_size")
-        self._build(endpoint, options, ids=ids, query=query)
+
+        def request(cursor: Mapping[str, int]) -> Request:
+            if endpoint.method == "POST":
+                return self._build(endpoint, options, ids=ids, query=query, body={**(body or {}), **cursor})
+            return self._build(endpoint, options, ids=ids, query={**(query or {}), **cursor})
 
         async def fetch(cursor: Cursor) -> Rows[T]:
-            request = self._build(endpoint, options, ids=ids, query={**query, **cursor.query()})
-            return await self._rows(request, model)
+            return await self._rows(request(cursor.query()), model, cursor, key)
 
-        return AsyncPager(fetch, Offset.start(limit, offset, page_size))
+        request({})
+        return AsyncPager(fetch, _first_page(endpoint, limit, offset, page_size))
 
-    async def _rows(self, request: Request, model: type[T]) -> Rows[T]:
+    async def _rows(self, request: Request, model: type[T], cursor: Cursor, key: str) -> Rows[T]:
         from trudy.models import ModelError, Pagination, decode
 
         response = await self._core.send(request)
@@ -100,23 +110,31 @@ class Resource:
         if rows is None:
             raise undecodable(request, response, "the data is no list")
         meta = self._core.meta(request, response)
-        items: list[tuple[str, T]] = []
+        pagination = decode(Pagination, dict(answer.pagination))
+        window = range(len(rows))[cursor.window(len(rows), pagination)]
+        items: list[tuple[str | None, T]] = []
         invalid: list[InvalidRow] = []
-        for index, row in enumerate(rows):
+        for index in window:
             try:
-                item = decode(model, row, meta)
+                item = decode(model, rows[index], meta)
             except ModelError as fault:
                 logger.warning("%s: row %d is left out: %s", request.endpoint.name, index, fault)
-                invalid.append(InvalidRow(index=index, reason=str(fault), raw=row))
+                invalid.append(InvalidRow(index=index, reason=str(fault), raw=rows[index]))
             else:
-                items.append((str(getattr(item, "id", index)), item))
-        return Rows(
-            items=items,
-            invalid=tuple(invalid),
-            count=len(rows),
-            pagination=decode(Pagination, dict(answer.pagination)),
-            meta=meta,
-        )
+                items.append((getattr(item, key), item))
+        return Rows(items=items, invalid=tuple(invalid), count=len(rows), pagination=pagination, meta=meta)
+
+
+def _first_page(endpoint: Endpoint, limit: int | None, offset: int | None, page_size: int) -> Cursor:
+    match endpoint.paging:
+        case "page":
+            return Numbered.start(limit, offset, page_size)
+        case "search":
+            return Numbered.start(limit, offset, page_size, size_name="page_size")
+        case "none":
+            return Whole()
+        case _:
+            return Offset.start(limit, offset, page_size)
 
 
 def body_of(**members: object) -> dict[str, object]:
