@@ -61,4 +61,22 @@ def test_a_taken_port_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) ->
 
     with Sandbox().serve() as server:
         assert main(["--port", str(server.port)]) == 1
-    assert capsys.readouterr().err == f"cannot listen on 127.0.0.1 port {server.port}: Address already in use\n"
+    error = capsys.readouterr().err
+    assert error.startswith(f"cannot listen on 127.0.0.1 port {server.port}: ")
+    assert "in use" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--speed", "-1"), ("--rate-limit", "-1"), ("--window", "0"), ("--quirk", "x")]
+)
+def test_nonsense_is_a_usage_error(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["--port", "0", option, value])
+    assert exit_.value.code == 2
+    assert "usage: python -m trudy.sandbox" in capsys.readouterr().err
+
+
+def test_a_port_out_of_range_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", "70000"]) == 1
+    assert capsys.readouterr().err.startswith("cannot listen on 127.0.0.1 port 70000: ")

@@ -181,3 +181,16 @@ def test_reset_at_counts_real_seconds() -> None:
     told, now = (datetime.fromisoformat(text) for text in (body["error"]["details"]["reset_at"], body["meta"]["ts"]))
     left = sandbox.limiter.ends_at(now.timestamp()) - now.timestamp()
     assert (told - now).total_seconds() == pytest.approx(left / 60, abs=0.001)
+
+
+def test_answers_are_not_held_back_for_an_acknowledgement(server: SandboxServer, http: httpx.Client) -> None:
+    server.sandbox.fail_next(delay=1)
+    thread = threading.Thread(target=lambda: http.get("/agents"))
+    thread.start()
+    server.sandbox.clock.wait_for_sleepers()
+    connections = [connection.get_extra_info("socket") for connection in server._connections.values()]
+    nodelay = [connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for connection in connections]
+    server.sandbox.advance(seconds=1)
+    thread.join(5)
+    assert nodelay
+    assert all(nodelay)

@@ -15,20 +15,24 @@ DEFAULT_PORT = 8765
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve, and print where and with which key."""
-    options = _parser().parse_args(arguments)
-    sandbox = Sandbox(
-        speed=options.speed,
-        rate_limit=options.rate_limit or None,
-        window=options.window,
-        any_number=options.any_number,
-        placeholders=options.placeholders,
-        seed=options.seed,
-        quirks=options.quirk,
-    )
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        sandbox = Sandbox(
+            speed=options.speed,
+            rate_limit=options.rate_limit or None,
+            window=options.window,
+            any_number=options.any_number,
+            placeholders=options.placeholders,
+            seed=options.seed,
+            quirks=options.quirk,
+        )
+    except ValueError as error:
+        parser.error(str(error))
     try:
         server = sandbox.serve(host=options.host, port=options.port)
-    except OSError as error:
-        sys.stderr.write(f"cannot listen on {options.host} port {options.port}: {error.strerror}\n")
+    except (OSError, OverflowError) as error:
+        sys.stderr.write(f"cannot listen on {options.host} port {options.port}: {error}\n")
         return 1
     if not _is_loopback(options.host):
         sys.stderr.write(
