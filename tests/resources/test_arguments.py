@@ -1,0 +1,110 @@
+"""Bad arguments are refused with a name, before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from trudy import AsyncTrudyClient, InvalidArgumentError, NotFoundError
+from trudy.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+Use = Callable[[AsyncTrudyClient], Awaitable[object]]
+AGENT = {"name": "A", "voice_id": "v", "system_prompt": "s"}
+CALL = {"agent_id": "a", "phone_number": "+14155550100"}
+
+
+def agent(**changes: object) -> Use:
+    return lambda client: client.agents.create(**{**AGENT, **changes})  # type: ignore[arg-type]
+
+
+def change(**changes: object) -> Use:
+    return lambda client: client.agents.update("a", **changes)  # type: ignore[arg-type]
+
+
+def call(**changes: object) -> Use:
+    return lambda client: client.calls.create(**{**CALL, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("use", "argument"),
+    [
+        (lambda client: client.agents.get(""), "agent_id"),
+        (lambda client: client.agents.get(" "), "agent_id"),
+        (lambda client: client.agents.get(".."), "agent_id"),
+        (lambda client: client.agents.get(None), "agent_id"),
+        (lambda client: client.agents.delete(""), "agent_id"),
+        (lambda client: client.calls.get(7), "call_id"),
+        (lambda client: client.calls.get_transcript(""), "call_id"),
+        (lambda client: client.calls.download_recording("", to="x"), "call_id"),
+        (lambda client: client.calls.download_recording("a", to=""), "to"),
+        (lambda client: client.calls.download_recording("a", to=7), "to"),
+        (lambda client: client.calls.wait("a", max_wait=0), "max_wait"),
+        (lambda client: client.calls.wait("a", poll_interval=-1), "poll_interval"),
+        (lambda client: client.agents.list(limit=0), "limit"),
+        (lambda client: client.agents.list(limit=101), "limit"),
+        (lambda client: client.agents.list(limit=True), "limit"),
+        (lambda client: client.agents.list(offset=-1), "offset"),
+        (lambda client: client.agents.list(page_size=101), "page_size"),
+        (lambda client: client.calls.list(direction="sideways"), "direction"),
+        (lambda client: client.calls.list(created_after=datetime(2027, 1, 1)), "created_after"),  # noqa: DTZ001
+        (agent(name=""), "name"),
+        (agent(name="  "), "name"),
+        (agent(name="x" * 256), "name"),
+        (agent(voice_id=""), "voice_id"),
+        (agent(system_prompt=""), "system_prompt"),
+        (agent(temperature=1.1), "temperature"),
+        (agent(temperature=-0.1), "temperature"),
+        (agent(description="x" * 1001), "description"),
+        (agent(knowledge_bases=["a", "b"]), "knowledge_bases"),
+        (agent(idempotency_key="a b"), "idempotency_key"),
+        (change(temperature=2), "temperature"),
+        (change(name=""), "name"),
+        (call(phone_number="4155550100"), "phone_number"),
+        (call(phone_number="+0155550100"), "phone_number"),
+        (call(phone_number="+1415555010012345"), "phone_number"),
+        (call(phone_number="+14155550100\n"), "phone_number"),
+        (call(phone_number="+1415555\u0660100"), "phone_number"),
+        (call(from_number="x"), "from_number"),
+        (call(agent_id=""), "agent_id"),
+        (call(direction="inbound"), "direction"),
+        (call(on_unknown="hope"), "on_unknown"),
+        (call(reconcile_timeout=0), "reconcile_timeout"),
+        (call(variables={"x": float("nan")}), None),
+        (call(deadline=-1), "deadline"),
+    ],
+)
+async def test_a_bad_argument_is_named_and_nothing_is_sent(use: Use, argument: str | None) -> None:
+    sandbox = Sandbox()
+    async with sandbox.async_client() as client:
+        with pytest.raises(InvalidArgumentError) as caught:
+            await use(client)
+    if argument is not None:
+        assert caught.value.argument == argument
+        assert argument in str(caught.value)
+    assert "415555" not in str(caught.value)
+    assert sandbox.requests == []
+
+
+async def test_an_id_is_quoted_into_the_path() -> None:
+    paths: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.raw_path)
+        return httpx.Response(404)
+
+    mock = httpx.MockTransport(answer)
+    async with AsyncTrudyClient("k", http_client=lambda: httpx.AsyncClient(transport=mock)) as client:
+        with pytest.raises(NotFoundError):
+            await client.agents.get("a/../b?c#d")
+    assert paths == [b"/api/public/v1/agents/a%2F..%2Fb%3Fc%23d"]
+
+
+async def test_times_go_out_as_utc() -> None:
+    sandbox = Sandbox()
+    async with sandbox.async_client() as client:
+        await client.calls.list(created_after=datetime(2027, 1, 1, 1, 30, tzinfo=UTC), direction="outbound")
+    assert "created_after=2027-01-01T01%3A30%3A00Z" in sandbox.requests[0].query
