@@ -100,10 +100,10 @@ def test_payment_required(sandbox: Sandbox) -> None:
 def test_rate_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     with Sandbox(placeholders=True, rate_limit=1).serve() as server:
         monkeypatch.setenv("TRUDY_BASE_URL", server.base_url)
-        with TrudyClient(api_key="YOUR_API_KEY", max_rate_limit_wait=0) as client:
-            # Three in a row cannot fall into three windows of a minute.
-            with pytest.raises(RateLimitError) as caught:
-                [client.agents.get("agent-uuid") for _ in range(3)]
+        client = TrudyClient(api_key="YOUR_API_KEY", max_rate_limit_wait=0)
+        # Three in a row cannot fall into three windows of a minute.
+        with client, pytest.raises(RateLimitError) as caught:
+            [client.agents.get("agent-uuid") for _ in range(3)]
     e = caught.value
     assert e.code == "rate_limit_exceeded"
     assert e.details.get("limit") == 1
