@@ -16,10 +16,15 @@ CANCELLED_GRACE = 5.0
 class PrivateLoop(asyncio.SelectorEventLoop):
     """An asyncio loop that starts no thread and leaves nothing behind."""
 
+    _is_made = False
+
     def __init__(self) -> None:
         self.parked = False
         self._events = selectors.DefaultSelector()
         super().__init__(self._events)
+        # In asyncio's debug mode it would report every lookup of a name; nobody shares this loop.
+        self.slow_callback_duration = float("inf")
+        self._is_made = True
 
     async def getaddrinfo(
         self,
@@ -86,7 +91,7 @@ class PrivateLoop(asyncio.SelectorEventLoop):
 
     def __del__(self) -> None:
         # Says nothing of its own: the client that was not closed has warned.
-        if not self.is_closed() and not self.is_running():
+        if self._is_made and not self.is_closed() and not self.is_running():
             self.close()
 
 
