@@ -34,7 +34,6 @@ T = TypeVar("T")
 
 DEFAULT_BASE_URL: Final = "https://api.truedy.ai/api/public/v1"
 Backend: TypeAlias = Literal["httpx", "aiohttp"]
-_BACKENDS: Final = ("httpx", "aiohttp")
 _WAYS = "pass api_key=..., pass jwt_token=..., or set TRUDY_API_KEY in the environment"
 
 
@@ -269,9 +268,9 @@ def _is_loopback(host: str) -> bool:
 
 def _backend(name: str | None) -> Backend:
     name = name or os.environ.get("TRUDY_HTTP_BACKEND") or "httpx"
-    if name not in _BACKENDS:
-        raise InvalidArgumentError(f"http_backend must be one of {', '.join(_BACKENDS)}", argument="http_backend")
-    return name
+    if name == "httpx" or name == "aiohttp":
+        return name
+    raise InvalidArgumentError('http_backend must be "httpx" or "aiohttp"', argument="http_backend")
 
 
 def _check_callables(name: str, steps: Sequence[object]) -> None:
