@@ -131,14 +131,17 @@ def _body(source: Function, cls: Class) -> list[ast.stmt]:
 
 def _without_await(source: Function, cls: Class) -> list[ast.stmt]:
     """The body as it stands in the source, comments and all, in the words of the sync client."""
-    body = source.body[1:] if ast.get_docstring(source) is not None else source.body
+    documented = ast.get_docstring(source) is not None
+    body = source.body[documented:]
+    before = source.body[0] if documented else source.returns
+    first = body[0].lineno if before is None else (before.end_lineno or before.lineno) + 1
     for node in (inner for statement in body for inner in ast.walk(statement)):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
             raise CodegenError(
                 f"{cls.name}.{source.name}: written again without await, it may not use self.{node.attr}"
             )
     place = f"body_of_{source.name}"
-    cls.bodies[place] = sync_text("\n".join(cls.lines[body[0].lineno - 1 : body[-1].end_lineno]))
+    cls.bodies[place] = sync_text("\n".join(cls.lines[first - 1 : body[-1].end_lineno]))
     return _parsed(place)
 
 

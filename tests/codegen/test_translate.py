@@ -1,0 +1,208 @@
+"""What the generator makes of each shape a source may have."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+
+import pytest
+
+from trudy.codegen.methods import CodegenError
+from trudy.codegen.module import translate
+
+
+def translated(source: str, path: str = "trudy/resources/things.py") -> str:
+    return translate(textwrap.dedent(source), path)
+
+
+def method(body: str, *, before: str = "") -> str:
+    """The sync form of one method of a namespace, without its class."""
+    source = f"{before}\nclass AsyncThings(Resource):\n{textwrap.indent(textwrap.dedent(body), '    ')}"
+    tree = ast.parse(translate(source, "trudy/resources/things.py"))
+    cls = next(node for node in tree.body if isinstance(node, ast.ClassDef))
+    return "\n".join(ast.unparse(node) for node in cls.body[1:])
+
+
+def test_a_coroutine_method_is_run_on_the_bridge_with_every_argument_handed_on() -> None:
+    made = method("""
+        async def get(self, a: str, /, b: int = 1, *rest: int, c: bool, d: str | None = None, **options: X) -> Thing:
+            return await self._core.fetch()
+    """)
+    assert made == (
+        "def get(self, a: str, /, b: int=1, *rest: int, c: bool, d: str | None=None, **options: X) -> Thing:\n"
+        "    return self._bridge.run(self._async.get, a, b, *rest, c=c, d=d, **options)"
+    )
+
+
+def test_a_pager_becomes_its_first_page() -> None:
+    assert method("def list(self, *, limit: int | None = None) -> AsyncPager[Thing]: ...") == (
+        "def list(self, *, limit: int | None=None) -> Page[Thing]:\n"
+        "    return Page(self._bridge.run(self._async.list, limit=limit), self._bridge.run)"
+    )
+
+
+def test_a_plain_method_and_a_plain_property_are_passed_on() -> None:
+    assert method("def price(self, minutes: int) -> float: ...") == (
+        "def price(self, minutes: int) -> float:\n    return self._async.price(minutes)"
+    )
+    assert method("@property\ndef limit(self) -> int: ...") == (
+        "@property\ndef limit(self) -> int:\n    return self._async.limit"
+    )
+
+
+@pytest.mark.parametrize("guard", ["", "    "])
+def test_a_namespace_within_a_namespace(guard: str) -> None:
+    before = ("if TYPE_CHECKING:\n" if guard else "") + f"{guard}from trudy.resources.folders import AsyncFolders"
+    assert method("@property\ndef folders(self) -> AsyncFolders: ...", before=before) == (
+        "@property\ndef folders(self) -> Folders:\n"
+        "    from trudy.sync.folders import Folders\n"
+        "    return Folders(self._async.folders, self._bridge)"
+    )
+
+
+def test_private_methods_and_module_functions_are_left_out() -> None:
+    made = translated("""
+        LIST: Final = Endpoint(name="things.list")
+        class AsyncThings(Resource):
+            async def get(self) -> Thing: ...
+            async def _hidden(self) -> Thing: ...
+        def _check() -> None: ...
+    """)
+    assert "_hidden" not in made
+    assert "_check" not in made
+    assert "Endpoint" not in made
+
+
+def test_overloads_keep_their_signatures() -> None:
+    made = method("""
+        @overload
+        async def get(self, a: int) -> int: ...
+        @overload
+        async def get(self, a: str) -> str: ...
+        async def get(self, a: int | str) -> int | str: ...
+    """)
+    assert made.count("@overload\ndef get(self, a: ") == 2
+    assert made.endswith("def get(self, a: int | str) -> int | str:\n    return self._bridge.run(self._async.get, a)")
+
+
+def test_a_method_that_takes_an_async_function_is_written_again_without_await() -> None:
+    made = translated("""
+        P = ParamSpec("P")
+        T = TypeVar("T")
+        class AsyncThings(Resource):
+            async def twice(self, method: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> list[T]:
+                # once is not enough
+                return [await method(*args, **kwargs), await method(*args, **kwargs)]
+    """)
+    assert "def twice(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> list[T]:" in made
+    assert "        # once is not enough\n        return [method(*args, **kwargs), method(*args, **kwargs)]" in made
+    assert "P = ParamSpec('P')\nT = TypeVar('T')" in made
+
+
+def test_names_are_imported_from_where_they_are_and_only_if_used() -> None:
+    made = translated("""
+        from __future__ import annotations
+        from typing import TYPE_CHECKING, Literal, Unpack
+        from trudy.models import Thing, Unused
+        if TYPE_CHECKING:
+            import ssl
+        Kind: TypeAlias = Literal["a"]
+        LIMIT: Final = 3
+        class AsyncThings(Resource):
+            async def get(self, kind: Kind, tls: ssl.SSLContext, *, limit: int = LIMIT) -> Thing: ...
+    """)
+    imports = [
+        ast.unparse(node) for node in ast.parse(made).body if isinstance(node, ast.Import | ast.ImportFrom | ast.If)
+    ]
+    assert imports == [
+        "from __future__ import annotations",
+        "from trudy.bridge import SyncResource",
+        "from trudy.models import Thing",
+        "from trudy.resources.things import AsyncThings",
+        "from trudy.resources.things import Kind",
+        "from trudy.resources.things import LIMIT",
+        "from typing import TYPE_CHECKING",
+        "if TYPE_CHECKING:\n    import ssl",
+    ]
+
+
+def test_docstrings_speak_of_the_sync_client() -> None:
+    made = translated('''
+        """`AsyncTrudyClient`'s things."""
+        class AsyncThings(Resource):
+            """Things.
+
+            Use `async with AsyncTrudyClient() as client` and `async for thing in client.things.list()`, or
+            `await client.things.get(id)`, which is an `httpx.AsyncClient` away; then `aclose()`.
+            """
+            async def get(self) -> Thing:
+                """Await it. `AsyncPager[Thing]` is awaited.
+
+                Raises:
+                    KeyError: so it is.
+                """
+    ''')
+    assert "`TrudyClient`'s things." in made
+    assert "Use `with TrudyClient() as client` and `for thing in client.things.list()`, or" in made
+    assert "`client.things.get(id)`, which is an `httpx.AsyncClient` away; then `close()`." in made
+    assert (
+        '        """Await it. `Page[Thing]` is awaited.\n\n        Raises:\n            KeyError: so it is.\n        """'
+        in made
+    )
+
+
+CLIENT = """
+    class AsyncTrudyClient:
+        def __init__(self, key: str | None = None, *, http_client: httpx.AsyncClient | Callable[[], httpx.AsyncClient] | None = None) -> None:
+            self._core = Core(key)
+        def with_options(self, **options: X) -> Self: ...
+        async def aclose(self) -> None: ...
+        async def __aenter__(self) -> Self:
+            return self
+        async def __aexit__(self, *_: object) -> None:
+            await self.aclose()
+        def __repr__(self) -> str:
+            return f"{type(self).__name__}({self._core})"
+        def __reduce__(self) -> NoReturn:
+            raise TypeError(f"no {type(self).__name__}")
+"""
+
+
+def test_the_client() -> None:
+    made = ast.unparse(ast.parse(translated(CLIENT, "trudy/client.py")))
+    for piece in (
+        "class TrudyClient:",
+        "def __init__(self, key: str | None=None, *, http_client: Callable[[], httpx.AsyncClient] | None=None) -> None:\n"
+        "        refuse_ready_client(http_client)\n"
+        "        self._async = AsyncTrudyClient(key, http_client=http_client)\n"
+        "        self._bridge = Bridge(self._async)\n",
+        "view._async = self._async.with_options(**options)\n        view._bridge = self._bridge\n",
+        "def close(self) -> None:\n        if not self._is_view:\n            self._bridge.close(self._async.aclose)",
+        "def __enter__(self) -> Self:\n        return self",
+        "def __exit__(self, *_: object) -> None:\n        self.close()",
+        "return type(self).__name__ + repr(self._async).removeprefix(type(self._async).__name__)",
+        "raise TypeError(f'no {type(self).__name__}')",
+    ):
+        assert piece in made
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ("def pages(self) -> AsyncIterator[int]: ...", "pages: no form for a plain method that returns AsyncIterator"),
+        ("@staticmethod\ndef make() -> int: ...", "make: no form for staticmethod"),
+        ("@property\ndef other(self) -> AsyncOther: ...", "other: no module of the sync client has Other"),
+        (
+            "async def each(self, f: Callable[[], Awaitable[int]]) -> int:\n    return await f(self._core)",
+            "each: written again without await, it may not use self._core",
+        ),
+    ],
+)
+def test_a_shape_without_a_sync_form_is_an_error_that_names_it(body: str, complaint: str) -> None:
+    with pytest.raises(CodegenError, match=complaint):
+        method(body)
+
+
+def test_a_source_without_an_async_class_is_an_error() -> None:
+    with pytest.raises(CodegenError, match=r"trudy/resources/things\.py: no class"):
+        translated("class Things: ...")
