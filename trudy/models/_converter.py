@@ -45,6 +45,7 @@ def decode(cls: type[T], raw: object, meta: ResponseMeta | None = None) -> T:
 
 
 _DECODERS: dict[type, _Decoder] = {}
+_FACTORY: Any = attrs.Factory  # typed as a function
 
 
 @attrs.frozen
@@ -59,6 +60,8 @@ class _Member:
     required: bool
     keeps_null: bool
     """Whether null differs from absent."""
+    is_made: bool
+    """Whether its default is made, such as from other members; then null is as good as absent."""
 
 
 def _member(a: attrs.Attribute[Any]) -> _Member:
@@ -71,6 +74,7 @@ def _member(a: attrs.Attribute[Any]) -> _Member:
         salvage=wire.salvage or _salvage_items(a.type),
         required=a.default is attrs.NOTHING,
         keeps_null=a.default is NOT_GIVEN,
+        is_made=isinstance(a.default, _FACTORY),
     )
 
 
@@ -80,7 +84,7 @@ def _make_decoder(cls: type) -> _Decoder:
     members = [_member(a) for a in fields if a.name not in OWN]
     own = {a.name for a in fields} & OWN
     known = frozenset(m.names[0] for m in members)
-    folded = [(m.names[0], m.names[1:], m.keeps_null) for m in members if len(m.names) > 1]
+    folded = [(m.names[0], m.names[1:], m.keeps_null) for m in members if m.is_made or m.names[1:]]
     words = [(m.names[0], m.kind, _words(m.kind)) for m in members if _is_word(m.kind)]
     overrides: dict[str, Any] = {m.name: override(rename=m.names[0], struct_hook=m.read) for m in members}
     overrides |= {name: override(struct_hook=_as_is) for name in own}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from trudy.models._fields import wire
 from trudy.models._scalars import identifier
@@ -65,6 +65,26 @@ class Deleted:
     """Id of what was deleted (contacts on the early server: `contact_id`); None where the server does not repeat it."""
     deleted: bool = field(default=True, metadata=wire("deleted", "success"))
     """Whether it is gone (knowledge bases on the early server: `success`)."""
+    extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
+    """Members that this version does not know, and values it could not read."""
+    meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
+    """Facts of the answer this came in."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return model_to_wire(self)
+
+
+@frozen(kw_only=True)
+class BulkDeleteResult:
+    """What became of several objects that were to be deleted at once."""
+
+    deleted_ids: tuple[str, ...] = ()
+    failed_ids: tuple[str, ...] = ()
+    """Ids that are still there, or never were."""
+    deleted_count: int = field(default=Factory(lambda result: len(result.deleted_ids), takes_self=True))
+    """How many are gone."""
+    failed_count: int = field(default=Factory(lambda result: len(result.failed_ids), takes_self=True))
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """Members that this version does not know, and values it could not read."""
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
