@@ -106,7 +106,7 @@ class AiohttpPool:
         proxy = self._network.proxy_for(origin)
         if proxy is not None and proxy.url.scheme not in ("http", "https"):
             raise ConfigurationError('http_backend="aiohttp" knows http:// and https:// proxies only')
-        secure = origin.startswith("https:")
+        secure = origin[:6].lower() == "https:"
         session = self._sessions.get(secure)
         if session is None:
             session = self._sessions[secure] = self._new_session(origin)

@@ -8,7 +8,6 @@ all (a mock does not), but not the start of the request's headers.
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
 
@@ -115,12 +114,13 @@ def _chain(fault: BaseException | None) -> Iterator[BaseException]:
 def _reason(fault: BaseException) -> str | None:
     """The operating system's or TLS's own words, which hold no part of the request."""
     import socket
+    import ssl
 
     for link in _chain(fault):
         if isinstance(link, ssl.SSLCertVerificationError):
             return f"certificate verify failed, {link.verify_message}"
         if isinstance(link, ssl.SSLError):
-            return f"TLS, {link.reason}"
+            return f"TLS, {getattr(link, 'reason', None) or 'handshake failed'}"
         if isinstance(link, socket.gaierror):
             return "the host name could not be resolved"
         if isinstance(link, OSError) and isinstance(link.errno, int) and link.errno > 0:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from trudy.errors import ConfigurationError, InvalidArgumentError
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
@@ -18,7 +18,7 @@ class Network:
     """What a new connection needs to know. Shared by the pools of all loops."""
 
     def __init__(self, *, proxy: str | None, ssl_context: ssl.SSLContext | None) -> None:
-        if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if ssl_context is not None and not _is_tls_context(ssl_context):
             raise InvalidArgumentError("ssl_context must be an ssl.SSLContext", argument="ssl_context")
         if proxy is not None:
             _check_proxy(proxy)
@@ -27,7 +27,7 @@ class Network:
 
     def tls_for(self, origin: str) -> ssl.SSLContext:
         """The one context, made when the first https origin is met; reading the CA file takes tens of milliseconds."""
-        secure = origin.startswith("https:")
+        secure = origin[:6].lower() == "https:"
         context = self._contexts.get(secure)
         if context is None:
             # `setdefault`, because two loops in two threads may come here at once; a lock could be held during a fork.
@@ -56,8 +56,16 @@ def _default_tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+def _is_tls_context(value: object) -> bool:
+    import ssl
+
+    return isinstance(value, ssl.SSLContext)
+
+
 def _unused_tls() -> ssl.SSLContext:
     """httpx wants a context even for http://, and would read the CA file for it."""
+    import ssl
+
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -70,6 +78,7 @@ def _check_proxy(proxy: object) -> None:
 
 
 def _proxy_from_environment(origin: str) -> str | None:
+    from urllib.parse import urlsplit
     from urllib.request import getproxies, proxy_bypass
 
     proxies = getproxies()

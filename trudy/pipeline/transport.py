@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, cast
-from urllib.parse import urljoin, urlsplit
 
 from trudy.errors import APIConnectionError, InvalidArgumentError
 from trudy.options import Timeout
@@ -103,6 +102,8 @@ class Transport:
         self, url: str, *, headers: Mapping[str, str] | Headers = (), timeout: Timeout
     ) -> AsyncGenerator[Streamed]:
         """GET a file from any host over http(s), following up to 5 redirects. Pass no key in `headers`."""
+        from urllib.parse import urljoin
+
         pairs = tuple(headers.items()) if isinstance(headers, Mapping) else headers
         pool = await self._pools.here()
         for _ in range(MAX_REDIRECTS + 1):
@@ -312,4 +313,6 @@ def _origin(url: str) -> str:
 
 
 def _path(url: str) -> str:
+    from urllib.parse import urlsplit
+
     return urlsplit(url).path or "/"

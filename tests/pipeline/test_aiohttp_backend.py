@@ -1,0 +1,122 @@
+"""aiohttp under httpx: what it refuses, what it adds, and what its proof rests on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import aiohttp
+import anyio
+import httpx
+import pytest
+from httpx_aiohttp import AiohttpTransport
+
+from tests.fakes.loopback import Answer, Close, Loopback, Reset
+from tests.fakes.ways import make_request
+from trudy.errors import APIConnectionError, ConfigurationError
+from trudy.pipeline.transport import Transport
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with Loopback() as server:
+        yield server
+
+
+async def test_httpx_aiohttp_names_a_dropped_request_a_connect_timeout_and_we_do_not(server: Loopback) -> None:
+    server.script.extend([Close(), Close()])
+    async with httpx.AsyncClient(transport=AiohttpTransport(client=aiohttp.ClientSession())) as client:
+        with pytest.raises(httpx.ConnectTimeout):
+            await client.post(server.url)
+    transport = Transport(backend="aiohttp")
+    with pytest.raises(APIConnectionError, match="without a whole answer") as caught:
+        await transport.send(make_request(server.url, method="POST", body=b"{}"))
+    await transport.aclose()
+    assert type(caught.value) is APIConnectionError
+    assert caught.value.request_sent
+    assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize("step", [Close(), Reset()])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_aiohttps_silent_second_try_is_off(server: Loopback, method: str, step: Close | Reset) -> None:
+    async with aiohttp.ClientSession() as session:
+        server.script.append(step)
+        await (await session.request(method, server.url)).read()
+    assert len(server.seen) == 2  # by itself it asks twice
+
+    transport = Transport(backend="aiohttp")
+    server.script.append(step)
+    with pytest.raises(APIConnectionError) as caught:
+        await transport.send(make_request(server.url, method=method))
+    assert caught.value.request_sent
+    assert len(server.seen) == 3
+    assert (await transport.send(make_request(server.url, method=method))).status == 200
+    await transport.aclose()
+
+
+async def test_attempts_at_the_same_time_do_not_mix_up_their_proof(server: Loopback) -> None:
+    server.default = Close()
+    transport = Transport(backend="aiohttp")
+    proofs: dict[str, set[bool]] = {server.url: set(), "http://trudy.invalid": set()}
+
+    async def send(base: str) -> None:
+        with pytest.raises(APIConnectionError) as caught:
+            await transport.send(make_request(base))
+        proofs[base].add(caught.value.request_sent)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(10):
+            for base in proofs:
+                group.start_soon(send, base)
+    await transport.aclose()
+    assert proofs == {server.url: {True}, "http://trudy.invalid": {False}}
+
+
+async def test_headers_are_reported_before_they_are_written(server: Loopback) -> None:
+    """What the proof rests on: a report that came after writing would call sent requests unsent."""
+
+    async def stop(session: object, context: object, params: object) -> None:
+        raise RuntimeError("not now")
+
+    config = aiohttp.TraceConfig()
+    config.on_request_headers_sent.append(stop)
+    async with aiohttp.ClientSession(trace_configs=[config]) as session:
+        with pytest.raises(RuntimeError, match="not now"):
+            await session.post(server.url, data=b"{}")
+    server.wait(lambda: server.accepted == 1 and server.open_connections == 0)
+    assert server.seen == []
+
+
+async def test_a_missing_extra_is_named(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "httpx_aiohttp", None)
+    with pytest.raises(ConfigurationError, match=r"pip install trudy-python-sdk\[aiohttp\]"):
+        await Transport(backend="aiohttp").send(make_request(server.url))
+
+
+async def test_a_socks_proxy_is_refused(server: Loopback) -> None:
+    with pytest.raises(ConfigurationError, match="proxies only"):
+        await Transport(backend="aiohttp", proxy="socks5://127.0.0.1:1").send(make_request(server.url))
+
+
+@pytest.mark.parametrize("anyio_backend", ["trio"])
+async def test_trio_is_refused(anyio_backend: str, server: Loopback) -> None:
+    with pytest.raises(ConfigurationError, match="asyncio only"):
+        await Transport(backend="aiohttp").send(make_request(server.url))
+
+
+async def test_many_hosts_do_not_pile_up() -> None:
+    with Loopback(default=Answer(b"")) as proxy:
+        transport = Transport(backend="aiohttp", proxy=proxy.url, max_connections=1)
+        for number in range(150):
+            await transport.send(make_request(f"http://host{number}.invalid"))
+        await transport.aclose()
+        assert len(proxy.seen) == 150
+        proxy.wait(lambda: proxy.open_connections == 0)
