@@ -15,6 +15,8 @@ pytestmark = pytest.mark.anyio
 
 ANSWERS, NO_ANSWER, FAILS = "+14155550100", "+14155550110", "+14155550150"
 LIMITED_ONCE, SERVER_ERROR, RESET, HANGS = "+14155550190", "+14155550191", "+14155550192", "+14155550193"
+A_WHILE = 600.0
+"""Seconds of the sandbox, which runs fast: enough for a slow machine to find a call that is there."""
 NO_CREDITS, FORBIDDEN, REFUSED = "+14155550197", "+14155550198", "+14155550140"
 
 
@@ -42,7 +44,7 @@ async def test_other_ends(client: AsyncTrudyClient, agent_id: str, number: str, 
 async def test_a_call_whose_answer_is_lost_is_found_and_not_dialed_again(
     client: AsyncTrudyClient, agent_id: str, sandbox: Sandbox, number: str
 ) -> None:
-    call = await client.calls.create(agent_id=agent_id, phone_number=number)
+    call = await client.calls.create(agent_id=agent_id, phone_number=number, reconcile_timeout=A_WHILE)
     assert call.to == number
     assert call.meta is not None
     assert call.meta.reconciled
@@ -53,7 +55,9 @@ async def test_a_call_that_hangs_is_found_after_the_read_timeout(
     client: AsyncTrudyClient, agent_id: str, sandbox: Sandbox
 ) -> None:
     sandbox.fail_next(method="POST", path="/calls", delay=20_000)
-    call = await client.calls.create(agent_id=agent_id, phone_number=ANSWERS, timeout=trudy.Timeout(read=0.2))
+    call = await client.calls.create(
+        agent_id=agent_id, phone_number=ANSWERS, timeout=trudy.Timeout(read=0.2), reconcile_timeout=A_WHILE
+    )
     assert call.meta is not None
     assert call.meta.reconciled
     assert len(sandbox.calls_to(ANSWERS)) == 1
@@ -71,7 +75,9 @@ async def test_several_lost_calls_to_one_number_go_each_to_its_own_caller(
     ids: list[str] = []
 
     async def dial(ref: str) -> None:
-        call = await client.calls.create(agent_id=agent_id, phone_number=ANSWERS, variables={"trudy_ref": ref})
+        call = await client.calls.create(
+            agent_id=agent_id, phone_number=ANSWERS, variables={"trudy_ref": ref}, reconcile_timeout=A_WHILE
+        )
         ids.append(call.id)
 
     sandbox.fail_next(method="POST", path="/calls", reset="after", times=5)
@@ -138,7 +144,7 @@ async def test_garbage_in_answer_to_a_create_is_looked_into(
 ) -> None:
     for fault in ({"body": "<html>"}, {"body": b""}, {"truncate": True}, {"body": {"data": {}}}):
         sandbox.fail_next(method="POST", path="/calls", **fault)  # type: ignore[arg-type]
-        call = await client.calls.create(agent_id=agent_id, phone_number=ANSWERS)
+        call = await client.calls.create(agent_id=agent_id, phone_number=ANSWERS, reconcile_timeout=A_WHILE)
         assert call.meta is not None
         assert call.meta.reconciled
         sandbox.advance(minutes=1)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from trudy.errors import ConfigurationError
+from trudy.pipeline.fork import reset_in_child
 from trudy.pipeline.wake import wakeable
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Credential:
         self._lock = threading.Lock()
         self._asking = False
         self._waiting: list[Callable[[], None]] = []
+        reset_in_child(self)
 
     @property
     def renewable(self) -> bool:

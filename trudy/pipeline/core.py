@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import platform
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 from urllib.parse import urlencode
 
 from trudy._version import __version__
@@ -63,6 +63,7 @@ class Core:
         self._emit = Emitter(hooks) if hooks else None
         self._default_headers = dict(default_headers or {})
         self._standing_headers: Headers | None = None
+        self._shared: dict[str, object] = {}
         attempt = [step for step in middleware if getattr(step, "scope", "call") == "attempt"]
         self._send = _chain(
             [
@@ -166,6 +167,10 @@ class Core:
             idempotency_key=request.idempotency_key,
             reconciled=response.reconciled,
         )
+
+    def shared(self, name: str, make: Callable[[], T]) -> T:
+        """What a namespace keeps for all views of this client; made when first asked for."""
+        return cast(T, self._shared.setdefault(name, make()))
 
     async def aclose(self) -> None:
         """Close the connections of every loop. Closing twice is no error."""

@@ -29,9 +29,10 @@ class Doorbell:
         if self._wake is not None:
             self._wake()
 
-    def clear(self) -> None:
-        """Forget earlier rings: what they announced is about to be looked at."""
-        self._rung = False
+    def clear(self) -> bool:
+        """Forget earlier rings: what they announced is about to be looked at. True if there were any."""
+        rung, self._rung = self._rung, False
+        return rung
 
     async def wait(self, seconds: float, clock: Clock) -> None:
         """Return when the bell was rung since `clear`, or when `seconds` have passed on the clock."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import threading
 from collections import OrderedDict, defaultdict
@@ -17,6 +16,7 @@ from attrs import frozen
 from trudy.errors import CallOutcomeUnknownError, TrudyError
 from trudy.options import NotGiven
 from trudy.pipeline.decode import as_mapping, as_rows, date_header, envelope, server_time
+from trudy.pipeline.fork import reset_in_child
 from trudy.pipeline.request import Response
 from trudy.pipeline.retry import as_error
 
@@ -103,7 +103,7 @@ class Claims:
 
 
 claims: Final = Claims()
-os.register_at_fork(after_in_child=claims.after_fork)
+reset_in_child(claims)
 
 FetchPage = Callable[[int, float], Awaitable[Response]]
 """The page of newest calls at an offset, within so many seconds."""

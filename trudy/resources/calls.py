@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal, Unpack
 
 from attrs import evolve
 
 from trudy import _checks
-from trudy.errors import InvalidArgumentError, TrudyError, WaitTimeoutError
+from trudy.errors import InvalidArgumentError, WaitTimeoutError
+from trudy.event_source import EventSource
 from trudy.models import Call, CallSettingsParam, Deleted, Recording, Transcript
 from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
@@ -17,6 +18,7 @@ from trudy.pipeline.request import Endpoint, Response, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._download import Progress, Target, download
 from trudy.resources._reconcile import Reconcile, Wanted, claims, refuse_to_repeat
+from trudy.resources._waiting import Lookout, Waiting
 
 LIST: Final = Endpoint(name="calls.list", method="GET", path="/calls", paging="offset")
 CREATE: Final = Endpoint(
@@ -26,9 +28,6 @@ GET: Final = Endpoint(name="calls.get", method="GET", path="/calls/{call_id}")
 GET_TRANSCRIPT: Final = Endpoint(name="calls.get_transcript", method="GET", path="/calls/{call_id}/transcript")
 GET_RECORDING: Final = Endpoint(name="calls.get_recording", method="GET", path="/calls/{call_id}/recording")
 DELETE: Final = Endpoint(name="calls.delete", method="DELETE", path="/calls/{call_id}")
-
-_SLOWEST_POLL = 15.0
-_POLL_GROWTH = 1.5
 
 
 class AsyncCalls(Resource):
@@ -222,15 +221,19 @@ class AsyncCalls(Resource):
         call_id: str,
         *,
         max_wait: float = 600.0,
-        poll_interval: float = 2.0,
+        poll_interval: float | None = None,
+        events: EventSource | None = None,
         **options: Unpack[RequestOptions],
     ) -> Call:
-        """Wait until a call has ended. Polls `GET /calls/{call_id}`
+        """Wait until a call has ended. Polls `GET /calls/{call_id}`, or `GET /calls` for many that wait together
 
         Args:
             call_id: the call.
             max_wait: seconds to wait; some calls never end.
-            poll_interval: seconds before the second look; it grows by half each time, to 15 seconds.
+            poll_interval: seconds before the second look, 2 unless told, 30 with `events`; it grows by half each time,
+                to 15 seconds.
+            events: a `trudy.webhooks.WebhookRouter`; its events about the call wake this at once, and polling is only
+                a safety net.
 
         Returns:
             The call in a final status.
@@ -238,28 +241,9 @@ class AsyncCalls(Resource):
         Raises:
             WaitTimeoutError: it did not end in time; `.last` is the call as last seen.
         """
-        _checks.seconds(max_wait, "max_wait")
-        _checks.seconds(poll_interval, "poll_interval")
-        clock = self._core.clock
-        end = clock.monotonic() + max_wait
-        last: Call | None = None
-        fault: TrudyError | None = None
-        while True:
-            left = end - clock.monotonic()
-            try:
-                last = await self.get(call_id, **_until(options, left))
-                if last.status.is_final:
-                    return last
-            except TrudyError as error:
-                if not error.retryable:
-                    raise
-                fault = error
-            left = end - clock.monotonic()
-            if left <= 0:
-                seen = f"its status is {last.status}" if last is not None else "it was never seen"
-                raise WaitTimeoutError(f"the call did not end within {max_wait:g} s; {seen}", last=last) from fault
-            await clock.sleep(min(poll_interval, left))
-            poll_interval = max(poll_interval, min(poll_interval * _POLL_GROWTH, _SLOWEST_POLL))
+        return await self._waiting().until_final(
+            call_id, max_wait=max_wait, poll_interval=poll_interval, events=events, options=options
+        )
 
     async def create_and_wait(
         self,
@@ -274,7 +258,8 @@ class AsyncCalls(Resource):
         on_unknown: OnUnknown = "reconcile",
         reconcile_timeout: float = 30.0,
         max_wait: float = 600.0,
-        poll_interval: float = 2.0,
+        poll_interval: float | None = None,
+        events: EventSource | None = None,
         **options: Unpack[RequestOptions],
     ) -> Call:
         """Have an agent call a person, and wait until the call has ended: `create`, then `wait`.
@@ -287,7 +272,8 @@ class AsyncCalls(Resource):
             TrudyError: as `create`.
         """
         _checks.seconds(max_wait, "max_wait")
-        _checks.seconds(poll_interval, "poll_interval")
+        if poll_interval is not None:
+            _checks.seconds(poll_interval, "poll_interval")
         call = await self.create(
             agent_id=agent_id,
             phone_number=phone_number,
@@ -302,12 +288,30 @@ class AsyncCalls(Resource):
         )
         if call.status.is_final:
             return call
-        waiting = RequestOptions(**options)
-        waiting.pop("extra_body", None)
         try:
-            return await self.wait(call.id, max_wait=max_wait, poll_interval=poll_interval, **waiting)
+            return await self.wait(call.id, max_wait=max_wait, poll_interval=poll_interval, events=events, **options)
         except WaitTimeoutError as error:
-            raise WaitTimeoutError(error.message, last=error.last or call) from error.__cause__
+            error.last = error.last or call
+            raise
+
+    def _waiting(self) -> Waiting[Call]:
+        async def get(call_id: str, options: RequestOptions) -> Call:
+            return await self.get(call_id, **options)
+
+        async def newest(number: int, options: RequestOptions) -> tuple[Sequence[Call], bool]:
+            page = await self.list(limit=PAGE_SIZE, offset=number * PAGE_SIZE, **options)
+            return page.data, page.has_next()
+
+        return Waiting(
+            lookout=self._core.shared("calls", lambda: Lookout[Call](self._core.clock)),
+            clock=self._core.clock,
+            get=get,
+            newest=newest,
+            is_final=lambda call: call.status.is_final,
+            describe=lambda call: call.status_word,
+            noun="call",
+            kind="call",
+        )
 
     async def _newest(self, offset: int, seconds: float) -> Response:
         settings = self._settings.merged({"deadline": seconds, "max_rate_limit_wait": seconds})
@@ -321,10 +325,3 @@ def _moment(value: datetime | str | None, name: str) -> str | None:
     if value.tzinfo is None:
         raise InvalidArgumentError(f"{name} must be an aware datetime, such as one in UTC", argument=name)
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _until(options: RequestOptions, seconds: float) -> RequestOptions:
-    """The options with a deadline no later than so many seconds from now; a last look gets a second."""
-    own = options.get("deadline")
-    seconds = max(seconds, 1.0)
-    return {**options, "deadline": seconds if own is None else min(own, seconds)}

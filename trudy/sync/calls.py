@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, Unpack
 
 from trudy.bridge import SyncResource
+from trudy.event_source import EventSource
 from trudy.models import Call, CallSettingsParam, Deleted, Recording, Transcript
 from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, Page
@@ -174,14 +175,23 @@ class Calls(SyncResource[AsyncCalls]):
         return self._bridge.run(self._async.delete, call_id, **options)
 
     def wait(
-        self, call_id: str, *, max_wait: float = 600.0, poll_interval: float = 2.0, **options: Unpack[RequestOptions]
+        self,
+        call_id: str,
+        *,
+        max_wait: float = 600.0,
+        poll_interval: float | None = None,
+        events: EventSource | None = None,
+        **options: Unpack[RequestOptions],
     ) -> Call:
-        """Wait until a call has ended. Polls `GET /calls/{call_id}`
+        """Wait until a call has ended. Polls `GET /calls/{call_id}`, or `GET /calls` for many that wait together
 
         Args:
             call_id: the call.
             max_wait: seconds to wait; some calls never end.
-            poll_interval: seconds before the second look; it grows by half each time, to 15 seconds.
+            poll_interval: seconds before the second look, 2 unless told, 30 with `events`; it grows by half each time,
+                to 15 seconds.
+            events: a `trudy.webhooks.WebhookRouter`; its events about the call wake this at once, and polling is only
+                a safety net.
 
         Returns:
             The call in a final status.
@@ -189,7 +199,9 @@ class Calls(SyncResource[AsyncCalls]):
         Raises:
             WaitTimeoutError: it did not end in time; `.last` is the call as last seen.
         """
-        return self._bridge.run(self._async.wait, call_id, max_wait=max_wait, poll_interval=poll_interval, **options)
+        return self._bridge.run(
+            self._async.wait, call_id, max_wait=max_wait, poll_interval=poll_interval, events=events, **options
+        )
 
     def create_and_wait(
         self,
@@ -204,7 +216,8 @@ class Calls(SyncResource[AsyncCalls]):
         on_unknown: OnUnknown = "reconcile",
         reconcile_timeout: float = 30.0,
         max_wait: float = 600.0,
-        poll_interval: float = 2.0,
+        poll_interval: float | None = None,
+        events: EventSource | None = None,
         **options: Unpack[RequestOptions],
     ) -> Call:
         """Have an agent call a person, and wait until the call has ended: `create`, then `wait`.
@@ -229,5 +242,6 @@ class Calls(SyncResource[AsyncCalls]):
             reconcile_timeout=reconcile_timeout,
             max_wait=max_wait,
             poll_interval=poll_interval,
+            events=events,
             **options,
         )

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import anyio
+import pytest
+from attrs import frozen
+
+from tests.fakes.clock import FakeClock, settle
+from trudy import NotFoundError, ServerError, WaitTimeoutError
+from trudy.event_source import Subject
+from trudy.options import RequestOptions
+from trudy.resources._waiting import Lookout, Waiting
+
+pytestmark = pytest.mark.anyio
+
+
+@frozen
+class Thing:
+    id: str
+    done: bool = False
+
+
+class Server:
+    """Things, newest first, on pages of a hundred; counts what it is asked."""
+
+    def __init__(self, total: int) -> None:
+        self.things = {str(number): Thing(str(number)) for number in range(total)}
+        self.gets: list[str] = []
+        self.pages: list[int] = []
+        self.faults: list[Exception] = []
+
+    def finish(self, *ids: str) -> None:
+        for each in ids:
+            self.things[each] = Thing(each, done=True)
+
+    async def get(self, thing_id: str, options: RequestOptions) -> Thing:
+        self.gets.append(thing_id)
+        await anyio.lowlevel.checkpoint()
+        if self.faults:
+            raise self.faults.pop()
+        return self.things[thing_id]
+
+    async def newest(self, number: int, options: RequestOptions) -> tuple[Sequence[Thing], bool]:
+        self.pages.append(number)
+        await anyio.lowlevel.checkpoint()
+        if self.faults:
+            raise self.faults.pop()
+        rows = list(self.things.values())[number * 100 : number * 100 + 100]
+        return rows, (number + 1) * 100 < len(self.things)
+
+
+class Source:
+    """Events as a webhook router gives them."""
+
+    def __init__(self) -> None:
+        self.wakes: dict[tuple[str, str], Callable[[], None]] = {}
+
+    def subscribe(self, kind: Subject, thing_id: str, wake: Callable[[], None], /) -> Callable[[], None]:
+        self.wakes[kind, thing_id] = wake
+        return lambda: self.wakes.pop((kind, thing_id), None) and None
+
+
+class Case:
+    """Waiters on one server and one clock."""
+
+    def __init__(self, total: int) -> None:
+        self.clock = FakeClock()
+        self.server = Server(total)
+        self.events = Source()
+        self.ended: list[str] = []
+        self.failed: list[Exception] = []
+        self.waiting = Waiting(
+            lookout=Lookout[Thing](self.clock),
+            clock=self.clock,
+            get=self.server.get,
+            newest=self.server.newest,
+            is_final=lambda thing: thing.done,
+            describe=lambda thing: "open",
+            noun="thing",
+            kind="call",
+        )
+
+    async def wait(self, thing_id: str, *, max_wait: float = 600, events: Source | None = None) -> None:
+        try:
+            await self.waiting.until_final(thing_id, max_wait=max_wait, poll_interval=None, events=events, options={})
+        except Exception as error:
+            self.failed.append(error)
+        else:
+            self.ended.append(thing_id)
+
+
+async def test_one_waiter_polls_alone_and_ever_more_slowly() -> None:
+    case = Case(1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(case.wait, "0")
+        await case.clock.run(60)
+        assert [round(pause, 2) for pause in case.clock.slept] == [2, 3, 4.5, 6.75, 10.12, 15, 15, 15]
+        case.server.finish("0")
+        await case.clock.run(15)
+    assert case.ended == ["0"]
+    assert case.server.pages == []
+
+
+async def test_many_waiters_share_the_pages_of_each_round() -> None:
+    case = Case(500)
+    async with anyio.create_task_group() as group:
+        for number in range(500):
+            group.start_soon(case.wait, str(number))
+        await case.clock.run(0)
+        await settle()
+        assert len(case.server.gets) <= 5
+        case.server.pages.clear()
+        case.server.gets.clear()
+        await case.clock.run(2)
+        await settle()
+        assert len(case.server.pages) <= 10
+        case.server.finish(*map(str, range(500)))
+        await case.clock.run(3.1)
+        await settle()
+    assert len(case.ended) == 500
+    assert len(case.server.gets) <= 2
+    assert len(case.server.pages) <= 20
+
+
+async def test_those_that_are_not_among_the_newest_are_asked_for_one_by_one() -> None:
+    case = Case(3000)
+    old = ["2990", "2991", "2992", "2993"]
+    async with anyio.create_task_group() as group:
+        for thing_id in old:
+            group.start_soon(case.wait, thing_id)
+        await settle()
+        case.server.finish(*old)
+        await case.clock.run(3)
+    assert sorted(case.ended) == old
+    assert set(case.server.gets) == set(old)
+    assert set(case.server.pages) == {0, 1}
+
+
+async def test_an_event_wakes_at_once() -> None:
+    case = Case(1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(case.wait, "0")
+        group.start_soon(lambda: case.wait("0", events=case.events))
+        await settle()
+        case.server.finish("0")
+        asked = len(case.server.gets)
+        case.events.wakes["call", "0"]()
+        await settle()
+        assert case.ended == ["0"]
+        assert len(case.server.gets) == asked + 1
+        assert case.events.wakes == {}
+        group.cancel_scope.cancel()
+
+
+async def test_an_event_from_another_thread_wakes() -> None:
+    case = Case(1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: case.wait("0", events=case.events))
+        await settle()
+        case.server.finish("0")
+        thread = threading.Thread(target=case.events.wakes["call", "0"])
+        thread.start()
+        thread.join()
+        with anyio.fail_after(5):
+            while not case.ended:
+                await anyio.lowlevel.checkpoint()
+
+
+async def test_with_events_polling_is_only_a_safety_net() -> None:
+    case = Case(1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: case.wait("0", events=case.events))
+        await case.clock.run(29)
+        assert len(case.server.gets) == 1
+        case.server.finish("0")
+        await case.clock.run(2)
+    assert case.ended == ["0"]
+
+
+async def test_a_fault_that_may_pass_does_not_end_the_wait() -> None:
+    for waiters in (1, 5):
+        case = Case(5)
+        case.server.faults = [ServerError("down") for _ in range(3)]
+        async with anyio.create_task_group() as group:
+            for number in range(waiters):
+                group.start_soon(case.wait, str(number))
+            await case.clock.run(20)
+            assert case.failed == []
+            case.server.finish(*map(str, range(5)))
+            await case.clock.run(20)
+        assert len(case.ended) == waiters
+
+
+async def test_a_fault_that_lasts_is_told_at_the_end() -> None:
+    case = Case(1)
+    case.server.faults = [ServerError("down") for _ in range(99)]
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: case.wait("0", max_wait=10))
+        await case.clock.run(11)
+    assert isinstance(case.failed[0], WaitTimeoutError)
+    assert isinstance(case.failed[0].__cause__, ServerError)
+    assert case.failed[0].last is None
+
+
+async def test_a_refusal_ends_the_wait() -> None:
+    case = Case(1)
+    case.server.faults = [NotFoundError("no")]
+    await case.wait("0")
+    assert isinstance(case.failed[0], NotFoundError)
+
+
+async def test_the_time_is_over_for_one_but_not_for_the_others() -> None:
+    case = Case(4)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: case.wait("0", max_wait=5))
+        for number in (1, 2, 3):
+            group.start_soon(case.wait, str(number))
+        await case.clock.run(6)
+        assert [type(error) for error in case.failed] == [WaitTimeoutError]
+        assert case.failed[0].last == Thing("0")  # type: ignore[attr-defined]
+        case.server.finish("1", "2", "3")
+        await case.clock.run(10)
+    assert sorted(case.ended) == ["1", "2", "3"]
+
+
+async def test_when_the_one_who_leads_a_round_is_cancelled_another_leads() -> None:
+    case = Case(5)
+    case.server.finish("1", "2", "3")
+    hold = anyio.Event()
+    answer = case.server.newest
+    leading = anyio.CancelScope()
+
+    async def held(number: int, options: RequestOptions) -> tuple[Sequence[Thing], bool]:
+        await hold.wait()
+        return await answer(number, options)
+
+    object.__setattr__(case.waiting, "newest", held)
+
+    async def lead() -> None:
+        with leading:
+            await case.wait("0")
+
+    async with anyio.create_task_group() as group:
+        with case.waiting.lookout.waiting("3"), case.waiting.lookout.waiting("4"):
+            group.start_soon(lead)
+            await settle()
+            group.start_soon(case.wait, "1")
+            group.start_soon(case.wait, "2")
+            await settle()
+            leading.cancel()
+            hold.set()
+            await settle()
+    assert sorted(case.ended) == ["1", "2"]

@@ -1,0 +1,241 @@
+"""Waits for an object to reach a final status: wakes on events, polls as a safety net, shares list pages."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+
+from attrs import field, frozen
+
+from trudy import _checks
+from trudy.errors import TrudyError, WaitTimeoutError
+from trudy.pipeline.doorbell import Doorbell
+from trudy.pipeline.fork import reset_in_child
+from trudy.pipeline.wake import wakeable
+
+if TYPE_CHECKING:
+    import anyio
+
+    from trudy.clock import Clock
+    from trudy.event_source import EventSource, Subject
+    from trudy.options import RequestOptions
+
+_GROWTH: Final = 1.5
+_SLOWEST: Final = 15.0
+_POLL: Final = 2.0
+_SAFETY_NET: Final = 30.0
+_SHARED_FROM: Final = 3
+_LAST_LOOK: Final = 1.0
+
+
+class HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=HasId)
+Get = Callable[[str, "RequestOptions"], Awaitable[T]]
+"""Reads one object."""
+Newest = Callable[[int, "RequestOptions"], Awaitable[tuple[Iterable[T], bool]]]
+"""Reads the page of newest objects with this number, from 0; and whether there are more."""
+
+
+class Lookout(Generic[T]):
+    """Looks for all who wait for objects of one kind through one client. Serves threads and event loops alike."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._waiting: Counter[str] = Counter()
+        self._seen: dict[str, tuple[T, float]] = {}
+        self._failure: tuple[TrudyError, float] | None = None
+        self._absent: tuple[frozenset[str], float] = (frozenset(), float("-inf"))
+        """What the last round did not find among the newest, and when it began."""
+        self._round: list[Callable[[], None]] | None = None
+        """Whom to wake at the end of the round in progress; None while there is none."""
+        reset_in_child(self)
+
+    @contextmanager
+    def waiting(self, object_id: str) -> Generator[None]:
+        """While somebody waits for this object, rounds look for it."""
+        with self._lock:
+            self._waiting[object_id] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting[object_id] -= 1
+                if not self._waiting[object_id]:
+                    del self._waiting[object_id]
+                    self._seen.pop(object_id, None)
+
+    async def look(self, object_id: str, since: float, get: Get[T], newest: Newest[T], options: RequestOptions) -> T:
+        """The object as it was at `since` (monotonic) or later. Many who look share the pages of one round."""
+        while True:
+            with self._lock:
+                found = self._fresh(object_id, since)
+                if found is not None:
+                    return found
+                if len(self._waiting) < _SHARED_FROM or self._is_absent(object_id, since):
+                    break  # ask for this one alone
+                led_by_another = self._join_round()
+            if led_by_another is None:
+                await self._lead_round(newest, options)
+            else:
+                await led_by_another.wait()
+        return await get(object_id, options)
+
+    def after_fork(self) -> None:
+        """In a child: the parent's waiters are not ours."""
+        self._lock = threading.Lock()
+        self._waiting.clear()
+        self._round = None
+
+    def _fresh(self, object_id: str, since: float) -> T | None:
+        if self._failure is not None and self._failure[1] >= since:
+            raise copy.copy(self._failure[0])
+        found, seen_at = self._seen.get(object_id, (None, 0.0))
+        return found if seen_at >= since else None
+
+    def _is_absent(self, object_id: str, since: float) -> bool:
+        absent, looked_at = self._absent
+        return looked_at >= since and object_id in absent
+
+    def _join_round(self) -> anyio.Event | None:
+        if self._round is None:
+            self._round = []
+            return None
+        event, wake = wakeable()
+        self._round.append(wake)
+        return event
+
+    async def _lead_round(self, newest: Newest[T], options: RequestOptions) -> None:
+        began = self._clock.monotonic()
+        try:
+            self._absent = (await self._read_pages(newest, options, began), began)
+        except TrudyError as error:
+            with self._lock:
+                self._failure = (error, began)
+            raise
+        finally:
+            with self._lock:
+                sleepers, self._round = self._round or [], None
+            for wake in sleepers:
+                try:
+                    wake()
+                except RuntimeError:
+                    continue  # that waiter's loop is closed: it is gone
+
+    async def _read_pages(self, newest: Newest[T], options: RequestOptions, began: float) -> frozenset[str]:
+        with self._lock:
+            missing = set(self._waiting)
+        most = max(2, len(missing) // 10)  # beyond that single requests cost less than pages
+        for number in range(most):
+            rows, more = await newest(number, options)
+            with self._lock:
+                for row in rows:
+                    if row.id in self._waiting:
+                        self._seen[row.id] = (row, began)
+                        missing.discard(row.id)
+            if not missing or not more:
+                break
+        return frozenset(missing)
+
+
+@frozen(kw_only=True)
+class Waiting(Generic[T]):
+    """How to wait for one kind of object.
+
+    Attributes:
+        lookout: shared by all who wait through one client.
+        get, newest: read one object, or the newest ones.
+        is_final: whether an object has reached its end.
+        describe: its status in words, for the error.
+        noun: what it is, for errors.
+        kind: what events call it; None where there are none about it.
+    """
+
+    lookout: Lookout[T]
+    clock: Clock
+    get: Get[T]
+    newest: Newest[T]
+    is_final: Callable[[T], bool]
+    describe: Callable[[T], str]
+    noun: str
+    kind: Subject | None = field(default=None)
+
+    async def until_final(
+        self,
+        object_id: str,
+        *,
+        max_wait: float,
+        poll_interval: float | None,
+        events: EventSource | None,
+        options: RequestOptions,
+    ) -> T:
+        """The object in a final status. A fault that may pass does not end the wait."""
+        _checks.identifier(object_id, f"{self.noun}_id")
+        _checks.seconds(max_wait, "max_wait")
+        if poll_interval is None:
+            poll_interval = _POLL if events is None else _SAFETY_NET
+        _checks.seconds(poll_interval, "poll_interval")
+        bell = Doorbell()
+        with self.lookout.waiting(object_id), _subscribed(events, self.kind, object_id, bell):
+            return await self._watch(
+                object_id, bell, self.clock.monotonic() + max_wait, max_wait, poll_interval, options
+            )
+
+    async def _watch(
+        self, object_id: str, bell: Doorbell, end: float, max_wait: float, pause: float, options: RequestOptions
+    ) -> T:
+        clock = self.clock
+        last: T | None = None
+        fault: TrudyError | None = None
+        since: float | None = clock.monotonic()
+        while True:
+            patience = _until(options, end - clock.monotonic())
+            try:
+                if since is None:
+                    last = await self.get(object_id, patience)
+                else:
+                    last = await self.lookout.look(object_id, since, self.get, self.newest, patience)
+                if self.is_final(last):
+                    return last
+                fault = None
+            except TrudyError as error:
+                if not error.retryable:
+                    raise
+                fault = error
+            left = end - clock.monotonic()
+            if left <= 0:
+                seen = f"its status is {self.describe(last)}" if last is not None else "it was never seen"
+                raise WaitTimeoutError(
+                    f"the {self.noun} did not end within {max_wait:g} s; {seen}", last=last
+                ) from fault
+            rested = clock.monotonic()
+            await bell.wait(min(pause, left), clock)
+            # For a poll, what a round saw while this one rested is good enough; news is looked into at once.
+            since = None if bell.clear() else rested + min(pause, left) / 2
+            pause = max(pause, min(pause * _GROWTH, _SLOWEST))
+
+
+@contextmanager
+def _subscribed(events: EventSource | None, kind: Subject | None, object_id: str, bell: Doorbell) -> Generator[None]:
+    if events is None or kind is None:
+        yield
+        return
+    unsubscribe = events.subscribe(kind, object_id, bell.ring)
+    try:
+        yield
+    finally:
+        unsubscribe()
+
+
+def _until(options: RequestOptions, seconds: float) -> RequestOptions:
+    own = options.get("deadline")
+    seconds = max(seconds, _LAST_LOOK)
+    return {**options, "deadline": seconds if own is None else min(own, seconds)}
