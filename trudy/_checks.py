@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sized
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from trudy.errors import InvalidArgumentError
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+_FICTIONAL = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}|\+442079460[0-9]{3}")
 
 
 def identifier(value: object, name: str) -> str:
@@ -39,6 +40,18 @@ def e164(value: object, name: str) -> None:
     if not isinstance(value, str) or not _E164.fullmatch(value):
         raise InvalidArgumentError(
             f"{name} must be in E.164 form: a plus sign, country code and number, such as +14155550123", argument=name
+        )
+
+
+def dialable(value: object, base_url: str, name: str) -> None:
+    """A number in E.164; on Truedy's own host none of those that only a sandbox answers."""
+    e164(value, name)
+    host = urlsplit(base_url).hostname or ""
+    if (host == "truedy.ai" or host.endswith(".truedy.ai")) and _FICTIONAL.fullmatch(str(value)):
+        raise InvalidArgumentError(
+            f"{name} is one of the numbers kept for fiction, which a sandbox answers and nobody else; base_url is"
+            f" https://{host}",
+            argument=name,
         )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from trudy import AsyncTrudyClient, InvalidArgumentError, NotFoundError
+from trudy import AsyncTrudyClient, InvalidArgumentError, NotFoundError, PaymentRequiredError
 from trudy.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -87,6 +87,19 @@ async def test_a_bad_argument_is_named_and_nothing_is_sent(use: Use, argument: s
         assert argument in str(caught.value)
     assert "415555" not in str(caught.value)
     assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("number", ["+14155550100", "+12125550199", "+442079460999"])
+async def test_numbers_of_the_sandbox_do_not_reach_the_real_host(number: str) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(402)
+
+    mock = httpx.MockTransport(answer)
+    async with AsyncTrudyClient("k", http_client=lambda: httpx.AsyncClient(transport=mock)) as client:
+        with pytest.raises(InvalidArgumentError, match="phone_number is one of the numbers kept for fiction"):
+            await client.calls.create(agent_id="a", phone_number=number)
+        with pytest.raises(PaymentRequiredError):
+            await client.calls.create(agent_id="a", phone_number="+14155560100")
 
 
 async def test_an_id_is_quoted_into_the_path() -> None:

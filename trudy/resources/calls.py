@@ -131,7 +131,7 @@ class AsyncCalls(Resource):
             CallOutcomeUnknownError: it may or may not have been placed. Do not repeat it blindly.
         """
         _checks.non_empty(agent_id, "agent_id")
-        _checks.e164(phone_number, "phone_number")
+        _checks.dialable(phone_number, self._core.base_url, "phone_number")
         if isinstance(from_number, str):
             _checks.e164(from_number, "from_number")
         if not isinstance(direction, NotGiven):
