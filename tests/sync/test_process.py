@@ -163,6 +163,14 @@ def test_exit_with_calls_in_flight(scripts: Scripts, server: Loopback) -> None:
         assert scripts.lines(process, "the end\n") == ["the end"]
 
 
+@pytest.mark.parametrize("backend", ["httpx", "aiohttp"])
+def test_exit_without_close_is_quiet(scripts: Scripts, backend: str) -> None:
+    assert scripts.run(f"""
+        client = make(http_backend={backend!r})
+        say(client.agents.get("a-1").name)
+    """) == ["Ada"]
+
+
 def test_calls_from_atexit(scripts: Scripts, server: Loopback) -> None:
     assert scripts.run("""
         def last(which):

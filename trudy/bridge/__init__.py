@@ -5,7 +5,9 @@
       loop.py            one loop: names resolved in its own thread, an end that leaves nothing behind
       flight.py          one call under way, and how it is interrupted
       interrupt.py       Ctrl-C
+      context.py         context variables
       worker.py          where a loop already runs in the thread: a thread of its own, and the warning
+      factory.py         what a sync client takes for `http_client`
 
 There is no background thread, so nothing hangs after a fork, in an `atexit` function or at the interpreter's exit.
 This module imports no asyncio: making a client stays cheap.

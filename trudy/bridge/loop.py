@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 import socket
+import sys
 from typing import Any
 
 CLOSING_GRACE = 0.1
@@ -17,6 +18,7 @@ class PrivateLoop(asyncio.SelectorEventLoop):
     """An asyncio loop that starts no thread and leaves nothing behind."""
 
     _is_made = False
+    _interpreter_ends = staticmethod(sys.is_finalizing)  # a name that is still there when modules are not
 
     def __init__(self) -> None:
         self.parked = False
@@ -41,6 +43,11 @@ class PrivateLoop(asyncio.SelectorEventLoop):
 
     async def getnameinfo(self, sockaddr: Any, flags: int = 0) -> tuple[str, str]:
         return socket.getnameinfo(sockaddr, flags)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        # While the interpreter ends, objects complain of not having been closed; the client has done so for all.
+        if not self._interpreter_ends():
+            super().call_exception_handler(context)
 
     def settle(self, task: asyncio.Task[Any]) -> None:
         """Cancel the task, whose end stops the loop, and give it its time to clean up."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trudy.bridge.loop import PrivateLoop
 
-MAX_IDLE = 8
-"""Loops kept, with their connections, for the calls to come. More may be in use at the same time."""
+MAX_IDLE = 20
+"""Loops kept, with their connections, for the calls to come: as many connections as httpx keeps."""
 
 
 class LoopPool:
