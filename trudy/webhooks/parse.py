@@ -1,0 +1,120 @@
+"""From the JSON of an authentic delivery to its typed event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, cast
+
+from trudy.models import _scalars
+from trudy.webhooks import events
+from trudy.webhooks.dedupe import dedupe_key
+from trudy.webhooks.errors import BadPayloadError
+from trudy.webhooks.events import WebhookEvent
+from trudy.webhooks.payload import Node, Payload, child, first_id
+from trudy.webhooks.signing import SignatureForm
+
+
+def parse_event(value: object, *, signature_form: SignatureForm | None = None) -> WebhookEvent:
+    """The event in a JSON value, which becomes its own: do not change it afterwards.
+
+    Raises:
+        BadPayloadError: it is no object, or names no event. Nothing else is refused.
+    """
+    if not isinstance(value, dict):
+        raise BadPayloadError("the body is not a JSON object")
+    raw = cast("Node", value)
+    data = child(raw, "data")
+    name = raw.get("event") or data.get("event")
+    if not isinstance(name, str) or not name:
+        raise BadPayloadError("the body names no event")
+    event_id = first_id(raw, "id", "event_id")
+    common: dict[str, Any] = {
+        "name": name,
+        "id": event_id,
+        "timestamp": _instant(raw.get("timestamp")),
+        "dedupe_key": dedupe_key(name, event_id, raw, data),
+        "signature_form": signature_form,
+        "data": data,
+        "raw": raw,
+    }
+    cls, facts = _KINDS.get(name, _UNKNOWN)
+    return cls(**common, **facts(Payload(data)))
+
+
+def _instant(value: object) -> datetime | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value) if len(value) <= 15 else None
+    try:
+        return _scalars.instant(value)
+    except ValueError:
+        return None
+
+
+def _call(payload: Payload) -> dict[str, Any]:
+    return {
+        "call_id": payload.id_of("call"),
+        "agent_id": payload.id_of("agent"),
+        "batch_id": payload.id_of("batch"),
+        "status": payload.read("call", _scalars.text, "status"),
+    }
+
+
+def _result(payload: Payload) -> dict[str, Any]:
+    def text(*names: str) -> str | None:
+        return payload.read("call", _scalars.text, *names)
+
+    ended_at = payload.read("call", _scalars.instant, "ended_at", "ended")
+    return {
+        **_call(payload),
+        "ended_at": ended_at,
+        "duration_seconds": _duration(payload, ended_at),
+        "billed_duration_seconds": payload.read("call", _scalars.seconds, "billed_duration", "billed_duration_seconds"),
+        "billing_status": text("billing_status"),
+        "cost_usd": payload.read("call", _scalars.number, "cost_usd"),
+        "end_reason": text("end_reason"),
+        "sentiment": text("sentiment"),
+        "short_summary": text("short_summary"),
+        "summary": text("summary"),
+    }
+
+
+def _duration(payload: Payload, ended_at: datetime | None) -> float | None:
+    told = payload.read("call", _scalars.seconds, "duration_seconds", "duration")
+    if told is not None:
+        return told
+    joined_at = payload.read("call", _scalars.instant, "joined_at", "joined")
+    return (ended_at - joined_at).total_seconds() if ended_at and joined_at and ended_at >= joined_at else None
+
+
+def _batch(payload: Payload) -> dict[str, Any]:
+    return {
+        "batch_id": payload.id_of("batch"),
+        "agent_id": payload.id_of("agent"),
+        "status": payload.read("batch", _scalars.text, "status", "new_status"),
+    }
+
+
+def _voice(payload: Payload) -> dict[str, Any]:
+    return {"voice_id": payload.id_of("voice"), "status": payload.read("voice", _scalars.text, "status")}
+
+
+def _all_ids(payload: Payload) -> dict[str, Any]:
+    return {f"{kind}_id": payload.id_of(kind) for kind in ("call", "batch", "voice", "agent")}
+
+
+_Kind = tuple[Callable[..., WebhookEvent], Callable[[Payload], dict[str, Any]]]
+_UNKNOWN: Final[_Kind] = (events.UnknownEvent, _all_ids)
+_KINDS: Final[Mapping[str, _Kind]] = {
+    "call.started": (events.CallStarted, _call),
+    "call.joined": (events.CallJoined, _call),
+    "call.ended": (events.CallEnded, _result),
+    "call.completed": (events.CallCompleted, _result),
+    "call.billed": (events.CallBilled, _result),
+    "call.failed": (events.CallFailed, _result),
+    "call.analyzed": (events.CallAnalyzed, _result),
+    "batch.status.changed": (events.BatchStatusChanged, _batch),
+    "batch.completed": (events.BatchCompleted, _batch),
+    "voice.training.completed": (events.VoiceTrainingCompleted, _voice),
+    "voice.training.failed": (events.VoiceTrainingFailed, _voice),
+}

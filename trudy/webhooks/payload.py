@@ -1,0 +1,83 @@
+"""Where things stand in a payload: nested or flat, camelCase or snake_case. Reads only; refuses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeAlias, TypeVar, cast
+
+from attrs import frozen
+
+from trudy.models import _scalars
+
+T = TypeVar("T")
+Node: TypeAlias = Mapping[str, Any]
+_NOTHING: Node = {}
+
+
+@frozen
+class Payload:
+    """The `data` of an event."""
+
+    data: Node
+
+    def id_of(self, kind: str) -> str | None:
+        """The id of the `call`, `batch`, `voice` or `agent`, wherever it stands."""
+        nested = child(self.data, kind)
+        if kind == "agent":
+            for place in (child(child(self.data, "call"), kind), nested):
+                if (found := _id(place, "agent_id", "id")) is not None:
+                    return found
+            return _id(child(self.data, "call"), "agent_id") or _id(self.data, "agent_id")
+        own = _id(nested, f"{kind}_id", "id") or _id(self.data, f"{kind}_id")
+        # A call's batch stands beside its own id.
+        return own or (_id(child(self.data, "call"), "batch_id") if kind == "batch" else None)
+
+    def read(self, kind: str, reader: Callable[[object], T], *names: str) -> T | None:
+        """The first readable member of these snake_case names, in either spelling.
+
+        It stands in the object of the `call`, `batch` or `voice`, else beside it.
+        """
+        found = spelled(names)
+        for node in (child(self.data, kind), self.data):
+            for name in found:
+                value = node.get(name)
+                if value is not None:
+                    try:
+                        return reader(value)
+                    except ValueError:
+                        continue
+        return None
+
+
+def child(node: Node, name: str) -> Node:
+    """An object inside an object; an empty one where there is none."""
+    value = node.get(name)
+    return cast("Node", value) if isinstance(value, dict) else _NOTHING
+
+
+def first_id(node: Node, *names: str) -> str | None:
+    """The first of these members, spelled exactly so, that is an id."""
+    for name in names:
+        value = node.get(name)
+        if value is not None:
+            try:
+                return _scalars.identifier(value)
+            except ValueError:
+                continue
+    return None
+
+
+@cache
+def spelled(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Snake_case names, each with its camelCase."""
+    return tuple(dict.fromkeys(spelling for name in names for spelling in (name, _camel(name))))
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def _id(node: Node, *names: str) -> str | None:
+    return first_id(node, *spelled(names)) if node else None

@@ -1,0 +1,85 @@
+"""`unwrap`: raw bytes and headers in, a typed event that can be trusted out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from trudy.webhooks.errors import BadPayloadError
+from trudy.webhooks.parse import parse_event
+from trudy.webhooks.secret import Secret, read_secrets
+from trudy.webhooks.strict_json import MALFORMED, read_json
+from trudy.webhooks.verify import FUTURE_TOLERANCE, TOLERANCE, raw_bytes, verify
+
+if TYPE_CHECKING:
+    from trudy.webhooks.events import WebhookEvent
+    from trudy.webhooks.headers import Headers
+
+
+def unwrap(
+    body: bytes | bytearray | memoryview,
+    headers: Headers,
+    *,
+    secret: Secret | None = None,
+    tolerance: float = TOLERANCE,
+    future_tolerance: float = FUTURE_TOLERANCE,
+    strict: bool = False,
+    now: float | None = None,
+) -> WebhookEvent:
+    """Verify a delivery and return its event. Needs no key and no client.
+
+    Args:
+        body: the raw bytes, at most 1 MiB; parsed or decoded text will not do.
+        headers: any mapping or list of pairs; names in any case, `X-Truedy-*` or `X-Trudy-*`.
+        secret: the endpoint's secret, or several while it is rotated; `TRUDY_WEBHOOK_SECRET`, separated by commas, if
+            left out.
+        tolerance: seconds a delivery may be old.
+        future_tolerance: seconds a delivery may be ahead of the clock.
+        strict: accept a signature over the raw bytes only, not one over the key-sorted JSON of the body.
+        now: Unix seconds; the machine's clock if left out.
+
+    Raises:
+        MissingHeaderError: no timestamp or no signature.
+        StaleTimestampError: too old, too far ahead, or no time.
+        BadSignatureError: signed with none of the secrets, or changed.
+        BadPayloadError: too large, or signed but no event.
+        ConfigurationError: no secret.
+        TypeError: the body is not bytes.
+    """
+    return unwrap_with(
+        body,
+        headers,
+        read_secrets(secret),
+        tolerance=tolerance,
+        future_tolerance=future_tolerance,
+        strict=strict,
+        now=time.time() if now is None else now,
+    )
+
+
+def unwrap_with(
+    body: object,
+    headers: Headers,
+    secrets: Sequence[bytes],
+    *,
+    tolerance: float,
+    future_tolerance: float,
+    strict: bool,
+    now: float,
+) -> WebhookEvent:
+    """`unwrap` with secrets that have been read already."""
+    message = raw_bytes(body)
+    proof = verify(
+        message,
+        headers,
+        secrets,
+        now=now,
+        tolerance=tolerance,
+        future_tolerance=future_tolerance,
+        strict=strict,
+    )
+    value = read_json(message) if proof.value is MALFORMED else proof.value
+    if value is MALFORMED:
+        raise BadPayloadError("the body is signed, but is no JSON in UTF-8 of a sane depth")
+    return parse_event(value, signature_form=proof.form)
