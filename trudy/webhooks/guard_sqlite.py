@@ -1,0 +1,118 @@
+"""A replay guard in an SQLite file: for any number of threads and processes of one machine, and across restarts."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Final
+
+from trudy.clock import Clock, SystemClock
+from trudy.webhooks.guard import Verdict
+
+_LOCK_WAIT: Final = 30.0
+"""Seconds to wait for another process's write, which takes microseconds."""
+_SWEEP_EVERY: Final = 1_000
+"""Claims between two sweeps of what is over."""
+
+_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS trudy_webhook_keys (
+    key TEXT PRIMARY KEY, state TEXT NOT NULL, owner TEXT NOT NULL, until REAL NOT NULL
+) WITHOUT ROWID
+"""
+_INDEX: Final = "CREATE INDEX IF NOT EXISTS trudy_webhook_keys_until ON trudy_webhook_keys (until)"
+_BEGIN: Final = """
+INSERT INTO trudy_webhook_keys (key, state, owner, until) VALUES (:key, 'busy', :owner, :until)
+ON CONFLICT (key) DO UPDATE SET state = 'busy', owner = excluded.owner, until = excluded.until WHERE until <= :now
+"""
+_STATE: Final = "SELECT state FROM trudy_webhook_keys WHERE key = ?"
+_COMMIT: Final = """
+INSERT INTO trudy_webhook_keys (key, state, owner, until) VALUES (:key, 'done', :owner, :until)
+ON CONFLICT (key) DO UPDATE SET state = 'done', until = excluded.until
+"""
+_ABANDON: Final = "DELETE FROM trudy_webhook_keys WHERE key = ? AND owner = ? AND state = 'busy'"
+_SWEEP: Final = "DELETE FROM trudy_webhook_keys WHERE until <= ?"
+
+_of_parents: Final[list[sqlite3.Connection]] = []
+"""Connections made before a fork: the child may neither use nor close them, and so never frees them."""
+
+
+class SQLiteReplayGuard:
+    """Keeps keys in a file, which is made if need be.
+
+    A commit survives the end of the process, however it ends; a power cut may lose the last ones, and their events are
+    then handled again if the sender retries.
+
+    Args:
+        path: the file, on a local disk; WAL does not work over a network.
+        clock: what tells the time; all processes must agree about it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, clock: Clock | None = None) -> None:
+        self._path = Path(path)
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._pid = os.getpid()
+        self._owner = secrets.token_hex(8)
+        self._begun = 0
+
+    @property
+    def blocking(self) -> bool:
+        """True: it writes to a disk."""
+        return True
+
+    def begin(self, key: str, ttl: float) -> Verdict:
+        """Claim a key for `ttl` seconds."""
+        now = self._clock.time()
+        with self._lock:
+            database = self._open()
+            self._begun += 1
+            if self._begun % _SWEEP_EVERY == 0:
+                database.execute(_SWEEP, (now,))
+            values = {"key": key, "owner": self._owner, "until": now + ttl, "now": now}
+            if database.execute(_BEGIN, values).rowcount == 1:
+                return "new"
+            row = database.execute(_STATE, (key,)).fetchone()
+        # No row: its handler failed a moment ago, and the sender's next try will find the key free.
+        return "done" if row is not None and row[0] == "done" else "busy"
+
+    def commit(self, key: str, ttl: float) -> None:
+        """Mark a key as done for `ttl` seconds."""
+        values = {"key": key, "owner": self._owner, "until": self._clock.time() + ttl}
+        with self._lock:
+            self._open().execute(_COMMIT, values)
+
+    def abandon(self, key: str) -> None:
+        """Drop a claim of this guard."""
+        with self._lock:
+            self._open().execute(_ABANDON, (key, self._owner))
+
+    def close(self) -> None:
+        """Close the file. Using the guard opens it again."""
+        with self._lock:
+            if self._connection is not None and self._pid == os.getpid():
+                self._connection.close()
+                self._connection = None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._pid != os.getpid():
+            if self._connection is not None:
+                _of_parents.append(self._connection)
+            self._connection = None
+            self._pid, self._owner = os.getpid(), secrets.token_hex(8)
+        if self._connection is None:
+            # Each statement commits by itself; the lock above lets the threads share the connection.
+            connection = sqlite3.connect(self._path, timeout=_LOCK_WAIT, isolation_level=None, check_same_thread=False)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute(_TABLE)
+                connection.execute(_INDEX)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
