@@ -1,0 +1,42 @@
+"""What the sender is told: the statuses of the documentation, and nothing about why in detail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import field, frozen
+
+from trudy.webhooks.errors import BadPayloadError, WebhookVerificationError
+
+
+@frozen(kw_only=True)
+class Answer:
+    """An HTTP answer, for an adapter to send."""
+
+    status: int
+    headers: Mapping[str, str] = field(factory=dict[str, str], hash=False)
+    body: bytes = b""
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the sender will take the event as delivered."""
+        return 200 <= self.status < 300
+
+
+def problem(status: int, code: str, **headers: str) -> Answer:
+    """A refusal, with its reason in one word."""
+    body = json.dumps({"error": {"code": code}}).encode()
+    return Answer(status=status, headers={"content-type": "application/json", **headers}, body=body)
+
+
+ACCEPTED: Final = Answer(status=204)
+BUSY: Final = problem(503, "busy", **{"retry-after": "5"})
+"""Another delivery of the event is being handled, and may fail; or there is no room for one more."""
+WRONG_METHOD: Final = problem(405, "method_not_allowed", allow="POST")
+
+
+def refusal(error: WebhookVerificationError) -> Answer:
+    """400 for an authentic body that is no event and for one that is too large, 401 for everything else."""
+    return problem(400 if isinstance(error, BadPayloadError) else 401, error.code)

@@ -1,0 +1,177 @@
+"""Bounded queues of claimed events, for a router that acknowledges first: tasks of one event loop, or threads.
+
+What is queued is lost if the process is killed: the sender was told 2xx. At an orderly end both queues are drained.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from trudy.errors import ConfigurationError
+from trudy.webhooks.delivery import Delivery
+from trudy.webhooks.drive import drive_async, drive_blocking, in_one_thread
+
+if TYPE_CHECKING:
+    import anyio.abc
+    from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+    from trudy.bridge import Bridge
+
+logger = logging.getLogger("trudy.webhooks")
+
+
+class TaskQueue:
+    """Worker tasks on the event loop that opened it."""
+
+    def __init__(self, size: int, workers: int, bridge: Callable[[], Bridge]) -> None:
+        self._size = size
+        self._workers = workers
+        self._bridge = bridge
+        self._stack = AsyncExitStack()
+        self._inlet: MemoryObjectSendStream[Delivery] | None = None
+        self._outlet: MemoryObjectReceiveStream[Delivery] | None = None
+        self._loop: object = None
+
+    async def open(self) -> None:
+        """Start the workers."""
+        import anyio
+        import anyio.lowlevel
+
+        if self._inlet is not None:
+            raise ConfigurationError("this router is open already; open it once, around the life of the server")
+        self._inlet, self._outlet = anyio.create_memory_object_stream[Delivery](self._size)
+        self._loop = anyio.lowlevel.current_token()
+        group: anyio.abc.TaskGroup = await self._stack.enter_async_context(anyio.create_task_group())
+        for _ in range(self._workers):
+            group.start_soon(self._work, self._outlet.clone())
+
+    def check(self) -> None:
+        """Raise `ConfigurationError` unless it was opened on this event loop."""
+        import anyio.lowlevel
+
+        if self._loop != anyio.lowlevel.current_token():
+            raise ConfigurationError(
+                "background=True needs `async with router:` around the life of the server, on its event loop"
+            )
+
+    def offer(self, delivery: Delivery) -> bool:
+        """Queue a delivery; False where there is no room, or no more is taken."""
+        import anyio
+
+        if self._inlet is None:
+            return False
+        try:
+            self._inlet.send_nowait(delivery)
+        except (anyio.WouldBlock, anyio.ClosedResourceError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Take no more, and return when all that is queued has been handled."""
+        import anyio
+
+        if self._inlet is None or self._outlet is None:
+            return
+        await self._inlet.aclose()
+        try:
+            await self._stack.aclose()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._drop(self._outlet)
+            self._inlet = self._outlet = None
+
+    async def _work(self, outlet: MemoryObjectReceiveStream[Delivery]) -> None:
+        async with outlet:
+            async for delivery in outlet:
+                if delivery.fits_one_thread:
+                    await in_one_thread(delivery.work(), self._bridge)
+                else:
+                    await drive_async(delivery.work())
+
+    async def _drop(self, outlet: MemoryObjectReceiveStream[Delivery]) -> None:
+        """What is left when the workers were cancelled: its keys are freed, should the sender try again after all."""
+        import anyio
+
+        lost = 0
+        while True:
+            try:
+                delivery = outlet.receive_nowait()
+            except (anyio.WouldBlock, anyio.EndOfStream):
+                break
+            lost += 1
+            await drive_async(delivery.dropped())
+        await outlet.aclose()
+        if lost:
+            logger.error("%d acknowledged events were not handled: the server was stopped in a hurry", lost)
+
+
+class ThreadQueue:
+    """Worker threads, started with the first delivery; the interpreter's exit waits for them."""
+
+    def __init__(self, size: int, workers: int, bridge: Callable[[], Bridge]) -> None:
+        self._size = size
+        self._workers = workers
+        self._bridge = bridge
+        self._lock = threading.Lock()
+        self._queue: queue.Queue[Delivery | None] | None = None
+        self._threads: list[threading.Thread] = []
+        self._pid = 0
+        self._closed = False
+
+    def open(self) -> None:
+        """Take deliveries, also after `close`."""
+        self._closed = False
+
+    def offer(self, delivery: Delivery) -> bool:
+        """Queue a delivery; False where there is no room."""
+        with self._lock:
+            if self._closed:
+                return False
+            try:
+                self._running().put_nowait(delivery)
+            except queue.Full:
+                return False
+        return True
+
+    def close(self) -> None:
+        """Take no more, and return when all that is queued has been handled."""
+        with self._lock:
+            self._closed = True
+            waiting, threads = self._queue, self._threads
+            self._queue, self._threads = None, []
+        if waiting is None or self._pid != os.getpid():
+            return
+        atexit.unregister(self.close)
+        for _ in threads:
+            waiting.put(None)
+        for thread in threads:
+            thread.join()
+
+    def _running(self) -> queue.Queue[Delivery | None]:
+        if self._queue is None or self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._queue = queue.Queue(self._size)
+            # Daemons, as the interpreter joins other threads before it asks anybody to drain a queue.
+            self._threads = [
+                threading.Thread(target=self._work, args=(self._queue,), name="trudy-webhooks", daemon=True)
+                for _ in range(self._workers)
+            ]
+            atexit.register(self.close)
+            for thread in self._threads:
+                thread.start()
+        return self._queue
+
+    def _work(self, waiting: queue.Queue[Delivery | None]) -> None:
+        while (delivery := waiting.get()) is not None:
+            try:
+                drive_blocking(delivery.work(), self._bridge)
+            except BaseException:
+                # A handler that calls sys.exit() must not end the worker with it.
+                logger.exception("a handler ended its thread")

@@ -1,0 +1,183 @@
+"""What is done with an event, once: claim its key, run its handlers, commit or abandon. No I/O of its own.
+
+A delivery is a generator of steps. Whoever drives it takes each step in its own way, blocking or awaiting, and sends
+back what the step gave, or throws in what it raised. So threads, asyncio and trio share these rules.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Generator
+from functools import partial
+from typing import Any, TypeAlias
+
+from attrs import frozen
+
+from trudy.webhooks.answer import ACCEPTED, BUSY, Answer, problem
+from trudy.webhooks.events import WebhookEvent
+from trudy.webhooks.guard import ReplayGuard
+
+logger = logging.getLogger("trudy.webhooks")
+
+Handler: TypeAlias = Callable[[Any], Awaitable[None] | None]
+
+
+@frozen
+class Step:
+    """Something to do.
+
+    Attributes:
+        call: does it.
+        is_async: whether `call` gives an awaitable.
+        blocks: whether `call` may keep its thread waiting.
+        must_end: whether it must be carried out even while the request is being cancelled.
+    """
+
+    call: Callable[[], Any]
+    is_async: bool = False
+    blocks: bool = False
+    must_end: bool = False
+
+
+Steps: TypeAlias = Generator[Step, Any, Answer]
+
+
+@frozen
+class Registered:
+    """A handler, and whether it is an async one."""
+
+    handler: Handler
+    is_async: bool
+
+
+class AtWork:
+    """Keys that this process is handling now.
+
+    A guard gives a claim up after its time, as it cannot know whether the claimer lives; a process knows of itself.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._keys: set[str] = set()
+
+    def add(self, key: str) -> bool:
+        """False if it is there already."""
+        with self._lock:
+            if key in self._keys:
+                return False
+            self._keys.add(key)
+            return True
+
+    def discard(self, key: str) -> None:
+        """No longer at work."""
+        self._keys.discard(key)
+
+
+@frozen
+class Rules:
+    """How a router treats its deliveries.
+
+    Attributes:
+        guard: the replay guard, if any.
+        lease: seconds after which another process may take over a claim.
+        remember: seconds for which a handled event is known.
+        error_status: the answer when a handler fails.
+    """
+
+    guard: ReplayGuard | None
+    lease: float
+    remember: float
+    error_status: int
+
+
+class Delivery:
+    """One authentic event on its way to its handlers."""
+
+    __slots__ = ("_at_work", "_rules", "event", "handlers")
+
+    def __init__(self, event: WebhookEvent, handlers: tuple[Registered, ...], rules: Rules, at_work: AtWork) -> None:
+        self.event = event
+        self.handlers = handlers
+        self._rules = rules
+        self._at_work = at_work
+
+    @property
+    def fits_one_thread(self) -> bool:
+        """Whether something blocks and nothing awaits: then one worker thread may take all the steps."""
+        if any(one.is_async for one in self.handlers):
+            return False
+        return bool(self.handlers) or (self._rules.guard is not None and self._rules.guard.blocking)
+
+    def steps(self) -> Steps:
+        """All of it."""
+        refused = yield from self.claim()
+        return refused if refused is not None else (yield from self.work())
+
+    def claim(self) -> Generator[Step, Any, Answer | None]:
+        """Claim the event's key; an answer where it is not ours to handle."""
+        guard, key = self._rules.guard, self.event.dedupe_key
+        if guard is None:
+            return None
+        if not self._at_work.add(key):
+            return BUSY
+        verdict = "busy"
+        try:
+            verdict = yield Step(lambda: guard.begin(key, self._rules.lease), blocks=guard.blocking, must_end=True)
+        except Exception:
+            logger.exception("the replay guard failed; the sender may try again")
+            return problem(500, "internal_error")
+        finally:
+            if verdict != "new":
+                self._at_work.discard(key)
+        if verdict == "new":
+            return None
+        return ACCEPTED if verdict == "done" else BUSY
+
+    def work(self) -> Steps:
+        """Run the handlers of a claimed event in order, until one fails; then commit or abandon."""
+        event = self.event
+        try:
+            for one in self.handlers:
+                yield Step(partial(one.handler, event), is_async=one.is_async, blocks=not one.is_async)
+        except GeneratorExit:
+            raise
+        except Exception:
+            logger.exception("a handler of %s failed", event.type)
+            yield from self.release()
+            return problem(self._rules.error_status, "handler_failed")
+        except BaseException:
+            yield from self.release()
+            raise
+        yield from self.commit()
+        return ACCEPTED
+
+    def dropped(self) -> Steps:
+        """Give a claimed event back unhandled."""
+        yield from self.release()
+        return BUSY
+
+    def release(self) -> Generator[Step, Any, None]:
+        """Give a claim back, so that the sender's retry finds the key free."""
+        guard, key = self._rules.guard, self.event.dedupe_key
+        if guard is None:
+            return
+        try:
+            yield Step(lambda: guard.abandon(key), blocks=guard.blocking, must_end=True)
+        except Exception:
+            logger.exception("the replay guard failed; the event is refused as busy until its claim runs out")
+        finally:
+            self._at_work.discard(key)
+
+    def commit(self) -> Generator[Step, Any, None]:
+        """The claimed event has been handled."""
+        guard, key = self._rules.guard, self.event.dedupe_key
+        if guard is None:
+            return
+        try:
+            yield Step(lambda: guard.commit(key, self._rules.remember), blocks=guard.blocking, must_end=True)
+        except Exception:
+            # Handled it is: a refusal now would have it handled a second time for certain.
+            logger.exception("the replay guard failed; the event is handled again if it is sent again")
+        finally:
+            self._at_work.discard(key)

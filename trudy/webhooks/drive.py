@@ -1,0 +1,74 @@
+"""Takes the steps of a delivery: by blocking, or on an event loop of any kind."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from trudy.webhooks.delivery import Step
+
+if TYPE_CHECKING:
+    from trudy.bridge import Bridge
+
+R = TypeVar("R")
+
+
+def drive_blocking(steps: Generator[Step, Any, R], bridge: Callable[[], Bridge]) -> R:
+    """Take all steps in this thread; async handlers run on a private event loop, kept from one to the next."""
+    try:
+        step = next(steps)
+        while True:
+            try:
+                given = bridge().run(step.call) if step.is_async else _plain(step)
+            except BaseException as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(given)
+    except StopIteration as stop:
+        result: R = stop.value
+        return result
+
+
+async def drive_async(steps: Generator[Step, Any, R]) -> R:
+    """Take all steps on this event loop; those that block, in a worker thread."""
+    try:
+        step = next(steps)
+        while True:
+            try:
+                given = await _take(step)
+            except BaseException as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(given)
+    except StopIteration as stop:
+        result: R = stop.value
+        return result
+
+
+async def in_one_thread(steps: Generator[Step, Any, R], bridge: Callable[[], Bridge]) -> R:
+    """Take all steps in one worker thread, which ends the delivery properly even if nobody waits for it any more."""
+    import anyio.to_thread
+
+    return await anyio.to_thread.run_sync(drive_blocking, steps, bridge)
+
+
+async def _take(step: Step) -> Any:
+    if step.is_async:
+        return await step.call()
+    if not step.blocks:
+        return _plain(step)
+    import anyio
+    import anyio.to_thread
+
+    with anyio.CancelScope(shield=step.must_end):
+        return await anyio.to_thread.run_sync(_plain, step)
+
+
+def _plain(step: Step) -> Any:
+    given = step.call()
+    if inspect.isawaitable(given):
+        if inspect.iscoroutine(given):
+            given.close()
+        raise TypeError("a handler that is not `async def` returned an awaitable, which nobody awaits")
+    return given
