@@ -1,0 +1,57 @@
+"""The event as a FastAPI dependency."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
+
+from fastapi import HTTPException, Request
+
+from trudy.webhooks.answer import Answer
+from trudy.webhooks.drive import drive_async
+from trudy.webhooks.verify import MAX_BODY
+
+if TYPE_CHECKING:
+    from trudy.webhooks.events import WebhookEvent
+    from trudy.webhooks.router import WebhookRouter
+
+
+def fastapi_event(router: WebhookRouter) -> Callable[[Request], AsyncIterator[WebhookEvent]]:
+    """A dependency that gives a route the verified event; the route takes the place of the router's handlers.
+
+        @app.post("/webhooks/truedy", status_code=204)
+        async def receive(event: Annotated[WebhookEvent, Depends(fastapi_event(router))]) -> None: ...
+
+    A delivery that is refused, repeated or busy is answered without calling the route. The event counts as handled
+    unless the route raises; with a status of its own, let it raise `HTTPException` rather than return a response.
+    """
+
+    async def event(request: Request) -> AsyncIterator[WebhookEvent]:
+        admitted = router.admit(request.method, request.headers, await _read(request))
+        if isinstance(admitted, Answer):
+            raise _refusal(admitted)
+        refused = await drive_async(admitted.claim())
+        if refused is not None:
+            raise _refusal(refused)
+        try:
+            yield admitted.event
+        except BaseException:
+            await drive_async(admitted.release())
+            raise
+        await drive_async(admitted.commit())
+
+    return event
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            break
+    return bytes(body)
+
+
+def _refusal(answer: Answer) -> HTTPException:
+    headers = {name: value for name, value in answer.headers.items() if name != "content-type"}
+    return HTTPException(answer.status, headers=headers)
