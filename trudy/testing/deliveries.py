@@ -1,0 +1,35 @@
+"""Signed webhook deliveries for tests of a receiver: the bytes and the headers to post."""
+
+from __future__ import annotations
+
+import json
+from typing import Unpack
+
+from attrs import field, frozen
+
+from trudy.testing.events import EventOptions, make_body
+from trudy.webhooks.secret import Secret
+from trudy.webhooks.signing import sign
+
+
+@frozen(kw_only=True)
+class Delivery:
+    """One POST to a receiver."""
+
+    body: bytes = field(repr=False)
+    headers: dict[str, str] = field(hash=False, repr=False)
+
+
+def make_delivery(
+    name: str, /, *, secret: Secret | None = None, sent_at: float | None = None, **options: Unpack[EventOptions]
+) -> Delivery:
+    """A signed delivery of an event.
+
+    Args:
+        name: such as `call.ended`.
+        secret: what to sign with; `TRUDY_WEBHOOK_SECRET` if left out.
+        sent_at: Unix seconds of the delivery; now if left out.
+        options: as for `make_event`.
+    """
+    body = json.dumps(make_body(name, **options), separators=(",", ":")).encode()
+    return Delivery(body=body, headers=sign(body, secret=secret, timestamp=sent_at))
