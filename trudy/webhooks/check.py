@@ -1,0 +1,103 @@
+"""Deliveries, good and bad, to try on a receiver, and what its answers mean."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from uuid import uuid4
+
+from attrs import field, frozen
+
+from trudy.testing.events import EventOptions, make_body
+from trudy.webhooks.signing import sign
+from trudy.webhooks.verify import FUTURE_TOLERANCE, MAX_BODY, TOLERANCE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+Reading: TypeAlias = Literal["ok", "let in", "turned away"]
+_MARGIN: Final = 60
+
+
+@frozen(kw_only=True)
+class Trial:
+    """One delivery, and whether a receiver should take it."""
+
+    name: str
+    is_good: bool
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False, hash=False)
+
+
+@frozen(kw_only=True)
+class Finding:
+    """How the receiver answered: a status, or None and what went wrong with the connection."""
+
+    trial: Trial
+    status: int | None
+    fault: str = ""
+
+    @property
+    def reading(self) -> Reading:
+        """`let in` is a bad delivery answered 2xx, `turned away` a good one answered otherwise."""
+        accepted = self.status is not None and 200 <= self.status < 300
+        if accepted == self.trial.is_good:
+            return "ok"
+        return "let in" if accepted else "turned away"
+
+
+def trials(secret: str, *, now: float | None = None) -> tuple[Trial, ...]:
+    """All deliveries, in the order to send them. Their ids exist nowhere, but begin with `check_`.
+
+    Args:
+        secret: the receiver's.
+        now: Unix seconds; the machine's clock if left out.
+    """
+    sent_at = time.time() if now is None else now
+    run = uuid4().hex[:12]
+
+    def write(name: str, call: str, **options: object) -> bytes:
+        facts: EventOptions = {"call_id": f"check_{run}_{call}", "agent_id": f"check_{run}"}
+        return json.dumps({**make_body(name, **facts), **options}).encode()
+
+    def make(name: str, body: bytes, *, is_good: bool = False, signed: bytes | None = None, at: float = 0.0) -> Trial:
+        headers = sign(body if signed is None else signed, secret=secret, timestamp=sent_at + at)
+        return Trial(name=name, is_good=is_good, body=body, headers=headers)
+
+    ended = write("call.ended", "1")
+    other = write("call.ended", "2")
+    return (
+        make("good", ended, is_good=True),
+        make("duplicate", ended, is_good=True),
+        make("reordered", write("call.started", "1"), is_good=True, at=-_MARGIN),
+        make("unknown", write("call.invented", "1"), is_good=True),
+        make("stale", write("call.ended", "3"), at=-TOLERANCE - _MARGIN),
+        make("future", write("call.ended", "4"), at=FUTURE_TOLERANCE + _MARGIN),
+        make("tampered", other.replace(b"_2", b"_9"), signed=other),
+        make("truncated", other[: len(other) // 2], signed=other),
+        make("oversized", write("call.ended", "5", padding="x" * MAX_BODY)),
+    )
+
+
+def run_trials(client: httpx.Client, url: str, planned: tuple[Trial, ...]) -> Iterator[Finding]:
+    """Send each delivery and say how it was answered."""
+    import httpx
+
+    for trial in planned:
+        try:
+            response = client.post(url, content=trial.body, headers=dict(trial.headers))
+        except httpx.TransportError as error:
+            # A receiver may well hang up on a body that is too large.
+            yield Finding(trial=trial, status=None, fault=type(error).__name__)
+        else:
+            yield Finding(trial=trial, status=response.status_code)
+
+
+def exit_status(findings: tuple[Finding, ...]) -> int:
+    """1 where a bad delivery was let in, else 2 where a good one was turned away, else 0."""
+    readings = {finding.reading for finding in findings}
+    return 1 if "let in" in readings else 2 if "turned away" in readings else 0
