@@ -14,6 +14,8 @@ import trudy
 
 Script = Callable[[str], list[str]]
 
+# The calls inside running loops warn, and so does Python 3.12 of a fork beside threads.
+_QUIET = ("-W", "ignore::RuntimeWarning", "-W", "ignore::DeprecationWarning")
 _PROLOGUE = """
 import asyncio, os, signal, sys, threading, time, warnings
 from trudy.bridge import Bridge
@@ -43,7 +45,7 @@ def script() -> Script:
 
     def run(text: str) -> list[str]:
         done = subprocess.run(
-            [sys.executable, "-W", "ignore::RuntimeWarning", "-c", _PROLOGUE + textwrap.dedent(text)],
+            [sys.executable, *_QUIET, "-c", _PROLOGUE + textwrap.dedent(text)],
             cwd=Path(trudy.__file__).parents[1],
             capture_output=True,
             text=True,

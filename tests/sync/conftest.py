@@ -18,6 +18,8 @@ from tests.fakes.loopback import Answer, Loopback
 
 AGENT = {"data": {"id": "a-1", "name": "Ada"}, "meta": {"request_id": "r-1"}}
 
+# The calls inside running loops warn, and so does Python 3.12 of a fork beside threads.
+_QUIET = ("-W", "ignore::RuntimeWarning", "-W", "ignore::DeprecationWarning")
 _PROLOGUE = """
 import asyncio, atexit, gc, os, signal, sys, threading, traceback, trudy
 
@@ -63,7 +65,7 @@ class Scripts:
     @contextmanager
     def running(self, text: str) -> Iterator[subprocess.Popen[str]]:
         with subprocess.Popen(
-            [sys.executable, "-W", "ignore::RuntimeWarning", "-c", _PROLOGUE + textwrap.dedent(text)],
+            [sys.executable, *_QUIET, "-c", _PROLOGUE + textwrap.dedent(text)],
             cwd=Path(trudy.__file__).parents[1],
             env={**os.environ, "TEST_URL": self._url},
             stdin=subprocess.PIPE,
