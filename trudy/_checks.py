@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sized
+from collections.abc import Collection, Sequence, Sized
+from typing import cast
 from urllib.parse import quote, urlsplit
 
 from trudy.errors import InvalidArgumentError
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+_TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _FICTIONAL = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}|\+442079460[0-9]{3}")
 
 
@@ -78,6 +80,31 @@ def one_of(value: object, words: Collection[str], name: str) -> None:
     """One of the words of a closed vocabulary."""
     if value not in words:
         raise InvalidArgumentError(f"{name} must be one of {', '.join(words)}", argument=name)
+
+
+def identifiers(value: object, name: str) -> None:
+    """At least one id, in a list or tuple."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise InvalidArgumentError(f"{name} must be a list of ids", argument=name)
+    if not value:
+        raise InvalidArgumentError(f"{name} must name at least one", argument=name)
+    for index, item in enumerate(cast("Sequence[object]", value)):
+        identifier(item, f"{name}[{index}]")
+
+
+def time_of_day(value: object, name: str) -> None:
+    """A time of day as `HH:MM`, from 00:00 to 23:59."""
+    if not isinstance(value, str) or not _TIME_OF_DAY.fullmatch(value):
+        raise InvalidArgumentError(f"{name} must be a time of day such as 09:30", argument=name)
+
+
+def weekdays(value: object, name: str) -> None:
+    """Days of the week, 1 for Monday to 7 for Sunday, each at most once."""
+    days = cast("Sequence[object]", value) if isinstance(value, Sequence) else ()
+    for day in days:
+        whole(day, 1, 7, name)
+    if not days or len(set(days)) < len(days):
+        raise InvalidArgumentError(f"{name} must be days, 1 for Monday to 7 for Sunday, each once", argument=name)
 
 
 def _kind(value: object) -> str:

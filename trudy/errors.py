@@ -77,6 +77,8 @@ class TrudyError(Exception):
         attempts: how many requests were sent.
         idempotency_key: the key sent with a create, if any.
         method, path: the request, without its query.
+        partial: what a method that sends several requests had done before this one, such as the contacts that were
+            added; None elsewhere.
     """
 
     default_code: ClassVar[str] = "error"
@@ -105,6 +107,7 @@ class TrudyError(Exception):
         self.idempotency_key = idempotency_key
         self.method = method
         self.path = path
+        self.partial: object = None
 
     def __str__(self) -> str:
         text = f"{self._headline()}: {self.message}"

@@ -1,0 +1,79 @@
+"""Checks a file of contacts before it is sent: that it is CSV or XLSX, and has a column of phone numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Final
+
+from attrs import evolve
+
+from trudy.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from trudy.resources._uploads import Upload
+
+CSV: Final = "text/csv"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PHONE_COLUMNS: Final = ("phone", "phone_number")
+
+_ZIP = b"PK\x03\x04"
+_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def check_contact_file(upload: Upload, phone_columns: Collection[str]) -> tuple[Upload, str]:
+    """The file under a name with its ending, and its content type. `phone_columns` are as `column_name` writes them."""
+    if upload.data.startswith(_OLD_EXCEL):
+        raise _bad("is an old Excel file (.xls); save it as .xlsx or CSV")
+    if upload.data.startswith(_ZIP):
+        _check_xlsx(upload.data)
+        return _named(upload, ".xlsx"), XLSX
+    _check_csv(upload.data, phone_columns)
+    return _named(upload, ".csv"), CSV
+
+
+def column_name(text: str) -> str:
+    """A column's heading in the form in which headings are compared."""
+    return text.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def _check_xlsx(data: bytes) -> None:
+    try:
+        names = set(zipfile.ZipFile(io.BytesIO(data)).namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        raise _bad("is a broken .xlsx file, or another archive") from None
+    if not {"[Content_Types].xml", "xl/workbook.xml"} <= names:
+        raise _bad("is an archive, but no Excel workbook")
+
+
+def _check_csv(data: bytes, phone_columns: Collection[str]) -> None:
+    if data.startswith(_UTF16) or b"\0" in data:
+        raise _bad("is neither CSV in UTF-8 nor XLSX")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _bad("is not in UTF-8; save it as CSV in UTF-8") from None
+    try:
+        rows = (row for row in csv.reader(io.StringIO(text, newline="")) if any(cell.strip() for cell in row))
+        heading = next(rows, None) or []
+        first = next(rows, None)
+    except csv.Error as error:
+        raise _bad(f"is no CSV: {error}") from None
+    if not {column_name(cell) for cell in heading} & set(phone_columns):
+        other = next((separator for separator in ";\t" if separator in "".join(heading)), None)
+        hint = f"; its columns must be separated by commas, not {other!r}" if other else ""
+        raise _bad(f"has no column {' or '.join(sorted(phone_columns))} in its first line{hint}")
+    if first is None:
+        raise _bad("has headings, but no contact")
+
+
+def _named(upload: Upload, ending: str) -> Upload:
+    name = upload.filename or "contacts"
+    return upload if name.lower().endswith(ending) else evolve(upload, filename=name + ending)
+
+
+def _bad(what: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"file {what}", argument="file")

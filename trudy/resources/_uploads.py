@@ -1,0 +1,106 @@
+"""Files that users hand over: read, named, and held to a size before anything is sent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path, PurePath
+from typing import IO, Final, TypeAlias, TypeVar
+
+from attrs import field, frozen
+
+from trudy.errors import InvalidArgumentError
+
+T = TypeVar("T")
+
+FileSource: TypeAlias = str | os.PathLike[str] | IO[bytes] | bytes | tuple[str, bytes | IO[bytes]]
+"""A path, a file open for reading bytes, bytes, or a pair of file name and either of the last two."""
+
+MEGABYTE: Final = 1024 * 1024
+_WORTH_A_THREAD: Final = 256 * 1024
+
+
+@frozen(kw_only=True)
+class Upload:
+    """A file read into memory; its name is empty where nobody gave one."""
+
+    filename: str
+    data: bytes = field(repr=False)
+
+
+async def off_loop(sources: tuple[FileSource, ...], work: Callable[[], T]) -> T:
+    """Run work on files in a worker thread, so that the event loop goes on; in place where that gains nothing.
+
+    The sync client's loop serves nobody else while a call is under way, and a call from `atexit` may start no thread.
+    """
+    if _is_private_loop() or sum(map(_size, sources)) < _WORTH_A_THREAD:
+        return work()
+    from anyio import to_thread
+
+    return await to_thread.run_sync(work)
+
+
+def read_upload(source: FileSource, argument: str, *, most: int, filename: str | None = None) -> Upload:
+    """Read a file of at most `most` bytes, and not an empty one. An `OSError` goes to the caller as it is."""
+    if isinstance(source, tuple):
+        own_name, source = source
+        filename = filename or own_name
+    if isinstance(source, bytes | bytearray | memoryview):
+        data, name = bytes(source), ""
+    elif isinstance(source, str | os.PathLike):
+        path = Path(source)
+        _check_size(path.stat().st_size, most, argument)
+        data, name = path.read_bytes(), path.name
+    else:
+        data, name = _read(source, most, argument), _name_of(source)
+    _check_size(len(data), most, argument)
+    return Upload(filename=PurePath(filename or name).name, data=data)
+
+
+def _read(source: object, most: int, argument: str) -> bytes:
+    read = getattr(source, "read", None)
+    if not callable(read):
+        raise InvalidArgumentError(
+            f"{argument} must be a path, a file open for reading bytes, or bytes", argument=argument
+        )
+    data = read(most + 1)
+    if not isinstance(data, bytes):
+        raise InvalidArgumentError(f"{argument} must be open for reading bytes, not text", argument=argument)
+    return data
+
+
+def _name_of(source: object) -> str:
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else ""
+
+
+def _check_size(size: int, most: int, argument: str) -> None:
+    if size == 0:
+        raise InvalidArgumentError(f"{argument} is empty", argument=argument)
+    if size > most:
+        raise InvalidArgumentError(f"{argument} is larger than {most // MEGABYTE} MB", argument=argument)
+
+
+def _size(source: FileSource) -> int:
+    """The bytes to be read, as far as that can be told without reading."""
+    if isinstance(source, tuple):
+        source = source[1]
+    if isinstance(source, bytes):
+        return len(source)
+    if isinstance(source, str | os.PathLike):
+        try:
+            return Path(source).stat().st_size
+        except OSError:
+            return 0
+    return _WORTH_A_THREAD
+
+
+def _is_private_loop() -> bool:
+    import asyncio
+
+    from trudy.bridge.loop import PrivateLoop
+
+    try:
+        return isinstance(asyncio.get_running_loop(), PrivateLoop)
+    except RuntimeError:
+        return False  # trio
