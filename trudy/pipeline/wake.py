@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ def wakeable() -> tuple[anyio.Event, Callable[[], None]]:
 
     event = anyio.Event()
     run_soon = _run_soon()
+
     def wake() -> None:
         run_soon(event.set)
 
@@ -27,6 +27,8 @@ def wakeable() -> tuple[anyio.Event, Callable[[], None]]:
 
 
 def _run_soon() -> Callable[[Callable[[], object]], object]:
+    import asyncio
+
     try:
         return asyncio.get_running_loop().call_soon_threadsafe
     except RuntimeError:
