@@ -74,7 +74,7 @@ KINDS = [
     (httpx.UnsupportedProtocol("k3y"), "neither http"),
     (httpx.ProxyError("k3y"), "the proxy refused"),
     (httpx2.ConnectError("k3y"), "could not connect"),
-    (_from(httpx.ConnectError("k3y"), ssl.SSLError(1, "k3y")), "could not connect: TLS"),
+    (_from(httpx.ConnectError("k3y"), ssl.SSLError(1, "k3y")), "could not connect"),
     (KeyError("k3y"), "the attempt failed"),
     (ExceptionGroup("k3y", [OSError(113, "k3y")]), "the attempt failed: No route to host"),
 ]

@@ -117,12 +117,14 @@ def _reason(fault: BaseException) -> str | None:
     import ssl
 
     for link in _chain(fault):
-        if isinstance(link, ssl.SSLCertVerificationError):
-            return f"certificate verify failed, {link.verify_message}"
+        # By `getattr`, since aiohttp's errors are of these classes too and have no such attributes.
+        if isinstance(link, ssl.SSLCertVerificationError) and (text := getattr(link, "verify_message", None)):
+            return f"certificate verify failed, {text}"
         if isinstance(link, ssl.SSLError):
-            return f"TLS, {getattr(link, 'reason', None) or 'handshake failed'}"
-        if isinstance(link, socket.gaierror):
+            if text := getattr(link, "reason", None):
+                return f"TLS, {text}"
+        elif isinstance(link, socket.gaierror):
             return "the host name could not be resolved"
-        if isinstance(link, OSError) and isinstance(link.errno, int) and link.errno > 0:
+        elif isinstance(link, OSError) and isinstance(link.errno, int) and link.errno > 0:
             return os.strerror(link.errno)
     return None

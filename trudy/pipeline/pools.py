@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Hashable
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 from weakref import WeakSet
 
 from attrs import define, field
@@ -65,8 +65,12 @@ class Pool(Protocol):
 def current_loop() -> Loop:
     """The asyncio loop or trio token of the caller."""
     trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_task():  # first: a trio guest run has an asyncio loop around it
-        return trio.lowlevel.current_trio_token()  # type: ignore[no-any-return]
+    if trio is not None:  # asked first, since around a trio guest run there is an asyncio loop
+        try:
+            trio.lowlevel.current_task()
+            return cast(Loop, trio.lowlevel.current_trio_token())
+        except RuntimeError:
+            pass  # not in trio
     import asyncio
 
     return asyncio.get_running_loop()
