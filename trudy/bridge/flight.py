@@ -30,13 +30,13 @@ def fly(
 
     Raises what a signal handler raised meanwhile, after the call has cleaned up.
     """
+    elsewhere = loop_runs_here()
+    if elsewhere:
+        warn_once()
     flight: Flight[T] = Flight(pool, function, args, kwargs, context)
     outer: Flight[Any] | None = getattr(_thread, "flight", None)
     if outer is not None:
         outer.inner = flight
-    elsewhere = loop_runs_here()
-    if elsewhere:
-        warn_once()
     try:
         with CtrlC(flight.interrupt, relay=elsewhere and outer is None):
             task = in_thread(flight.run) if elsewhere else flight.run()
