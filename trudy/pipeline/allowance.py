@@ -26,6 +26,8 @@ class Window:
     sent: int = 0
     bulk: int = 0
     refused: int = 0
+    carried: int = 0
+    """Requests of the window before that may have reached the server only in this one."""
     last_sent: float = 0.0
     closed_until: float | None = None
     """When the next one opens, after a refusal."""

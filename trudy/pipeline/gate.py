@@ -21,7 +21,8 @@ from trudy.pipeline.allowance import Allowance, Window
 from trudy.pipeline.line import Line
 from trudy.pipeline.windows import Windows
 
-_PROBE_SHARE = 0.05
+_LANES: Final[tuple[Lane, ...]] = ("interactive", "bulk")
+_HEAD = 8
 
 
 @frozen
@@ -95,6 +96,7 @@ class Gate:
         self._windows = Windows(None if rate_limit is None else rate_limit.window, rng or SystemRandom())
         self._interactive: Line[Ticket] = Line()
         self._bulk: Line[Ticket] = Line()
+        self._late: list[Ticket] = []
 
     def join(
         self, lane: Lane, wake: Callable[[], None], *, until: float | None = None, place: int | None = None
@@ -194,6 +196,7 @@ class Gate:
         self._lock = threading.Lock()
         self._interactive = Line()
         self._bulk = Line()
+        self._late = []
 
     def _poll(self, ticket: Ticket, now: float) -> tuple[Go | Wait | Late, list[Ticket]]:
         if ticket.at is _At.SENT:
@@ -204,14 +207,11 @@ class Gate:
             self._give_back(ticket)
         if ticket.at is not _At.CALLED:
             line = self._line(ticket.lane)
-            if line or (ticket.lane == "bulk" and self._interactive):
+            if line or self._free(ticket.lane, now) <= 0:
                 line.add(ticket)
                 ticket.at = _At.LINE
-            elif self._free(ticket.lane, now) > 0:
-                self._admit(ticket, now)
             else:
-                line.add(ticket)
-                ticket.at = _At.LINE
+                self._admit(ticket, now)
         called: list[Ticket] = []
         if ticket.at is _At.LINE:
             ticket.told = None
@@ -221,7 +221,7 @@ class Gate:
             if ticket in called:
                 called.remove(ticket)
             return _GO, called
-        turn = self._turn(ticket, now)
+        turn = self._turn(ticket.lane, self._line(ticket.lane).ahead_of(ticket), now)
         if ticket.until is not None and turn > ticket.until:
             reset_at = self._reset_at(now)
             return Late(turn, self._allowance.limit, reset_at), called + self._leave(ticket, now, sent=False)
@@ -245,6 +245,9 @@ class Gate:
         if ended is not None:
             window, idle = ended
             self._allowance.settle(window, idle=idle)
+            crossing = [ticket for ticket in self._late if ticket.at is _At.SENT and ticket.window is window]
+            self._windows.current.carried = len(crossing) if idle == 0 else 0
+            self._late.clear()
 
     def _call_next(self, now: float) -> list[Ticket]:
         """Give the free budget to those first in line; returns whom to wake."""
@@ -252,28 +255,31 @@ class Gate:
             return []
         self._advance(now)
         called: list[Ticket] = []
-        for line in (self._interactive, self._bulk):
-            while (first := line.first()) is not None:
-                if self._free(first.lane, now) <= 0:
-                    if self._should_know(first, now):
-                        called.append(first)
-                    break
+        for lane in _LANES:
+            line = self._line(lane)
+            while (first := line.first()) is not None and self._free(lane, now) > 0:
                 line.discard(first)
                 self._admit(first, now)
                 called.append(first)
             if line:
-                break
+                called += self._oversleepers(line, lane, now)
         return called
 
-    def _should_know(self, first: Ticket, now: float) -> bool:
-        """Whether the first in line sleeps past its turn, because those before it left or the window opens earlier."""
-        if first.told is None:
-            return False
-        turn = self._turn(first, now)
-        if turn >= first.told:
-            return False
-        first.told = turn
-        return True
+    def _oversleepers(self, line: Line[Ticket], lane: Lane, now: float) -> list[Ticket]:
+        """Those at the head who sleep past their turn, because others left or the window opens earlier than it did.
+
+        A few rather than one: whoever wakes calls all whose turn it is, but the first may hang in a blocked loop.
+        """
+        found: list[Ticket] = []
+        earliest = self._turn(lane, 0, now)
+        for ahead, ticket in enumerate(line.head(_HEAD)):
+            if ticket.told is None or ticket.told <= earliest:
+                continue
+            turn = self._turn(lane, ahead, now)
+            if turn < ticket.told:
+                ticket.told = turn
+                found.append(ticket)
+        return found
 
     def _admit(self, ticket: Ticket, now: float) -> None:
         window = self._windows.current
@@ -282,6 +288,8 @@ class Gate:
         window.last_sent = now
         ticket.window = window
         ticket.at = _At.CALLED
+        if self._windows.near_end(now):
+            self._late.append(ticket)
 
     def _give_back(self, ticket: Ticket) -> None:
         window = ticket.window
@@ -296,29 +304,32 @@ class Gate:
         window = self._windows.current
         if not self._windows.is_open(now):
             return 0
+        if lane == "bulk" and self._interactive:
+            return 0
         if window.probing and now < self._probed(window):
             return 1 - window.sent
-        free = self._budget() - window.sent
+        free = self._left(window)
         return min(free, self._allowance.bulk - window.bulk) if lane == "bulk" else free
 
-    def _budget(self) -> float:
+    def _left(self, window: Window) -> float:
+        """What is left of the present window's budget."""
         full = self._allowance.full
-        return full + 1 if self._windows.length_wanted else full
+        # One more than the limit, once, where its refusal tells how long a window is.
+        return max(full - window.carried, 1) - window.sent + self._windows.length_wanted
 
     def _probed(self, window: Window) -> float:
         """When a probe without an answer counts as taken: refusals are quick, and calls may take minutes."""
-        return window.opened + _PROBE_SHARE * self._windows.length
+        return window.opened + self._windows.edge
 
-    def _turn(self, ticket: Ticket, now: float) -> float:
-        """When the turn of one in line comes at the earliest, if all before it go."""
+    def _turn(self, lane: Lane, ahead: int, now: float) -> float:
+        """When the turn comes, at the earliest, of one who has so many of its lane before it."""
         window = self._windows.current
         is_open = self._windows.is_open(now)
         if is_open and window.probing and now < self._probed(window):
             return self._probed(window)
-        ahead = self._line(ticket.lane).ahead_of(ticket)
-        free = max(0, self._budget() - window.sent) if is_open else 0
+        free = max(0, self._left(window)) if is_open else 0
         windows = _windows_until(ahead, free, self._allowance.full)
-        if ticket.lane == "bulk":
+        if lane == "bulk":
             bulk = self._allowance.bulk
             free_bulk = max(0, min(free, bulk - window.bulk)) if is_open else 0
             windows = max(

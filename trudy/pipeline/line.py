@@ -52,6 +52,10 @@ class Line(Generic[T]):
     def first(self) -> T | None:
         return self._tickets[self._places[0]] if self._places else None
 
+    def head(self, number: int) -> list[T]:
+        """The first few, in order."""
+        return [self._tickets[place] for place in self._places[:number]]
+
     def ahead_of(self, ticket: T) -> int:
         """How many stand before this place."""
         return bisect_left(self._places, ticket.place)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from trudy.errors import parse_time
-from trudy.pipeline.decode import date_header, error_facts, retry_after, server_time
+from trudy.pipeline.decode import as_mapping, date_header, retry_after, server_time
 
 if TYPE_CHECKING:
     from trudy.pipeline.request import Response
@@ -44,7 +45,7 @@ class Stamp:
 
 def refusal_facts(response: Response) -> Refusal:
     """Read a 429 whose body has any of the forms; `Retry-After` only where it names no reset."""
-    details = error_facts(response).details
+    details = _details(response)
     reset_at = _moment(details.get("reset_at"))
     stamp = server_time(response)
     return Refusal(
@@ -79,6 +80,17 @@ def server_stamp(response: Response) -> Stamp | None:
     if date is not None and not _DATE_LAG[0] <= (precise - date).total_seconds() <= _DATE_LAG[1]:
         return Stamp(date.timestamp(), 1.0)
     return Stamp(precise.timestamp(), 0.001 if precise.microsecond else 1.0)
+
+
+def _details(response: Response) -> Mapping[str, object]:
+    """The error's details as they came, in any form of error body: masked as for a person's eyes they may not parse."""
+    body = as_mapping(response.json()) or {}
+    detail = as_mapping(body.get("detail")) or {}
+    for error in (as_mapping(body.get("error")), as_mapping(detail.get("error")), detail, body):
+        details = as_mapping((error or {}).get("details"))
+        if details:
+            return details
+    return {}
 
 
 def _retry_after(response: Response) -> float | None:

@@ -15,6 +15,10 @@ _SLOW_ANSWER = 1.0
 """An answer may lie this long in our own buffers and its stamp still be believed."""
 
 _ERRATIC = 3.0
+"""So many jumps, each worth four looks at which the clock stood where it should, make it useless."""
+
+_APART = 1.0
+"""Looks nearer to each other than this many seconds confirm nothing: even a racing clock hardly moved."""
 
 
 class ServerClock:
@@ -25,13 +29,14 @@ class ServerClock:
     somebody set a clock. A server whose clock jumps at every look (one that runs at another speed) is not `known`.
     """
 
-    __slots__ = ("_high", "_jumps", "_low", "_seen")
+    __slots__ = ("_high", "_judged", "_jumps", "_low", "_seen")
 
     def __init__(self) -> None:
         self._low = 0.0
         self._high = 0.0
         self._seen: float | None = None
         self._jumps = 0.0
+        self._judged = 0.0
 
     @property
     def known(self) -> bool:
@@ -70,10 +75,13 @@ class ServerClock:
             gap = both_low - both_high
             if gap <= 0:
                 low, high = both_low, both_high
-                self._jumps = max(0.0, self._jumps - 0.25)
+                if now - self._judged >= _APART:
+                    self._judged = now
+                    self._jumps = max(0.0, self._jumps - 0.25)
             elif gap <= _TWO_HOSTS and max(high, old_high) - min(low, old_low) <= _WIDEST:
                 low, high = min(low, old_low), max(high, old_high)
             else:
+                self._judged = now
                 self._jumps = min(self._jumps + 1.0, 2 * _ERRATIC)
         self._low, self._high, self._seen = low, high, now
 
@@ -83,6 +91,7 @@ class ServerClock:
         self._high -= by
         if self._seen is not None:
             self._seen += by
+            self._judged += by
 
     def _slack(self, at: float) -> float:
         return 0.0 if self._seen is None else abs(at - self._seen) * _DRIFT

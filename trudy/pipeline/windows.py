@@ -10,7 +10,7 @@ from trudy.pipeline.server_clock import ServerClock
 
 MINUTE = 60.0
 
-_GUARD_SHARE = 0.05
+_EDGE_SHARE = 0.05
 _EPSILON = 1e-5
 _FAR = 10
 _LONGEST = 600.0
@@ -59,7 +59,19 @@ class Windows:
 
     def guard(self, at: float) -> float:
         """How far to stay from an edge at moment `at`: as far as the clock is uncertain there."""
-        return min(self.clock.width(at), _GUARD_SHARE * self.length)
+        return min(self.clock.width(at), self.edge)
+
+    @property
+    def edge(self) -> float:
+        """The part of a window, in seconds, in which a request may slip over its edge."""
+        return _EDGE_SHARE * self.length
+
+    def near_end(self, now: float) -> bool:
+        """Whether a request sent now may reach the server only in the next window."""
+        window = self.current
+        if not self.clock.known or window.index is None:
+            return False
+        return self._index(now + self.edge) > window.index
 
     def advance(self, now: float) -> tuple[Window, int] | None:
         """Open the next window if it is time; returns the one that ended and how many have passed unused."""
@@ -77,7 +89,8 @@ class Windows:
             return self._open(now, None) if over else None
         index = self._index(now)
         if window.index is None:
-            window.index = self._index(window.last_sent) if window.sent else index
+            # What left shortly before an edge may have arrived after it.
+            window.index = min(index, self._index(window.last_sent + self.edge)) if window.sent else index
         if index < window.index - 1:
             window.index = index
         if index > window.index and now + _EPSILON >= self._opens(index):
@@ -219,7 +232,7 @@ class Windows:
 
     @property
     def _near(self) -> float:
-        return min(1.0, _GUARD_SHARE * self.length)
+        return min(1.0, self.edge)
 
     def _index(self, at: float) -> int:
         return self._index_of(at + self.clock.offset)
