@@ -206,3 +206,8 @@ def test_a_shape_without_a_sync_form_is_an_error_that_names_it(body: str, compla
 def test_a_source_without_an_async_class_is_an_error() -> None:
     with pytest.raises(CodegenError, match=r"trudy/resources/things\.py: no class"):
         translated("class Things: ...")
+
+
+def test_a_source_that_is_no_python_is_named_with_its_line() -> None:
+    with pytest.raises(CodegenError, match=r"^trudy/resources/things\.py:2: "):
+        translated("class AsyncThings:\n  def")

@@ -23,7 +23,10 @@ _OURS = {
 
 def translate(text: str, path: str) -> str:
     """The sync module of an async one. `path` is the source's, such as `trudy/resources/agents.py`."""
-    tree = ast.parse(text)
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        raise CodegenError(f"{path}:{error.lineno}: {error.msg}") from None
     names = _Names.of(tree, ".".join(PurePosixPath(path).with_suffix("").parts))
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and is_async_name(node.name)]
     if not classes:
