@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from trudy._version import __version__
 
 if TYPE_CHECKING:
-    from trudy import models
+    from trudy import models, testing, webhooks
     from trudy.client import AsyncTrudyClient
     from trudy.clock import Clock
     from trudy.errors import (
@@ -104,7 +104,7 @@ _HOME = {
     "RawResponse": "trudy.raw",
     "TrudyClient": "trudy.sync.client",
 }
-_MODULES = frozenset(("models", "sandbox"))
+_MODULES = frozenset(("models", "sandbox", "testing", "webhooks"))
 
 __all__ = [
     "NOT_GIVEN",

@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from trudy.pipeline.gate import RateLimitStatus
     from trudy.resources.agents import AsyncAgents
     from trudy.resources.calls import AsyncCalls
+    from trudy.webhooks.namespace import Webhooks
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 DEFAULT_BASE_URL: Final = "https://api.truedy.ai/api/public/v1"
 Backend: TypeAlias = Literal["httpx", "aiohttp"]
+_BACKENDS: Final[Mapping[str, Backend]] = {"httpx": "httpx", "aiohttp": "aiohttp"}
 _WAYS = "pass api_key=..., pass jwt_token=..., or set TRUDY_API_KEY in the environment"
 
 
@@ -132,6 +134,13 @@ class AsyncTrudyClient:
         from trudy.resources.calls import AsyncCalls
 
         return AsyncCalls(self._core, self._settings)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Webhook events: `client.webhooks.unwrap(body, headers, secret=...)`, a plain function."""
+        from trudy.webhooks.namespace import Webhooks
+
+        return Webhooks()
 
     @property
     def rate_limit(self) -> RateLimitStatus | None:
@@ -268,9 +277,10 @@ def _is_loopback(host: str) -> bool:
 
 def _backend(name: str | None) -> Backend:
     name = name or os.environ.get("TRUDY_HTTP_BACKEND") or "httpx"
-    if name == "httpx" or name == "aiohttp":
-        return name
-    raise InvalidArgumentError('http_backend must be "httpx" or "aiohttp"', argument="http_backend")
+    backend = _BACKENDS.get(name)
+    if backend is None:
+        raise InvalidArgumentError(f"http_backend must be one of {', '.join(_BACKENDS)}", argument="http_backend")
+    return backend
 
 
 def _check_callables(name: str, steps: Sequence[object]) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from trudy.pipeline.gate import RateLimitStatus
     from trudy.sync.agents import Agents
     from trudy.sync.calls import Calls
+    from trudy.webhooks.namespace import Webhooks
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -121,6 +122,11 @@ class TrudyClient:
         from trudy.sync.calls import Calls
 
         return Calls(self._async.calls, self._bridge)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Webhook events: `client.webhooks.unwrap(body, headers, secret=...)`, a plain function."""
+        return self._async.webhooks
 
     @property
     def rate_limit(self) -> RateLimitStatus | None:
