@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from tests.webhooks.samples import BATCH, BATCH_ID, CALL_ID, FLAT, NESTED, NUMBER, VOICE_ID
+from trudy.webhooks.parse import parse_event
+
+
+def key(body: dict[str, Any], **changes: Any) -> str:
+    body = copy.deepcopy(body)
+    body["data"] = {**body["data"], **changes.pop("data", {})}
+    return parse_event({**body, **changes}).dedupe_key
+
+
+@pytest.mark.parametrize(
+    ("data", "identity"),
+    [
+        ({"id": "d1", "eventId": "d2", "call": {"callId": "c1"}}, "d1"),
+        ({"eventId": "d2", "call": {"callId": "c1"}}, "d2"),
+        ({"call": {"callId": "c1"}, "call_id": "c2", "callId": "c3", "batch_id": "b1"}, "c1"),
+        ({"call_id": "c2", "callId": "c3", "batch_id": "b1"}, "c2"),
+        ({"callId": "c3", "batch_id": "b1"}, "c3"),
+        ({"batch_id": "b1", "batchId": "b2", "voice_id": "v1"}, "b1"),
+        ({"batchId": "b2", "voice_id": "v1"}, "b2"),
+        ({"voice_id": "v1", "voiceId": "v2"}, "v1"),
+        ({"voiceId": "v2"}, "v2"),
+    ],
+)
+def test_documented_order(data: dict[str, Any], identity: str) -> None:
+    assert parse_event({"event": "call.ended", "data": data}).dedupe_key == f"call.ended:{identity}"
+
+
+@pytest.mark.parametrize("name", ["id", "event_id"])
+def test_the_events_own_id_comes_first(name: str) -> None:
+    assert key(NESTED, **{name: "evt_1"}) == "call.ended:evt_1"
+    assert key(BATCH, **{name: "evt_1"}) == "batch.status.changed:evt_1"
+
+
+def test_one_call_has_many_events() -> None:
+    names = ("call.started", "call.joined", "call.ended", "call.billed")
+    assert len({key(NESTED, event=name) for name in names}) == len(names)
+
+
+def test_a_resend_is_the_same() -> None:
+    assert key(NESTED) == key(NESTED, timestamp="2027-01-15T09:00:00Z") == f"call.ended:{CALL_ID}"
+    assert key(BATCH) == key(BATCH)
+
+
+def test_each_change_of_status_is_its_own() -> None:
+    first, resent = key(BATCH), key(BATCH)
+    paused = key(BATCH, data={"status": "paused"})
+    again = key(BATCH, timestamp="2027-01-15T09:00:00Z")
+    assert first == resent
+    assert len({first, paused, again}) == 3
+    assert all(BATCH_ID in one for one in (first, paused, again))
+    assert key(BATCH, data={"id": BATCH_ID}) != key(BATCH, data={"id": BATCH_ID, "status": "paused"})
+
+
+def test_a_batch_ends_once() -> None:
+    assert key(BATCH, event="batch.completed") == key(BATCH, event="batch.completed", timestamp=None)
+
+
+def test_without_any_id() -> None:
+    bare = {"event": "call.rang", "timestamp": "2027-01-15T08:00:00Z", "data": {"url": "u", "phone_number": NUMBER}}
+    assert key(bare) == key(bare, data={"more": 1})
+    others = [
+        key(bare, timestamp="2027-01-15T08:00:01Z"),
+        key(bare, data={"url": "v"}),
+        key(bare, data={"phone_number": "+14155550124"}),
+        key(bare, event="call.rung"),
+    ]
+    assert len({key(bare), *others}) == 5
+    assert NUMBER.removeprefix("+1") not in key(bare)
+
+
+def test_without_anything_the_data_tells_two_events_apart() -> None:
+    bare = {"event": "account.warned", "timestamp": "2027-01-15T08:00:00Z", "data": {"reason": "a"}}
+    assert key(bare) == key(bare)
+    assert key(bare) != key(bare, data={"reason": "b"})
+
+
+@pytest.mark.parametrize("odd", ["x" * 10_000, "\ud800", "a\x00b", "line\nbreak"])
+def test_keys_are_short_and_can_be_stored(odd: str) -> None:
+    found = key(FLAT, id=odd)
+    assert len(found) <= 200
+    assert found.encode().isascii()
+    assert found != key(FLAT, id=odd + "x")
+
+
+def test_voice() -> None:
+    body = {"event": "voice.training.failed", "data": {"voice": {"voiceId": VOICE_ID}}}
+    assert parse_event(body).dedupe_key == f"voice.training.failed:{VOICE_ID}"

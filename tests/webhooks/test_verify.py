@@ -1,0 +1,336 @@
+from __future__ import annotations
+
+import json
+import math
+import pickle
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.fakes.clock import NOON
+from tests.webhooks.samples import FLAT, NESTED, NUMBER, OTHER, SECRET, pack, signed
+from trudy.errors import ConfigurationError, InvalidArgumentError, TrudyError
+from trudy.webhooks import (
+    BadPayloadError,
+    BadSignatureError,
+    CallEnded,
+    MissingHeaderError,
+    StaleTimestampError,
+    WebhookVerificationError,
+    sign,
+    unwrap,
+)
+from trudy.webhooks.strict_json import MAX_DEPTH
+from trudy.webhooks.verify import MAX_BODY
+
+BODY = pack(NESTED)
+SORTED = json.dumps(NESTED, sort_keys=True).encode()
+
+
+def check(body: bytes = BODY, headers: Any = None, **options: Any) -> Any:
+    return unwrap(body, signed(body) if headers is None else headers, **{"secret": SECRET, "now": NOON, **options})
+
+
+def refuse(expected: type[WebhookVerificationError], body: bytes = BODY, headers: Any = None, **options: Any) -> str:
+    with pytest.raises(WebhookVerificationError) as caught:
+        check(body, headers, **options)
+    error = caught.value
+    assert type(error) is expected
+    shown = "".join(traceback.format_exception(error)) + repr(vars(error))
+    told = [str(error), repr(error), repr(vars(error)), repr(error.args), str(error.__cause__), str(error.__context__)]
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    given = headers if isinstance(headers, Mapping) else signed(body)
+    for secret in (SECRET, NUMBER, given.get("X-Truedy-Signature", SECRET)):
+        assert secret not in shown or not secret
+        assert not any(secret in text for text in told if secret)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - it was pickled here
+    return error.code
+
+
+def test_documented_signature() -> None:
+    event = check()
+    assert isinstance(event, CallEnded)
+    assert event.signature_form == "raw"
+
+
+def test_known_vector() -> None:
+    # Computed with `printf '%s' '1700000000.{"event":"x"}' | openssl dgst -sha256 -hmac whsec_test`.
+    signature = "332db6eb98751d218da10bd89e81ba421029f17447c481788ffc4b6fa408fd56"
+    headers = {"x-truedy-timestamp": "1700000000", "x-truedy-signature": signature}
+    assert unwrap(b'{"event":"x"}', headers, secret="whsec_test", now=1_700_000_000).name == "x"
+
+
+def test_errors_are_a_family_of_ours() -> None:
+    for kind in (MissingHeaderError, StaleTimestampError, BadSignatureError, BadPayloadError):
+        assert issubclass(kind, WebhookVerificationError)
+    assert issubclass(WebhookVerificationError, TrudyError)
+
+
+class TestHeaders:
+    @pytest.mark.parametrize(
+        "shape",
+        [
+            dict,
+            lambda headers: list(headers.items()),
+            lambda headers: iter(tuple(headers.items())),
+            lambda headers: {name.lower(): value for name, value in headers.items()},
+            lambda headers: {name.upper(): value for name, value in headers.items()},
+            lambda headers: [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            lambda headers: {name.replace("Truedy", "Trudy"): value for name, value in headers.items()},
+            lambda headers: {"HTTP_" + name.upper().replace("-", "_"): value for name, value in headers.items()},
+            lambda headers: {name: [value] for name, value in headers.items()},
+        ],
+        ids=["dict", "pairs", "iterator", "lower", "upper", "bytes", "early server", "environ", "lists"],
+    )
+    def test_shapes(self, shape: Callable[[dict[str, str]], Iterable[Any]]) -> None:
+        assert check(headers=shape({"Host": "example.test", **signed(BODY), "X-Truedy-Something": "else"}))
+
+    def test_documented_name_wins(self) -> None:
+        old = {name.replace("Truedy", "Trudy"): "0" for name in signed(BODY)}
+        assert check(headers={**old, **signed(BODY)})
+
+    @pytest.mark.parametrize("missing", ["X-Truedy-Timestamp", "X-Truedy-Signature"])
+    def test_missing(self, missing: str) -> None:
+        headers = signed(BODY)
+        del headers[missing]
+        assert refuse(MissingHeaderError, headers=headers) == "missing_header"
+
+    def test_a_header_that_comes_twice_is_refused(self) -> None:
+        pairs = list(signed(BODY).items())
+        refuse(StaleTimestampError, headers=[*pairs, pairs[0]])
+        refuse(BadSignatureError, headers=[*pairs, pairs[1]])
+
+
+class TestTimestamp:
+    @pytest.mark.parametrize("age", [300, 0, -60])
+    def test_tolerated(self, age: float) -> None:
+        assert check(headers=signed(BODY, at=NOON - age))
+
+    @pytest.mark.parametrize("age", [300.5, 301, 1e9, -60.5, -61, -1e9])
+    def test_not_tolerated(self, age: float) -> None:
+        assert refuse(StaleTimestampError, headers=signed(BODY), now=NOON + age) == "stale_timestamp"
+
+    def test_other_tolerances(self) -> None:
+        assert check(now=NOON + 5, tolerance=5)
+        refuse(StaleTimestampError, now=NOON + 6, tolerance=5)
+        assert check(now=NOON - 500, future_tolerance=500)
+        refuse(StaleTimestampError, now=NOON - 1, future_tolerance=0)
+        assert check(now=NOON + 1e9, tolerance=math.inf)
+
+    @pytest.mark.parametrize("bad", [-1, math.nan])
+    def test_senseless_tolerances(self, bad: float) -> None:
+        with pytest.raises(InvalidArgumentError):
+            check(tolerance=bad)
+        with pytest.raises(InvalidArgumentError):
+            check(future_tolerance=bad)
+
+    def test_a_clock_that_is_no_number_lets_nothing_in(self) -> None:
+        refuse(StaleTimestampError, now=math.nan)
+
+    @pytest.mark.parametrize("text", ["2027-01-15T08:00:00Z", "2027-01-15T08:00:00+00:00", "2027-01-15T09:00:00+01:00"])
+    def test_iso(self, text: str) -> None:
+        assert datetime.fromtimestamp(NOON, UTC) == datetime.fromisoformat("2027-01-15T08:00:00Z")
+        assert check(headers=signed(BODY, at=text))
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "1800000000\n",
+            " 1800000000",
+            "1800000000 ",
+            "+1800000000",
+            "1800000000.0",
+            "1_800_000_000",
+            "\N{FULLWIDTH DIGIT ONE}800000000",
+            "1.8e9",
+            "0x6b49d200",
+            "-1800000000",
+            "NaN",
+            "now",
+            "9" * 5000,
+            "1800000000, 1800000000",
+            "\ud800",
+        ],
+    )
+    def test_no_time(self, text: str) -> None:
+        headers = {**signed(BODY), "X-Truedy-Timestamp": text}
+        refuse(StaleTimestampError, headers=headers)
+
+    def test_milliseconds_are_far_in_the_future(self) -> None:
+        refuse(StaleTimestampError, headers=signed(BODY, at=NOON * 1000))
+
+    def test_the_timestamp_is_signed(self) -> None:
+        refuse(BadSignatureError, headers={**signed(BODY), "X-Truedy-Timestamp": str(int(NOON) + 1)})
+
+    def test_the_time_is_checked_before_the_signature(self) -> None:
+        refuse(StaleTimestampError, headers=signed(BODY, secret=OTHER), now=NOON + 1000)
+
+
+class TestSignature:
+    def test_sorted_form(self) -> None:
+        event = check(headers=signed(BODY, over=SORTED))
+        assert event.signature_form == "sorted"
+        assert event.call_id == check().call_id
+
+    def test_strict_takes_the_raw_form_only(self) -> None:
+        assert check(strict=True).signature_form == "raw"
+        refuse(BadSignatureError, headers=signed(BODY, over=SORTED), strict=True)
+
+    def test_duplicate_keys_are_refused_in_the_sorted_form(self) -> None:
+        doubled = b'{"event":"call.failed",' + BODY[1:]
+        assert json.loads(doubled) == NESTED
+        refuse(BadSignatureError, doubled, signed(doubled, over=SORTED))
+        inside = BODY.replace(b'"callId":', b'"callId":"x","callId":')
+        refuse(BadSignatureError, inside, signed(inside, over=SORTED))
+
+    def test_duplicate_keys_in_a_body_that_was_signed_as_it_is(self) -> None:
+        doubled = b'{"event":"call.failed",' + BODY[1:]
+        assert check(doubled).name == "call.ended"
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda good: "",
+            lambda good: good.upper(),
+            lambda good: "sha256=" + good,
+            lambda good: good + " ",
+            lambda good: good[:-1],
+            lambda good: good[:-1] + ("0" if good[-1] != "0" else "1"),
+            lambda good: "ä" + good[1:],
+            lambda good: "\ud800" + good[1:],
+        ],
+    )
+    def test_other_signatures(self, spoil: Callable[[str], str]) -> None:
+        headers = signed(BODY)
+        refuse(BadSignatureError, headers={**headers, "X-Truedy-Signature": spoil(headers["X-Truedy-Signature"])})
+
+    def test_compares_in_constant_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        compared: list[tuple[bytes, bytes]] = []
+
+        def compare(one: bytes, other: bytes) -> bool:
+            compared.append((one, other))
+            return False
+
+        monkeypatch.setattr("trudy.webhooks.verify.hmac.compare_digest", compare)
+        headers = signed(BODY)
+        refuse(BadSignatureError, headers=headers, strict=True)
+        assert compared == [(headers["X-Truedy-Signature"].encode(),) * 2]
+
+
+class TestSecrets:
+    def test_several(self) -> None:
+        for secret in (SECRET, OTHER):
+            assert check(headers=signed(BODY, secret=secret), secret=[OTHER, SECRET])
+            assert check(headers=signed(BODY, secret=secret, over=SORTED), secret=(OTHER, SECRET))
+        refuse(BadSignatureError, headers=signed(BODY, secret="whsec_third"), secret=[OTHER, SECRET])
+
+    def test_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TRUDY_WEBHOOK_SECRET", f" {OTHER}, {SECRET}\n,")
+        assert check(secret=None)
+        refuse(BadSignatureError, headers=signed(BODY, secret="whsec_third"), secret=None)
+
+    @pytest.mark.parametrize("secret", ["", " ", [], [""], f"{SECRET}\n", [SECRET, ""], b"bytes", [b"bytes"], "\ud800"])
+    def test_no_secret(self, secret: Any) -> None:
+        with pytest.raises(ConfigurationError) as caught:
+            check(secret=secret)
+        assert SECRET not in str(caught.value)
+
+    def test_none_anywhere(self) -> None:
+        with pytest.raises(ConfigurationError, match="TRUDY_WEBHOOK_SECRET"):
+            check(secret=None)
+
+    def test_a_comma_in_a_given_secret_is_part_of_it(self) -> None:
+        both = f"{SECRET},{OTHER}"
+        assert check(headers=signed(BODY, secret=both), secret=both)
+        refuse(BadSignatureError, secret=both)
+
+
+class TestBody:
+    def test_size_limit_comes_first(self) -> None:
+        assert refuse(BadPayloadError, b" " * (MAX_BODY + 1), {}) == "bad_payload"
+
+    def test_largest_body(self) -> None:
+        body = BODY + b" " * (MAX_BODY - len(BODY))
+        assert check(body)
+
+    @pytest.mark.parametrize("body", ["{}", {"event": "call.ended"}, None, 5])
+    def test_parsed_or_decoded_bodies_are_a_type_error(self, body: Any) -> None:
+        with pytest.raises(TypeError, match="raw bytes"):
+            unwrap(body, signed(BODY), secret=SECRET, now=NOON)
+
+    @pytest.mark.parametrize("kind", [bytearray, memoryview])
+    def test_other_bytes(self, kind: Any) -> None:
+        assert check(headers=signed(BODY)) == unwrap(kind(BODY), signed(BODY), secret=SECRET, now=NOON)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"null",
+            b"[]",
+            b'"call.ended"',
+            b"5",
+            b"{}",
+            b'{"event":5}',
+            b'{"event":""}',
+            b'{"event":null,"data":{}}',
+            b'{"event":"call.ended"',
+            b'{"event":"call.ended"} x',
+            b'{"event":"call.\xff"}',
+            BODY.decode().encode("utf-16"),
+            b"\xef\xbb\xbf" + BODY,
+            b'{"event":"x","data":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+            b'{"event":"x","data":' + b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1) + b"}",
+            b'{"event":"x","data":{"n":' + b"9" * 10_000 + b"}}",
+        ],
+        ids=lambda body: f"{body[:24]!r}",
+    )
+    def test_signed_but_no_event(self, body: bytes) -> None:
+        refuse(BadPayloadError, body, signed(body))
+        # Unsigned, it is first of all a forgery.
+        refuse(BadSignatureError, body, signed(body, secret=OTHER))
+
+    def test_depth_that_is_allowed(self) -> None:
+        depth = MAX_DEPTH - 1
+        body = b'{"event":"x","data":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+        assert check(body).name == "x"
+
+    def test_what_python_reads_beyond_json_is_kept(self) -> None:
+        event = check(b'{"event":"call.ended","data":{"call":{"callId":"c","costUsd":NaN}}}')
+        assert event.call_id == "c"
+        assert event.cost_usd is None
+
+
+class TestSign:
+    def test_round_trip(self) -> None:
+        for options in (
+            {},
+            {"form": "sorted"},
+            {"prefix": "X-Trudy-"},
+            {"timestamp": datetime.fromtimestamp(NOON, UTC)},
+        ):
+            headers = sign(BODY, secret=SECRET, **{"timestamp": NOON, **options})  # type: ignore[arg-type]
+            assert check(headers=headers)
+        assert unwrap(BODY, sign(BODY, secret=SECRET), secret=SECRET)
+
+    def test_first_secret_signs(self) -> None:
+        headers = sign(BODY, secret=[SECRET, OTHER], timestamp=NOON)
+        assert check(headers=headers)
+        assert headers["X-Truedy-Signature"] == signed(BODY)["X-Truedy-Signature"]
+
+    @pytest.mark.parametrize(
+        "options",
+        [{"form": "both"}, {"prefix": "X-"}, {"timestamp": datetime(2027, 1, 1)}],  # noqa: DTZ001
+    )
+    def test_senseless_options(self, options: Any) -> None:
+        with pytest.raises(InvalidArgumentError):
+            sign(BODY, secret=SECRET, **options)
+
+
+def test_flat_body_with_all_checks() -> None:
+    assert check(pack(FLAT)).id == "evt_01hx"
