@@ -15,7 +15,7 @@ import pytest
 from tests.docs.blocks import README, ROOT, blocks_of
 from trudy import __version__
 
-pytestmark = pytest.mark.installs
+pytestmark = [pytest.mark.installs, pytest.mark.timeout(300)]
 
 NAME = f"trudy_python_sdk-{__version__}"
 RUN_IN_SANDBOX = """

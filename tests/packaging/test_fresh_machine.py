@@ -12,7 +12,7 @@ import pytest
 
 from tests.docs.blocks import README, ROOT, blocks_of
 
-pytestmark = pytest.mark.installs
+pytestmark = [pytest.mark.installs, pytest.mark.timeout(300)]
 
 
 def test_set_up_and_run_the_main_job(tmp_path: Path) -> None:
