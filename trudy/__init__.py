@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from trudy._version import __version__
 
 if TYPE_CHECKING:
-    from trudy import models, testing, webhooks
+    from trudy import models as models
+    from trudy import testing as testing
+    from trudy import webhooks as webhooks
     from trudy.client import AsyncTrudyClient
     from trudy.clock import Clock
     from trudy.errors import (
