@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from trudy import _checks
@@ -11,6 +11,7 @@ from trudy._cursors import PAGE_SIZE, Cursor, Numbered, Offset, Whole
 from trudy.options import NotGiven, QueryValue
 from trudy.pagination import AsyncPager, InvalidRow, Rows
 from trudy.pipeline.decode import as_mapping, as_rows, envelope, undecodable
+from trudy.resources._secrets import hidden
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
@@ -82,8 +83,12 @@ class Resource:
         page_size: int = PAGE_SIZE,
         ids: Mapping[str, object] | None = None,
         key: str = "id",
+        secrets: Sequence[object] = (),
     ) -> AsyncPager[T]:
-        """A list, paged as its endpoint says. `key` names the attribute that tells rows from each other."""
+        """A list, paged as its endpoint says.
+
+        `key` names the attribute that tells rows from each other; errors do not show the texts in `secrets`.
+        """
         if limit is not None:
             _checks.whole(limit, 1, PAGE_SIZE, "limit")
         if offset is not None:
@@ -96,7 +101,8 @@ class Resource:
             return self._build(endpoint, options, ids=ids, query={**(query or {}), **cursor})
 
         async def fetch(cursor: Cursor) -> Rows[T]:
-            return await self._rows(request(cursor.query()), model, cursor, key)
+            with hidden(*secrets):
+                return await self._rows(request(cursor.query()), model, cursor, key)
 
         request({})
         return AsyncPager(fetch, _first_page(endpoint, limit, offset, page_size))
