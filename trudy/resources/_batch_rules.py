@@ -1,0 +1,54 @@
+"""What a batch may say, checked before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from trudy import _checks
+from trudy.errors import InvalidArgumentError
+
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "phone_rotation_strategy": ("random", "sequential", "round_robin"),
+    "contact_source": ("csv", "folder", "manual"),
+    "schedule_type": ("immediate", "scheduled"),
+}
+_RANGES: Final[Mapping[str, tuple[int, int | None]]] = {
+    "max_concurrent_calls": (1, 100),
+    "max_calls_per_day": (1, None),
+    "max_retry_attempts": (0, 3),
+}
+
+
+def check_batch(members: Mapping[str, object]) -> None:
+    """Each member by itself; null passes."""
+    given = {name: value for name, value in members.items() if value is not None}
+    for argument in ("name", "agent_id", "timezone", "contact_folder_id"):
+        if argument in given:
+            _checks.non_empty(given[argument], argument)
+    _checks.no_longer_than(given.get("name"), 255, "name")
+    for argument in ("phone_number_ids", "contact_ids"):
+        if given.get(argument):
+            _checks.identifiers(given[argument], argument)
+    for argument, words in _WORDS.items():
+        if argument in given:
+            _checks.one_of(given[argument], words, argument)
+    for argument in ("start_time", "end_time"):
+        if argument in given:
+            _checks.time_of_day(given[argument], argument)
+    if "working_days" in given:
+        _checks.weekdays(given["working_days"], "working_days")
+    for argument, (low, high) in _RANGES.items():
+        if argument in given:
+            _checks.whole(given[argument], low, high, argument)
+
+
+def check_what_goes_together(members: Mapping[str, object]) -> None:
+    """Members of a create that need each other."""
+    needs: tuple[tuple[str, str, str], ...] = (
+        ("contact_source", "folder", "contact_folder_id"),
+        ("schedule_type", "scheduled", "scheduled_at"),
+    )
+    for argument, word, needed in needs:
+        if members.get(argument) == word and members.get(needed) is None:
+            raise InvalidArgumentError(f"{needed} is needed for {argument}={word!r}", argument=needed)
