@@ -1,0 +1,103 @@
+"""`client.webrtc`: calls from a browser."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Final, Unpack
+from urllib.parse import urlsplit, urlunsplit
+
+from attrs import evolve
+
+from trudy import _checks
+from trudy.errors import ResponseDecodeError
+from trudy.models import WebRTCCall
+from trudy.options import JSON, NOT_GIVEN, NotGiven, RequestOptions
+from trudy.pipeline.request import Endpoint, RetryClass
+from trudy.resources._base import Resource, body_of
+
+CREATE_CALL: Final = Endpoint(name="webrtc.create_call", method="POST", path="/webrtc/call", retry=RetryClass.ONCE)
+
+JOIN_HOST: Final = "voice.ultravox.ai"
+"""Where the documented answers point to."""
+
+_HOST_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.?")
+logger = logging.getLogger("trudy")
+
+
+class AsyncWebRTC(Resource):
+    """Calls from a browser."""
+
+    __slots__ = ()
+
+    async def create_call(
+        self,
+        *,
+        agent_id: str,
+        variables: Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
+        repair_join_host: bool = False,
+        **options: Unpack[RequestOptions],
+    ) -> WebRTCCall:
+        """Make a call that a browser joins. `POST /webrtc/call`
+
+        The join URL is good for one browser, and soon expires. Never sent twice by itself, though after a
+        `ProviderError` you may try again.
+
+        Args:
+            agent_id: the agent that speaks.
+            variables: values for the `{{variables}}` of the agent's prompt.
+            repair_join_host: the server was seen to send a join URL whose host no browser can find, such as
+                `voice..ai`; True puts `voice.ultravox.ai` in its place, False raises.
+
+        Returns:
+            Where the browser joins.
+
+        Raises:
+            AuthenticationError: the key is bad, or the agent is another organisation's.
+            NotFoundError: no such agent, or it is not active.
+            ProviderError: the voice provider failed.
+            ResponseDecodeError: the host of the join URL is malformed; `details` has `call_id` and `host`.
+        """
+        _checks.non_empty(agent_id, "agent_id")
+        request = self._build(CREATE_CALL, options, body=body_of(agent_id=agent_id, variables=variables))
+        call = await self._core.fetch(request, WebRTCCall)
+        host = _host(call.join_url)
+        if _is_host(host):
+            return call
+        if repair_join_host:
+            logger.warning("webrtc.create_call: the join URL's host %r is replaced by %s", host, JOIN_HOST)
+            return evolve(call, join_url=_with_host(call.join_url, JOIN_HOST))
+        raise ResponseDecodeError(
+            f"no browser can join this call: the host of its join URL is malformed ({host!r});"
+            f" repair_join_host=True replaces it by {JOIN_HOST}",
+            details={"call_id": call.call_id, "host": host},
+            request_id=None if call.meta is None else call.meta.request_id,
+            attempts=request.call.attempts,
+            method=request.method,
+            path=request.path,
+        )
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_host(host: str) -> bool:
+    if _HOST_NAME.fullmatch(host) and len(host) <= 253:
+        return True
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
+
+
+def _with_host(url: str, host: str) -> str:
+    _, _, rest = url.partition("://")
+    path = rest[len(re.split(r"[/?#]", rest, maxsplit=1)[0]) :]
+    parts = urlsplit(path)
+    return urlunsplit(("wss", host, parts.path, parts.query, parts.fragment))
