@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal, Unpack
 
 from trudy import _checks
-from trudy.models import Agent, Deleted, GreetingSettingsParam, InactivityMessagesParam, VADSettingsParam
+from trudy.models import Agent, Deleted, GreetingSettingsParam, InactivityMessagesParam, TestCall, VADSettingsParam
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.pipeline.request import Endpoint, RetryClass
@@ -17,6 +17,9 @@ CREATE: Final = Endpoint(name="agents.create", method="POST", path="/agents", re
 GET: Final = Endpoint(name="agents.get", method="GET", path="/agents/{agent_id}")
 UPDATE: Final = Endpoint(name="agents.update", method="PUT", path="/agents/{agent_id}")
 DELETE: Final = Endpoint(name="agents.delete", method="DELETE", path="/agents/{agent_id}")
+CREATE_TEST_CALL: Final = Endpoint(
+    name="agents.create_test_call", method="POST", path="/agents/{agent_id}/test-call", retry=RetryClass.ONCE
+)
 
 
 class AsyncAgents(Resource):
@@ -216,6 +219,21 @@ class AsyncAgents(Resource):
             NotFoundError: no such agent, or not yours.
         """
         return await self._delete(DELETE, options, {"agent_id": agent_id})
+
+    async def create_test_call(self, agent_id: str, **options: Unpack[RequestOptions]) -> TestCall:
+        """Make a call to try an agent from a browser; no phone rings. `POST /agents/{agent_id}/test-call`
+
+        The body's members are not documented; `extra_body` sends what your server knows.
+
+        Returns:
+            Where the browser joins, once and soon.
+
+        Raises:
+            NotFoundError: no such agent, or not yours.
+            PaymentRequiredError: trial, subscription or credits.
+        """
+        request = self._build(CREATE_TEST_CALL, options, ids={"agent_id": agent_id}, body={})
+        return await self._core.fetch(request, TestCall)
 
 
 def _check(members: Mapping[str, object]) -> None:

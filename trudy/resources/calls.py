@@ -11,7 +11,7 @@ from attrs import evolve
 from trudy import _checks
 from trudy.errors import InvalidArgumentError, WaitTimeoutError
 from trudy.event_source import EventSource
-from trudy.models import Call, CallSettingsParam, Deleted, Recording, Transcript
+from trudy.models import BulkDeleteResult, Call, CallSettingsParam, Deleted, Recording, Transcript
 from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.pipeline.request import Endpoint, Response, RetryClass
@@ -28,6 +28,7 @@ GET: Final = Endpoint(name="calls.get", method="GET", path="/calls/{call_id}")
 GET_TRANSCRIPT: Final = Endpoint(name="calls.get_transcript", method="GET", path="/calls/{call_id}/transcript")
 GET_RECORDING: Final = Endpoint(name="calls.get_recording", method="GET", path="/calls/{call_id}/recording")
 DELETE: Final = Endpoint(name="calls.delete", method="DELETE", path="/calls/{call_id}")
+BULK_DELETE: Final = Endpoint(name="calls.bulk_delete", method="POST", path="/calls/bulk-delete", retry=RetryClass.ONCE)
 
 
 class AsyncCalls(Resource):
@@ -215,6 +216,15 @@ class AsyncCalls(Resource):
             ValidationError: it is still queued, ringing or in progress.
         """
         return await self._delete(DELETE, options, {"call_id": call_id})
+
+    async def bulk_delete(self, ids: Sequence[str], **options: Unpack[RequestOptions]) -> BulkDeleteResult:
+        """Delete several calls. `POST /calls/bulk-delete`
+
+        Returns:
+            Which are gone, and which are not.
+        """
+        _checks.identifiers(ids, "ids")
+        return await self._core.fetch(self._build(BULK_DELETE, options, body={"ids": [*ids]}), BulkDeleteResult)
 
     async def wait(
         self,
