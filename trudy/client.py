@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 
     from trudy.pipeline.gate import RateLimitStatus
     from trudy.resources.agents import AsyncAgents
+    from trudy.resources.batch_calls import AsyncBatchCalls
     from trudy.resources.calls import AsyncCalls
+    from trudy.resources.contacts import AsyncContacts
+    from trudy.resources.knowledge_bases import AsyncKnowledgeBases
+    from trudy.resources.telephony import AsyncTelephony
+    from trudy.resources.tools import AsyncTools
+    from trudy.resources.voices import AsyncVoices
+    from trudy.resources.webrtc import AsyncWebRTC
     from trudy.webhooks.namespace import Webhooks
 
 P = ParamSpec("P")
@@ -134,6 +141,55 @@ class AsyncTrudyClient:
         from trudy.resources.calls import AsyncCalls
 
         return AsyncCalls(self._core, self._settings)
+
+    @property
+    def webrtc(self) -> AsyncWebRTC:
+        """Calls from a browser."""
+        from trudy.resources.webrtc import AsyncWebRTC
+
+        return AsyncWebRTC(self._core, self._settings)
+
+    @property
+    def batch_calls(self) -> AsyncBatchCalls:
+        """Campaigns that the server dials by itself: make, fill, start, pause, follow."""
+        from trudy.resources.batch_calls import AsyncBatchCalls
+
+        return AsyncBatchCalls(self._core, self._settings)
+
+    @property
+    def contacts(self) -> AsyncContacts:
+        """Contacts: make, read, change and delete them, or import them from a file."""
+        from trudy.resources.contacts import AsyncContacts
+
+        return AsyncContacts(self._core, self._settings)
+
+    @property
+    def tools(self) -> AsyncTools:
+        """Tools that agents may use: make, read, change and delete them."""
+        from trudy.resources.tools import AsyncTools
+
+        return AsyncTools(self._core, self._settings)
+
+    @property
+    def knowledge_bases(self) -> AsyncKnowledgeBases:
+        """Knowledge bases: make, fill, read, change and delete them."""
+        from trudy.resources.knowledge_bases import AsyncKnowledgeBases
+
+        return AsyncKnowledgeBases(self._core, self._settings)
+
+    @property
+    def voices(self) -> AsyncVoices:
+        """Voices: list, import, clone, change and delete them."""
+        from trudy.resources.voices import AsyncVoices
+
+        return AsyncVoices(self._core, self._settings)
+
+    @property
+    def telephony(self) -> AsyncTelephony:
+        """Phone numbers, and which agent uses them."""
+        from trudy.resources.telephony import AsyncTelephony
+
+        return AsyncTelephony(self._core, self._settings)
 
     @property
     def webhooks(self) -> Webhooks:

@@ -10,7 +10,17 @@ from typing import Final
 from trudy.errors import InvalidArgumentError
 from trudy.pipeline.request import Endpoint, RetryClass
 
-MODULES: Final = ("agents", "calls")
+MODULES: Final = (
+    "agents",
+    "calls",
+    "webrtc",
+    "batch_calls",
+    "contacts",
+    "tools",
+    "knowledge_bases",
+    "voices",
+    "telephony",
+)
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 

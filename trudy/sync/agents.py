@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, Unpack
 
 from trudy.bridge import SyncResource
-from trudy.models import Agent, Deleted, GreetingSettingsParam, InactivityMessagesParam, VADSettingsParam
+from trudy.models import Agent, Deleted, GreetingSettingsParam, InactivityMessagesParam, TestCall, VADSettingsParam
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, Page
 from trudy.resources.agents import AsyncAgents
@@ -207,3 +207,17 @@ class Agents(SyncResource[AsyncAgents]):
             NotFoundError: no such agent, or not yours.
         """
         return self._bridge.run(self._async.delete, agent_id, **options)
+
+    def create_test_call(self, agent_id: str, **options: Unpack[RequestOptions]) -> TestCall:
+        """Make a call to try an agent from a browser; no phone rings. `POST /agents/{agent_id}/test-call`
+
+        The body's members are not documented; `extra_body` sends what your server knows.
+
+        Returns:
+            Where the browser joins, once and soon.
+
+        Raises:
+            NotFoundError: no such agent, or not yours.
+            PaymentRequiredError: trial, subscription or credits.
+        """
+        return self._bridge.run(self._async.create_test_call, agent_id, **options)

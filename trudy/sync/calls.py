@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Unpack
 
 from trudy.bridge import SyncResource
 from trudy.event_source import EventSource
-from trudy.models import Call, CallSettingsParam, Deleted, Recording, Transcript
+from trudy.models import BulkDeleteResult, Call, CallSettingsParam, Deleted, Recording, Transcript
 from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, Page
 from trudy.resources._download import Progress, Target
@@ -173,6 +173,14 @@ class Calls(SyncResource[AsyncCalls]):
             ValidationError: it is still queued, ringing or in progress.
         """
         return self._bridge.run(self._async.delete, call_id, **options)
+
+    def bulk_delete(self, ids: Sequence[str], **options: Unpack[RequestOptions]) -> BulkDeleteResult:
+        """Delete several calls. `POST /calls/bulk-delete`
+
+        Returns:
+            Which are gone, and which are not.
+        """
+        return self._bridge.run(self._async.bulk_delete, ids, **options)
 
     def wait(
         self,

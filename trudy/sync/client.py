@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
     from trudy.pipeline.gate import RateLimitStatus
     from trudy.sync.agents import Agents
+    from trudy.sync.batch_calls import BatchCalls
     from trudy.sync.calls import Calls
+    from trudy.sync.contacts import Contacts
+    from trudy.sync.knowledge_bases import KnowledgeBases
+    from trudy.sync.telephony import Telephony
+    from trudy.sync.tools import Tools
+    from trudy.sync.voices import Voices
+    from trudy.sync.webrtc import WebRTC
     from trudy.webhooks.namespace import Webhooks
 
 P = ParamSpec("P")
@@ -122,6 +129,55 @@ class TrudyClient:
         from trudy.sync.calls import Calls
 
         return Calls(self._async.calls, self._bridge)
+
+    @property
+    def webrtc(self) -> WebRTC:
+        """Calls from a browser."""
+        from trudy.sync.webrtc import WebRTC
+
+        return WebRTC(self._async.webrtc, self._bridge)
+
+    @property
+    def batch_calls(self) -> BatchCalls:
+        """Campaigns that the server dials by itself: make, fill, start, pause, follow."""
+        from trudy.sync.batch_calls import BatchCalls
+
+        return BatchCalls(self._async.batch_calls, self._bridge)
+
+    @property
+    def contacts(self) -> Contacts:
+        """Contacts: make, read, change and delete them, or import them from a file."""
+        from trudy.sync.contacts import Contacts
+
+        return Contacts(self._async.contacts, self._bridge)
+
+    @property
+    def tools(self) -> Tools:
+        """Tools that agents may use: make, read, change and delete them."""
+        from trudy.sync.tools import Tools
+
+        return Tools(self._async.tools, self._bridge)
+
+    @property
+    def knowledge_bases(self) -> KnowledgeBases:
+        """Knowledge bases: make, fill, read, change and delete them."""
+        from trudy.sync.knowledge_bases import KnowledgeBases
+
+        return KnowledgeBases(self._async.knowledge_bases, self._bridge)
+
+    @property
+    def voices(self) -> Voices:
+        """Voices: list, import, clone, change and delete them."""
+        from trudy.sync.voices import Voices
+
+        return Voices(self._async.voices, self._bridge)
+
+    @property
+    def telephony(self) -> Telephony:
+        """Phone numbers, and which agent uses them."""
+        from trudy.sync.telephony import Telephony
+
+        return Telephony(self._async.telephony, self._bridge)
 
     @property
     def webhooks(self) -> Webhooks:
