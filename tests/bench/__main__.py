@@ -1,0 +1,62 @@
+"""Measures the SDK against other clients, on the same bytes: `python -m tests.bench [--quick] [NAME ...]`.
+
+    get       a small GET, async, at 1, 32 and 256 in flight
+    sync      a small GET, blocking, at 1 and 32 threads
+    import    whole processes that import and make a client
+    decode    a page of 100 calls from bytes to objects
+    gate      1,000 creates under a rate limit
+    pages     the memory of a walk over 50,000 calls
+
+Prints medians over interleaved rounds, and beside each target whether it is met. No result makes it fail: machines
+differ. All but the times of `gate` are CPU times, which a busy machine changes least. `--quick` only shows that all of
+it runs. Clients that are not installed are shown as such: `pip install -e '.[bench]'`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from tests.bench import decoding, gate, imports, pages, small_get
+from tests.bench.report import Table, heading
+
+BENCHMARKS: dict[str, Callable[..., list[Table]]] = {
+    "get": small_get.bench_async,
+    "sync": small_get.bench_sync,
+    "import": imports.bench,
+    "decode": decoding.bench,
+    "gate": gate.bench,
+    "pages": pages.bench,
+}
+_PACKAGES = (
+    "trudy-python-sdk",
+    "httpx",
+    "httpx-aiohttp",
+    "aiohttp",
+    "openai",
+    "anthropic",
+    "stripe",
+    "attrs",
+    "cattrs",
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which; all by default")
+    parser.add_argument("--quick", action="store_true", help="a smoke run: the figures mean nothing")
+    arguments = parser.parse_args()
+    names: list[str] = arguments.names or list(BENCHMARKS)
+    unknown = set(names) - BENCHMARKS.keys()
+    if unknown:
+        parser.error(f"no benchmark {min(unknown)!r}; there are {', '.join(BENCHMARKS)}")
+    print(heading(_PACKAGES))
+    for name in names:
+        for table in BENCHMARKS[name](quick=arguments.quick):
+            print(f"\n{table}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
