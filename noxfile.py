@@ -68,7 +68,7 @@ def lowest(session: nox.Session) -> None:
 @nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
     """Measure against other clients, on the same bytes. Prints ratios; no result fails."""
-    session.install("-e", ".[dev]", "openai[aiohttp]", "anthropic", "stripe")
+    session.install("-e", ".[bench]")
     _run(session, "tests.bench", *session.posargs)
 
 
