@@ -65,5 +65,5 @@ def test_a_users_dependency_has_a_lower_bound_and_no_upper(requirement: str) -> 
 
 
 def test_each_extra_is_for_what_it_says() -> None:
-    assert EXTRAS.keys() == {"aiohttp", "sandbox", "dev"}
+    assert EXTRAS.keys() == {"aiohttp", "sandbox", "bench", "dev"}
     assert "trudy-python-sdk[aiohttp,sandbox]" in EXTRAS["dev"]
