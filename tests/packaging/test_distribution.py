@@ -22,10 +22,10 @@ RUN_IN_SANDBOX = """
 import os, pathlib, sys
 from trudy.sandbox import Sandbox
 
-with Sandbox(speed=60, placeholders=True).serve() as server:
+path, speed = sys.argv[1:]
+with Sandbox(speed=float(speed), placeholders=True).serve() as server:
     os.environ["TRUDY_BASE_URL"] = server.base_url
-    for path in sys.argv[1:]:
-        exec(compile(pathlib.Path(path).read_text(), path, "exec"), {"__name__": "quick_start"})
+    exec(compile(pathlib.Path(path).read_text(), path, "exec"), {"__name__": "quick_start"})
 """
 
 
@@ -44,8 +44,9 @@ def test_wheel_holds_the_package_alone(built: Path) -> None:
         names = set(wheel.namelist())
         metadata = Parser().parsestr(wheel.read(f"{NAME}.dist-info/METADATA").decode())
     assert {name.split("/")[0] for name in names} == {"trudy", f"{NAME}.dist-info"}
-    sources = {str(path.relative_to(ROOT)) for path in (ROOT / "trudy").rglob("*.py")}
-    assert {name for name in names if name.startswith("trudy/")} == sources | {"trudy/py.typed"}
+    here = {str(path.relative_to(ROOT)) for path in (ROOT / "trudy").rglob("*.*") if path.is_file()}
+    assert {name for name in names if name.startswith("trudy/")} == {name for name in here if not name.endswith(".pyc")}
+    assert {"trudy/py.typed", "trudy/sync/client.py", "trudy/openapi.json"} < names
     assert f"{NAME}.dist-info/licenses/LICENSE" in names
     assert (metadata["Name"], metadata["Version"]) == ("trudy-python-sdk", __version__)
     assert (metadata["License-Expression"], metadata["Requires-Python"]) == ("MIT", ">=3.11")
@@ -73,25 +74,23 @@ def test_quick_start_in_an_empty_environment(built: Path, tmp_path: Path) -> Non
     wheel = built / f"{NAME}-py3-none-any.whl"
     subprocess.run([python, "-m", "pip", "install", "--quiet", f"{wheel}[sandbox]"], check=True)
 
-    snippets = [block.source for block in blocks_of(README) if "YOUR_API_KEY" in block.source]
-    assert len(snippets) == 2, "the quick start is one block sync and one async"
-    paths = [tmp_path / f"snippet_{number}.py" for number in range(len(snippets))]
-    for path, snippet in zip(paths, snippets, strict=True):
-        path.write_text(snippet)
-    # -I leaves out the working directory and the caller's settings, so that only what was installed can be imported.
+    sync, asynchronous = [block.source for block in blocks_of(README) if "YOUR_API_KEY" in block.source]
+    # The first shows a call at once, the second waits for its end.
+    assert run(python, sync, speed=0) == ["Ada active", "Support active", "queued"]
+    assert run(python, asynchronous, speed=60) == ["Support active", "completed"]
+
+
+def run(python: Path, snippet: str, *, speed: float) -> list[str]:
+    """What a snippet prints, run where only what was installed can be imported."""
+    path = python.parents[2] / "snippet.py"
+    path.write_text(snippet)
     done = subprocess.run(
-        [python, "-I", "-W", "error", "-c", RUN_IN_SANDBOX, *paths],
-        cwd=tmp_path,
+        # -I leaves out the working directory and the caller's settings.
+        [python, "-I", "-W", "error", "-c", RUN_IN_SANDBOX, path, str(speed)],
+        cwd=path.parent,
         capture_output=True,
         text=True,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines() == [
-        "Ada active",
-        "Support active",
-        "queued",
-        "Ada active",
-        "Support active",
-        "completed",
-    ]
+    return done.stdout.splitlines()
