@@ -23,6 +23,8 @@ from trudy.pipeline.windows import Windows
 
 _LANES: Final[tuple[Lane, ...]] = ("interactive", "bulk")
 _HEAD = 8
+_WORTH_WAKING = 0.005
+"""The part of a window by which a turn must come nearer for a sleeper to be told: each answer moves it a little."""
 
 
 @frozen
@@ -271,12 +273,13 @@ class Gate:
         A few rather than one: whoever wakes calls all whose turn it is, but the first may hang in a blocked loop.
         """
         found: list[Ticket] = []
-        earliest = self._turn(lane, 0, now)
+        worth = _WORTH_WAKING * self._windows.length
+        earliest = self._turn(lane, 0, now) + worth
         for ahead, ticket in enumerate(line.head(_HEAD)):
             if ticket.told is None or ticket.told <= earliest:
                 continue
             turn = self._turn(lane, ahead, now)
-            if turn < ticket.told:
+            if turn + worth < ticket.told:
                 ticket.told = turn
                 found.append(ticket)
         return found

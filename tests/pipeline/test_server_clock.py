@@ -1,0 +1,107 @@
+"""What answers tell about the server's clock."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trudy.pipeline.server_clock import ServerClock
+
+NOON = 1_800_000_000.0
+
+
+def test_nothing_is_known_before_the_first_answer() -> None:
+    clock = ServerClock()
+    assert not clock.known
+    assert clock.offset == 0.0
+    assert clock.seen is None
+
+
+@pytest.mark.parametrize(
+    ("round_trip", "granularity", "offset", "width"),
+    [(0.0, 0.0, 100.0, 0.0), (0.4, 0.0, 100.2, 0.4), (0.0, 1.0, 100.5, 1.0), (0.2, 1.0, 100.6, 1.2)],
+)
+def test_one_answer_bounds_the_offset(round_trip: float, granularity: float, offset: float, width: float) -> None:
+    clock = ServerClock()
+    clock.observe(NOON + 100, NOON, round_trip=round_trip, granularity=granularity)
+    assert clock.known
+    assert clock.offset == pytest.approx(offset)
+    assert clock.width(NOON) == pytest.approx(width)
+    assert clock.width(NOON + 100) > clock.width(NOON)
+
+
+@given(
+    offset=st.floats(-1e5, 1e5),
+    answers=st.lists(st.tuples(st.floats(0, 2), st.floats(0, 2), st.floats(0, 100), st.booleans()), min_size=1),
+)
+def test_the_bounds_always_hold_the_truth(offset: float, answers: list[tuple[float, float, float, bool]]) -> None:
+    clock = ServerClock()
+    now = NOON
+    for there, back, pause, coarse in answers:
+        stamp = now + there + offset
+        now += there + back
+        clock.observe(
+            stamp // 1 if coarse else stamp, now, round_trip=there + back, granularity=1.0 if coarse else 0.0
+        )
+        assert abs(clock.offset - offset) <= clock.width(now) / 2 + 1e-5
+        assert clock.known
+        now += pause
+
+
+def test_coarse_stamps_at_different_moments_of_the_second_narrow_each_other() -> None:
+    clock = ServerClock()
+    for tenth in range(11):
+        now = NOON + tenth / 10
+        clock.observe((now + 0.35) // 1, now, round_trip=0.0, granularity=1.0)
+    assert clock.width(now) < 0.15
+    assert clock.offset == pytest.approx(0.35, abs=0.1)
+
+
+def test_a_clock_that_was_set_replaces_what_was_known() -> None:
+    clock = ServerClock()
+    clock.observe(NOON, NOON, round_trip=0.1)
+    clock.observe(NOON + 510, NOON + 10, round_trip=0.1)
+    assert clock.known
+    assert clock.offset == pytest.approx(500.05)
+
+
+def test_two_hosts_a_little_apart_count_as_one_uncertain_clock() -> None:
+    clock = ServerClock()
+    for second in range(20):
+        clock.observe(NOON + second + 0.2 * (second % 2), NOON + second, round_trip=0.01)
+        assert clock.known
+    assert clock.offset == pytest.approx(0.1, abs=0.12)
+
+
+def test_a_clock_that_runs_at_another_speed_is_not_known_until_it_has_behaved_for_a_while() -> None:
+    clock = ServerClock()
+    for second in range(5):
+        clock.observe(NOON + second * 60, NOON + second, round_trip=0.01)
+    assert not clock.known
+    for second in range(5, 60):
+        clock.observe(NOON + 1000 + second, NOON + second, round_trip=0.01)
+    assert clock.known
+
+
+def test_a_burst_of_answers_does_not_vouch_for_a_racing_clock() -> None:
+    clock = ServerClock()
+    for second in range(5):
+        for _ in range(100):
+            clock.observe(NOON + second * 60, NOON + second, round_trip=0.01)
+    assert not clock.known
+
+
+def test_our_own_clock_set_back_moves_the_offset_forth() -> None:
+    clock = ServerClock()
+    clock.observe(NOON + 5, NOON, round_trip=0.0)
+    clock.shift(-3600.0)
+    assert clock.offset == pytest.approx(3605.0)
+    assert clock.width(NOON - 3600) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(("stamp", "agrees"), [(0.0, True), (0.2, True), (-0.9, True), (-40.0, False), (5.0, False)])
+def test_whether_a_stamp_fits(stamp: float, agrees: bool) -> None:
+    clock = ServerClock()
+    clock.observe(NOON, NOON, round_trip=0.01)
+    assert clock.agrees(NOON + stamp, NOON) is agrees
