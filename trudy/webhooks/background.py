@@ -38,6 +38,7 @@ class TaskQueue:
         self._inlet: MemoryObjectSendStream[Delivery] | None = None
         self._outlet: MemoryObjectReceiveStream[Delivery] | None = None
         self._loop: object = None
+        self._lost = 0
 
     async def open(self) -> None:
         """Start the workers."""
@@ -90,26 +91,30 @@ class TaskQueue:
     async def _work(self, outlet: MemoryObjectReceiveStream[Delivery]) -> None:
         async with outlet:
             async for delivery in outlet:
-                if delivery.fits_one_thread:
-                    await in_one_thread(delivery.work(), self._bridge)
-                else:
-                    await drive_async(delivery.work())
+                try:
+                    if delivery.fits_one_thread:
+                        await in_one_thread(delivery.work(), self._bridge)
+                    else:
+                        await drive_async(delivery.work())
+                except BaseException:
+                    self._lost += 1
+                    raise
 
     async def _drop(self, outlet: MemoryObjectReceiveStream[Delivery]) -> None:
         """What is left when the workers were cancelled: its keys are freed, should the sender try again after all."""
         import anyio
 
-        lost = 0
         while True:
             try:
                 delivery = outlet.receive_nowait()
             except (anyio.WouldBlock, anyio.EndOfStream):
                 break
-            lost += 1
+            self._lost += 1
             await drive_async(delivery.dropped())
         await outlet.aclose()
-        if lost:
-            logger.error("%d acknowledged events were not handled: the server was stopped in a hurry", lost)
+        if self._lost:
+            logger.error("%d acknowledged events were not handled: the server was stopped in a hurry", self._lost)
+            self._lost = 0
 
 
 class ThreadQueue:

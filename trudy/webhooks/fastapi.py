@@ -20,9 +20,12 @@ def fastapi_event(router: WebhookRouter) -> Callable[[Request], AsyncIterator[We
     """A dependency that gives a route the verified event; the route takes the place of the router's handlers.
 
         @app.post("/webhooks/truedy", status_code=204)
-        async def receive(event: Annotated[WebhookEvent, Depends(fastapi_event(router))]) -> None: ...
+        async def receive(
+            event: Annotated[WebhookEvent, Depends(fastapi_event(router), scope="function")],
+        ) -> None: ...
 
-    A delivery that is refused, repeated or busy is answered without calling the route. The event counts as handled
+    Without `scope="function"` (FastAPI before 0.121) a repetition that comes at once may find the event still busy. A
+    delivery that is refused, repeated or busy is answered without calling the route. The event counts as handled
     unless the route raises; with a status of its own, let it raise `HTTPException` rather than return a response.
     """
 

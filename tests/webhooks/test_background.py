@@ -1,0 +1,244 @@
+"""Acknowledging first: bounded, drained at an orderly end, and honest about what a hurried end loses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import threading
+from typing import Any
+
+import anyio
+import pytest
+
+from tests.fakes.clock import NOON, FakeClock
+from tests.webhooks.samples import SECRET
+from trudy.errors import ConfigurationError
+from trudy.testing import make_delivery
+from trudy.webhooks import CallEnded, MemoryReplayGuard, WebhookRouter
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def make_router(**options: Any) -> WebhookRouter:
+    return WebhookRouter(**{"secret": SECRET, "clock": FakeClock(), "background": True, **options})
+
+
+def delivery(call_id: str) -> tuple[dict[str, str], bytes]:
+    made = make_delivery("call.ended", secret=SECRET, sent_at=NOON, call_id=call_id)
+    return made.headers, made.body
+
+
+class TestTasks:
+    async def test_answers_before_the_handler_ends(self) -> None:
+        router, leave, done = make_router(), anyio.Event(), []
+
+        @router.on("call.ended")
+        async def slow(event: CallEnded) -> None:
+            await leave.wait()
+            done.append(event.call_id)
+
+        async with router:
+            assert (await router.handle("POST", *delivery("a"))).status == 204
+            assert not done
+            assert (await router.handle("POST", *delivery("a"))).status == 503
+            leave.set()
+        assert done == ["a"]
+
+    async def test_a_full_queue_refuses_and_frees_the_key(self) -> None:
+        router, leave, done = make_router(queue_size=2, workers=1), anyio.Event(), []
+
+        @router.on("call.ended")
+        async def slow(event: CallEnded) -> None:
+            await leave.wait()
+            done.append(event.call_id)
+
+        async with router:
+            await router.handle("POST", *delivery("working"))
+            await anyio.wait_all_tasks_blocked()
+            statuses = [(await router.handle("POST", *delivery(str(n)))).status for n in range(4)]
+            assert statuses == [204, 204, 503, 503]
+            leave.set()
+            await anyio.wait_all_tasks_blocked()
+            assert (await router.handle("POST", *delivery("3"))).status == 204
+        assert done == ["working", "0", "1", "3"]
+
+    @pytest.mark.parametrize("is_async", [True, False])
+    async def test_drained_at_the_end(self, is_async: bool) -> None:
+        router, done = make_router(workers=3), []
+
+        async def later(event: CallEnded) -> None:
+            await anyio.lowlevel.checkpoint()
+            done.append(event.call_id)
+
+        def now(event: CallEnded) -> None:
+            done.append(event.call_id)
+
+        router.on("call.ended")(later if is_async else now)  # type: ignore[call-overload]
+        async with router:
+            for number in range(200):
+                assert (await router.handle("POST", *delivery(str(number)))).status == 204
+        assert sorted(done, key=int) == [str(number) for number in range(200)]
+
+    async def test_refuses_while_it_ends(self) -> None:
+        router, entered, leave = make_router(workers=1), anyio.Event(), anyio.Event()
+
+        @router.on("call.ended")
+        async def slow(event: CallEnded) -> None:
+            entered.set()
+            await leave.wait()
+
+        late: list[int] = []
+
+        async def arrive_late() -> None:
+            await anyio.wait_all_tasks_blocked()
+            late.append((await router.handle("POST", *delivery("b"))).status)
+            leave.set()
+
+        async with anyio.create_task_group() as group, router:
+            await router.handle("POST", *delivery("a"))
+            await entered.wait()
+            group.start_soon(arrive_late)
+        assert late == [503]
+
+    async def test_a_failed_handler_is_logged_and_its_key_freed(self, caplog: pytest.LogCaptureFixture) -> None:
+        guard = MemoryReplayGuard()
+        router = make_router(replay_guard=guard)
+        router.on_any(lambda event: 1 / 0)  # type: ignore[arg-type, return-value]
+        async with router:
+            assert (await router.handle("POST", *delivery("a"))).status == 204
+        assert "ZeroDivisionError" in caplog.text
+        assert len(guard) == 0
+
+    async def test_a_hurried_end_says_what_it_lost(self, caplog: pytest.LogCaptureFixture) -> None:
+        guard = MemoryReplayGuard()
+        router, entered = make_router(workers=1, replay_guard=guard), anyio.Event()
+
+        @router.on("call.ended")
+        async def slow(event: CallEnded) -> None:
+            entered.set()
+            await anyio.sleep_forever()
+
+        with anyio.CancelScope() as scope:
+            async with router:
+                for number in range(4):
+                    await router.handle("POST", *delivery(str(number)))
+                await entered.wait()
+                scope.cancel()
+        assert "4 acknowledged events were not handled" in caplog.text
+        assert len(guard) == 0
+
+    async def test_not_opened(self) -> None:
+        with pytest.raises(ConfigurationError, match="async with router"):
+            await make_router().handle("POST", *delivery("a"))
+
+    async def test_opened_on_another_loop(self) -> None:
+        router = make_router()
+
+        def elsewhere() -> None:
+            with pytest.raises(ConfigurationError, match="event loop"):
+                anyio.run(router.handle, "POST", *delivery("a"))
+
+        async with router:
+            await anyio.to_thread.run_sync(elsewhere)
+
+    async def test_opened_twice(self) -> None:
+        router = make_router()
+        async with router:
+            with pytest.raises(ConfigurationError):
+                await router.__aenter__()
+
+    async def test_opened_again(self) -> None:
+        router, done = make_router(), []
+        router.on("call.ended")(lambda event: done.append(event.call_id))
+        for number in range(2):
+            async with router:
+                await router.handle("POST", *delivery(str(number)))
+        assert done == ["0", "1"]
+
+    async def test_lifespan(self) -> None:
+        router, done = make_router(), []
+        router.on("call.ended")(lambda event: done.append(event.call_id))
+        async with router.lifespan(object()):
+            await router.handle("POST", *delivery("a"))
+        assert done == ["a"]
+
+    async def test_opening_without_background_does_nothing(self) -> None:
+        router = make_router(background=False)
+        async with router:
+            assert (await router.handle("POST", *delivery("a"))).status == 204
+
+
+class TestThreads:
+    def test_drained_at_the_end(self) -> None:
+        done: list[str | None] = []
+        with make_router(workers=3) as router:
+
+            @router.on("call.ended")
+            def plain(event: CallEnded) -> None:
+                done.append(event.call_id)
+
+            @router.on("call.ended")
+            async def later(event: CallEnded) -> None:
+                await anyio.lowlevel.checkpoint()
+                done.append(event.call_id)
+
+            for number in range(100):
+                assert router.handle_blocking("POST", *delivery(str(number))).status == 204
+        assert sorted(map(str, done), key=int) == sorted([str(n) for n in range(100)] * 2, key=int)
+        assert router.handle_blocking("POST", *delivery("late")).status == 503
+        assert not [thread for thread in threading.enumerate() if thread.name == "trudy-webhooks"]
+
+    def test_a_full_queue_refuses(self) -> None:
+        leave, entered = threading.Event(), threading.Event()
+        with make_router(queue_size=1, workers=1) as router:
+
+            @router.on("call.ended")
+            def slow(event: CallEnded) -> None:
+                entered.set()
+                assert leave.wait(10)
+
+            assert router.handle_blocking("POST", *delivery("working")).status == 204
+            assert entered.wait(10)
+            statuses = [router.handle_blocking("POST", *delivery(str(n))).status for n in range(3)]
+            assert statuses == [204, 503, 503]
+            leave.set()
+
+    def test_a_handler_that_exits_ends_no_worker(self, caplog: pytest.LogCaptureFixture) -> None:
+        done: list[str | None] = []
+        with make_router(workers=1) as router:
+
+            @router.on("call.ended")
+            def leave(event: CallEnded) -> None:
+                done.append(event.call_id)
+                if event.call_id == "a":
+                    sys.exit(1)
+
+            for call_id in ("a", "b"):
+                router.handle_blocking("POST", *delivery(call_id))
+        assert done == ["a", "b"]
+        assert "SystemExit" in caplog.text
+
+    def test_the_interpreter_waits_at_its_exit(self) -> None:
+        script = """
+            import time
+            from trudy.testing import make_delivery
+            from trudy.webhooks import WebhookRouter
+            router = WebhookRouter(secret="whsec_x", background=True, workers=1)
+            @router.on("call.ended")
+            async def later(event):
+                print(event.call_id, flush=True)
+            for number in range(50):
+                made = make_delivery("call.ended", secret="whsec_x", call_id=str(number))
+                assert router.handle_blocking("POST", made.headers, made.body).status == 204
+        """
+        run = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert run.stdout.split() == [str(number) for number in range(50)]
+        assert run.stderr == ""
