@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
-from attrs import evolve
+from attrs import define, evolve, field
 
 from trudy import _checks
 from trudy.errors import APIConnectionError, InvalidArgumentError, ResponseDecodeError, ServerError, TrudyError
@@ -18,21 +18,17 @@ Send: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Awaitable[AddedChunk]]
 
 async def add_in_chunks(items: ContactItems, size: int, base_url: str, send: Send) -> AddedContacts:
     """Send the contacts, so many at a time. An error carries as `.partial` what came before it."""
-    done = AddedContacts()
-    sending: Sequence[Mapping[str, Any]] = ()
+    adding = _Adding(size=size, base_url=base_url, send=send)
     try:
-        async for chunk in _chunks(items, size, base_url):
-            sending = chunk
-            answer = await send(chunk)
-            sending = ()
-            done = evolve(done, chunks=(*done.chunks, answer), answered=done.answered + len(chunk))
+        await adding.all_of(items)
     except TrudyError as error:
-        error.partial = evolve(done, in_doubt=len(sending) if _may_have_happened(error) else 0)
+        in_doubt = len(adding.sending) if _may_have_happened(error) else 0
+        error.partial = evolve(adding.done, in_doubt=in_doubt)
         raise
     except Exception as error:  # the caller's own iterable failed
-        error.add_note(f"the server had answered for the first {done.answered} contacts")
+        error.add_note(f"the server had answered for the first {adding.done.answered} contacts")
         raise
-    return done
+    return adding.done
 
 
 def contact_member(item: object, index: int, base_url: str) -> Mapping[str, Any]:
@@ -63,34 +59,48 @@ def contact_members(items: object, base_url: str) -> list[Mapping[str, Any]]:
     return [contact_member(item, index, base_url) for index, item in enumerate(cast(Sequence[object], items))]
 
 
-async def _chunks(items: ContactItems, size: int, base_url: str) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
-    if isinstance(items, Sequence | Mapping | str | bytes):
-        members = contact_members(cast(object, items), base_url)
-        for start in range(0, len(members), size):
-            yield members[start : start + size]
-        return
-    chunk: list[Mapping[str, Any]] = []
-    index = 0
-    async for item in _each(items):
-        chunk.append(contact_member(item, index, base_url))
-        index += 1
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+@define(kw_only=True)
+class _Adding:
+    """One call under way. Written without asynchronous generators, which an error would leave behind unfinished."""
 
+    size: int
+    base_url: str
+    send: Send
+    done: AddedContacts = field(factory=AddedContacts)
+    waiting: list[Mapping[str, Any]] = field(factory=list[Mapping[str, Any]])
+    sending: Sequence[Mapping[str, Any]] = ()
+    """What is on its way, until the server has answered."""
+    taken: int = 0
 
-async def _each(items: ContactItems) -> AsyncIterator[object]:
-    # First, since a page of the sync client is both, and here there is a loop already.
-    if isinstance(items, AsyncIterable):
-        async for item in items:
-            yield item
-    elif isinstance(cast(object, items), Iterable):
-        for item in items:
-            yield item
-    else:
-        raise InvalidArgumentError("contacts must be an iterable of contacts", argument="contacts")
+    async def all_of(self, items: ContactItems) -> None:
+        if isinstance(items, Sequence | Mapping | str | bytes):
+            for member in contact_members(cast(object, items), self.base_url):
+                await self._take(member)
+        # First, since a page of the sync client is both, and here there is a loop already.
+        elif isinstance(items, AsyncIterable):
+            async for item in items:
+                await self._take(contact_member(item, self.taken, self.base_url))
+        elif isinstance(cast(object, items), Iterable):
+            for item in items:
+                await self._take(contact_member(item, self.taken, self.base_url))
+        else:
+            raise InvalidArgumentError("contacts must be an iterable of contacts", argument="contacts")
+        await self._flush()
+
+    async def _take(self, member: Mapping[str, Any]) -> None:
+        self.waiting.append(member)
+        self.taken += 1
+        if len(self.waiting) == self.size:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        if not self.waiting:
+            return
+        self.sending, self.waiting = self.waiting, []
+        answer = await self.send(self.sending)
+        answered = self.done.answered + len(self.sending)
+        self.done = evolve(self.done, chunks=(*self.done.chunks, answer), answered=answered)
+        self.sending = ()
 
 
 def _may_have_happened(error: TrudyError) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime, time
 from typing import Any, Final, Unpack
 
 from trudy import _checks
+from trudy.errors import APITimeoutError
 from trudy.event_source import EventSource
 from trudy.models import (
     AddedChunk,
@@ -65,8 +66,6 @@ ADD_CONTACTS: Final = Endpoint(
 GET_ANALYTICS: Final = Endpoint(
     name="batch_calls.get_analytics", method="GET", path="/batch-calls/{batch_call_id}/analytics"
 )
-
-_SHORTEST_DEADLINE = 0.001
 
 
 class AsyncBatchCalls(Resource):
@@ -376,7 +375,10 @@ class AsyncBatchCalls(Resource):
         async def send(chunk: Sequence[Mapping[str, Any]]) -> AddedChunk:
             bounded: RequestOptions = {**options}
             if end is not None:
-                bounded["deadline"] = max(_SHORTEST_DEADLINE, end - self._core.clock.monotonic())
+                left = end - self._core.clock.monotonic()
+                if left <= 0:
+                    raise APITimeoutError("the deadline ended before all contacts were sent", request_sent=False)
+                bounded["deadline"] = left
             request = self._build(ADD_CONTACTS, bounded, ids=ids, body={"contacts": chunk})
             return await self._core.fetch(request, AddedChunk)
 
