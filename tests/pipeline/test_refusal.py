@@ -108,9 +108,11 @@ def test_the_wait_without_a_gate(body: object, headers: dict[str, str], wait: fl
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text() | st.integers(),
-        lambda inner: st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["error", "detail", "details", "meta", "ts", "limit", "reset_at"]), inner, max_size=4
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["error", "detail", "details", "meta", "ts", "limit", "reset_at"]), inner, max_size=4
+            )
         ),
         max_leaves=12,
     ),

@@ -105,9 +105,7 @@ def test_a_gate_lives_as_long_as_somebody_holds_it_and_the_callable_is_not_kept(
 
 def test_a_new_callable_at_the_address_of_a_dead_one_gets_no_strangers_gate() -> None:
     registry = GateRegistry()
-    held = []
-    for _ in range(200):
-        held.append(registry.gate_for(URL, Source(), None, None))
+    held = [registry.gate_for(URL, Source(), None, None) for _ in range(200)]
     assert len({id(gate) for gate in held}) == 200
 
 

@@ -41,9 +41,7 @@ def test_the_bounds_always_hold_the_truth(offset: float, answers: list[tuple[flo
     for there, back, pause, coarse in answers:
         stamp = now + there + offset
         now += there + back
-        clock.observe(
-            stamp // 1 if coarse else stamp, now, round_trip=there + back, granularity=1.0 if coarse else 0.0
-        )
+        clock.observe(stamp // 1 if coarse else stamp, now, round_trip=there + back, granularity=1.0 if coarse else 0.0)
         assert abs(clock.offset - offset) <= clock.width(now) / 2 + 1e-5
         assert clock.known
         now += pause

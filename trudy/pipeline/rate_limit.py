@@ -11,7 +11,6 @@ from trudy.pipeline.doorbell import Doorbell
 from trudy.pipeline.gate import Go, Late
 from trudy.pipeline.hooks import RateLimitWait
 from trudy.pipeline.refusal import refusal_facts, server_stamp
-from trudy.pipeline.refusal import window_wait as window_wait
 
 if TYPE_CHECKING:
     from trudy.clock import Clock
