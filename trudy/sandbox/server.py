@@ -75,6 +75,11 @@ class SandboxServer:
         """What a client takes as `base_url`."""
         return self.api_origin + BASE_PATH
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the environment of another process needs, so that its clients come here."""
+        return {"TRUDY_BASE_URL": self.base_url, "TRUDY_API_KEY": self.sandbox.api_key}
+
     def async_client(self, **options: Any) -> AsyncTrudyClient:
         """An `AsyncTrudyClient` that comes over the socket, in real time."""
         from trudy import AsyncTrudyClient

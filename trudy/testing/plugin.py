@@ -1,0 +1,83 @@
+"""The pytest plugin: a sandbox and clients of it as fixtures, loaded when a test first asks for one.
+
+    def test_signup(trudy_client, trudy_sandbox):
+        call = signup(trudy_client)
+        trudy_sandbox.advance(minutes=1)
+        assert trudy_client.calls.get(call.id).status.is_final
+
+Each test has a sandbox of its own. `@pytest.mark.trudy_sandbox(speed=0, quirks={"naive_timestamps"})` sets its options
+for a test, class or module; the fixture `trudy_sandbox_options`, defined again, for a directory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from trudy import AsyncTrudyClient, TrudyClient
+    from trudy.sandbox import Sandbox, SandboxServer
+
+SPEED = 60.0
+"""Sandbox seconds for each real second: a call of half a minute is over in half a second."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known, for `--strict-markers` and `--markers`."""
+    config.addinivalue_line(
+        "markers", "trudy_sandbox(**options): options of the sandbox behind trudy_sandbox, trudy_client and the others"
+    )
+
+
+@pytest.fixture
+def trudy_sandbox_options() -> Mapping[str, Any]:
+    """Arguments for each test's `Sandbox`; define this fixture again to change them. The marker goes before it."""
+    return {}
+
+
+@pytest.fixture
+def trudy_sandbox(request: pytest.FixtureRequest, trudy_sandbox_options: Mapping[str, Any]) -> Sandbox:
+    """A `trudy.sandbox.Sandbox` of this test's own, 60 times as fast as real time unless told otherwise."""
+    from trudy.sandbox import Sandbox
+
+    options: dict[str, Any] = {"speed": SPEED} | dict(trudy_sandbox_options)
+    # The nearest marker comes first, and is to win.
+    for marker in reversed(list(request.node.iter_markers("trudy_sandbox"))):
+        if marker.args:
+            raise pytest.UsageError("the marker trudy_sandbox takes keyword arguments only, those of Sandbox")
+        options |= marker.kwargs
+    return Sandbox(**options)
+
+
+@pytest.fixture
+def trudy_client(trudy_sandbox: Sandbox) -> Generator[TrudyClient, None, None]:
+    """A `TrudyClient` of this test's sandbox, without a socket."""
+    with trudy_sandbox.client() as client:
+        yield client
+
+
+@pytest.fixture
+def async_trudy_client(trudy_sandbox: Sandbox) -> Generator[AsyncTrudyClient, None, None]:
+    """An `AsyncTrudyClient` of this test's sandbox, without a socket.
+
+    Not an async fixture: it is the same under pytest-asyncio, anyio and trio.
+    """
+    import asyncio
+
+    client = trudy_sandbox.async_client()
+    yield client
+    # The test's own event loop has ended. `asyncio.run` would take the thread's current loop away from other tests.
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(client.aclose())
+    finally:
+        loop.close()
+
+
+@pytest.fixture
+def trudy_sandbox_server(trudy_sandbox: Sandbox) -> Generator[SandboxServer, None, None]:
+    """This test's sandbox behind a loopback port, for other processes: `base_url`, and `environment` for a child."""
+    with trudy_sandbox.serve() as server:
+        yield server
