@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -23,7 +24,15 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
+@pytest.fixture(scope="session")
+def ssl_context() -> ssl.SSLContext:
+    """Made once, for it takes longer than all else in a test."""
+    return ssl.create_default_context()
+
+
 @pytest.fixture
-async def client(wire: Wire, clock: FakeClock) -> AsyncIterator[AsyncTrudyClient]:
-    async with AsyncTrudyClient(KEY, base_url=BASE_URL, clock=clock, rate_limit=False) as client:
+async def client(wire: Wire, clock: FakeClock, ssl_context: ssl.SSLContext) -> AsyncIterator[AsyncTrudyClient]:
+    async with AsyncTrudyClient(
+        KEY, base_url=BASE_URL, clock=clock, ssl_context=ssl_context, rate_limit=False
+    ) as client:
         yield client
