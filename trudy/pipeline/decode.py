@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -61,16 +61,14 @@ def is_answer(request: Request, response: Response) -> bool:
     if request.endpoint.sends_key:
         return isinstance((as_mapping(envelope(response).data) or {}).get("id"), str | int)
     if response.body:
-        return isinstance(response.json(), dict | list)
+        return isinstance(response.json(), (dict, list))
     return response.status == 204 or request.method == "DELETE"
 
 
 def request_id(response: Response) -> str | None:
     """The server's id of the request: from the body's meta, then from inside the error, then the header."""
-    body = as_mapping(response.json()) or {}
-    detail = as_mapping(body.get("detail")) or {}
-    for holder in (body.get("meta"), body.get("error"), detail.get("error")):
-        found = (as_mapping(holder) or {}).get("request_id")
+    for facts in _facts(response):
+        found = facts.get("request_id")
         if isinstance(found, str) and found:
             return found
     return response.headers.get("x-request-id")
@@ -78,10 +76,7 @@ def request_id(response: Response) -> str | None:
 
 def server_time(response: Response) -> datetime | None:
     """The server's clock to the microsecond, from the body; None when it does not say."""
-    body = as_mapping(response.json()) or {}
-    detail = as_mapping(body.get("detail")) or {}
-    for holder in (body.get("meta"), body.get("error"), detail.get("error")):
-        facts = as_mapping(holder) or {}
+    for facts in _facts(response):
         for name in ("ts", "timestamp"):
             text = facts.get(name)
             if isinstance(text, str) and (moment := parse_time(text)):
@@ -184,6 +179,16 @@ def as_mapping(value: object) -> Mapping[str, object] | None:
 def as_rows(value: object) -> Sequence[object] | None:
     """The value where it is a JSON array, else None."""
     return cast(Sequence[object], value) if isinstance(value, list) else None
+
+
+def _facts(response: Response) -> Iterator[Mapping[str, object]]:
+    """Where the facts about an answer may stand: the body's meta, the error, the error inside a `detail`."""
+    body = as_mapping(response.json()) or {}
+    if (meta := as_mapping(body.get("meta"))) is not None:
+        yield meta
+    for holder in (body, as_mapping(body.get("detail")) or {}):
+        if (error := as_mapping(holder.get("error"))) is not None:
+            yield error
 
 
 def _retryable(request: Request, response: Response, facts: ErrorFacts) -> bool | None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from typing import Literal, Protocol, TypeAlias, cast, runtime_checkable
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from trudy.errors import APIConnectionError
 from trudy.options import Timeout
@@ -106,8 +106,20 @@ class Request:
     def with_header(self, name: str, value: str) -> Request:
         """The same request with one header set."""
         lower = name.lower()
-        kept = tuple(pair for pair in self.headers if pair[0].lower() != lower)
-        return evolve(self, headers=(*kept, (name, value)))
+        kept = [pair for pair in self.headers if pair[0].lower() != lower]
+        # Written out, because each attempt comes by here, and `evolve` first asks the class for its attributes.
+        return Request(
+            endpoint=self.endpoint,
+            method=self.method,
+            url=self.url,
+            path=self.path,
+            headers=(*kept, (name, value)),
+            body=self.body,
+            timeout=self.timeout,
+            idempotency_key=self.idempotency_key,
+            call=self.call,
+            look=self.look,
+        )
 
 
 @define(kw_only=True, eq=False)

@@ -121,10 +121,12 @@ class RetryStep:
         while True:
             was_renewed = request.call.renewed
             ending = await self._attempt(request, call_next)
+            kind = classify(request, ending)
+            if kind == "answered":
+                return _stand(ending)
             if may_have_happened and _is_gone(request, ending):
                 return Response(status=204, headers={})
-            unknown = classify(request, ending) == "unknown"
-            may_have_happened |= unknown
+            may_have_happened |= kind == "unknown"
             refused = isinstance(ending, Response) and ending.status in (401, 429)
             failures += not refused
             decision = decide(
