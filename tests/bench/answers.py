@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any, Final
 
 CALL_ID: Final = "7d0c2b1e-0000-4000-8000-000000000001"
-META: Final = {"request_id": "0a6f3c52-5b0e-4a53-9d0c-3f5f1f6f9f10", "ts": "2027-01-15T08:00:00.123456Z"}
+NOW: Final = "2027-01-15T08:00:00.123456Z"
+"""Stands where the server puts the present time: a client that watches the server's clock should find it going."""
+META: Final = {"request_id": "0a6f3c52-5b0e-4a53-9d0c-3f5f1f6f9f10", "ts": NOW}
 
 
 def row(identity: str) -> dict[str, Any]:
@@ -46,6 +49,12 @@ def page(offset: int, limit: int, total: int) -> bytes:
             "meta": META,
         }
     )
+
+
+def stamped(body: bytes, now: float) -> bytes:
+    """The body with the present time, in Unix seconds; its length stays the same."""
+    time = datetime.fromtimestamp(now, UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return body.replace(NOW.encode(), time.encode())
 
 
 def _encode(body: object) -> bytes:

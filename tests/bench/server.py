@@ -1,6 +1,6 @@
 """The server of the benchmarks, in a process of its own: fixed answers, and creates counted in fixed windows.
 
-GET  /calls/{id}                     one call, always the same bytes
+GET  /calls/{id}                     one call, the same bytes but for the time
 GET  /list/{rows}/calls              a page of a list that has so many rows
 POST /gate/{limit}/{window}/calls    a create: at most `limit` in each stretch of `window` seconds of the clock
 GET  /tally                          what became of the creates since the last tally
@@ -86,7 +86,7 @@ class Desk:
     """What all connections share."""
 
     def __init__(self) -> None:
-        self._fixed = response(200, answers.one_call())
+        self._call = answers.one_call()
         self._counts = Counts()
 
     def answer(self, head: bytes, body: bytes) -> bytes:
@@ -101,8 +101,8 @@ class Desk:
         if found := _LIST.fullmatch(url.path):
             query = parse_qs(url.query)
             body = answers.page(int(query["offset"][0]), int(query["limit"][0]), int(found[1]))
-            return response(200, body)
-        return self._fixed
+            return response(200, answers.stamped(body, time.time()))
+        return response(200, answers.stamped(self._call, time.time()))
 
     def _create(self, path: str, head: bytes, body: bytes) -> bytes:
         found = _CREATE.fullmatch(path)

@@ -11,7 +11,7 @@ from tests.bench.server import serve
 
 Costs = dict[str, Cost]
 _NOTES = (
-    "us: CPU time of the client's process for one request; all get the same bytes.",
+    "us: CPU time of the client's process for one request; all get the same answer.",
     "An SDK gives back a typed object, an HTTP library parsed JSON.",
 )
 
