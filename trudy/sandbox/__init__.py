@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-for _name in ("starlette", "uvicorn"):
+for _name in ("jsonschema", "starlette", "uvicorn"):
     if find_spec(_name) is None:
         raise ModuleNotFoundError(
             f"trudy.sandbox needs {_name}, of the extra `sandbox`: pip install 'trudy-python-sdk[sandbox]'", name=_name
@@ -28,7 +28,7 @@ from trudy.sandbox.rate_limit import WindowCount  # noqa: E402
 from trudy.sandbox.records import RecordedRequest  # noqa: E402
 from trudy.sandbox.sandbox import Sandbox  # noqa: E402
 from trudy.sandbox.server import SandboxServer  # noqa: E402
-from trudy.sandbox.state import Voice  # noqa: E402
+from trudy.sandbox.voices import Voice  # noqa: E402
 from trudy.sandbox.wire import QUIRKS  # noqa: E402
 
 __all__ = [

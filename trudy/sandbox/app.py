@@ -1,35 +1,48 @@
-"""The Starlette application: which path is served by which handlers."""
+"""The Starlette application: every operation of the API document, and which handler serves it."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from trudy.sandbox import media
-from trudy.sandbox.desk import BASE_PATH, Endpoint
-from trudy.sandbox.routes import agents, calls, voices
+from trudy.sandbox import description, media
+from trudy.sandbox.contract import operations
+from trudy.sandbox.desk import BASE_PATH, Endpoint, Handler, Method
+from trudy.sandbox.routes import (
+    agents,
+    batch_calls,
+    calls,
+    contacts,
+    knowledge_bases,
+    telephony,
+    tools,
+    voices,
+    webrtc,
+)
 
 if TYPE_CHECKING:
     from trudy.sandbox.sandbox import Sandbox
 
-_PATHS = {
-    "/agents": agents.COLLECTION,
-    "/agents/{agent_id}": agents.ITEM,
-    "/calls": calls.COLLECTION,
-    "/calls/bulk-delete": calls.BULK_DELETE,
-    "/calls/{call_id}": calls.ITEM,
-    "/calls/{call_id}/transcript": calls.TRANSCRIPT,
-    "/calls/{call_id}/recording": calls.RECORDING,
-    "/voices": voices.COLLECTION,
-    "/voices/{voice_id}": voices.ITEM,
+HANDLERS: dict[str, Handler] = {
+    name: handler
+    for module in (agents, batch_calls, calls, contacts, knowledge_bases, telephony, tools, voices, webrtc)
+    for name, handler in module.HANDLERS.items()
 }
+"""By the document's name of the operation."""
 
 
 def build_app(sandbox: Sandbox) -> Starlette:
     """An application over one sandbox's state. It must be entered through one of the sandbox's doors."""
-    routes = [Route(BASE_PATH + path, Endpoint(sandbox, methods)) for path, methods in _PATHS.items()]
+    paths: defaultdict[str, dict[str, Method]] = defaultdict(dict)
+    for operation in operations():
+        paths[operation.path][operation.method] = Method(operation=operation, handle=HANDLERS[operation.id])
+    # A name in a path goes before a parameter in the same place.
+    ordered = sorted(paths, key=lambda path: [step.startswith("{") for step in path.split("/")])
+    routes = [Route(BASE_PATH + path, Endpoint(sandbox, paths[path])) for path in ordered]
+    routes.append(Route(BASE_PATH + description.PATH, description.DescriptionEndpoint()))
     routes.append(Route(media.PATH, media.MediaEndpoint(sandbox)))
     # What no path serves is still counted, authenticated and refused in the documented form.
     routes.append(Route("/{path:path}", Endpoint(sandbox, {})))

@@ -9,11 +9,11 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from attrs import field, frozen
 
-from trudy.sandbox import problems, validation
+from trudy.sandbox import problems
+from trudy.sandbox.contract import Json, Operation
 from trudy.sandbox.door import Door, door_of
 from trudy.sandbox.faults import NO_FAULT, Fault
 from trudy.sandbox.idempotency import Answer as StoredAnswer
@@ -37,19 +37,20 @@ _logger = logging.getLogger("trudy.sandbox")
 
 @frozen(kw_only=True)
 class ApiRequest:
-    """What a handler sees of a request."""
+    """What a handler sees of a request: what the API document allows.
+
+    Attributes:
+        query: the documented members that were sent.
+        body: the members of the body; an upload in a form is a `multipart.Upload`.
+    """
 
     sandbox: Sandbox
     door: Door
     now: float
     params: Mapping[str, str]
-    query: Mapping[str, str]
-    body: bytes
+    query: Mapping[str, Any]
+    body: Json = field(repr=False)
     idempotency_key: str | None
-
-    def json(self) -> dict[str, Any]:
-        """The body as a JSON object; 400 or 422 when it is none."""
-        return validation.parse_object(self.body)
 
 
 @frozen(kw_only=True)
@@ -57,11 +58,13 @@ class Reply:
     """What a handler answers.
 
     Attributes:
+        is_flat: `data` is the whole body, without the envelope.
         fault: what goes wrong on the way back, where the request itself asked for it.
     """
 
     data: object
     status: int = 200
+    is_flat: bool = False
     pagination: Mapping[str, Any] | None = None
     fault: Fault = NO_FAULT
 
@@ -73,8 +76,8 @@ Handler = Callable[[ApiRequest], Reply]
 class Method:
     """What stands behind one method of one path."""
 
+    operation: Operation
     handle: Handler
-    idempotent_by_key: bool = False
 
 
 @frozen(kw_only=True)
@@ -105,7 +108,7 @@ class Endpoint:
         method: str = scope["method"]
         path: str = scope["path"].removeprefix(BASE_PATH)
         with sandbox.state.lock:
-            now = sandbox.clock.time()
+            now = sandbox.settle()
             try:
                 answer = self._decide(scope, method, path, body, door, now, request_id)
             except Problem as problem:
@@ -145,21 +148,20 @@ class Endpoint:
         fault = sandbox.faults.take(method, path)
         if not fault.has_effect:
             return self._faulty(fault, None, now, request_id)
-        key = _text(headers.get(b"x-idempotency-key")) if behind.idempotent_by_key else None
+        key = _text(headers.get(b"x-idempotency-key")) if behind.operation.by_key else None
         if key is not None:
             stored = sandbox.idempotency.find(key, method, path, body, now=now)
             if stored is not None:
                 replay = Answer(status=stored.status, body=stored.body, headers=self._headers(stored.request_id, now))
                 return self._faulty(fault, replay, now, request_id)
-        query_string: bytes = scope["query_string"]
         reply = behind.handle(
             ApiRequest(
                 sandbox=sandbox,
                 door=door,
                 now=now,
                 params=scope.get("path_params", {}),
-                query=dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)) if query_string else {},
-                body=body,
+                query=behind.operation.read_query(scope["query_string"]),
+                body=behind.operation.read_body(_text(headers.get(b"content-type")) or "", body),
                 idempotency_key=key,
             )
         )
@@ -167,7 +169,9 @@ class Endpoint:
             fault = reply.fault
         answer = Answer(
             status=reply.status,
-            body=sandbox.wire.success(reply.data, request_id=request_id, now=now, pagination=reply.pagination),
+            body=sandbox.wire.flat(reply.data)
+            if reply.is_flat
+            else sandbox.wire.success(reply.data, request_id=request_id, now=now, pagination=reply.pagination),
             headers=self._headers(request_id, now),
         )
         if key is not None and fault.status is None:
@@ -215,11 +219,11 @@ def rate_limited(sandbox: Sandbox, door: Door, now: float) -> Problem:
 async def read_body(receive: Receive) -> bytes:
     """All of a request's body."""
     message = await receive()
-    body: bytes = message.get("body", b"")
+    pieces: list[bytes] = [message.get("body", b"")]
     while message.get("more_body", False):
         message = await receive()
-        body += message.get("body", b"")
-    return body
+        pieces.append(message.get("body", b""))
+    return b"".join(pieces)
 
 
 async def deliver(answer: Answer, door: Door, send: Send) -> None:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from trudy._masking import mask_phone
 from trudy.sandbox.outcomes import Outcome
 
 Status = Literal["queued", "ringing", "in_progress", "completed", "failed"]
+Direction = Literal["outbound", "webrtc"]
 
 QUEUED_SECONDS = 1.0
 ANSWERED_AFTER_SECONDS = 4.0
@@ -44,8 +45,10 @@ class PlacedCall:
     """A call as it was accepted. Everything else about it follows from the time.
 
     Attributes:
+        to: empty for a call from a browser.
         attempt: 1 for the first call to this number in this sandbox, and so on.
         outcome: what happens, chance and earlier attempts already settled.
+        campaign_id, contact_id: of the batch that placed it, and of its contact.
     """
 
     id: str
@@ -60,6 +63,9 @@ class PlacedCall:
     call_settings: Mapping[str, Any] = field(repr=False)
     greeting: str | None = field(repr=False)
     timeline: Timeline = field(repr=False)
+    direction: Direction = "outbound"
+    campaign_id: str | None = None
+    contact_id: str | None = None
 
     @property
     def created_at(self) -> float:
@@ -114,6 +120,29 @@ def plan(outcome: Outcome, *, created_at: float, join_timeout: float, max_durati
     )
 
 
+def unjoined_plan(*, created_at: float, join_timeout: float) -> Timeline:
+    """The course of a call from a browser that nobody joins."""
+    return Timeline(
+        created_at=created_at,
+        ringing_at=None,
+        answered_at=None,
+        ended_at=created_at + join_timeout,
+        final="failed",
+        end_reason="unjoined",
+    )
+
+
+def join_plan(waiting: Timeline, *, joined_at: float, max_duration: float) -> Timeline:
+    """Its course from the moment a browser joins; it never rings."""
+    return evolve(
+        waiting,
+        answered_at=joined_at,
+        ended_at=joined_at + min(TALK_SECONDS, max_duration),
+        final="completed",
+        end_reason="hangup" if max_duration >= TALK_SECONDS else "max_duration",
+    )
+
+
 def _talk(outcome: Outcome) -> tuple[float, str]:
     if outcome is Outcome.VOICEMAIL:
         return VOICEMAIL_SECONDS, "voicemail"
@@ -129,6 +158,12 @@ def status_at(timeline: Timeline, now: float) -> Status:
     if timeline.ringing_at is not None and now >= timeline.ringing_at:
         return "ringing"
     return "queued"
+
+
+def next_change(timeline: Timeline, now: float) -> float | None:
+    """When the status changes next after `now`; None when it never will."""
+    moments = (timeline.ringing_at, timeline.answered_at, timeline.ended_at)
+    return min((moment for moment in moments if moment is not None and moment > now), default=None)
 
 
 def changed_at(timeline: Timeline, now: float) -> float:

@@ -62,7 +62,7 @@ class MediaEndpoint:
     def _answer(self, scope: Scope, body: bytes, door: Door) -> Answer:
         sandbox = self._sandbox
         with sandbox.state.lock:
-            now = sandbox.clock.time()
+            now = sandbox.settle()
             fault = sandbox.faults.take(scope["method"], scope["path"])
             answer = _with_fault(self._decide(scope, door, now), fault)
             sandbox.media_arrivals.append(

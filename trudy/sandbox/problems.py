@@ -96,8 +96,12 @@ def invalid(field: str, reason: str, *, value: object = None, where: str = "body
         422,
         f"Invalid {field}: {reason}",
         details={"field": field, "reason": reason},
-        detail=[{"type": kind, "loc": [where, *field.split(".")], "msg": reason, "input": value}],
+        detail=[{"type": kind, "loc": [where, *map(_step, field.split("."))], "msg": reason, "input": value}],
     )
+
+
+def _step(name: str) -> str | int:
+    return int(name) if name.isdecimal() else name
 
 
 def no_outbound_number() -> Problem:

@@ -10,10 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
+from attrs import evolve
 
 from trudy._masking import mask_phone
-from trudy.sandbox import problems
+from trudy.sandbox import browser_calls, problems
 from trudy.sandbox.app import build_app
+from trudy.sandbox.campaign_runner import CampaignRunner
 from trudy.sandbox.clock import SandboxClock
 from trudy.sandbox.desk import BASE_PATH
 from trudy.sandbox.faults import Fault, FaultRule, FaultTable, Reset
@@ -25,8 +27,9 @@ from trudy.sandbox.rate_limit import RateLimiter, WindowCount
 from trudy.sandbox.records import KEPT_REQUESTS, Arrival, RecordedRequest
 from trudy.sandbox.routes.agents import seed_placeholder_agent
 from trudy.sandbox.server import SandboxServer
-from trudy.sandbox.state import PLACEHOLDER_VOICE, SEEDED_VOICES, State, Voice
+from trudy.sandbox.state import PLACEHOLDER_VOICE, State
 from trudy.sandbox.transport import API_HOST, InProcessTransport
+from trudy.sandbox.voices import SEEDED_VOICES, Voice, voice_status
 from trudy.sandbox.wire import Wire, check_quirks, encode
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ class Sandbox:
         seed: for the numbers whose outcome is random.
         start: Unix seconds at which the clock begins; the present when left out.
         assign_numbers: give each new agent a number to call from.
+        experimental: offer what pages only name: `GET /batch-calls/{id}/analytics`, whose members are a guess.
         quirks: names from `trudy.sandbox.QUIRKS`: behaviours seen on real servers that no page documents.
     """
 
@@ -66,6 +70,7 @@ class Sandbox:
         seed: int = 0,
         start: float | None = None,
         assign_numbers: bool = True,
+        experimental: bool = False,
         quirks: Iterable[str] = (),
     ) -> None:
         names = frozenset(quirks)
@@ -75,6 +80,7 @@ class Sandbox:
         self.placeholders = placeholders
         self.any_number = any_number
         self.assign_numbers = assign_numbers
+        self.experimental = experimental
         self.seed = seed
         self.started_at = self.clock.time()
         self.wire = Wire(names)
@@ -86,12 +92,15 @@ class Sandbox:
         self.media_arrivals: deque[Arrival] = deque(maxlen=KEPT_REQUESTS)
         self._payment_required: PaymentReason | None = None
         self._keys = {self.api_key}
+        self.state = State()
         voices: tuple[Voice, ...] = SEEDED_VOICES
         if placeholders:
             self._keys.add(PLACEHOLDER_KEY)
             voices = (*voices, Voice(id=PLACEHOLDER_VOICE, name="Placeholder"))
-        self.state = State(voices=voices)
-        self._numbers_given = 0
+        for voice in voices:
+            self.state.voices.put(voice.id, evolve(voice, created_at=self.started_at, updated_at=self.started_at))
+        self.campaigns = CampaignRunner(self)
+        self._campaigns_made = 0
         self.app = build_app(self)
         if placeholders:
             seed_placeholder_agent(self)
@@ -106,8 +115,10 @@ class Sandbox:
 
     @property
     def voices(self) -> tuple[Voice, ...]:
-        """The voices that agents may use."""
-        return self.state.voices
+        """The voices that agents may use now, oldest first."""
+        with self.state.lock:
+            now = self.clock.time()
+            return tuple(voice for voice in reversed(list(self.state.voices)) if voice_status(voice, now) == "active")
 
     @property
     def payment_required(self) -> PaymentReason | None:
@@ -152,6 +163,30 @@ class Sandbox:
     def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0) -> None:
         """Jump ahead; what would have happened meanwhile has happened."""
         self.clock.advance(seconds=seconds, minutes=minutes, hours=hours)
+
+    # What others do
+
+    def join_call(self, join_url: str) -> PlacedCall:
+        """What a browser does with the link of a WebRTC or test call: talk, for as long as a call takes.
+
+        Raises:
+            LookupError: the link was used, has expired, or is none of this sandbox.
+        """
+        with self.state.lock:
+            return browser_calls.join(self, join_url, now=self.settle())
+
+    def cancel_batch(self, batch_call_id: str) -> None:
+        """What only the dashboard can do: give a batch up for good; calls that run run on.
+
+        Raises:
+            LookupError: there is no such batch, or it is at its end.
+        """
+        with self.state.lock:
+            now, campaign = self.settle(), self.state.campaigns.get(batch_call_id)
+            if campaign is None or campaign.status in ("completed", "failed", "cancelled"):
+                raise LookupError("there is no such batch that could be cancelled")
+            campaign.end("cancelled", now)
+            self.campaigns.watch(campaign)
 
     # Keys
 
@@ -252,8 +287,9 @@ class Sandbox:
 
     @property
     def placed_calls(self) -> list[PlacedCall]:
-        """Every call ever accepted, in order, deleted ones and those whose answer was lost included."""
+        """Every call to a number ever accepted, in order, deleted ones and those whose answer was lost included."""
         with self.state.lock:
+            self.settle()
             return list(self.state.placed)
 
     @property
@@ -273,7 +309,9 @@ class Sandbox:
 
     def calls_to(self, number: str) -> list[PlacedCall]:
         """Every call ever accepted to that number, in order."""
-        return [call for call in self.placed_calls if call.to == number]
+        with self.state.lock:
+            self.settle()
+            return list(self.state.placed_to.get(number, ()))
 
     def requests_per_window(self) -> list[WindowCount]:
         """How many requests each rate window admitted and refused, in order; counted without a limit, too."""
@@ -307,10 +345,21 @@ class Sandbox:
         """A request's path below the base URL."""
         return path.removeprefix(BASE_PATH)
 
-    def next_number_index(self) -> int:
-        """Count the numbers given to agents."""
-        self._numbers_given += 1
-        return self._numbers_given - 1
+    def next_campaign(self) -> int:
+        """Count the batches made."""
+        self._campaigns_made += 1
+        return self._campaigns_made - 1
+
+    def check_payment(self) -> None:
+        """Raise the 402 that is switched on, if any."""
+        if self._payment_required is not None:
+            raise problems.payment_required(self._payment_required)
+
+    def settle(self) -> float:
+        """Let everything happen that was due by now, and say what the time is. Hold the state's lock."""
+        now = self.clock.time()
+        self.campaigns.settle(now)
+        return now
 
     def _client_options(self, options: dict[str, Any]) -> dict[str, Any]:
         defaults: dict[str, Any] = {"api_key": self.api_key, "base_url": self.base_url, "clock": self.clock}

@@ -46,6 +46,10 @@ class Wire:
             body["pagination"] = pagination
         return encode(body)
 
+    def flat(self, data: object) -> bytes:
+        """`data` without any envelope."""
+        return encode(data)
+
     def error(self, problem: Problem, *, request_id: str, now: float) -> bytes:
         """The documented error body."""
         if problem.detail is not None and "fastapi_detail" in self.quirks:

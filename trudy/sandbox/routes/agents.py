@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from trudy.sandbox import problems, validation
-from trudy.sandbox.desk import ApiRequest, Method, Reply
-from trudy.sandbox.state import PLACEHOLDER_AGENT, PLACEHOLDER_VOICE, outbound_number
-from trudy.sandbox.validation import Json
+from trudy.sandbox import paging, problems, values
+from trudy.sandbox.contract import Json
+from trudy.sandbox.desk import ApiRequest, Reply
+from trudy.sandbox.numbers import give_number, take_numbers
+from trudy.sandbox.state import PLACEHOLDER_AGENT, PLACEHOLDER_VOICE
+from trudy.sandbox.voices import voice_status
 
 if TYPE_CHECKING:
     from trudy.sandbox.sandbox import Sandbox
@@ -46,7 +48,7 @@ _OWN = frozenset(
 
 def list_agents(request: ApiRequest) -> Reply:
     """GET /agents?status&name&limit&offset"""
-    limit, offset = validation.parse_page(request.query)
+    limit, offset = paging.slice_of(request.query)
     status, name = request.query.get("status"), request.query.get("name", "").casefold()
 
     def keep(agent: Json) -> bool:
@@ -55,73 +57,65 @@ def list_agents(request: ApiRequest) -> Reply:
     wanted = None if status is None and not name else keep
     agents, total = request.sandbox.state.agents.page(limit, offset, wanted)
     data = [present(request.sandbox, agent) for agent in agents]
-    return Reply(data=data, pagination=pagination(total, limit, offset))
+    return Reply(data=data, pagination=paging.by_offset(total, limit, offset))
 
 
 def create_agent(request: ApiRequest) -> Reply:
     """POST /agents"""
-    body = request.json()
-    validation.check_body(body, validation.AGENT)
-    sandbox = request.sandbox
-    if sandbox.payment_required is not None:
-        raise problems.payment_required(sandbox.payment_required)
-    _check_voice(sandbox, body)
+    sandbox, body = request.sandbox, request.body
+    sandbox.check_payment()
+    _check_members(request, body)
     agent = new_agent(sandbox, str(uuid.uuid4()), body, now=request.now)
     return Reply(status=201, data=present(sandbox, agent))
 
 
 def get_agent(request: ApiRequest) -> Reply:
     """GET /agents/{agent_id}"""
-    return Reply(data=present(request.sandbox, _find(request)))
+    return Reply(data=present(request.sandbox, find_agent(request, request.params["agent_id"])))
 
 
 def update_agent(request: ApiRequest) -> Reply:
     """PUT and PATCH /agents/{agent_id}: only the members sent change; null puts a member back to its default."""
-    agent_id, agent = request.params["agent_id"], _find(request)
-    body = request.json()
-    validation.check_body(body, validation.AGENT_UPDATE, partial=True)
-    changes = {name: value for name, value in body.items() if not (value is None and name in _NEVER_NULL)}
-    _check_voice(request.sandbox, changes)
+    agent = find_agent(request, request.params["agent_id"])
+    changes = {name: value for name, value in request.body.items() if not (value is None and name in _NEVER_NULL)}
+    _check_members(request, changes)
     agent = agent | _members(changes) | {"updated_at": request.now}
-    request.sandbox.state.agents.put(agent_id, agent)
+    request.sandbox.state.agents.put(request.params["agent_id"], agent)
     return Reply(data=present(request.sandbox, agent))
 
 
 def delete_agent(request: ApiRequest) -> Reply:
     """DELETE /agents/{agent_id}"""
-    agent = _find(request)
+    agent = find_agent(request, request.params["agent_id"])
     request.sandbox.state.agents.remove(agent["id"])
+    take_numbers(request.sandbox.state, agent["id"], now=request.now)
     return Reply(data={"id": agent["id"], "deleted": True})
 
 
-COLLECTION = {"GET": Method(handle=list_agents), "POST": Method(handle=create_agent, idempotent_by_key=True)}
-ITEM = {
-    "GET": Method(handle=get_agent),
-    "PUT": Method(handle=update_agent),
-    "PATCH": Method(handle=update_agent),
-    "DELETE": Method(handle=delete_agent),
+HANDLERS = {
+    "list_agents": list_agents,
+    "create_agent": create_agent,
+    "get_agent": get_agent,
+    "update_agent": update_agent,
+    "patch_agent": update_agent,
+    "delete_agent": delete_agent,
 }
 
 
 def new_agent(sandbox: Sandbox, agent_id: str, body: Json, *, now: float) -> Json:
     """Put an agent on the shelf, with a number to call from where the sandbox gives one."""
-    numbers: list[Json] = []
-    if sandbox.assign_numbers:
-        number = outbound_number(sandbox.next_number_index())
-        numbers.append({"id": str(uuid.uuid5(uuid.NAMESPACE_OID, number)), "phone_number": number})
-    agent = (
-        _DEFAULTS
-        | _members(body)
-        | {
-            "id": agent_id,
-            "status": "active",
-            "created_at": now,
-            "updated_at": now,
-            "inbound_phone_numbers": [],
-            "outbound_phone_numbers": numbers,
-        }
-    )
+    own: Json = {
+        "id": agent_id,
+        "status": "active",
+        "created_at": now,
+        "updated_at": now,
+        "inbound_phone_numbers": [],
+        "outbound_phone_numbers": [],
+    }
+    agent = _DEFAULTS | _members(body) | own
     sandbox.state.agents.put(agent_id, agent)
+    if sandbox.assign_numbers:
+        give_number(sandbox.state, agent, now=now)
     return agent
 
 
@@ -131,9 +125,17 @@ def seed_placeholder_agent(sandbox: Sandbox) -> None:
     new_agent(sandbox, PLACEHOLDER_AGENT, body, now=sandbox.clock.time())
 
 
+def find_agent(request: ApiRequest, agent_id: str) -> Json:
+    """The agent with that id, or 404."""
+    agent = request.sandbox.state.agents.get(agent_id)
+    if agent is None:
+        raise problems.not_found("Agent")
+    return agent
+
+
 def present(sandbox: Sandbox, agent: Json) -> Json:
     """The agent as the API shows it."""
-    voice = sandbox.state.voice(agent["voice_id"])
+    voice = sandbox.state.voices.get(agent["voice_id"])
     return agent | {
         "voice_name": None if voice is None else voice.name,
         "knowledge_base_ids": agent["knowledge_bases"],
@@ -142,22 +144,20 @@ def present(sandbox: Sandbox, agent: Json) -> Json:
     }
 
 
-def pagination(total: int, limit: int, offset: int) -> dict[str, Any]:
-    """The `pagination` member of an offset-style list."""
-    return {"total": total, "limit": limit, "offset": offset, "has_more": offset + limit < total}
-
-
-def _find(request: ApiRequest) -> Json:
-    agent = request.sandbox.state.agents.get(request.params["agent_id"])
-    if agent is None:
-        raise problems.not_found("Agent")
-    return agent
-
-
 def _members(body: Json) -> Json:
     return {name: _DEFAULTS.get(name) if value is None else value for name, value in body.items() if name not in _OWN}
 
 
-def _check_voice(sandbox: Sandbox, body: Json) -> None:
-    if "voice_id" in body and sandbox.state.voice(body["voice_id"]) is None:
-        raise problems.not_found("Voice")
+def _check_members(request: ApiRequest, body: Json) -> None:
+    state = request.sandbox.state
+    values.check_durations(body, "join_timeout", "max_duration")
+    if "voice_id" in body:
+        voice = state.voices.get(body["voice_id"])
+        if voice is None:
+            raise problems.not_found("Voice")
+        if voice_status(voice, request.now) != "active":
+            raise problems.invalid("voice_id", "this voice is not trained", value=voice.id)
+    if any(tool_id not in state.tools for tool_id in body.get("tools") or ()):
+        raise problems.not_found("Tool")
+    if any(kb_id not in state.knowledge_bases for kb_id in body.get("knowledge_bases") or ()):
+        raise problems.not_found("Knowledge base")

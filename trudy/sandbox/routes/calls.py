@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
-from trudy.sandbox import lifecycle, problems, validation
-from trudy.sandbox.desk import ApiRequest, Method, Reply, rate_limited
+from trudy.sandbox import lifecycle, paging, placing, problems, values
+from trudy.sandbox.contract import Json
+from trudy.sandbox.desk import ApiRequest, Reply, rate_limited
 from trudy.sandbox.faults import NO_FAULT, Fault
 from trudy.sandbox.lifecycle import PlacedCall
-from trudy.sandbox.outcomes import PLACEHOLDER_NUMBER, Outcome, outcome_of, settle
+from trudy.sandbox.outcomes import Outcome
 from trudy.sandbox.recording import FORMAT
-from trudy.sandbox.routes.agents import pagination
-from trudy.sandbox.validation import Json
-
-if TYPE_CHECKING:
-    from trudy.sandbox.sandbox import Sandbox
+from trudy.sandbox.routes.agents import find_agent
 
 HANG_SECONDS = 30.0
 
-_SETTINGS: Json = {
-    "recording_enabled": True,
-    "transcription_enabled": True,
-    "greeting": None,
-    "max_duration": "3600s",
-    "join_timeout": "30s",
-}
 _CREDITS_A_MINUTE = 1.0
 _USD_A_CREDIT = 0.1
 
@@ -38,50 +28,46 @@ _FAULTS = {
 
 def list_calls(request: ApiRequest) -> Reply:
     """GET /calls?status&direction&agent_id&created_after&created_before&limit&offset"""
-    limit, offset = validation.parse_page(request.query)
-    query, now = request.query, request.now
-    after, before = validation.parse_time(query, "created_after"), validation.parse_time(query, "created_before")
-    status, agent_id, direction = query.get("status"), query.get("agent_id"), query.get("direction")
-
-    def keep(call: PlacedCall) -> bool:
-        return (
-            (agent_id is None or call.agent_id == agent_id)
-            and (direction is None or direction == "outbound")
-            and (after is None or call.created_at > after)
-            and (before is None or call.created_at < before)
-            and (status is None or lifecycle.status_at(call.timeline, now) == status)
-        )
-
-    wanted = None if (after, before, status, agent_id, direction) == (None,) * 5 else keep
-    calls, total = request.sandbox.state.calls.page(limit, offset, wanted)
-    return Reply(data=[present(request, call) for call in calls], pagination=pagination(total, limit, offset))
+    query = request.query
+    limit, offset = paging.slice_of(query)
+    calls, total = request.sandbox.state.calls.page(
+        limit,
+        offset,
+        now=request.now,
+        agent_id=query.get("agent_id"),
+        direction=query.get("direction"),
+        status=query.get("status"),
+        after=_moment(query, "created_after"),
+        before=_moment(query, "created_before"),
+    )
+    return Reply(data=[present(request, call) for call in calls], pagination=paging.by_offset(total, limit, offset))
 
 
 def create_call(request: ApiRequest) -> Reply:
     """POST /calls"""
-    body = request.json()
-    validation.check_body(body, validation.CALL)
+    sandbox, body = request.sandbox, request.body
+    if body.get("direction", "outbound") != "outbound":
+        raise problems.invalid("direction", "must be outbound", value=body["direction"])
     settings: Json = body.get("call_settings") or {}
-    validation.check_body(settings, validation.CALL_SETTINGS, prefix="call_settings.")
-    sandbox = request.sandbox
-    if sandbox.payment_required is not None:
-        raise problems.payment_required(sandbox.payment_required)
-    agent = sandbox.state.agents.get(body["agent_id"])
-    if agent is None:
-        raise problems.not_found("Agent")
+    values.check_durations(settings, "max_duration", "join_timeout", prefix="call_settings.")
+    sandbox.check_payment()
+    agent = find_agent(request, body["agent_id"])
     number: str = body["phone_number"]
-    outcome = _outcome(sandbox, number)
+    outcome = placing.outcome_for(sandbox, number)
+    if outcome is None:
+        raise placing.not_fictional("phone_number", number)
     from_number = _from_number(agent, body.get("from_number"))
     _refuse(request, number, outcome)
-    variables: Json = body.get("variables") or body.get("context") or {}
-    call = _place(
-        request,
+    call = placing.place(
+        sandbox,
         agent,
         number,
         outcome,
+        now=request.now,
         from_number=from_number,
-        settings=_SETTINGS | {name: value for name, value in settings.items() if value is not None},
-        variables={name: value if isinstance(value, str) else str(value) for name, value in variables.items()},
+        settings={**placing.SETTINGS, **{name: value for name, value in settings.items() if value is not None}},
+        variables=placing.as_texts(_variables(body)),
+        idempotency_key=request.idempotency_key,
     )
     return Reply(status=201, data=present(request, call), fault=_FAULTS.get(outcome, NO_FAULT))
 
@@ -121,33 +107,36 @@ def delete_call(request: ApiRequest) -> Reply:
 
 def bulk_delete_calls(request: ApiRequest) -> Reply:
     """POST /calls/bulk-delete"""
-    body = request.json()
-    validation.check_body(body, validation.BULK_DELETE)
     calls = request.sandbox.state.calls
-    deleted: list[str] = []
-    failed: list[str] = []
-    for call_id in dict.fromkeys(body["ids"]):
+
+    def delete(call_id: str) -> bool:
         call = calls.get(call_id)
-        if call is None or _is_in_flight(call, request.now):
-            failed.append(call_id)
-        else:
-            calls.remove(call_id)
-            deleted.append(call_id)
-    return Reply(
-        data={
-            "deleted_count": len(deleted),
-            "failed_count": len(failed),
-            "deleted_ids": deleted,
-            "failed_ids": failed,
-        }
-    )
+        return call is not None and not _is_in_flight(call, request.now) and calls.remove(call_id)
+
+    return Reply(data=bulk_result(request.body["ids"], delete))
 
 
-COLLECTION = {"GET": Method(handle=list_calls), "POST": Method(handle=create_call, idempotent_by_key=True)}
-BULK_DELETE = {"POST": Method(handle=bulk_delete_calls)}
-ITEM = {"GET": Method(handle=get_call), "DELETE": Method(handle=delete_call)}
-TRANSCRIPT = {"GET": Method(handle=get_transcript)}
-RECORDING = {"GET": Method(handle=get_recording)}
+def bulk_result(ids: list[str], delete: Callable[[str], bool]) -> Json:
+    """Delete each once, and tell which went."""
+    outcomes = {row_id: delete(row_id) for row_id in dict.fromkeys(ids)}
+    deleted, failed = ([row_id for row_id, done in outcomes.items() if done is wanted] for wanted in (True, False))
+    return {
+        "deleted_count": len(deleted),
+        "failed_count": len(failed),
+        "deleted_ids": deleted,
+        "failed_ids": failed,
+    }
+
+
+HANDLERS = {
+    "list_calls": list_calls,
+    "create_call": create_call,
+    "get_call": get_call,
+    "delete_call": delete_call,
+    "get_call_transcript": get_transcript,
+    "get_call_recording": get_recording,
+    "bulk_delete_calls": bulk_delete_calls,
+}
 
 
 def present(request: ApiRequest, call: PlacedCall) -> Json:
@@ -157,16 +146,17 @@ def present(request: ApiRequest, call: PlacedCall) -> Json:
     answered_at = timeline.answered_at if timeline.answered_at is not None and now >= timeline.answered_at else None
     ended_at = wire.time(timeline.ended_at) if is_over else None
     seconds = lifecycle.talk_seconds(timeline) if is_over else None
-    credits_used = None if seconds is None else -(-seconds // 60) * _CREDITS_A_MINUTE
+    credits_used = credits_of(timeline) if is_over else None
     has_transcript = lifecycle.has_transcript(call, now)
+    number = call.to or None
     return {
         "id": call.id,
         "agent_id": call.agent_id,
         "status": lifecycle.status_at(timeline, now),
-        "direction": "outbound",
-        "phone_number": call.to,
-        "to": call.to,
-        "to_number": call.to,
+        "direction": call.direction,
+        "phone_number": number,
+        "to": number,
+        "to_number": number,
         "from": call.from_number,
         "from_number": call.from_number,
         "duration_seconds": seconds,
@@ -180,13 +170,18 @@ def present(request: ApiRequest, call: PlacedCall) -> Json:
         "cost_usd": None if credits_used is None else round(credits_used * _USD_A_CREDIT, 4),
         "variables": dict(call.variables),
         "call_settings": dict(call.call_settings),
-        "metadata": {},
+        "metadata": _metadata(call),
         "started_at": wire.optional_time(answered_at),
         "ended_at": ended_at,
         "completed_at": ended_at,
         "created_at": wire.time(timeline.created_at),
         "updated_at": wire.time(lifecycle.changed_at(timeline, now)),
     }
+
+
+def credits_of(timeline: lifecycle.Timeline) -> float:
+    """What a call costs: minutes begun."""
+    return -(-lifecycle.talk_seconds(timeline) // 60) * _CREDITS_A_MINUTE
 
 
 def _find(request: ApiRequest) -> PlacedCall:
@@ -200,15 +195,21 @@ def _is_in_flight(call: PlacedCall, now: float) -> bool:
     return now < call.timeline.ended_at
 
 
-def _outcome(sandbox: Sandbox, number: str) -> Outcome:
-    outcome = outcome_of(number)
-    if outcome is None and (sandbox.any_number or (sandbox.placeholders and number == PLACEHOLDER_NUMBER)):
-        return Outcome.COMPLETED
-    if outcome is None:
-        raise problems.invalid(
-            "phone_number", "the sandbox calls only fictional numbers such as +14155550100", value=number
-        )
-    return outcome
+def _metadata(call: PlacedCall) -> Json:
+    members = {"campaign_id": call.campaign_id, "contact_id": call.contact_id}
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _moment(query: Mapping[str, Any], name: str) -> float | None:
+    return values.moment(query[name]) if name in query else None
+
+
+def _variables(body: Json) -> Json:
+    """Under their name, or under the one they had first, which pages still show."""
+    variables: object = body.get("variables") or body.get("context") or {}
+    if not isinstance(variables, dict):
+        raise problems.invalid("context", "must be an object", value=variables)
+    return cast("Json", variables)
 
 
 def _from_number(agent: Json, wanted: str | None) -> str:
@@ -237,45 +238,6 @@ def _refuse(request: ApiRequest, number: str, outcome: Outcome) -> None:
             raise rate_limited(sandbox, request.door, request.now)
         case _:
             return
-
-
-def _place(
-    request: ApiRequest,
-    agent: Json,
-    number: str,
-    outcome: Outcome,
-    *,
-    from_number: str,
-    settings: Json,
-    variables: dict[str, str],
-) -> PlacedCall:
-    sandbox = request.sandbox
-    state = sandbox.state
-    state.attempts[number] += 1
-    attempt = state.attempts[number]
-    settled = settle(outcome, number=number, attempt=attempt, seed=sandbox.seed)
-    call = PlacedCall(
-        id=str(uuid.uuid4()),
-        agent_id=agent["id"],
-        agent_name=agent["name"],
-        to=number,
-        from_number=from_number,
-        attempt=attempt,
-        outcome=settled,
-        idempotency_key=request.idempotency_key,
-        variables=variables,
-        call_settings=settings,
-        greeting=settings["greeting"] or agent["greeting"],
-        timeline=lifecycle.plan(
-            settled,
-            created_at=request.now,
-            join_timeout=validation.parse_seconds(settings["join_timeout"]),
-            max_duration=validation.parse_seconds(settings["max_duration"]),
-        ),
-    )
-    state.calls.put(call.id, call)
-    state.placed.append(call)
-    return call
 
 
 def _recording_url(request: ApiRequest, call: PlacedCall) -> str | None:

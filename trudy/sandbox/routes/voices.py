@@ -1,39 +1,115 @@
-"""Voices: the seeded ones, to read."""
+"""Voices: a provider's, imported; one's own, cloned from recordings."""
 
 from __future__ import annotations
 
-from trudy.sandbox import problems
-from trudy.sandbox.desk import ApiRequest, Method, Reply
-from trudy.sandbox.state import Voice
-from trudy.sandbox.validation import Json
+import uuid
+
+from attrs import evolve
+
+from trudy.sandbox import problems, values
+from trudy.sandbox.contract import Json
+from trudy.sandbox.desk import ApiRequest, Reply
+from trudy.sandbox.voices import FAILING_PREFIX, TRAINING_SECONDS, Voice, voice_status
 
 
 def list_voices(request: ApiRequest) -> Reply:
-    """GET /voices; the one list without pages."""
-    return Reply(data=[_present(request, voice) for voice in request.sandbox.state.voices])
+    """GET /voices; without pages, oldest first."""
+    oldest_first = reversed(list(request.sandbox.state.voices))
+    return Reply(data=[_present(request, voice) for voice in oldest_first])
+
+
+def import_voice(request: ApiRequest) -> Reply:
+    """POST /voices"""
+    body = request.body
+    voice = Voice(
+        id=str(uuid.uuid4()),
+        name=body["name"],
+        provider=body.get("provider", "elevenlabs"),
+        provider_voice_id=body["provider_voice_id"],
+        created_at=request.now,
+        updated_at=request.now,
+    )
+    return _put(request, voice, status=201)
+
+
+def clone_voice(request: ApiRequest) -> Reply:
+    """POST /voices/clone; in training for a while."""
+    body = request.body
+    request.sandbox.check_payment()
+    for index, file in enumerate(body["files"]):
+        if not values.decoded(file["data"], f"files.{index}.data"):
+            raise problems.invalid(f"files.{index}.data", "must not be empty")
+    voice = Voice(
+        id=str(uuid.uuid4()),
+        name=body["name"],
+        type="custom",
+        created_at=request.now,
+        updated_at=request.now,
+        trained_at=request.now + TRAINING_SECONDS,
+        fails=body["files"][0]["filename"].startswith(FAILING_PREFIX),
+    )
+    return _put(request, voice, status=201)
 
 
 def get_voice(request: ApiRequest) -> Reply:
     """GET /voices/{voice_id}"""
-    voice = request.sandbox.state.voice(request.params["voice_id"])
+    return Reply(data=_present(request, _find(request)))
+
+
+def update_voice(request: ApiRequest) -> Reply:
+    """PATCH /voices/{voice_id}; null takes a description away."""
+    voice, body = _find(request), request.body
+    changed = evolve(
+        voice,
+        name=body.get("name") or voice.name,
+        description=body.get("description", voice.description),
+        updated_at=request.now,
+    )
+    return _put(request, changed)
+
+
+def delete_voice(request: ApiRequest) -> Reply:
+    """DELETE /voices/{voice_id}"""
+    voice = _find(request)
+    request.sandbox.state.voices.remove(voice.id)
+    return Reply(data={"id": voice.id, "deleted": True})
+
+
+HANDLERS = {
+    "list_voices": list_voices,
+    "import_voice": import_voice,
+    "clone_voice": clone_voice,
+    "get_voice": get_voice,
+    "update_voice": update_voice,
+    "delete_voice": delete_voice,
+}
+
+
+def _find(request: ApiRequest) -> Voice:
+    voice = request.sandbox.state.voices.get(request.params["voice_id"])
     if voice is None:
         raise problems.not_found("Voice")
-    return Reply(data=_present(request, voice))
+    return voice
 
 
-COLLECTION = {"GET": Method(handle=list_voices)}
-ITEM = {"GET": Method(handle=get_voice)}
+def _put(request: ApiRequest, voice: Voice, *, status: int = 200) -> Reply:
+    request.sandbox.state.voices.put(voice.id, voice)
+    return Reply(status=status, data=_present(request, voice))
 
 
 def _present(request: ApiRequest, voice: Voice) -> Json:
-    since = request.sandbox.wire.time(request.sandbox.started_at)
+    wire, trained_at = request.sandbox.wire, voice.trained_at
+    is_trained = trained_at is not None and trained_at <= request.now
+    changed_at = max(voice.updated_at, trained_at or 0.0) if is_trained else voice.updated_at
     return {
         "id": voice.id,
         "name": voice.name,
-        "provider": "sandbox",
-        "type": "reference",
+        "description": voice.description,
+        "provider": voice.provider,
+        "provider_voice_id": voice.provider_voice_id,
+        "type": voice.type,
         "language": voice.language,
-        "status": "active",
-        "created_at": since,
-        "updated_at": since,
+        "status": voice_status(voice, request.now),
+        "created_at": wire.time(voice.created_at),
+        "updated_at": wire.time(changed_at),
     }

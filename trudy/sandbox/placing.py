@@ -1,0 +1,87 @@
+"""How any call comes to be, whoever asked for it: whether the number may be called, what it forces, and its course."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from trudy.sandbox import lifecycle, problems, values
+from trudy.sandbox.contract import Json
+from trudy.sandbox.lifecycle import PlacedCall
+from trudy.sandbox.outcomes import PLACEHOLDER_NUMBER, Outcome, outcome_of, settle
+from trudy.sandbox.problems import Problem
+
+if TYPE_CHECKING:
+    from trudy.sandbox.sandbox import Sandbox
+
+SETTINGS: Mapping[str, Any] = {
+    "recording_enabled": True,
+    "transcription_enabled": True,
+    "greeting": None,
+    "max_duration": "3600s",
+    "join_timeout": "30s",
+}
+
+
+def outcome_for(sandbox: Sandbox, number: str) -> Outcome | None:
+    """What a call to that number comes to; None where this sandbox does not call it."""
+    outcome = outcome_of(number)
+    if outcome is None and (sandbox.any_number or (sandbox.placeholders and number == PLACEHOLDER_NUMBER)):
+        return Outcome.COMPLETED
+    return outcome
+
+
+def not_fictional(field: str, number: str) -> Problem:
+    """The refusal of a number that could be somebody's."""
+    return problems.invalid(field, "the sandbox calls only fictional numbers such as +14155550100", value=number)
+
+
+def as_texts(variables: Mapping[str, Any]) -> dict[str, str]:
+    """Template values, which are treated as text."""
+    return {name: value if isinstance(value, str) else str(value) for name, value in variables.items()}
+
+
+def place(
+    sandbox: Sandbox,
+    agent: Json,
+    number: str,
+    outcome: Outcome,
+    *,
+    now: float,
+    from_number: str,
+    settings: Mapping[str, Any],
+    variables: Mapping[str, str],
+    idempotency_key: str | None = None,
+    campaign_id: str | None = None,
+    contact_id: str | None = None,
+) -> PlacedCall:
+    """Place a call to a number that may be called; its whole course is settled here."""
+    placed_to = sandbox.state.placed_to[number]
+    attempt = len(placed_to) + 1
+    settled = settle(outcome, number=number, attempt=attempt, seed=sandbox.seed)
+    call = PlacedCall(
+        id=str(uuid.uuid4()),
+        agent_id=agent["id"],
+        agent_name=agent["name"],
+        to=number,
+        from_number=from_number,
+        attempt=attempt,
+        outcome=settled,
+        idempotency_key=idempotency_key,
+        variables=variables,
+        call_settings=settings,
+        greeting=settings["greeting"] or agent["greeting"],
+        timeline=lifecycle.plan(
+            settled,
+            created_at=now,
+            join_timeout=values.seconds(settings["join_timeout"]),
+            max_duration=values.seconds(settings["max_duration"]),
+        ),
+        campaign_id=campaign_id,
+        contact_id=contact_id,
+    )
+    sandbox.state.calls.put(call)
+    sandbox.state.placed.append(call)
+    placed_to.append(call)
+    return call

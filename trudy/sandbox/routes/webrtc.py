@@ -1,0 +1,34 @@
+"""Calls from a browser: for an app's users, and to try an agent."""
+
+from __future__ import annotations
+
+from trudy.sandbox import browser_calls
+from trudy.sandbox.contract import Json
+from trudy.sandbox.desk import ApiRequest, Reply
+from trudy.sandbox.routes.agents import find_agent
+
+
+def create_webrtc_call(request: ApiRequest) -> Reply:
+    """POST /webrtc/call; the one answer without an envelope."""
+    request.sandbox.check_payment()
+    agent = find_agent(request, request.body["agent_id"])
+    variables: Json = request.body.get("variables") or {}
+    call, link = browser_calls.open_call(request.sandbox, agent, variables, now=request.now)
+    return Reply(data={"joinUrl": link, "callId": call.id, "agentName": agent["name"]}, is_flat=True)
+
+
+def create_test_call(request: ApiRequest) -> Reply:
+    """POST /agents/{agent_id}/test-call"""
+    request.sandbox.check_payment()
+    agent = find_agent(request, request.params["agent_id"])
+    call, link = browser_calls.open_call(request.sandbox, agent, {}, now=request.now)
+    data = {
+        "call_id": call.id,
+        "join_url": link,
+        "agent_id": agent["id"],
+        "created_at": request.sandbox.wire.time(request.now),
+    }
+    return Reply(status=201, data=data)
+
+
+HANDLERS = {"create_webrtc_call": create_webrtc_call, "create_test_call": create_test_call}

@@ -1,0 +1,89 @@
+"""Rows of text out of the files that people keep contacts in: CSV in UTF-8, and the first sheet of an XLSX."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from xml.etree import ElementTree as ET
+
+MAX_BYTES = 50 * 1024 * 1024
+
+_ZIP = b"PK\x03\x04"
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_COLUMN = re.compile(r"[A-Z]+")
+
+
+class UnreadableError(Exception):
+    """The file is neither."""
+
+
+def read_rows(content: bytes) -> list[list[str]]:
+    """All rows, empty ones included, so that a row's place is its number in the file.
+
+    Raises:
+        UnreadableError: the file is neither CSV nor XLSX, or holds too much.
+    """
+    if content.startswith(_ZIP):
+        try:
+            return _read_xlsx(content)
+        except (zipfile.BadZipFile, KeyError, ValueError, IndexError, NotImplementedError, ET.ParseError):
+            raise UnreadableError("is no XLSX that can be read") from None
+    try:
+        return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    except (UnicodeDecodeError, csv.Error):
+        raise UnreadableError("is neither CSV in UTF-8 nor XLSX") from None
+
+
+def _read_xlsx(content: bytes) -> list[list[str]]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
+            raise UnreadableError("holds more than 50 MB")
+        shared: list[str] = []
+        if "xl/sharedStrings.xml" in archive.namelist():
+            shared = [_text(item) for item in _parse(archive, "xl/sharedStrings.xml").iter(_MAIN + "si")]
+        sheet = _parse(archive, "xl/worksheets/sheet1.xml")
+    rows: list[list[str]] = []
+    for row in sheet.iter(_MAIN + "row"):
+        # Rows and cells that are empty may be left out of the file.
+        rows += [[] for _ in range(len(rows) + 1, int(row.get("r", len(rows) + 1)))]
+        cells: list[str] = []
+        for column, text in _cells(row, shared):
+            cells += [""] * (column - len(cells))
+            cells.append(text)
+        rows.append(cells)
+    return rows
+
+
+def _cells(row: ET.Element, shared: list[str]) -> Iterator[tuple[int, str]]:
+    for place, cell in enumerate(row.iter(_MAIN + "c")):
+        letters = _COLUMN.match(cell.get("r", ""))
+        text = cell.findtext(_MAIN + "v", "")
+        if cell.get("t") == "s":
+            text = shared[int(text)]
+        elif cell.get("t") == "inlineStr":
+            text = _text(cell)
+        yield place if letters is None else _index(letters[0]), text
+
+
+def _index(letters: str) -> int:
+    index = 0
+    for letter in letters:
+        index = index * 26 + ord(letter) - ord("A") + 1
+    if index > 16_384:
+        raise UnreadableError("has more columns than a sheet can have")
+    return index - 1
+
+
+def _text(item: ET.Element) -> str:
+    return "".join(part.text or "" for part in item.iter(_MAIN + "t"))
+
+
+def _parse(archive: zipfile.ZipFile, name: str) -> ET.Element:
+    content = archive.read(name)
+    if b"<!DOCTYPE" in content:
+        # No sheet has one, and what it could declare may grow without end.
+        raise UnreadableError("is no XLSX that can be read")
+    return ET.fromstring(content)  # noqa: S314  # declares no entities, see above
