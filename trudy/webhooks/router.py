@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import inspect
 import logging
 import threading
+import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
@@ -246,6 +248,8 @@ class WebhookRouter:
         with self._lock:
             if self._bridge is None:
                 self._bridge = Bridge()
+                # While the interpreter still has its modules; a router at module level outlives them.
+                atexit.register(_close, weakref.ref(self._bridge))
             return self._bridge
 
     def _task_queue(self) -> TaskQueue:
@@ -259,6 +263,8 @@ class WebhookRouter:
     def _thread_queue(self) -> ThreadQueue:
         from trudy.webhooks.background import ThreadQueue
 
+        # Made first, so that at exit the queue is drained before the bridge is closed.
+        self._private_bridge()
         with self._lock:
             if self._threads is None:
                 self._threads = ThreadQueue(self._queue_size, self._workers, self._private_bridge)
@@ -281,6 +287,14 @@ class Registration(Generic[E]):
     def __call__(self, handler: Callable[[E], Any], /) -> Callable[[E], Any]:
         self._register(self._names, handler)
         return handler
+
+
+def _close(reference: weakref.ref[Bridge]) -> None:
+    async def nothing() -> None: ...
+
+    bridge = reference()
+    if bridge is not None:
+        bridge.close(nothing)
 
 
 def _is_async(handler: object) -> bool:
