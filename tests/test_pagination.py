@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -310,3 +311,31 @@ async def test_rows_without_an_id_are_never_taken_for_each_other() -> None:
 async def test_a_page_of_the_sync_client_can_be_read_inside_a_loop() -> None:
     page = Page(await Server(25).pager(), run)
     assert [row async for row in page] == list(range(25))
+
+
+async def test_iteration_can_be_left_and_gone_on_with_after_an_error() -> None:
+    server = Server(25)
+    faults = [LookupError("no connection")]
+
+    async def fetch(cursor: Cursor) -> Rows[int]:
+        if server.asked and faults:
+            raise faults.pop()
+        return await server.fetch(cursor)
+
+    rows = aiter(AsyncPager(fetch, Offset.start(None, None, 10)))
+    seen = [await anext(rows) for _ in range(10)]
+    with pytest.raises(LookupError):
+        await anext(rows)
+    seen += [row async for row in rows]
+    assert seen == server.rows
+    assert [row async for row in rows] == []
+
+
+async def test_leaving_in_the_middle_leaves_nothing_open() -> None:
+    async for row in Server(25).pager():
+        if row == 12:
+            break
+    async for page in Server(25).pager().pages():
+        assert page.data
+        break
+    gc.collect()  # trio would warn of an asynchronous generator here

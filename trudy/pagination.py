@@ -88,17 +88,15 @@ class AsyncPage(Generic[T]):
         following = None if self._repeats else self._cursor.within(self._count, self.pagination)
         return None if following is None else await self.load(self._fetch, following, self._seen)
 
-    async def pages(self) -> AsyncIterator[AsyncPage[T]]:
+    def pages(self) -> AsyncIterator[AsyncPage[T]]:
         """This page and those after it."""
-        page: AsyncPage[T] | None = self
-        while page is not None:
-            yield page
-            page = await page.next_in_slice()
+        return _Pages(self._itself)
 
-    async def __aiter__(self) -> AsyncIterator[T]:
-        async for page in self.pages():
-            for item in page.data:
-                yield item
+    def __aiter__(self) -> AsyncIterator[T]:
+        return _Items(_Pages(self._itself))
+
+    async def _itself(self) -> AsyncPage[T]:
+        return self
 
     def _following(self) -> Cursor | None:
         return None if self._repeats else self._cursor.after(self._count, self.pagination)
@@ -117,15 +115,52 @@ class AsyncPager(Generic[T]):
     def __await__(self) -> Generator[Any, Any, AsyncPage[T]]:
         return AsyncPage[T].load(self._fetch, self._start).__await__()
 
-    async def pages(self) -> AsyncIterator[AsyncPage[T]]:
+    def pages(self) -> AsyncIterator[AsyncPage[T]]:
         """All pages, one request each."""
-        async for page in (await self).pages():
-            yield page
+        return _Pages(self._first)
 
-    async def __aiter__(self) -> AsyncIterator[T]:
-        async for page in self.pages():
-            for item in page.data:
-                yield item
+    def __aiter__(self) -> AsyncIterator[T]:
+        return _Items(_Pages(self._first))
+
+    async def _first(self) -> AsyncPage[T]:
+        return await self
+
+
+class _Pages(Generic[T]):
+    """Iterates over pages. No asynchronous generator: left in the middle, that would have to be closed by its user.
+
+    After an error it stands where it stood, and the same page can be asked for again.
+    """
+
+    def __init__(self, first: Callable[[], Awaitable[AsyncPage[T] | None]]) -> None:
+        self._next = first
+
+    def __aiter__(self) -> _Pages[T]:
+        return self
+
+    async def __anext__(self) -> AsyncPage[T]:
+        page = await self._next()
+        if page is None:
+            raise StopAsyncIteration
+        self._next = page.next_in_slice
+        return page
+
+
+class _Items(Generic[T]):
+    """Iterates over the rows of pages."""
+
+    def __init__(self, pages: _Pages[T]) -> None:
+        self._pages = pages
+        self._rows: Iterator[T] = iter(())
+
+    def __aiter__(self) -> _Items[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        while True:
+            for row in self._rows:
+                return row
+            self._rows = iter((await self._pages.__anext__()).data)
 
 
 class Run(Protocol):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, time
 
@@ -289,3 +290,18 @@ async def test_a_batch_that_does_not_end_is_given_up(client: AsyncTrudyClient, w
     with pytest.raises(WaitTimeoutError) as caught:
         await as_time_goes_by(clock, lambda: client.batch_calls.wait("b1", max_wait=60))
     assert getattr(caught.value.last, "status", None) is BatchStatus.PAUSED
+
+
+async def test_an_error_midway_leaves_no_list_of_this_client_open(client: AsyncTrudyClient, wire: Wire) -> None:
+    page = envelope(list(numbers_with_ids(2)), page=1, limit=2, total=4, pages=2)
+    wire.answer(page, added(1), refusal(422, "validation_error"))
+    with pytest.raises(ValidationError) as caught:
+        await client.batch_calls.add_contacts("b1", client.contacts.list(page_size=2), chunk_size=1)
+    assert isinstance(caught.value.partial, AddedContacts)
+    assert caught.value.partial.answered == 1
+    del caught
+    gc.collect()
+
+
+def numbers_with_ids(count: int) -> Iterator[dict[str, object]]:
+    return ({"id": str(n), **person} for n, person in enumerate(numbers(count)))
