@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(
             f"warning: {options.host} can be reached from other machines; whoever has the key can use this sandbox\n"
         )
+    for url in options.webhook:
+        sandbox.webhooks.add(url)
     voices = "\n".join(f"voice     {voice.id}  {voice.name}" for voice in sandbox.voices)
     sys.stdout.write(f"base URL  {server.base_url}\nAPI key   {sandbox.api_key}\n{voices}\n")
     sys.stdout.flush()
@@ -61,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="for numbers with a random outcome")
     parser.add_argument("--any-number", action="store_true", help="accept numbers outside the fictional ranges")
     parser.add_argument("--placeholders", action="store_true", help="accept the placeholders of the SDK page")
+    parser.add_argument("--webhook", action="append", default=[], metavar="URL", help="send events there, signed")
     parser.add_argument("--quirk", action="append", default=[], choices=sorted(QUIRKS), help="may be given many times")
     return parser
 

@@ -19,7 +19,9 @@ tests running side by side need not share a number.
 | 91 | 500 after the call was placed |
 | 92 | connection reset after the call was placed |
 | 93 | answers 30 seconds after the call was placed |
-| 94-96 | about webhooks; completed here |
+| 94 | completed; no event of it is ever sent |
+| 95 | completed; its events are sent twice and the last one first |
+| 96 | completed; its events are sent ten minutes late |
 | 97 | 402 |
 | 98 | 403 |
 | 99 | random, by the sandbox's seed |
@@ -61,6 +63,14 @@ class Outcome(Enum):
     RANDOM = "random"
 
 
+class EventFate(Enum):
+    """What becomes of the events about calls to a number."""
+
+    NEVER = "never"
+    JUMBLED = "jumbled"
+    LATE = "late"
+
+
 _BY_TENS = (
     Outcome.COMPLETED,
     Outcome.NO_ANSWER,
@@ -84,16 +94,22 @@ _NINETIES = (
     Outcome.FORBIDDEN,
     Outcome.RANDOM,
 )
+_EVENT_FATES = {94: EventFate.NEVER, 95: EventFate.JUMBLED, 96: EventFate.LATE}
 _DRAWN = (Outcome.COMPLETED, Outcome.COMPLETED, Outcome.NO_ANSWER, Outcome.BUSY, Outcome.VOICEMAIL, Outcome.FAILED)
 
 
 def outcome_of(number: str) -> Outcome | None:
     """What `number` (E.164) forces, or None when it is not one of the fictional numbers."""
-    match = _FICTIONAL.fullmatch(number)
-    if match is None or (match[1] is not None and not is_geographic(match[1])):
+    nn = _last_two(number)
+    if nn is None:
         return None
-    nn = int(match[2] or match[3])
     return _BY_TENS[nn // 10] if nn < 90 else _NINETIES[nn - 90]
+
+
+def event_fate(number: str) -> EventFate | None:
+    """What `number` (E.164) does to the events of its calls, or None when it leaves them alone."""
+    nn = _last_two(number)
+    return None if nn is None else _EVENT_FATES.get(nn)
 
 
 def settle(outcome: Outcome, *, number: str, attempt: int, seed: int) -> Outcome:
@@ -110,3 +126,10 @@ def is_geographic(area_code: str) -> bool:
     """Whether a North American area code can belong to a place (by its form; the list of those in use moves)."""
     n11 = area_code[1:] == "11"
     return area_code[0] in "23456789" and area_code[1] != "9" and not n11 and not _NOT_GEOGRAPHIC.fullmatch(area_code)
+
+
+def _last_two(number: str) -> int | None:
+    match = _FICTIONAL.fullmatch(number)
+    if match is None or (match[1] is not None and not is_geographic(match[1])):
+        return None
+    return int(match[2] or match[3])

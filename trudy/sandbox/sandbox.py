@@ -30,10 +30,13 @@ from trudy.sandbox.server import SandboxServer
 from trudy.sandbox.state import PLACEHOLDER_VOICE, State
 from trudy.sandbox.transport import API_HOST, InProcessTransport
 from trudy.sandbox.voices import SEEDED_VOICES, Voice, voice_status
+from trudy.sandbox.webhooks import Webhooks
 from trudy.sandbox.wire import Wire, check_quirks, encode
 
 if TYPE_CHECKING:
     from trudy import AsyncTrudyClient, TrudyClient
+    from trudy.sandbox.outbox import Receiver
+    from trudy.webhooks import WebhookRouter
 
 KEY_PREFIX = "truedy_sandbox_"
 PLACEHOLDER_KEY = "YOUR_API_KEY"
@@ -90,6 +93,7 @@ class Sandbox:
         self.links = SignedLinks()
         self.arrivals: deque[Arrival] = deque(maxlen=KEPT_REQUESTS)
         self.media_arrivals: deque[Arrival] = deque(maxlen=KEPT_REQUESTS)
+        self.webhooks = Webhooks(self)
         self._payment_required: PaymentReason | None = None
         self._keys = {self.api_key}
         self.state = State()
@@ -173,7 +177,9 @@ class Sandbox:
             LookupError: the link was used, has expired, or is none of this sandbox.
         """
         with self.state.lock:
-            return browser_calls.join(self, join_url, now=self.settle())
+            call = browser_calls.join(self, join_url, now=self.settle())
+            self.webhooks.tell_of(call)
+        return call
 
     def cancel_batch(self, batch_call_id: str) -> None:
         """What only the dashboard can do: give a batch up for good; calls that run run on.
@@ -187,6 +193,20 @@ class Sandbox:
                 raise LookupError("there is no such batch that could be cancelled")
             campaign.end("cancelled", now)
             self.campaigns.watch(campaign)
+
+    # Events
+
+    @property
+    def webhook_secret(self) -> str:
+        """What deliveries are signed with, unless a receiver has a secret of its own."""
+        return self.webhooks.secret
+
+    def connect(self, router: WebhookRouter, **options: Any) -> Receiver:
+        """Hand all events straight to a router, which must know `webhook_secret`; options as for `webhooks.add`.
+
+        They are sent by `webhooks.deliver()`, or while `webhooks.pumping()` or a server runs.
+        """
+        return self.webhooks.add(router, **options)
 
     # Keys
 

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Generator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -56,7 +56,7 @@ class SandboxServer:
             date_header=False,
             timeout_graceful_shutdown=1,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _PumpingServer(config, sandbox)
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
 
@@ -78,7 +78,11 @@ class SandboxServer:
     @property
     def environment(self) -> dict[str, str]:
         """What the environment of another process needs, so that its clients come here."""
-        return {"TRUDY_BASE_URL": self.base_url, "TRUDY_API_KEY": self.sandbox.api_key}
+        return {
+            "TRUDY_BASE_URL": self.base_url,
+            "TRUDY_API_KEY": self.sandbox.api_key,
+            "TRUDY_WEBHOOK_SECRET": self.sandbox.webhook_secret,
+        }
 
     def async_client(self, **options: Any) -> AsyncTrudyClient:
         """An `AsyncTrudyClient` that comes over the socket, in real time."""
@@ -179,6 +183,23 @@ class SandboxServer:
     def is_media_port(self, port: int) -> bool:
         """Whether that is the port of the recordings."""
         return port == self._media_port
+
+
+class _PumpingServer(uvicorn.Server):
+    """uvicorn's own, delivering the sandbox's events as long as it serves."""
+
+    def __init__(self, config: uvicorn.Config, sandbox: Sandbox) -> None:
+        super().__init__(config)
+        self._sandbox = sandbox
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        pump = asyncio.create_task(self._sandbox.webhooks.pump())
+        try:
+            await super().serve(sockets)
+        finally:
+            pump.cancel()
+            with suppress(asyncio.CancelledError):
+                await pump
 
 
 class _Visit:

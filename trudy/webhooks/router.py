@@ -119,6 +119,11 @@ class WebhookRouter:
     def __repr__(self) -> str:
         return f"WebhookRouter({len(self._handlers)} handlers)"
 
+    @property
+    def clock(self) -> Clock:
+        """What tells it the time of deliveries."""
+        return self._clock
+
     @overload
     def on(self, name: Literal["call.started"], /) -> Registration[events.CallStarted]: ...
     @overload
