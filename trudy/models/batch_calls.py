@@ -226,11 +226,15 @@ class AddedChunk:
         return model_to_wire(self)
 
 
+def _sums(chunks: tuple[AddedChunk, ...]) -> str:
+    return f"<{sum(c.added_count for c in chunks)} added, {sum(c.failed_count for c in chunks)} not>"
+
+
 @frozen(kw_only=True)
 class AddedContacts:
     """What became of contacts that were added to a batch, in one request or in several."""
 
-    chunks: tuple[AddedChunk, ...] = field(default=(), repr=False)
+    chunks: tuple[AddedChunk, ...] = field(default=(), repr=_sums)
     """The answer to each request."""
     answered: int = 0
     """How many contacts, counted from the first, the server has answered for; go on from this index after an error."""
