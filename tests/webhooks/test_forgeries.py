@@ -1,4 +1,4 @@
-"""Forged deliveries: mutations of real ones, and some that hypothesis thinks of. `tests.bench.webhooks` tries 200,000."""
+"""Forged deliveries: mutations of real ones, and what hypothesis thinks of. `tests.bench.webhooks` tries 200,000."""
 
 from __future__ import annotations
 
