@@ -27,6 +27,8 @@ def run(name: str, *arguments: str, sandbox: Sandbox | None = None) -> subproces
 
 def test_no_example_is_left_out() -> None:
     assert {path.name for path in EXAMPLES.iterdir() if path.suffix == ".py"} == {
+        "aiohttp_app.py",
+        "fastapi_app.py",
         "main_job.py",
         "quick_start.py",
         "quick_start_async.py",

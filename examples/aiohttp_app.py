@@ -1,0 +1,96 @@
+"""A web app that has people reminded of appointments, with aiohttp: `python aiohttp_app.py PORT`.
+
+`POST /reminders` has somebody called, `GET /reminders/{call_id}` tells what became of it. Truedy is told to send its
+events to `/webhooks/truedy`. `TRUDY_API_KEY`, `TRUDY_WEBHOOK_SECRET` and `AGENT_ID` are read from the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+import trudy
+from trudy.webhooks import WebhookRouter, aiohttp_handler, aiohttp_lifespan
+
+router = WebhookRouter()
+routes = web.RouteTableDef()
+outcomes: dict[str, str] = {}  # a table of the app's database, really
+
+CLIENT = web.AppKey("client", trudy.AsyncTrudyClient)
+TASKS = web.AppKey("tasks", set[asyncio.Task[None]])
+
+
+async def client_lifespan(app: web.Application) -> AsyncIterator[None]:
+    """One client as long as the app lives: it holds the connections and keeps the rate limit."""
+    async with trudy.AsyncTrudyClient(http_backend="aiohttp") as client:
+        app[CLIENT], app[TASKS] = client, set()
+        yield
+        for task in app[TASKS]:
+            task.cancel()
+        await asyncio.gather(*app[TASKS], return_exceptions=True)
+
+
+@routes.post("/reminders")
+async def remind(request: web.Request) -> web.Response:
+    reminder = await request.json()
+    client = request.app[CLIENT]
+    try:
+        call = await client.calls.create(
+            agent_id=os.environ["AGENT_ID"],
+            phone_number=reminder["phone_number"],
+            variables={"name": reminder["name"]},
+        )
+    except trudy.TrudyError as error:
+        return web.json_response({"error": error.code, "request_id": error.request_id}, status=502)
+    outcomes[call.id] = str(call.status)
+    task = asyncio.create_task(follow(client, call.id))
+    request.app[TASKS].add(task)
+    task.add_done_callback(request.app[TASKS].discard)
+    return web.json_response({"call_id": call.id}, status=202)
+
+
+@routes.get("/reminders/{call_id}")
+async def outcome(request: web.Request) -> web.Response:
+    call_id = request.match_info["call_id"]
+    if call_id not in outcomes:
+        raise web.HTTPNotFound
+    return web.json_response({"outcome": outcomes[call_id]})
+
+
+async def follow(client: trudy.AsyncTrudyClient, call_id: str) -> None:
+    """Wait for the end, of which an event tells at once, and keep what was said."""
+    try:
+        call = await client.calls.wait(call_id, events=router, max_wait=1800)
+        outcomes[call_id] = await what_was_said(client, call_id) if call.status == "completed" else str(call.status)
+    except trudy.TrudyError as error:
+        outcomes[call_id] = error.code
+    print(f"{call_id}: {outcomes[call_id]}")
+
+
+async def what_was_said(client: trudy.AsyncTrudyClient, call_id: str) -> str:
+    """The transcript, which is there some seconds after the end."""
+    for _ in range(15):
+        try:
+            transcript = await client.calls.get_transcript(call_id)
+        except trudy.NotFoundError:
+            transcript = None
+        if transcript is not None and transcript.turns:
+            return transcript.text
+        await asyncio.sleep(2)
+    return "no transcript yet"
+
+
+def make_app() -> web.Application:
+    app = web.Application()
+    app.add_routes(routes)
+    app.router.add_post("/webhooks/truedy", aiohttp_handler(router))
+    app.cleanup_ctx.extend([client_lifespan, aiohttp_lifespan(router)])
+    return app
+
+
+if __name__ == "__main__":
+    web.run_app(make_app(), host="127.0.0.1", port=int(sys.argv[1]))
