@@ -248,7 +248,13 @@ def test_nonsense_for_a_reset_means_back_off_with_full_jitter_and_then_one_reque
     assert crowd.goes(waiter, at)
     assert not crowd.try_send(10, at)
     crowd.accept([waiter], at)
-    assert len(crowd.try_send(60, at)) == 49
+    gone = crowd.try_send(60, at)
+    assert len(gone) == 49
+
+    # Somebody was let in: the range starts anew.
+    crowd.refuse(gone[0], at, None if reset is None else at + reset)
+    twin.uniform(0, 16)
+    assert crowd.turn(crowd.join(), at) == pytest.approx(at + twin.uniform(0, 1), abs=1e-6)
 
 
 def test_a_probe_without_an_answer_counts_as_taken_after_a_while() -> None:
@@ -260,6 +266,68 @@ def test_a_probe_without_an_answer_counts_as_taken_after_a_while() -> None:
     waiter = crowd.join()
     assert crowd.turn(waiter, NOON + 12) == pytest.approx(NOON + 15)
     assert crowd.goes(waiter, NOON + 15)
+
+
+def test_one_request_goes_first_after_a_back_off_even_if_others_were_admitted_before_it() -> None:
+    crowd = Crowd(RateLimit(5))
+    crowd.know_clock(NOON)
+    refused, *accepted = crowd.send(4, NOON + 10)
+    crowd.refuse(refused, NOON + 11, None)
+    crowd.accept(accepted, NOON + 11)
+    assert len(crowd.try_send(5, NOON + 12)) == 1
+
+
+def test_a_reset_that_just_misses_the_minute_means_the_minute() -> None:
+    crowd = Crowd(RateLimit(3))
+    crowd.know_clock(NOON)
+    first, *rest = crowd.send(3, NOON + 10)
+    crowd.accept(rest, NOON + 11)
+    crowd.refuse(first, NOON + 11, NOON + 59.2)
+    assert not crowd.try_send(1, NOON + 59.9)
+    assert len(crowd.try_send(5, NOON + 60.1)) == 3
+    assert not crowd.try_send(1, NOON + 61)
+
+
+def test_a_window_opened_by_a_refusal_is_not_opened_again_by_the_clock() -> None:
+    crowd = Crowd(RateLimit(3))
+    # The bounds say -0.4 to 0, the truth is 0: the estimate reaches the edge 0.2 s after the server does.
+    crowd.gate.observe(NOON - 0.4, NOON, round_trip=0.4)
+    first, *rest = crowd.send(3, NOON + 10)
+    crowd.accept(rest, NOON + 11)
+    crowd.refuse(first, NOON + 11, NOON + 60)
+    gone = crowd.try_send(5, NOON + 60.05)
+    crowd.accept(gone, NOON + 60.1)
+    assert len(gone) == 3
+    assert not crowd.try_send(1, NOON + 61)
+
+
+def test_a_refusal_that_lay_in_our_buffers_does_not_lengthen_the_wait() -> None:
+    crowd = Crowd(RateLimit(1))
+    crowd.know_clock(NOON)
+    (first,) = crowd.send(1, NOON + 10)
+    crowd.gate.refused(first, NOON + 11, reset_at=NOON + 60, server_now=NOON + 10.1)
+    assert crowd.turn(crowd.join(), NOON + 11) == pytest.approx(NOON + 60, abs=0.05)
+
+
+def test_an_estimate_that_moves_back_over_the_edge_opens_no_window_twice() -> None:
+    crowd = Crowd(RateLimit(3))
+    crowd.know_clock(NOON)
+    crowd.status(NOON + 10)
+    crowd.accept(crowd.send(3, NOON + 60.05), NOON + 60.1)
+    crowd.gate.observe(NOON + 59.8, NOON + 60.1, round_trip=0.0)
+    assert not crowd.try_send(1, NOON + 60.2)
+    assert not crowd.try_send(1, NOON + 60.6)
+    assert len(crowd.try_send(5, NOON + 120.6)) == 3
+
+
+def test_a_server_clock_set_back_shuts_nobody_out_for_as_long() -> None:
+    crowd = Crowd(RateLimit(1))
+    crowd.know_clock(NOON)
+    crowd.accept(crowd.send(1, NOON + 10), NOON + 11)
+    crowd.gate.observe(NOON - 589, NOON + 11, round_trip=0.0)
+    waiter = crowd.join()
+    assert crowd.turn(waiter, NOON + 12) == pytest.approx(NOON + 60, abs=0.05)
+    assert crowd.goes(waiter, NOON + 60.1)
 
 
 def test_a_sane_reset_beats_a_back_off() -> None:
@@ -549,6 +617,19 @@ def test_how_long_a_window_is_is_learned_from_one_refusal_more_where_it_is_no_mi
         gone = crowd.try_send(9, NOON + minute + 0.1)
         assert len(gone) == 3
         crowd.accept(gone, NOON + minute + 0.2)
+
+
+def test_resets_of_one_window_that_move_with_each_refusal_do_not_tell_how_long_it_is() -> None:
+    crowd = Crowd()
+    crowd.know_clock(NOON)
+    tickets = crowd.send(6, NOON + 10)
+    for number, ticket in enumerate(tickets[3:]):
+        crowd.refuse(ticket, NOON + 11 + number / 10, NOON + 41 + number / 10, limit=3)
+    crowd.accept(tickets, NOON + 12)
+    gone = crowd.try_send(9, NOON + 41.1)
+    crowd.accept(gone, NOON + 41.2)
+    assert len(gone) == 4
+    assert not crowd.try_send(9, NOON + 45)
 
 
 def test_a_reset_on_the_minute_settles_that_windows_are_minutes() -> None:

@@ -35,8 +35,6 @@ class Window:
     """The number of the one that opens then, where the refusal told."""
     guessed: bool = False
     """Whether `closed_until` is a back-off of our own."""
-    taught: bool = False
-    """Whether this window's refusals told us a new limit."""
 
     def __attrs_post_init__(self) -> None:
         self.last_sent = self.opened
@@ -97,19 +95,15 @@ class Allowance:
         ):
             self._explicit = explicit
 
-    def stated(self, limit: int) -> bool:
-        """The server named its limit; returns whether that is news."""
-        if limit < 1 or limit == self._stated:
-            return False
-        before, self._stated = self.full, limit
-        if self._cap is not None and self._cap >= limit:
-            self._cap = None
-        return self.full != before
+    def stated(self, limit: int) -> None:
+        """The server named its limit."""
+        if limit >= 1:
+            self._stated = limit
 
     def settle(self, window: Window, *, idle: int) -> None:
         """A window is over, and `idle` more have passed unused: adapt to what it showed."""
         if window.refused:
-            if window.admitted > 0 and not window.taught and (window.whole or self.limit is None):
+            if window.admitted > 0 and (window.whole or self.limit is None):
                 self._cap = window.admitted
                 self._step = 1
             idle -= 1

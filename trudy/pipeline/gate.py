@@ -151,8 +151,8 @@ class Gate:
                 window = self._windows.current
                 if ticket.window is window and not self._windows.is_over(now):
                     window.refused += 1
-                    if limit is not None and self._allowance.stated(limit):
-                        window.taught = True
+                    if limit is not None:
+                        self._allowance.stated(limit)
                     self._windows.close(now, reset_at=reset_at, server_now=server_now, retry_after=retry_after)
                 called = self._call_next(now)
         if called:

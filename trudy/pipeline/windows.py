@@ -192,7 +192,7 @@ class Windows:
         reset_at, index = self._fit_grid(reset_at, wait)
         until = reset_at - self.clock.offset
         until += self.guard(until)
-        return (until if server_now is None else min(until, now + wait)), index
+        return (until if server_now is None else min(until, now + reset_at - here)), index
 
     def _fit_grid(self, reset_at: float, wait: float) -> tuple[float, int]:
         """Learn from a believable reset where the windows lie; returns it, moved onto an edge it just misses."""
