@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.sandbox.documented import complaint
 from trudy.sandbox import Sandbox
+from trudy.sandbox.desk import Answer, Endpoint
+from trudy.sandbox.faults import NO_FAULT
 
 NOON = 1_750_000_020.0
 """20 s after a clock minute began."""
@@ -39,6 +43,28 @@ class Api:
         answer = await self("POST", "/calls", {"agent_id": agent_id, "phone_number": number} | members)
         assert answer.status_code == 201, answer.text
         return answer.json()["data"]
+
+
+@pytest.fixture(autouse=True)
+def every_answer_is_documented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a test is about, and whichever way it comes in: no answer is one that the API document does not tell of.
+
+    Answers that a test has spoilt itself, by a fault or a quirk, are left out, and so are paths that nothing serves.
+    """
+    complaints: list[str | None] = []
+    real = Endpoint._answer
+
+    def checked(self: Endpoint, scope: Any, body: bytes, door: Any) -> Answer:
+        answer = real(self, scope, body, door)
+        behind = self._methods.get(scope["method"])
+        is_spoilt = answer.fault is not NO_FAULT or bool(self._sandbox.wire.quirks) or door.is_media
+        if behind is not None and not is_spoilt:
+            complaints.append(complaint(behind.operation, answer))
+        return answer
+
+    monkeypatch.setattr(Endpoint, "_answer", checked)
+    yield
+    assert not [found for found in complaints if found]
 
 
 @pytest.fixture

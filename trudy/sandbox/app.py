@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from attrs import evolve
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -39,11 +41,32 @@ def build_app(sandbox: Sandbox) -> Starlette:
     paths: defaultdict[str, dict[str, Method]] = defaultdict(dict)
     for operation in operations():
         paths[operation.path][operation.method] = Method(operation=operation, handle=HANDLERS[operation.id])
-    # A name in a path goes before a parameter in the same place.
+    # A name in a path goes before a parameter in the same place, for the methods it knows.
     ordered = sorted(paths, key=lambda path: [step.startswith("{") for step in path.split("/")])
-    routes = [Route(BASE_PATH + path, Endpoint(sandbox, paths[path])) for path in ordered]
+    routes = [Route(BASE_PATH + path, Endpoint(sandbox, _also(path, paths) | paths[path])) for path in ordered]
     routes.append(Route(BASE_PATH + description.PATH, description.DescriptionEndpoint()))
     routes.append(Route(media.PATH, media.MediaEndpoint(sandbox)))
     # What no path serves is still counted, authenticated and refused in the documented form.
     routes.append(Route("/{path:path}", Endpoint(sandbox, {})))
     return Starlette(routes=routes)
+
+
+def _also(path: str, paths: Mapping[str, Mapping[str, Method]]) -> dict[str, Method]:
+    """The methods of paths with a parameter where this one has a name: `clone` may be the id of a voice."""
+    return {
+        name: evolve(method, params=params)
+        for other, methods in paths.items()
+        if (params := _params(path, other))
+        for name, method in methods.items()
+    }
+
+
+def _params(path: str, other: str) -> dict[str, str]:
+    """What the parameters of `other` are where its path is this one's; empty where it never is."""
+    steps, others = path.split("/"), other.split("/")
+    if len(steps) != len(others):
+        return {}
+    differing = [(theirs, mine) for theirs, mine in zip(others, steps, strict=True) if theirs != mine]
+    if not all(theirs.startswith("{") and not mine.startswith("{") for theirs, mine in differing):
+        return {}
+    return {theirs.strip("{}"): mine for theirs, mine in differing}

@@ -40,7 +40,7 @@ class Parameter:
         return value
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class Operation:
     """One method of one path.
 

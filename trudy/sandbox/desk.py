@@ -74,10 +74,15 @@ Handler = Callable[[ApiRequest], Reply]
 
 @frozen(kw_only=True)
 class Method:
-    """What stands behind one method of one path."""
+    """What stands behind one method of one path.
+
+    Attributes:
+        params: parameters that stand in this path by name.
+    """
 
     operation: Operation
     handle: Handler
+    params: Mapping[str, str] = field(factory=dict[str, str])
 
 
 @frozen(kw_only=True)
@@ -159,7 +164,7 @@ class Endpoint:
                 sandbox=sandbox,
                 door=door,
                 now=now,
-                params=scope.get("path_params", {}),
+                params={**scope.get("path_params", {}), **behind.params},
                 query=behind.operation.read_query(scope["query_string"]),
                 body=behind.operation.read_body(_text(headers.get(b"content-type")) or "", body),
                 idempotency_key=key,
