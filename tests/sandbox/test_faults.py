@@ -111,3 +111,80 @@ async def test_a_replay_can_go_wrong_as_well(sandbox: Sandbox, api: Any) -> None
 async def test_times_is_checked(sandbox: Sandbox) -> None:
     with pytest.raises(ValueError, match="times"):
         sandbox.fail_next(times=0)
+
+
+async def test_only_the_nth(sandbox: Sandbox, api: Any) -> None:
+    rule = sandbox.faults.add(method="GET", path="/agents", nth=3, status=500)
+    statuses = [(await api("GET", "/agents")).status_code for _ in range(5)]
+    assert statuses == [200, 200, 500, 200, 200]
+    assert (rule.seen, rule.hits, len(sandbox.faults)) == (3, 1, 0)
+
+
+async def test_some_by_chance_the_same_each_time(api_of: Any) -> None:
+    async def story(seed: int) -> list[int]:
+        sandbox = Sandbox(speed=0, rate_limit=None, seed=seed)
+        sandbox.faults.add(probability=0.3, status=500)
+        return [(await api_of(sandbox)("GET", "/agents")).status_code for _ in range(100)]
+
+    first = await story(1)
+    assert 15 < first.count(500) < 45
+    assert await story(1) == first
+    assert await story(2) != first
+
+
+async def test_for_ever_until_removed(sandbox: Sandbox, api: Any) -> None:
+    rule = sandbox.faults.add(status=503)
+    assert [(await api("GET", "/agents")).status_code for _ in range(3)] == [503] * 3
+    sandbox.faults.remove(rule)
+    sandbox.faults.remove(rule)
+    assert (await api("GET", "/agents")).status_code == 200
+    sandbox.faults.add(status=503)
+    sandbox.faults.clear()
+    assert (await api("GET", "/agents")).status_code == 200
+
+
+async def test_a_wrong_content_type_and_a_broken_body(sandbox: Sandbox, api: Any) -> None:
+    whole = (await api("GET", "/agents")).content
+    sandbox.faults.add(times=1, content_type="application/octet-stream", broken=True)
+    answer = await api("GET", "/agents")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert int(answer.headers["content-length"]) == len(answer.content) == len(whole) // 2
+
+
+@pytest.mark.parametrize("path", ["/agents", "/agents/nowhere"])
+async def test_a_clock_that_is_off(sandbox: Sandbox, api: Any, path: str) -> None:
+    sandbox.faults.add(times=1, skew=-3600)
+    answer = await api("GET", path)
+    assert answer.json()["meta"]["ts"] == "2025-06-15T14:07:00.000000Z"
+    assert answer.headers["date"] == "Sun, 15 Jun 2025 14:07:00 GMT"
+    assert (await api("GET", path)).headers["date"] == "Sun, 15 Jun 2025 15:07:00 GMT"
+
+
+async def test_refusals_go_wrong_as_well(sandbox: Sandbox, api: Any) -> None:
+    sandbox.faults.add(times=1, broken=True)
+    answer = await api("GET", "/agents/nowhere")
+    assert answer.status_code == 404
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
+        answer.json()
+    sandbox.faults.add(times=1, status=500, effect=True)
+    assert (await api("GET", "/agents/nowhere")).status_code == 500
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"nth": 0}, "nth"),
+        ({"times": 0}, "times"),
+        ({"probability": 1.5}, "probability"),
+        ({"path": "agents"}, "path"),
+        ({"status": 99}, "status"),
+        ({"reset": "soon"}, "reset"),
+        ({"delay": -1}, "delay"),
+        ({"drip": float("inf")}, "drip"),
+        ({"skew": float("nan")}, "skew"),
+    ],
+)
+async def test_nonsense_is_refused(sandbox: Sandbox, options: Any, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        sandbox.faults.add(**options)
+    assert len(sandbox.faults) == 0

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -26,7 +27,7 @@ def start() -> Iterator[Any]:
         )
         started.append(process)
         assert process.stdout
-        lines = [process.stdout.readline() for _ in range(4)]
+        lines = [process.stdout.readline() for _ in range(6)]
         url, key = (re.split(r"\s{2,}", line.strip())[1] for line in lines[:2])
         return process, url, key
 
@@ -80,3 +81,24 @@ def test_nonsense_is_a_usage_error(option: str, value: str, capsys: pytest.Captu
 def test_a_port_out_of_range_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--port", "70000"]) == 1
     assert capsys.readouterr().err.startswith("cannot listen on 127.0.0.1 port 70000: ")
+
+
+def test_faults_come_from_a_file(start: Any, tmp_path: Path) -> None:
+    (tmp_path / "faults.toml").write_text('[[fault]]\npath = "/agents"\nnth = 2\nstatus = 503\n')
+    _, url, key = start("--faults", str(tmp_path / "faults.toml"))
+    headers = {"Authorization": f"Bearer {key}"}
+    assert [httpx.get(url + "/agents", headers=headers).status_code for _ in range(3)] == [200, 503, 200]
+
+
+def test_a_fault_file_that_is_none_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "faults.toml").write_text("[[fault]]\nstatis = 503\n")
+    with pytest.raises(SystemExit) as exit_:
+        main(["--port", "0", "--faults", str(tmp_path / "faults.toml")])
+    assert exit_.value.code == 2
+    assert "faults.toml: fault 1: there is no 'statis'" in capsys.readouterr().err
+
+
+def test_a_webhook_that_is_no_url_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--port", "0", "--webhook", "nowhere"])
+    assert "http://" in capsys.readouterr().err

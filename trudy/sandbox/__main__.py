@@ -6,7 +6,9 @@ import argparse
 import ipaddress
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from trudy.sandbox.fault_file import load_faults
 from trudy.sandbox.sandbox import Sandbox
 from trudy.sandbox.wire import QUIRKS
 
@@ -27,6 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seed=options.seed,
             quirks=options.quirk,
         )
+        if options.faults is not None:
+            load_faults(sandbox.faults, options.faults)
+        for url in options.webhook:
+            sandbox.webhooks.add(url)
     except ValueError as error:
         parser.error(str(error))
     try:
@@ -38,10 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(
             f"warning: {options.host} can be reached from other machines; whoever has the key can use this sandbox\n"
         )
-    for url in options.webhook:
-        sandbox.webhooks.add(url)
     voices = "\n".join(f"voice     {voice.id}  {voice.name}" for voice in sandbox.voices)
-    sys.stdout.write(f"base URL  {server.base_url}\nAPI key   {sandbox.api_key}\n{voices}\n")
+    sys.stdout.write(
+        f"base URL  {server.base_url}\nAPI key   {sandbox.api_key}\nevents    signed with {sandbox.webhook_secret}\n"
+        f"inspect   {server.inspector_url}\n{voices}\n"
+    )
     sys.stdout.flush()
     try:
         server.run()
@@ -63,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="for numbers with a random outcome")
     parser.add_argument("--any-number", action="store_true", help="accept numbers outside the fictional ranges")
     parser.add_argument("--placeholders", action="store_true", help="accept the placeholders of the SDK page")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="TOML with a [[fault]] for each rule")
     parser.add_argument("--webhook", action="append", default=[], metavar="URL", help="send events there, signed")
     parser.add_argument("--quirk", action="append", default=[], choices=sorted(QUIRKS), help="may be given many times")
     return parser

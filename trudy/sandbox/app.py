@@ -10,7 +10,7 @@ from attrs import evolve
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from trudy.sandbox import description, media
+from trudy.sandbox import control, description, media
 from trudy.sandbox.contract import operations
 from trudy.sandbox.desk import BASE_PATH, Endpoint, Handler, Method
 from trudy.sandbox.routes import (
@@ -46,6 +46,9 @@ def build_app(sandbox: Sandbox) -> Starlette:
     routes = [Route(BASE_PATH + path, Endpoint(sandbox, _also(path, paths) | paths[path])) for path in ordered]
     routes.append(Route(BASE_PATH + description.PATH, description.DescriptionEndpoint()))
     routes.append(Route(media.PATH, media.MediaEndpoint(sandbox)))
+    routes += [
+        Route(path, control.ControlEndpoint(sandbox)) for path in (control.PREFIX, control.PREFIX + "/{path:path}")
+    ]
     # What no path serves is still counted, authenticated and refused in the documented form.
     routes.append(Route("/{path:path}", Endpoint(sandbox, {})))
     return Starlette(routes=routes)

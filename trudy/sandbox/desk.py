@@ -151,14 +151,34 @@ class Endpoint:
         if behind is None:
             raise problems.method_not_allowed(sorted(self._methods)) if self._methods else problems.unknown_path()
         fault = sandbox.faults.take(method, path)
+        told = now + fault.skew
         if not fault.has_effect:
-            return self._faulty(fault, None, now, request_id)
+            return self._faulty(fault, None, told, request_id)
         key = _text(headers.get(b"x-idempotency-key")) if behind.operation.by_key else None
         if key is not None:
             stored = sandbox.idempotency.find(key, method, path, body, now=now)
             if stored is not None:
-                replay = Answer(status=stored.status, body=stored.body, headers=self._headers(stored.request_id, now))
-                return self._faulty(fault, replay, now, request_id)
+                replay = Answer(status=stored.status, body=stored.body, headers=self._headers(stored.request_id, told))
+                return self._faulty(fault, replay, told, request_id)
+        try:
+            return self._carry_out(behind, scope, body, key, fault, door, now, request_id)
+        except Problem as problem:
+            if fault is NO_FAULT:
+                raise
+            return self._faulty(fault, self._refusal(problem, told, request_id), told, request_id)
+
+    def _carry_out(
+        self,
+        behind: Method,
+        scope: Scope,
+        body: bytes,
+        key: str | None,
+        fault: Fault,
+        door: Door,
+        now: float,
+        request_id: str,
+    ) -> Answer:
+        sandbox, told = self._sandbox, now + fault.skew
         reply = behind.handle(
             ApiRequest(
                 sandbox=sandbox,
@@ -176,15 +196,16 @@ class Endpoint:
             status=reply.status,
             body=sandbox.wire.flat(reply.data)
             if reply.is_flat
-            else sandbox.wire.success(reply.data, request_id=request_id, now=now, pagination=reply.pagination),
-            headers=self._headers(request_id, now),
+            else sandbox.wire.success(reply.data, request_id=request_id, now=told, pagination=reply.pagination),
+            headers=self._headers(request_id, told),
         )
         if key is not None and fault.status is None:
             known_from = now + fault.delay
+            path = scope["path"].removeprefix(BASE_PATH)
             sandbox.idempotency.keep(
-                key, method, path, body, StoredAnswer(reply.status, answer.body, request_id, known_from)
+                key, scope["method"], path, body, StoredAnswer(reply.status, answer.body, request_id, known_from)
             )
-        return self._faulty(fault, answer, now, request_id)
+        return self._faulty(fault, answer, told, request_id)
 
     def _faulty(self, fault: Fault, answer: Answer | None, now: float, request_id: str) -> Answer:
         problem = fault.problem()
@@ -194,12 +215,8 @@ class Endpoint:
             answer = Answer(status=0, body=b"")
         if fault is NO_FAULT:
             return answer
-        return Answer(
-            status=answer.status,
-            body=answer.body if fault.body is None else fault.body,
-            headers={**answer.headers, **{name.lower(): value for name, value in fault.headers.items()}},
-            fault=fault,
-        )
+        body, headers = fault.spoil(answer.body, answer.headers)
+        return Answer(status=answer.status, body=body, headers=headers, fault=fault)
 
     def _refusal(self, problem: Problem, now: float, request_id: str) -> Answer:
         return Answer(

@@ -1,14 +1,17 @@
-"""Faults switched on by a test: which request they meet, and what happens to its answer."""
+"""Faults switched on by a test: which requests they meet, and what happens to their answers."""
 
 from __future__ import annotations
 
+import random
+import threading
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack, get_args
 
 from attrs import define, field, frozen
 
 from trudy.sandbox.problems import Problem
+from trudy.sandbox.wire import encode
 
 Reset = Literal["connect", "before", "after"]
 
@@ -28,7 +31,9 @@ class Fault:
             request was carried out.
         delay: seconds on the sandbox's clock before the answer goes out.
         truncate: send half of the body, then drop the connection.
+        broken: send half of the body as if that were all.
         drip: seconds on the sandbox's clock between two pieces of the body.
+        skew: seconds by which the clock that this answer tells of is ahead, or behind where negative.
     """
 
     status: int | None = None
@@ -36,12 +41,25 @@ class Fault:
     code: str | None = None
     message: str = "A fault asked for"
     details: Mapping[str, Any] | None = None
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(factory=dict[str, str])
     reset: Reset | None = None
     delay: float = 0.0
     truncate: bool = False
+    broken: bool = False
     drip: float = 0.0
+    skew: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        if self.status is not None and not 200 <= self.status <= 599:
+            raise ValueError("status must be between 200 and 599")
+        if self.reset is not None and self.reset not in get_args(Reset):
+            raise ValueError(f"reset must be one of {', '.join(get_args(Reset))}")
+        for name in ("delay", "drip"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} must be a finite number of seconds, 0 or more")
+        if not abs(self.skew) < float("inf"):
+            raise ValueError("skew must be a finite number of seconds")
 
     @property
     def has_effect(self) -> bool:
@@ -56,8 +74,38 @@ class Fault:
             return None
         return Problem(self.status, self.message, code=self.code, details=self.details)
 
+    def spoil(self, body: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
+        """What it makes of an answer's body and headers."""
+        spoilt = body if self.body is None else self.body
+        own = {name.lower(): value for name, value in self.headers.items()}
+        return spoilt[: len(spoilt) // 2] if self.broken else spoilt, {**headers, **own}
+
 
 NO_FAULT = Fault()
+
+
+class FaultOptions(TypedDict, total=False):
+    """What `faults.add` takes; a faults file and the control endpoint take the same, `body` as text there."""
+
+    method: str | None
+    path: str | None
+    nth: int | None
+    probability: float | None
+    times: int | None
+    status: int | None
+    effect: bool
+    code: str | None
+    message: str
+    details: Mapping[str, Any] | None
+    body: bytes | str | Mapping[str, Any] | None
+    headers: Mapping[str, str] | None
+    content_type: str | None
+    reset: Reset | None
+    delay: float
+    truncate: bool
+    broken: bool
+    drip: float
+    skew: float
 
 
 @define(eq=False)
@@ -65,44 +113,148 @@ class FaultRule:
     """A fault and the requests it meets.
 
     Attributes:
+        id: 1 for the first rule of a sandbox, and so on.
         method: such as `POST`; None meets all.
         path: below the base URL, such as `/calls`; `*` stands for any text; None meets all.
-        remaining: how many more requests it will meet.
+        nth: it meets only that one of the requests that fit, from 1.
+        probability: with which it meets each.
+        remaining: how many more requests it will meet; None for any number.
+        seen: how many requests fitted.
         hits: how many it met.
     """
 
+    id: int
     method: str | None
     path: str | None
     fault: Fault
-    remaining: int
+    nth: int | None
+    probability: float | None
+    remaining: int | None
+    chance: random.Random = field(repr=False)
+    seen: int = 0
     hits: int = 0
 
-    def meets(self, method: str, path: str) -> bool:
-        """Whether a request of that kind is met next."""
-        return (
-            self.remaining > 0
-            and (self.method is None or self.method == method)
-            and (self.path is None or fnmatchcase(path, self.path))
-        )
+    def __attrs_post_init__(self) -> None:
+        for name, value in (("nth", self.nth), ("times", self.remaining)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1")
+        if self.probability is not None and not 0 <= self.probability <= 1:
+            raise ValueError("probability must be between 0 and 1")
+        if self.path is not None and not self.path.startswith(("/", "*")):
+            raise ValueError("path is what follows the base URL, such as /calls or /calls/*")
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it will meet nothing more."""
+        return self.remaining == 0 or (self.nth is not None and self.seen >= self.nth)
+
+    def fits(self, method: str, path: str) -> bool:
+        """Whether it is about requests of that kind."""
+        return (self.method is None or self.method == method) and (self.path is None or fnmatchcase(path, self.path))
+
+    def meets(self) -> bool:
+        """Count a request that fits, and say whether it is met."""
+        self.seen += 1
+        if self.nth is not None and self.seen != self.nth:
+            return False
+        if self.probability is not None and self.chance.random() >= self.probability:
+            return False
+        self.hits += 1
+        if self.remaining is not None:
+            self.remaining -= 1
+        return True
 
 
 class FaultTable:
-    """The rules of a sandbox, in order; the first that meets a request counts. Not thread-safe by itself."""
+    """The rules of a sandbox, in order; the first that meets a request counts, and those behind do not see it."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
         self._rules: list[FaultRule] = []
+        self._made = 0
+        self._lock = threading.Lock()
 
-    def add(self, rule: FaultRule) -> None:
-        """Put a rule behind the others."""
-        self._rules.append(rule)
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    @property
+    def rules(self) -> tuple[FaultRule, ...]:
+        """Those that may still meet something, in order."""
+        return tuple(self._rules)
+
+    def add(self, **options: Unpack[FaultOptions]) -> FaultRule:
+        """Let requests go wrong from now on. The key must be good and the rate limit not reached.
+
+        Args:
+            method, path, nth, probability: which requests, as for `FaultRule`; chances are drawn from the sandbox's
+                seed, so that they fall the same way each time.
+            times: how many requests at most; any number if left out.
+            content_type: in place of the answer's own.
+            options: the rest is as for `Fault`; `body` may be text or a mapping, which becomes JSON.
+
+        Raises:
+            ValueError: a number out of its range.
+        """
+        body = options.get("body")
+        if isinstance(body, str):
+            body = body.encode()
+        elif isinstance(body, Mapping):
+            body = encode(body)
+        headers = dict(options.get("headers") or {})
+        if content_type := options.get("content_type"):
+            headers["Content-Type"] = content_type
+        fault = Fault(
+            status=options.get("status"),
+            effect=options.get("effect", False),
+            code=options.get("code"),
+            message=options.get("message", "A fault asked for"),
+            details=options.get("details"),
+            body=body,
+            headers=headers,
+            reset=options.get("reset"),
+            delay=options.get("delay", 0.0),
+            truncate=options.get("truncate", False),
+            broken=options.get("broken", False),
+            drip=options.get("drip", 0.0),
+            skew=options.get("skew", 0.0),
+        )
+        with self._lock:
+            order = self._made + 1
+            rule = FaultRule(
+                id=order,
+                method=options.get("method"),
+                path=options.get("path"),
+                fault=fault,
+                nth=options.get("nth"),
+                probability=options.get("probability"),
+                remaining=options.get("times"),
+                # Reproducible on purpose: the same seed gives the same story.
+                chance=random.Random(f"{self._seed}:{order}"),  # noqa: S311
+            )
+            self._made = order
+            self._rules.append(rule)
+        return rule
+
+    def remove(self, rule: FaultRule) -> None:
+        """Take a rule out; one that is out already is no error."""
+        with self._lock:
+            self._rules = [other for other in self._rules if other is not rule]
+
+    def clear(self) -> None:
+        """Take all rules out."""
+        with self._lock:
+            self._rules = []
 
     def take(self, method: str, path: str, *, connecting: bool = False) -> Fault:
         """The fault that meets this request; `connecting` asks for those that prevent a connection, and only those."""
-        for rule in self._rules:
-            if (rule.fault.reset == "connect") is connecting and rule.meets(method, path):
-                rule.remaining -= 1
-                rule.hits += 1
-                if not rule.remaining:
-                    self._rules.remove(rule)
-                return rule.fault
+        if not self._rules:
+            return NO_FAULT
+        with self._lock:
+            for rule in self._rules:
+                if (rule.fault.reset == "connect") is connecting and rule.fits(method, path):
+                    met = rule.meets()
+                    if rule.is_spent:
+                        self._rules = [other for other in self._rules if other is not rule]
+                    if met:
+                        return rule.fault
         return NO_FAULT

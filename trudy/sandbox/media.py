@@ -93,12 +93,8 @@ class MediaEndpoint:
 
 def _with_fault(answer: Answer, fault: Fault) -> Answer:
     refused = _denied(fault.status) if fault.status is not None else answer
-    return Answer(
-        status=refused.status,
-        body=refused.body if fault.body is None else fault.body,
-        headers={**refused.headers, **{name.lower(): value for name, value in fault.headers.items()}},
-        fault=fault,
-    )
+    body, headers = fault.spoil(refused.body, refused.headers)
+    return Answer(status=refused.status, body=body, headers=headers, fault=fault)
 
 
 def _denied(status: int) -> Answer:

@@ -18,7 +18,7 @@ from trudy.sandbox.app import build_app
 from trudy.sandbox.campaign_runner import CampaignRunner
 from trudy.sandbox.clock import SandboxClock
 from trudy.sandbox.desk import BASE_PATH
-from trudy.sandbox.faults import Fault, FaultRule, FaultTable, Reset
+from trudy.sandbox.faults import FaultRule, FaultTable, Reset
 from trudy.sandbox.idempotency import IdempotencyStore
 from trudy.sandbox.lifecycle import PlacedCall
 from trudy.sandbox.media import SignedLinks
@@ -31,7 +31,7 @@ from trudy.sandbox.state import PLACEHOLDER_VOICE, State
 from trudy.sandbox.transport import API_HOST, InProcessTransport
 from trudy.sandbox.voices import SEEDED_VOICES, Voice, voice_status
 from trudy.sandbox.webhooks import Webhooks
-from trudy.sandbox.wire import Wire, check_quirks, encode
+from trudy.sandbox.wire import Wire, check_quirks
 
 if TYPE_CHECKING:
     from trudy import AsyncTrudyClient, TrudyClient
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from trudy.webhooks import WebhookRouter
 
 KEY_PREFIX = "truedy_sandbox_"
+CONTROL_PREFIX = "control_"
 PLACEHOLDER_KEY = "YOUR_API_KEY"
 
 
@@ -80,6 +81,7 @@ class Sandbox:
         check_quirks(names)
         self.clock = SandboxClock(start=start, speed=speed)
         self.api_key = KEY_PREFIX + secrets.token_hex(16)
+        self.control_token = CONTROL_PREFIX + secrets.token_urlsafe(24)
         self.placeholders = placeholders
         self.any_number = any_number
         self.assign_numbers = assign_numbers
@@ -88,7 +90,7 @@ class Sandbox:
         self.started_at = self.clock.time()
         self.wire = Wire(names)
         self.limiter = RateLimiter(limit=rate_limit or None, window=window)
-        self.faults = FaultTable()
+        self.faults = FaultTable(seed)
         self.idempotency = IdempotencyStore()
         self.links = SignedLinks()
         self.arrivals: deque[Arrival] = deque(maxlen=KEPT_REQUESTS)
@@ -248,9 +250,13 @@ class Sandbox:
         reset: Reset | None = None,
         delay: float = 0.0,
         truncate: bool = False,
+        broken: bool = False,
         drip: float = 0.0,
+        skew: float = 0.0,
     ) -> FaultRule:
         """Let the next `times` requests that fit go wrong. The key must be good and the rate limit not reached.
+
+        `sandbox.faults.add` lets the nth go wrong, or some by chance.
 
         Args:
             method: such as `"POST"`; None fits all.
@@ -265,31 +271,28 @@ class Sandbox:
                 `"after"` the request was carried out.
             delay: seconds on the sandbox's clock before the answer goes out; the request was carried out before.
             truncate: drop the connection in the middle of the body.
+            broken: send half of the body as if it were all.
             drip: seconds on the sandbox's clock between pieces of the body.
+            skew: seconds by which the clock that the answer tells of is ahead.
         """
-        if times < 1:
-            raise ValueError("times must be at least 1")
-        if isinstance(body, str):
-            body = body.encode()
-        elif isinstance(body, Mapping):
-            body = encode(body)
-        fault = Fault(
+        return self.faults.add(
+            method=method,
+            path=path,
+            times=times,
             status=status,
             effect=effect,
             code=code,
             message=message,
             details=details,
             body=body,
-            headers=headers or {},
+            headers=headers,
             reset=reset,
             delay=delay,
             truncate=truncate,
+            broken=broken,
             drip=drip,
+            skew=skew,
         )
-        rule = FaultRule(method=method, path=path, fault=fault, remaining=times)
-        with self.state.lock:
-            self.faults.add(rule)
-        return rule
 
     # What tests ask
 

@@ -15,6 +15,7 @@ import anyio
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from trudy.sandbox.control import PREFIX
 from trudy.sandbox.desk import BASE_PATH, Receive, Scope, Send
 from trudy.sandbox.door import EXTENSION
 
@@ -76,12 +77,24 @@ class SandboxServer:
         return self.api_origin + BASE_PATH
 
     @property
+    def control_url(self) -> str:
+        """Where `/_sandbox/` is, for tests in other languages; each request needs `sandbox.control_token`."""
+        return self.api_origin + PREFIX
+
+    @property
+    def inspector_url(self) -> str:
+        """The inspector page, for a browser; the token follows the `#`, which no request carries."""
+        return f"{self.control_url}/#{self.sandbox.control_token}"
+
+    @property
     def environment(self) -> dict[str, str]:
         """What the environment of another process needs, so that its clients come here."""
         return {
             "TRUDY_BASE_URL": self.base_url,
             "TRUDY_API_KEY": self.sandbox.api_key,
             "TRUDY_WEBHOOK_SECRET": self.sandbox.webhook_secret,
+            "TRUDY_SANDBOX_CONTROL_URL": self.control_url,
+            "TRUDY_SANDBOX_CONTROL_TOKEN": self.sandbox.control_token,
         }
 
     def async_client(self, **options: Any) -> AsyncTrudyClient:

@@ -116,6 +116,8 @@ class Webhooks:
             raise ValueError(f"unknown event {', '.join(sorted(names - set(NAMES)))}; there are {', '.join(NAMES)}")
         if isinstance(target, str) and httpx.URL(target).scheme not in ("http", "https"):
             raise ValueError("a receiver is a URL that begins with http:// or https://, or a WebhookRouter")
+        if secret is not None and (not secret or secret != secret.strip()):
+            raise ValueError("a secret must not be empty, nor begin or end with white space")
         with self._sandbox.state.lock:
             self._read_up()
             receiver = Receiver(
