@@ -178,7 +178,7 @@ class Endpoint:
         now: float,
         request_id: str,
     ) -> Answer:
-        sandbox, told = self._sandbox, now + fault.skew
+        sandbox, told, headers = self._sandbox, now + fault.skew, dict[bytes, bytes](scope["headers"])
         reply = behind.handle(
             ApiRequest(
                 sandbox=sandbox,
