@@ -45,7 +45,9 @@ class CtrlC:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._handler is not None and signal.getsignal(signal.SIGINT) is self._handler:
+        # The handler holds this object, and with it the call and what it fetched: kept here, the two would be a cycle.
+        handler, self._handler = self._handler, None
+        if handler is not None and signal.getsignal(signal.SIGINT) is handler:
             signal.signal(signal.SIGINT, self._previous)
 
     def _on_sigint(self, number: int, frame: FrameType | None) -> None:
