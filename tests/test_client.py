@@ -2,15 +2,20 @@ from __future__ import annotations
 
 import copy
 import gc
+import io
 import logging
 import pickle
 import warnings
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
+import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 
 import trudy
+from tests.fakes.clock import settle
 from trudy import AsyncTrudyClient, ConfigurationError, InvalidArgumentError
 from trudy.sandbox import Sandbox
 
@@ -340,3 +345,184 @@ async def test_a_request_looks_as_promised() -> None:
     assert first.headers["user-agent"].split(" ")[0] == f"trudy-python-sdk/{trudy.__version__}"
     assert [part.split("/")[0] for part in first.headers["user-agent"].split(" ")[1:]] == ["python", "httpx"]
     assert "cookie" not in second.headers
+
+
+def hold_up_the_end(event: trudy.Event) -> Awaitable[None] | None:
+    return anyio.sleep_forever() if isinstance(event, trudy.RequestEnded) and event.method == "POST" else None
+
+
+@pytest.mark.parametrize(
+    ("fault", "hooks"),
+    [({"delay": 30}, []), ({"reset": "after"}, []), ({"delay": 0}, [hold_up_the_end])],
+    ids=["while it is sent", "while it is looked for", "while a hook holds it up"],
+)
+async def test_a_cancelled_call_leaves_its_key_in_the_log(
+    fault: dict[str, Any], hooks: list[trudy.Hook], caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox = Sandbox(speed=0, placeholders=True)
+    sandbox.fail_next(method="POST", path="/calls", **fault)
+    sandbox.fail_next(method="GET", path="/calls", delay=30)
+
+    async def create() -> None:
+        await client.calls.create(agent_id="agent-uuid", phone_number="+14155550100", idempotency_key="order-7")
+
+    async with sandbox.async_client(hooks=hooks) as client, anyio.create_task_group() as group:
+        group.start_soon(create)
+        while not sandbox.calls_to("+14155550100"):
+            await anyio.lowlevel.checkpoint()
+        await settle()
+        group.cancel_scope.cancel()
+    assert "idempotency key order-7" in caplog.text
+
+
+async def test_a_call_cancelled_before_it_was_sent_leaves_no_key(caplog: pytest.LogCaptureFixture) -> None:
+    sandbox = Sandbox(speed=0)
+    held = anyio.Event()
+
+    async def key() -> str:
+        await held.wait()
+        return "k"
+
+    async with sandbox.async_client(api_key=key) as client, anyio.create_task_group() as group:
+        group.start_soon(lambda: client.calls.create(agent_id="a", phone_number="+14155550100"))
+        await settle()
+        group.cancel_scope.cancel()
+    assert caplog.text == ""
+
+
+async def test_the_deadline_bounds_a_wait_and_a_download() -> None:
+    sandbox = Sandbox(speed=100)
+    async with sandbox.async_client() as client:
+        agent = await client.agents.create(name="A", voice_id=sandbox.voices[0].id, system_prompt="x")
+        call = await client.calls.create(agent_id=agent.id, phone_number="+14155550180")
+        with pytest.raises(trudy.WaitTimeoutError):
+            await client.calls.wait(call.id, deadline=5)
+        with pytest.raises(trudy.WaitTimeoutError) as caught:
+            await client.calls.create_and_wait(agent_id=agent.id, phone_number="+14155550181", deadline=10)
+        assert caught.value.partial is not None
+        sandbox.advance(hours=2)
+        sandbox.fail_next(path="/recordings/*", delay=3600)
+        with pytest.raises(trudy.APITimeoutError, match="deadline"):
+            await client.calls.download_recording(call.id, to=io.BytesIO(), deadline=5)
+
+
+async def test_a_download_is_tried_again_until_something_was_written() -> None:
+    sandbox = Sandbox(speed=100)
+    async with sandbox.async_client() as client:
+        agent = await client.agents.create(name="A", voice_id=sandbox.voices[0].id, system_prompt="x")
+        call = await client.calls.create_and_wait(agent_id=agent.id, phone_number="+14155550100")
+        sandbox.advance(minutes=1)
+        target = io.BytesIO()
+        sandbox.fail_next(path="/recordings/*", status=503, times=2)
+        await client.calls.download_recording(call.id, to=target)
+        assert target.getvalue()
+        sandbox.fail_next(path="/recordings/*", truncate=True)
+        with pytest.raises(trudy.APIConnectionError) as caught:
+            await client.calls.download_recording(call.id, to=io.BytesIO())
+        assert caught.value.attempts == 1
+
+
+async def test_an_error_after_the_call_was_placed_brings_the_call() -> None:
+    sandbox = Sandbox(speed=100)
+    async with sandbox.async_client() as client:
+        agent = await client.agents.create(name="A", voice_id=sandbox.voices[0].id, system_prompt="x")
+        sandbox.fail_next(method="GET", path="/calls/*", status=404)
+        with pytest.raises(trudy.NotFoundError) as caught:
+            await client.calls.create_and_wait(agent_id=agent.id, phone_number="+14155550100")
+    assert caught.value.partial is not None
+    assert [caught.value.partial.id] == [call.id for call in sandbox.placed_calls]  # type: ignore[attr-defined]
+
+
+async def test_a_path_in_log_and_errors_holds_no_number(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "trudy")
+    async with Sandbox().async_client() as client:
+        for use in (lambda: client.calls.get("+14155550123"), lambda: client.request("GET", "/x/+14155550123")):
+            with pytest.raises(trudy.NotFoundError) as caught:
+                await use()
+            assert "5550123" not in f"{caught.value}{caught.value!r}{caught.value.path}"
+    assert "5550123" not in caplog.text
+
+
+async def test_any_success_is_an_answer_to_a_request_of_ones_own() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=b"a,b\n1,2\n", headers={"Content-Type": "text/csv"})
+
+    mock = httpx.MockTransport(answer)
+    async with AsyncTrudyClient(KEY, http_client=lambda: httpx.AsyncClient(transport=mock)) as client:
+        raw = await client.request("GET", "/exports/7")
+    assert (raw.body, raw.parsed) == (b"a,b\n1,2\n", None)
+
+
+async def test_a_success_that_holds_an_error_is_none() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"error": {"code": "x", "message": "y"}})
+
+    mock = httpx.MockTransport(answer)
+    async with AsyncTrudyClient(KEY, http_client=lambda: httpx.AsyncClient(transport=mock), max_retries=0) as client:
+        for use in (lambda: client.agents.delete("a"), lambda: client.calls.get_transcript("a")):
+            with pytest.raises(trudy.ResponseDecodeError):
+                await use()
+
+
+async def test_raw_answers_of_many_who_wait() -> None:
+    sandbox = Sandbox(speed=100)
+    async with sandbox.async_client() as client:
+        agent = await client.agents.create(name="A", voice_id=sandbox.voices[0].id, system_prompt="x")
+        calls = [
+            await client.calls.create(agent_id=agent.id, phone_number=f"+1415555010{number}") for number in range(5)
+        ]
+        raws: list[trudy.RawResponse[trudy.models.Call]] = []
+
+        async def wait(call_id: str) -> None:
+            raws.append(await client.raw(client.calls.wait, call_id))
+
+        async with anyio.create_task_group() as group:
+            for call in calls:
+                group.start_soon(wait, call.id)
+    assert sorted(raw.parsed.id for raw in raws) == sorted(call.id for call in calls)
+    assert all(raw.parsed.id.encode() in raw.body for raw in raws)
+
+
+async def test_a_view_of_a_subclass_is_whole() -> None:
+    class Tenant(AsyncTrudyClient):
+        tenant = "none"
+
+    sandbox = Sandbox()
+    async with Tenant(sandbox.api_key, base_url=sandbox.base_url, http_client=sandbox.http_client) as client:
+        client.tenant = "seven"
+        assert client.with_options(max_retries=0).tenant == "seven"
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("default_headers", [("a", "b")]), ("hooks", print), ("middleware", None), ("clock", object())],
+)
+def test_a_setting_of_the_wrong_kind_is_named(argument: str, value: object) -> None:
+    with pytest.raises(InvalidArgumentError, match=argument):
+        AsyncTrudyClient(KEY, **{argument: value})  # type: ignore[arg-type]
+
+
+async def test_the_callers_options_reach_the_look_too() -> None:
+    sandbox = Sandbox(speed=100)
+    async with sandbox.async_client() as client:
+        agent = await client.agents.create(name="A", voice_id=sandbox.voices[0].id, system_prompt="x")
+        await client.calls.create(
+            agent_id=agent.id,
+            phone_number="+14155550192",
+            extra_headers={"X-Org": "7"},
+            extra_query={"tenant": "7"},
+            reconcile_timeout=600,
+        )
+    look = next(request for request in sandbox.requests if request.method == "GET")
+    assert look.headers["x-org"] == "7"
+    assert "tenant=7" in look.query
+
+
+async def test_a_look_that_fails_says_so() -> None:
+    sandbox = Sandbox(speed=100)
+    async with sandbox.async_client(max_retries=0) as client:
+        agent = await client.agents.create(name="A", voice_id=sandbox.voices[0].id, system_prompt="x")
+        sandbox.fail_next(method="GET", path="/calls", status=403, code="forbidden")
+        with pytest.raises(trudy.CallOutcomeUnknownError, match="could not be looked for") as caught:
+            await client.calls.create(agent_id=agent.id, phone_number="+14155550192")
+    assert dict(caught.value.details) == {"looked": False, "look_failed": "forbidden"}

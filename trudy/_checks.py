@@ -20,7 +20,10 @@ def identifier(value: object, name: str) -> str:
         raise InvalidArgumentError(f"{name} must be a string, not {type(value).__name__}", argument=name)
     if not value.strip() or value in (".", ".."):
         raise InvalidArgumentError(f"{name} must not be empty", argument=name)
-    return quote(value, safe="")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(f"{name} holds text that is no Unicode", argument=name) from None
 
 
 def non_empty(value: object, name: str) -> None:

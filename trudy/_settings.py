@@ -36,6 +36,8 @@ class Settings:
         if unknown:
             raise TypeError(f"unknown option {min(unknown)!r}; there are {', '.join(sorted(_NAMES))}")
         if "timeout" in options:
+            if changes["timeout"] is None:
+                raise InvalidArgumentError("timeout must be seconds or a Timeout", argument="timeout")
             changes["timeout"] = Timeout.of(options["timeout"])
         for name in ("extra_headers", "extra_query", "extra_body"):
             if name in changes:
@@ -57,12 +59,16 @@ def _check(changes: Mapping[str, object]) -> None:
         )
     if changes.get("lane", "bulk") not in _LANES:
         raise InvalidArgumentError(f"lane must be one of {', '.join(_LANES)}", argument="lane")
-    for name, value in _mapping(changes.get("extra_headers", {}), "extra_headers").items():
-        check_header(name, value, "extra_headers")
+    check_headers(changes.get("extra_headers", {}), "extra_headers")
 
 
-def check_header(name: str, value: object, argument: str) -> None:
-    """Refuse what would break the request's framing, or send another credential."""
+def check_headers(headers: object, argument: str) -> None:
+    """Refuse headers that would break the request's framing, or send another credential."""
+    for name, value in _mapping(headers, argument).items():
+        _check_header(name, value, argument)
+
+
+def _check_header(name: str, value: object, argument: str) -> None:
     if not isinstance(value, str) or not value.isascii() or not (value.isprintable() or not value):
         raise InvalidArgumentError(f"{argument}[{name!r}] must be printable ASCII text", argument=argument)
     if not name or not all(letter.isalnum() or letter in "-_" for letter in name) or not name.isascii():

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, ParamSpec, Self, TypeAlias, TypeVar, Unpack, cast
 from urllib.parse import urlsplit
 
-from trudy._settings import Settings, check_header
+from trudy._settings import Settings, check_headers
 from trudy.clock import Clock, SystemClock
 from trudy.errors import ConfigurationError, InvalidArgumentError
 from trudy.options import JSON, QueryValue, RateLimit, RequestOptions, Timeout
@@ -107,10 +107,13 @@ class AsyncTrudyClient:
         )
         if timeout is not None:
             self._settings = self._settings.merged({"timeout": timeout})
-        for name, value in (default_headers or {}).items():
-            check_header(name, value, "default_headers")
+        check_headers(default_headers or {}, "default_headers")
         for name, steps in (("middleware", middleware), ("hooks", hooks)):
             _check_callables(name, steps)
+        if clock is not None and not all(
+            callable(getattr(clock, name, None)) for name in ("time", "monotonic", "sleep")
+        ):
+            raise InvalidArgumentError("clock must have time(), monotonic() and sleep()", argument="clock")
         log_as_environment_says()
         credential = _credential(api_key, jwt_token)
         url = _base_url(base_url or os.environ.get("TRUDY_BASE_URL") or DEFAULT_BASE_URL, allow_http=allow_http)
@@ -210,7 +213,7 @@ class AsyncTrudyClient:
         Closing a view closes nothing.
         """
         view = object.__new__(type(self))
-        view._core = self._core
+        view.__dict__.update(self.__dict__)
         view._settings = self._settings.merged(options)
         view._is_view = True
         return view
@@ -302,7 +305,9 @@ def _credential(api_key: CredentialSource | None, jwt_token: CredentialSource | 
     raise ConfigurationError(f"no credential: {_WAYS}")
 
 
-def _base_url(url: str, *, allow_http: bool) -> str:
+def _base_url(url: object, *, allow_http: bool) -> str:
+    if not isinstance(url, str):
+        raise ConfigurationError("base_url must be a string")
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -339,8 +344,10 @@ def _backend(name: str | None) -> Backend:
     return backend
 
 
-def _check_callables(name: str, steps: Sequence[object]) -> None:
-    for step in steps:
+def _check_callables(name: str, steps: object) -> None:
+    if not isinstance(steps, Sequence) or isinstance(steps, str):
+        raise InvalidArgumentError(f"{name} must be a list", argument=name)
+    for step in cast(Sequence[object], steps):
         if not callable(step):
             raise InvalidArgumentError(f"{name} must be callables, not {type(step).__name__}", argument=name)
         if getattr(step, "scope", "call") not in ("call", "attempt"):

@@ -29,11 +29,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
 from attrs import field, frozen
 
 from trudy._masking import mask_text
+
+if TYPE_CHECKING:
+    from trudy.models import BatchCall, Call, KnowledgeBase, Voice
+
+    Waited: TypeAlias = Call | BatchCall | KnowledgeBase | Voice
 
 
 def _read_only(value: Mapping[str, str]) -> Mapping[str, str]:
@@ -77,7 +82,8 @@ class TrudyError(Exception):
         attempts: how many requests were sent.
         idempotency_key: the key sent with a create, if any.
         method, path: the request, without its query.
-        partial: what a method that sends several requests had done before this one, such as the contacts that were
+        partial: what a method that sends several requests had done before this one, such as the call that
+            `create_and_wait` has placed, or the contacts that were
             added; None elsewhere.
     """
 
@@ -361,7 +367,7 @@ class CallOutcomeUnknownError(TrudyError):
         self,
         message: str,
         *,
-        candidates: Sequence[object] = (),
+        candidates: Sequence[Call] = (),
         details: Mapping[str, object] | None = None,
         request_id: str | None = None,
         attempts: int = 0,
@@ -387,7 +393,7 @@ class WaitTimeoutError(TrudyError):
     default_code = "wait_timeout"
     default_retryable = True
 
-    def __init__(self, message: str, *, last: object = None) -> None:
+    def __init__(self, message: str, *, last: Waited | None = None) -> None:
         super().__init__(message)
         self.last = last
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from traceback import TracebackException
 
 import anyio
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from tests.fakes.answers import Script, answer, request_for, success
 from trudy import ConfigurationError
 from trudy.pipeline.auth import AuthStep, Credential, check_credential
+from trudy.pipeline.request import Request, Response
 
 pytestmark = pytest.mark.anyio
 REFUSED = answer(401, {"error": {"code": "unauthorized", "message": "no"}})
@@ -103,11 +105,11 @@ async def test_a_stale_token_is_given_up_once_a_call() -> None:
 async def test_a_late_refusal_of_an_old_token_does_not_give_up_the_new_one() -> None:
     source = Source("one", "two")
     credential = Credential(source, "api_key")
-    assert await credential.get() == "one"
-    credential.discard("one")
-    assert await credential.get() == "two"
-    credential.discard("one")
-    assert await credential.get() == "two"
+    assert await credential.asked() == "Bearer one"
+    credential.discard("Bearer one")
+    assert await credential.asked() == "Bearer two"
+    credential.discard("Bearer one")
+    assert await credential.asked() == "Bearer two"
 
 
 async def test_those_who_ask_meanwhile_wait_for_the_same_answer() -> None:
@@ -117,14 +119,14 @@ async def test_those_who_ask_meanwhile_wait_for_the_same_answer() -> None:
     got: list[str] = []
 
     async def ask() -> None:
-        got.append(await credential.get())
+        got.append(await credential.asked())
 
     async with anyio.create_task_group() as group:
         for _ in range(50):
             group.start_soon(ask)
         await anyio.wait_all_tasks_blocked()
         source.may_answer.set()
-    assert got == ["one"] * 50
+    assert got == ["Bearer one"] * 50
     assert source.asked == 1
 
 
@@ -137,10 +139,10 @@ async def test_when_the_one_who_asks_is_cancelled_another_asks() -> None:
 
     async def ask_and_be_cancelled() -> None:
         with first:
-            await credential.get()
+            await credential.asked()
 
     async def ask() -> None:
-        got.append(await credential.get())
+        got.append(await credential.asked())
 
     async with anyio.create_task_group() as group:
         group.start_soon(ask_and_be_cancelled)
@@ -150,14 +152,14 @@ async def test_when_the_one_who_asks_is_cancelled_another_asks() -> None:
         first.cancel()
         await anyio.wait_all_tasks_blocked()
         source.may_answer.set()
-    assert got == ["two"]
+    assert got == ["Bearer two"]
 
 
 async def test_a_bad_answer_is_a_clear_error_for_everyone() -> None:
     credential = Credential(lambda: "with space", "jwt_token")
     for _ in range(2):
         with pytest.raises(ConfigurationError, match="jwt_token contains white space"):
-            await credential.get()
+            await credential.asked()
 
 
 def test_loops_in_several_threads_share_one_answer() -> None:
@@ -173,7 +175,7 @@ def test_loops_in_several_threads_share_one_answer() -> None:
 
     async def ask() -> None:
         started.wait()
-        got.append(await credential.get())
+        got.append(await credential.asked())
 
     threads = [threading.Thread(target=anyio.run, args=(ask,)) for _ in range(8)]
     for thread in threads:
@@ -181,5 +183,31 @@ def test_loops_in_several_threads_share_one_answer() -> None:
     started.wait()
     for thread in threads:
         thread.join(10)
-    assert got == ["one"] * 8
+    assert got == ["Bearer one"] * 8
     assert len(asked) == 1
+
+
+async def test_nothing_is_a_clear_error() -> None:
+    with pytest.raises(ConfigurationError, match="api_key must be a string"):
+        await Credential(lambda: None, "api_key").asked()  # type: ignore[arg-type, return-value]
+
+
+async def test_a_callable_that_uses_its_own_client_is_told_so() -> None:
+    async def source() -> str:
+        return await credential.asked()
+
+    credential = Credential(source, "api_key")
+    with pytest.raises(ConfigurationError, match="the client it is for"):
+        await credential.asked()
+
+
+async def test_the_token_stands_in_no_frame_of_ours() -> None:
+    async def fail(request: Request) -> Response:
+        raise LookupError
+
+    credential = Credential("truedy_" + "secret", "api_key")
+    with pytest.raises(LookupError) as caught:
+        await AuthStep(credential)(request_for(), fail)
+    shown = "".join(TracebackException.from_exception(caught.value, capture_locals=True).format())
+    assert "signed = " in shown
+    assert "truedy_secret" not in shown

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 
 import anyio
 import pytest
+from attrs import evolve
 
 from tests.fakes.answers import AN_ID, Ending, Script, answer, failure, request_for, success
 from tests.fakes.clock import NOON, FakeClock, settle
 from tests.fakes.jumping import JumpingClock
-from trudy import APIConnectionError, APITimeoutError, CallOutcomeUnknownError
+from trudy import APIConnectionError, APIError, APITimeoutError, CallOutcomeUnknownError, RateLimitError
 from trudy.pipeline.hooks import Event, RetryScheduled
 from trudy.pipeline.request import Request, Response, RetryClass
 from trudy.pipeline.retry import LOOK_FIRST, STOP, Decision, Retry, RetryStep, decide
@@ -248,31 +248,36 @@ async def test_the_deadline_ends_an_attempt_in_flight() -> None:
     assert errors[0].request_sent
 
 
-async def test_a_cancelled_call_leaves_its_key_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING, "trudy")
-
-    async def hang(request: Request) -> Response:
-        request.call.attempts += 1
-        await anyio.sleep_forever()
-        raise AssertionError
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(RetryStep(FakeClock(), gated=True), request_for("POST", LOOK), hang)
-        await settle()
-        group.cancel_scope.cancel()
-    assert "a-key" in caplog.text
+async def test_a_call_that_trusts_its_key_is_sent_again_and_never_called_harmless() -> None:
+    request = evolve(request_for("POST", LOOK), repeat_unknown=True)
+    script = Script(SLOW, success())
+    assert (await RetryStep(JumpingClock(), gated=True)(request, script)).status == 200
+    for endings in ([SLOW], [SLOW, failure(500, "internal_error")], [SLOW, failure(402, "payment_required")]):
+        with pytest.raises(CallOutcomeUnknownError) as caught:
+            await RetryStep(JumpingClock(), gated=True)(
+                evolve(request_for("POST", LOOK), repeat_unknown=True), Script(*endings)
+            )
+        assert not caught.value.retryable
+        assert caught.value.__cause__ is SLOW or isinstance(caught.value.__cause__, APIError)
 
 
-async def test_a_call_cancelled_before_it_was_sent_leaves_none(caplog: pytest.LogCaptureFixture) -> None:
-    async def hang(request: Request) -> Response:
-        await anyio.sleep_forever()
-        raise AssertionError
+async def test_a_call_that_may_ring_is_not_forgotten_when_the_gate_refuses_the_second_try() -> None:
+    request = evolve(request_for("POST", LOOK), repeat_unknown=True)
+    with pytest.raises(CallOutcomeUnknownError):
+        await RetryStep(JumpingClock(), gated=True)(request, Script(SLOW, RateLimitError("too late")))
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(RetryStep(FakeClock(), gated=True), request_for("POST", LOOK), hang)
-        await settle()
-        group.cancel_scope.cancel()
-    assert caplog.text == ""
+
+async def test_a_create_that_may_have_happened_says_so() -> None:
+    with pytest.raises(APIError) as caught:
+        await RetryStep(JumpingClock(), gated=True)(
+            request_for("POST", KEYED), Script(SLOW, failure(402, "payment_required"))
+        )
+    assert caught.value.details["may_have_happened"] is True
+    with pytest.raises(RateLimitError) as late:
+        await RetryStep(JumpingClock(), gated=True)(
+            request_for("POST", KEYED), Script(SLOW, RateLimitError("too late"))
+        )
+    assert late.value.details["may_have_happened"] is True
 
 
 async def test_each_retry_is_told() -> None:
@@ -288,8 +293,6 @@ async def test_each_retry_is_told() -> None:
 
 
 async def test_what_was_found_by_looking_is_the_answer() -> None:
-    from attrs import evolve
-
     async def look(request: Request, ending: Response | APIConnectionError) -> Response:
         assert ending is SLOW
         return success()

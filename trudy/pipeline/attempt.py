@@ -11,7 +11,7 @@ from trudy.pipeline.hooks import AttemptEnded
 
 if TYPE_CHECKING:
     from trudy.clock import Clock
-    from trudy.pipeline.request import CallNext, Headers, Request, Response
+    from trudy.pipeline.request import CallNext, Request, Response
 
 logger = logging.getLogger("trudy")
 
@@ -23,10 +23,10 @@ class SealStep:
 
     async def __call__(self, request: Request, call_next: CallNext) -> Response:
         sealed = request.call.sealed
-        if sealed is not None and (_unsigned(request.headers), request.body) != sealed:
+        if sealed is not None and _seal_of(request) != sealed:
             raise ConfigurationError(
-                f"middleware changed the headers or the body of an attempt at {request.endpoint.name}; with scope"
-                ' "call" it may change them, once for all attempts'
+                f'middleware changed an attempt at {request.endpoint.name}; with scope "call" it may change a request,'
+                " once for all attempts"
             )
         return await call_next(request)
 
@@ -34,7 +34,7 @@ class SealStep:
 def seal(request: Request) -> None:
     """Note what must not change from here on."""
     if request.idempotency_key is not None:
-        request.call.sealed = (_unsigned(request.headers), request.body)
+        request.call.sealed = _seal_of(request)
 
 
 class RecordStep:
@@ -49,6 +49,7 @@ class RecordStep:
         call = request.call
         call.attempts += 1
         call.sent_at = self._clock.time()
+        call.in_doubt = True
         if call.emit is None and not logger.isEnabledFor(logging.DEBUG):
             return await call_next(request)
         started = self._clock.monotonic()
@@ -57,20 +58,15 @@ class RecordStep:
         except APIConnectionError as error:
             await self._record(request, None, error.code, self._clock.monotonic() - started)
             raise
+        except BaseException:
+            self._log(request, "cancelled", None, self._clock.monotonic() - started)
+            raise
         await self._record(request, response, None, self._clock.monotonic() - started)
         return response
 
     async def _record(self, request: Request, response: Response | None, failure: str | None, seconds: float) -> None:
         server_id = None if response is None else request_id(response)
-        logger.debug(
-            "%s %s %s in %.0f ms, attempt %d, request id %s",
-            request.method,
-            request.path,
-            failure if response is None else response.status,
-            seconds * 1000,
-            request.call.attempts,
-            server_id,
-        )
+        self._log(request, failure if response is None else response.status, server_id, seconds)
         if request.call.emit is not None:
             await request.call.emit(
                 AttemptEnded(
@@ -85,6 +81,18 @@ class RecordStep:
                 )
             )
 
+    def _log(self, request: Request, ending: int | str | None, server_id: str | None, seconds: float) -> None:
+        logger.debug(
+            "%s %s %s in %.0f ms, attempt %d, request id %s",
+            request.method,
+            request.path,
+            ending,
+            seconds * 1000,
+            request.call.attempts,
+            server_id,
+        )
 
-def _unsigned(headers: Headers) -> Headers:
-    return tuple(pair for pair in headers if pair[0].lower() != "authorization")
+
+def _seal_of(request: Request) -> tuple[object, ...]:
+    unsigned = tuple(pair for pair in request.headers if pair[0].lower() != "authorization")
+    return request.method, request.url, unsigned, request.body

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeAlias
 
 from trudy.errors import ConfigurationError
@@ -47,27 +49,30 @@ class Credential:
     def renewable(self) -> bool:
         return callable(self.source)
 
-    def held(self) -> str | None:
-        """The token at hand, if any."""
-        return self._token
+    def header(self) -> str | None:
+        """The value of the header with the token at hand, if any."""
+        return None if self._token is None else f"Bearer {self._token}"
 
-    def discard(self, token: str) -> None:
+    def discard(self, header: str | None) -> None:
         """Forget a token that the server refused, unless a newer one has come already."""
         with self._lock:
-            if self._token == token:
+            if self.header() == header:
                 self._token = None
 
-    async def get(self) -> str:
-        """The token; asks the callable when none is held."""
+    async def asked(self) -> str:
+        """The value of the header; asks the callable when no token is held."""
+        if self in _asking_for.get():
+            raise ConfigurationError(f"the callable of {self.name} sends requests through the client it is for")
         while True:
             with self._lock:
                 if self._token is not None:
-                    return self._token
+                    return f"Bearer {self._token}"
                 answered = self._queue() if self._asking else None
                 self._asking = True
             if answered is None:
-                return await self._ask()
-            await answered.wait()
+                await self._ask()
+            else:
+                await answered.wait()
 
     def after_fork(self) -> None:
         """In a child: nobody else asks, and nobody waits."""
@@ -80,19 +85,23 @@ class Credential:
         self._waiting.append(wake)
         return event
 
-    async def _ask(self) -> str:
+    async def _ask(self) -> None:
         token = None
+        mark = _asking_for.set((*_asking_for.get(), self))
         try:
             answer = self.source() if callable(self.source) else self.source
-            token = check_credential(answer if isinstance(answer, str) else await answer, self.name)
-            return token
+            token = check_credential(await answer if isawaitable(answer) else answer, self.name)
         finally:
+            _asking_for.reset(mark)
             with self._lock:
                 self._token = token
                 self._asking = False
                 waiting, self._waiting = self._waiting, []
             for wake in waiting:
                 _wake(wake)
+
+
+_asking_for: ContextVar[tuple[Credential, ...]] = ContextVar("trudy_asking_for", default=())
 
 
 class AuthStep:
@@ -104,10 +113,11 @@ class AuthStep:
         self._credential = credential
 
     async def __call__(self, request: Request, call_next: CallNext) -> Response:
-        token = self._credential.held() or await self._credential.get()
-        response = await call_next(request.with_header("Authorization", f"Bearer {token}"))
+        # The token is no local of this frame: a traceback that shows locals would show it.
+        signed = request.with_header("Authorization", self._credential.header() or await self._credential.asked())
+        response = await call_next(signed)
         if response.status == 401 and self._credential.renewable and not request.call.renewed:
-            self._credential.discard(token)
+            self._credential.discard(signed.header("Authorization"))
             request.call.renewed = True
         return response
 

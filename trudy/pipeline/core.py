@@ -7,8 +7,9 @@ import platform
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
+from trudy._masking import mask_text
 from trudy._version import __version__
 from trudy.errors import ConfigurationError, InvalidArgumentError, TrudyError
 from trudy.options import JSON, NotGiven, QueryValue, Timeout
@@ -17,6 +18,7 @@ from trudy.pipeline.auth import AuthStep, Credential
 from trudy.pipeline.decode import envelope, is_answer, request_id, server_time, to_error, undecodable
 from trudy.pipeline.hooks import Emitter, Hook, RequestEnded, RequestStarted
 from trudy.pipeline.idempotency import HEADER, key_for
+from trudy.pipeline.lost import warn_of_call
 from trudy.pipeline.rate_limit import RateLimitStep
 from trudy.pipeline.redirect import RedirectStep
 from trudy.pipeline.request import CallState, Request, Response
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from trudy.clock import Clock
     from trudy.models import ResponseMeta
     from trudy.pipeline.gate import Gate
-    from trudy.pipeline.request import CallNext, Endpoint, Headers, LookFirst, Middleware
+    from trudy.pipeline.request import CallNext, Endpoint, Headers, Look, Middleware
     from trudy.pipeline.transport import Transport
 
 T = TypeVar("T")
@@ -88,7 +90,8 @@ class Core:
         body: Mapping[str, object] | Sequence[object] | None = None,
         content: Content | None = None,
         idempotency_key: str | None = None,
-        look: LookFirst | None = None,
+        look: Look | None = None,
+        repeat_unknown: bool = False,
     ) -> Request:
         """A request that is final: the same bytes at each attempt. `content` stands in place of a JSON `body`."""
         key = key_for(endpoint, idempotency_key)
@@ -103,7 +106,7 @@ class Core:
             endpoint=endpoint,
             method=endpoint.method,
             url=self.base_url + path + _query({**(query or {}), **settings.extra_query}),
-            path=path,
+            path=mask_text(unquote(path)),
             headers=self._headers(settings.extra_headers, key, content_type if sent is not None else None),
             body=sent,
             timeout=timeout,
@@ -116,12 +119,22 @@ class Core:
                 emit=self._emit,
             ),
             look=look,
+            repeat_unknown=repeat_unknown,
         )
 
     async def send(self, request: Request) -> Response:
         """Take a request down all steps: a successful answer, or one error that knows its request."""
         if self.closed:
             raise ConfigurationError("this client is closed")
+        try:
+            return await self._carry(request)
+        except Exception:
+            raise
+        except BaseException:
+            warn_of_call(request)
+            raise
+
+    async def _carry(self, request: Request) -> Response:
         started = self.clock.monotonic()
         error: BaseException | None = None
         if self._emit is not None:
@@ -258,7 +271,10 @@ def _query(parameters: Mapping[str, QueryValue | NotGiven | None]) -> str:
         for name, value in parameters.items()
         if value is not None and not isinstance(value, NotGiven)
     }
-    return f"?{urlencode(given)}" if given else ""
+    try:
+        return f"?{urlencode(given)}" if given else ""
+    except UnicodeEncodeError:
+        raise InvalidArgumentError("the query holds text that is no Unicode", argument="query") from None
 
 
 def _started(request: Request) -> RequestStarted:

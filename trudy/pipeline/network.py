@@ -75,6 +75,14 @@ def _check_proxy(proxy: object) -> None:
         raise InvalidArgumentError(
             "proxy must be a URL such as http://host:port (or https, socks5, socks5h)", argument="proxy"
         )
+    if scheme.startswith("socks") and not _is_installed("socksio"):
+        raise ConfigurationError("a SOCKS proxy needs the package socksio: pip install 'httpx[socks]'")
+
+
+def _is_installed(name: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(name) is not None
 
 
 def _proxy_from_environment(origin: str) -> str | None:

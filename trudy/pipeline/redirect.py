@@ -7,6 +7,8 @@ from urllib.parse import urljoin, urlsplit
 
 from attrs import evolve
 
+from trudy.pipeline.attempt import seal
+
 if TYPE_CHECKING:
     from trudy.pipeline.request import CallNext, Request, Response
 
@@ -25,6 +27,7 @@ class RedirectStep:
             if target is None:
                 break
             request = evolve(request, url=target)
+            seal(request)
             response = await call_next(request)
         return response
 

@@ -41,6 +41,7 @@ class Endpoint:
         retry: what may be done after an attempt whose effect is unknown.
         paging: how its lists page, `"none"` where they come whole; None if it lists nothing.
         read_timeout: seconds the server may think, where it needs longer than the default.
+        any_answer: whether anything with a 2xx is an answer, JSON or not.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Endpoint:
     retry: RetryClass = RetryClass.REPEAT
     paging: Literal["offset", "page", "search", "none"] | None = None
     read_timeout: float | None = None
+    any_answer: bool = False
 
     @property
     def sends_key(self) -> bool:
@@ -68,12 +70,14 @@ class CallState:
     attempts: int = 0
     sent_at: float = 0.0
     """When the last attempt left, in Unix seconds of our clock."""
+    in_doubt: bool = False
+    """Whether a request left whose effect the caller has not learned of."""
     rate_waited: float = 0.0
     """Seconds waited for rate windows."""
     renewed: bool = False
     """Whether the credential was asked for again after a 401."""
-    sealed: tuple[Headers, bytes | None] | None = None
-    """Headers and body that every attempt of a keyed POST must have."""
+    sealed: tuple[object, ...] | None = None
+    """Method, URL, headers and body that every attempt of a keyed POST must have."""
     emit: Callable[[Event], Awaitable[None]] | None = None
     """Takes the typed events; None when nobody listens, so that no event is made."""
 
@@ -90,13 +94,15 @@ class Request:
     method: str
     url: str = field(repr=False)
     path: str
-    """The path as sent, without query and without the base URL's own path; for logs and errors."""
+    """The path without query and without the base URL's own path, numbers masked; for logs and errors."""
     headers: Headers = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
     timeout: Timeout
     idempotency_key: str | None = None
     call: CallState = field(factory=CallState, repr=False, eq=False)
-    look: LookFirst | None = field(default=None, repr=False, eq=False)
+    look: Look | None = field(default=None, repr=False, eq=False)
+    repeat_unknown: bool = False
+    """Whether to trust the key and send a call again whose answer is lost."""
 
     def header(self, name: str) -> str | None:
         """The value of a header, any case; None if it is not there."""
@@ -119,6 +125,7 @@ class Request:
             idempotency_key=self.idempotency_key,
             call=self.call,
             look=self.look,
+            repeat_unknown=self.repeat_unknown,
         )
 
 
@@ -156,7 +163,7 @@ class Middleware(Protocol):
     async def __call__(self, request: Request, call_next: CallNext) -> Response: ...
 
 
-class LookFirst(Protocol):
+class Look(Protocol):
     """Looks for the trace of an attempt whose effect is unknown: the answer it would have had, or an error."""
 
     async def __call__(self, request: Request, failure: APIConnectionError | Response) -> Response: ...

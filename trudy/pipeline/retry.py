@@ -6,16 +6,18 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from attrs import frozen
 
-from trudy.errors import APIConnectionError, APITimeoutError, CallOutcomeUnknownError, TrudyError
+from trudy.errors import APIConnectionError, APITimeoutError, TrudyError
 from trudy.pipeline.attempt import seal
 from trudy.pipeline.backoff import full_jitter
 from trudy.pipeline.bounded import bounded
 from trudy.pipeline.decode import is_answer, is_upstream_refusal, retry_after, to_error
 from trudy.pipeline.hooks import RetryScheduled
+from trudy.pipeline.lost import lost
 from trudy.pipeline.refusal import window_wait
 from trudy.pipeline.request import Response, RetryClass
 
@@ -83,13 +85,13 @@ def decide(
         if ending.status == 429:
             if gated:
                 return Retry(0.0, "rate limit", is_fault=False)
-            wait = window_wait(ending, now) or max(1.0, full_jitter(failures, chance))
-            return Retry(wait, "rate limit", is_fault=False)
+            wait = window_wait(ending, now) or full_jitter(failures, chance)
+            return Retry(max(1.0, wait), "rate limit", is_fault=False)
         if ending.status == 401 and renewed:
             return Retry(0.0, "stale token", is_fault=False)
         if kind == "refused" or (request.endpoint.retry is RetryClass.REPEAT and is_upstream_refusal(ending)):
             return STOP
-    if kind == "unknown" and request.endpoint.retry is RetryClass.LOOK_FIRST:
+    if kind == "unknown" and request.endpoint.retry is RetryClass.LOOK_FIRST and not request.repeat_unknown:
         return LOOK_FIRST
     if kind == "unknown" and request.endpoint.retry is RetryClass.ONCE:
         return STOP
@@ -117,18 +119,27 @@ class RetryStep:
     async def __call__(self, request: Request, call_next: CallNext) -> Response:
         seal(request)
         failures = 0
-        may_have_happened = False
+        unknown: Ending | None = None
         while True:
             was_renewed = request.call.renewed
-            ending = await self._attempt(request, call_next)
+            try:
+                ending = await self._attempt(request, call_next)
+            except TrudyError as error:
+                if unknown is None:
+                    raise
+                doubted = _doubted(request, unknown, error)
+                if doubted is error:
+                    raise
+                raise doubted from doubted.__cause__
             kind = classify(request, ending)
             if kind == "answered":
                 return _stand(ending)
-            if may_have_happened and _is_gone(request, ending):
+            if unknown is not None and _is_gone(request, ending):
                 return Response(status=204, headers={})
-            may_have_happened |= kind == "unknown"
-            refused = isinstance(ending, Response) and ending.status in (401, 429)
-            failures += not refused
+            if kind == "unknown":
+                unknown = ending
+            request.call.in_doubt = unknown is not None
+            failures += not (isinstance(ending, Response) and ending.status in (401, 429))
             decision = decide(
                 request,
                 ending,
@@ -143,6 +154,8 @@ class RetryStep:
                     return await self._look(request, ending)
                 case Retry() if await self._wait(request, decision):
                     continue
+                case _ if unknown is not None and request.endpoint.sends_key:
+                    raise _doubted(request, unknown, as_error(request, ending))
                 case _:
                     return _stand(ending)
 
@@ -153,24 +166,13 @@ class RetryStep:
             if remaining is None:
                 return await call_next(request)
             answer = await bounded(self._clock, remaining, lambda: call_next(request))
-            if answer is None:
-                return APITimeoutError(
-                    "the deadline of the call ended before an answer came", request_sent=request.call.attempts > sent
-                )
-            return answer
         except APIConnectionError as error:
             return error
-        except Exception:
-            raise
-        except BaseException:
-            # Cancelled or interrupted. Whoever did it must be able to find the call that may ring all the same.
-            if request.endpoint.retry is RetryClass.LOOK_FIRST and request.call.attempts > sent:
-                logger.warning(
-                    "%s was cancelled after it was sent; the call may be placed (idempotency key %s)",
-                    request.endpoint.name,
-                    request.idempotency_key,
-                )
-            raise
+        if answer is not None:
+            return answer
+        return APITimeoutError(
+            "the deadline of the call ended before an answer came", request_sent=request.call.attempts > sent
+        )
 
     async def _wait(self, request: Request, decision: Retry) -> bool:
         """Wait as decided; False, at once, where the deadline or the longest rate wait comes before its end."""
@@ -202,9 +204,16 @@ class RetryStep:
     async def _look(self, request: Request, ending: Ending) -> Response:
         if request.look is not None:
             return await request.look(request, ending)
-        raise CallOutcomeUnknownError(
-            f"{request.method} {request.path} was sent and may have taken effect"
-        ) from as_error(request, ending)
+        raise lost(request, as_error(request, ending), "it was not looked for")
+
+
+def _doubted(request: Request, unknown: Ending, error: TrudyError) -> TrudyError:
+    """The error of a create that an earlier attempt may have carried out."""
+    if request.endpoint.retry is RetryClass.LOOK_FIRST:
+        return lost(request, as_error(request, unknown), "sending it again with the same key did not settle it")
+    if request.endpoint.sends_key:
+        error.details = MappingProxyType({**error.details, "may_have_happened": True})
+    return error
 
 
 def _is_gone(request: Request, ending: Ending) -> bool:

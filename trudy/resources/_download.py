@@ -2,71 +2,129 @@
 
 from __future__ import annotations
 
+import io
 import os
+import random
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
-from trudy.errors import ErrorResponse, InvalidArgumentError, ResponseDecodeError, error_class
+from trudy.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ErrorResponse,
+    InvalidArgumentError,
+    ResponseDecodeError,
+    ServerError,
+    TrudyError,
+    error_class,
+)
 from trudy.options import Timeout
+from trudy.pipeline.backoff import full_jitter
+from trudy.pipeline.bounded import bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
+    from trudy._settings import Settings
     from trudy.models import Recording
-    from trudy.pipeline.transport import Streamed, Transport
+    from trudy.pipeline.core import Core
+    from trudy.pipeline.transport import Streamed
 
 Target: TypeAlias = str | os.PathLike[str] | IO[bytes]
 Progress: TypeAlias = Callable[[int, int | None], None]
+Link: TypeAlias = Callable[[], Awaitable["Recording"]]
 
 
-async def download(
-    transport: Transport,
-    link: Callable[[], Awaitable[Recording]],
-    to: Target,
-    progress: Progress | None,
-    timeout: Timeout | None,
-) -> Recording:
-    """Ask for the link and follow it; ask once more where it has expired meanwhile."""
+async def download(core: Core, link: Link, to: Target, progress: Progress | None, settings: Settings) -> Recording:
+    """Ask for the link and follow it, within the deadline. Ask once more where it has expired meanwhile.
+
+    A fault before the first piece was written is tried again, like that of any other GET.
+    """
     check_target(to)
-    may_ask_again = True
-    while True:
-        recording = await link()
-        url = recording.recording_url
-        if not url or urlsplit(url).scheme not in ("http", "https"):
-            raise ResponseDecodeError("the recording has no link that could be followed")
-        async with transport.stream(url, headers={"Accept": "*/*"}, timeout=timeout or Timeout()) as answer:
-            if answer.status in (403, 404) and may_ask_again:
-                may_ask_again = False
-                continue
-            _refuse(answer)
-            with _open(to) as file:
-                await _copy(answer, file, progress)
-            return recording
+
+    async def save() -> Recording:
+        return await _save(core, link, to, progress, settings)
+
+    if settings.deadline is None:
+        return await save()
+    recording = await bounded(core.clock, settings.deadline, save)
+    if recording is None:
+        raise APITimeoutError(f"the recording was not saved within the deadline of {settings.deadline:g} s")
+    return recording
 
 
 def check_target(to: object) -> None:
-    """A path, or a file that takes bytes."""
+    """A path in a folder that is there, or a file that takes bytes."""
     if isinstance(to, str | os.PathLike):
-        if not os.fspath(to):  # pyright: ignore[reportUnknownArgumentType]
-            raise InvalidArgumentError("to must not be an empty path", argument="to")
-    elif not hasattr(to, "write"):
+        path = Path(os.fspath(to))  # pyright: ignore[reportUnknownArgumentType]
+        if not path.name or path.is_dir() or not path.parent.is_dir():
+            raise InvalidArgumentError("to must be the path of a file, in a folder that exists", argument="to")
+    elif not hasattr(to, "write") or isinstance(to, io.TextIOBase):
         raise InvalidArgumentError("to must be a path or a file open for writing bytes", argument="to")
 
 
-async def _copy(answer: Streamed, file: IO[bytes], progress: Progress | None) -> None:
-    # Written in place, not in a worker thread: pieces are small, and the sync client must start no thread.
-    length = answer.headers.get("content-length", "")
-    total = int(length) if length.isascii() and length.isdigit() and "content-encoding" not in answer.headers else None
-    done = 0
-    async for piece in answer.chunks():
-        file.write(piece)
-        done += len(piece)
-        if progress is not None:
-            progress(done, total)
+async def _save(core: Core, link: Link, to: Target, progress: Progress | None, settings: Settings) -> Recording:
+    may_ask_again = True
+    failures = 0
+    while True:
+        recording = await link()
+        copy = _Copy(to, progress)
+        try:
+            await _follow(core, recording.recording_url, copy, settings.timeout or Timeout())
+        except (APIConnectionError, ServerError) as error:
+            failures += 1
+            error.attempts = failures
+            if copy.has_begun or failures > settings.max_retries:
+                raise
+            await core.clock.sleep(full_jitter(failures, random.random()))  # noqa: S311
+        except TrudyError as error:
+            if getattr(error, "status_code", None) not in (403, 404) or not may_ask_again:
+                raise
+            may_ask_again = False
+        else:
+            return recording
+
+
+async def _follow(core: Core, url: str | None, copy: _Copy, timeout: Timeout) -> None:
+    if not url or urlsplit(url).scheme not in ("http", "https"):
+        raise ResponseDecodeError("the recording has no link that could be followed")
+    async with core.transport.stream(url, headers={"Accept": "*/*"}, timeout=timeout) as answer:
+        if not 200 <= answer.status < 300:
+            raise error_class(answer.status, None)(
+                "the link of the recording was refused",
+                status_code=answer.status,
+                attempts=1,
+                response=ErrorResponse(status_code=answer.status, headers={}),
+                method="GET",
+                path=urlsplit(url).path,
+            )
+        await copy.all_of(answer)
+
+
+class _Copy:
+    """Writes the pieces of an answer to their place, and tells how far it has come."""
+
+    def __init__(self, to: Target, progress: Progress | None) -> None:
+        self._to = to
+        self._progress = progress
+        self.has_begun = False
+
+    async def all_of(self, answer: Streamed) -> None:
+        # Written in place, not in a worker thread: pieces are small, and the sync client must start no thread.
+        length = answer.headers.get("content-length", "")
+        is_known = length.isascii() and length.isdigit() and "content-encoding" not in answer.headers
+        total = int(length) if is_known else None
+        done = 0
+        with _open(self._to) as file:
+            async for piece in answer.chunks():
+                # A file of the caller's own keeps what was written to it; one of ours is thrown away.
+                self.has_begun = not isinstance(self._to, str | os.PathLike)
+                file.write(piece)
+                done += len(piece)
+                if self._progress is not None:
+                    self._progress(done, total)
 
 
 @contextmanager
@@ -82,13 +140,3 @@ def _open(to: Target) -> Generator[IO[bytes]]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _refuse(answer: Streamed) -> None:
-    if 200 <= answer.status < 300:
-        return
-    raise error_class(answer.status, None)(
-        "the link of the recording was refused",
-        status_code=answer.status,
-        response=ErrorResponse(status_code=answer.status, headers={}),
-    )

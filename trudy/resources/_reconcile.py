@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
-from trudy.errors import CallOutcomeUnknownError, TrudyError
+from trudy.errors import TrudyError
 from trudy.options import NotGiven
 from trudy.pipeline.decode import as_mapping, as_rows, date_header, envelope, server_time
 from trudy.pipeline.fork import reset_in_child
+from trudy.pipeline.lost import lost
 from trudy.pipeline.request import Response
 from trudy.pipeline.retry import as_error
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 REF: Final = "trudy_ref"
 """The variable by which a caller may mark a call of his."""
-_SERVER_MAY_TAKE = 160
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 _COARSE = 1.0
 _KEPT_SECONDS = 900.0
@@ -149,6 +149,7 @@ class Reconcile:
             except TrudyError as error:
                 fault = error
             else:
+                fault = None
                 if len(found) == 1 and not claims.is_dialed(self._wanted.number):
                     call, answer = found[0]
                     if claims.add(call.id, self._clock.monotonic()):
@@ -159,11 +160,13 @@ class Reconcile:
             if left > 0:
                 await self._clock.sleep(min(pause, left))
             pause = min(pause * 2, _LONGEST_PAUSE)
+        seconds = self._clock.monotonic() - started
         raise lost(
             request,
-            failure,
-            f"looked for the call for {self._clock.monotonic() - started:.0f} s and found {_how_many(found)}",
-            [call for call, _ in found],
+            as_error(request, failure),
+            _what_was_found(found, fault, seconds),
+            candidates=[call for call, _ in found],
+            details={"looked": fault is None, **({} if fault is None else {"look_failed": fault.code})},
         )
 
     async def _matches(self, request: Request, seconds: float) -> AsyncIterator[tuple[Call, Response]]:
@@ -197,21 +200,7 @@ class Reconcile:
 
 async def refuse_to_repeat(request: Request, failure: Ending) -> Response:
     """`on_unknown="raise"`: do not look, do not repeat."""
-    raise lost(request, failure, "it was not looked for", ())
-
-
-def lost(request: Request, failure: Ending, what: str, candidates: Sequence[Call]) -> CallOutcomeUnknownError:
-    """The error that warns against dialing again."""
-    cause = as_error(request, failure)
-    error = CallOutcomeUnknownError(
-        f"the request was sent and no answer came ({cause.code}); {what}. The server may still place the call for up to"
-        f" {_SERVER_MAY_TAKE} s: do not repeat it blindly",
-        candidates=candidates,
-        idempotency_key=request.idempotency_key,
-        request_id=cause.request_id,
-    )
-    error.__cause__ = cause
-    return error
+    raise lost(request, as_error(request, failure), "it was not looked for")
 
 
 def digits(number: str) -> str:
@@ -235,5 +224,9 @@ def _as_answer(row: object, meta: Mapping[str, object], response: Response) -> R
     return Response(status=200, headers=response.headers, body=body, reconciled=True)
 
 
-def _how_many(found: Sequence[object]) -> str:
-    return f"{len(found)} that it may be" if found else "none"
+def _what_was_found(found: Sequence[object], fault: TrudyError | None, seconds: float) -> str:
+    if fault is not None and not found:
+        return f"the call could not be looked for ({fault.code})"
+    return (
+        f"looked for the call for {seconds:.0f} s and found {len(found) or 'none'}{' that it may be' if found else ''}"
+    )

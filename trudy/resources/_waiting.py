@@ -7,20 +7,22 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, cast
 
 from attrs import field, frozen
 
 from trudy import _checks
-from trudy.errors import TrudyError, WaitTimeoutError
+from trudy.errors import ResponseDecodeError, TrudyError, WaitTimeoutError
 from trudy.pipeline.doorbell import Doorbell
 from trudy.pipeline.fork import reset_in_child
 from trudy.pipeline.wake import wakeable
+from trudy.raw import capture
 
 if TYPE_CHECKING:
     import anyio
 
     from trudy.clock import Clock
+    from trudy.errors import Waited
     from trudy.event_source import EventSource, Subject
     from trudy.options import RequestOptions
 
@@ -80,8 +82,9 @@ class Lookout(Generic[T]):
                 found = self._fresh(object_id, since)
                 if found is not None:
                     return found
-                if len(self._waiting) < _SHARED_FROM or self._is_absent(object_id, since):
-                    break  # ask for this one alone
+                few = len(self._waiting) < _SHARED_FROM
+                if few or self._is_absent(object_id, since) or capture.get() is not None:
+                    break  # ask for this one alone; who wants to see the raw answer must have one of his own
                 led_by_another = self._join_round()
             if led_by_another is None:
                 await self._lead_round(newest, options)
@@ -176,13 +179,18 @@ class Waiting(Generic[T]):
         poll_interval: float | None,
         events: EventSource | None,
         options: RequestOptions,
+        deadline: float | None = None,
     ) -> T:
-        """The object in a final status. A fault that may pass does not end the wait."""
+        """The object in a final status. A fault that may pass does not end the wait.
+
+        The wait ends after `max_wait` seconds, or at the `deadline` of the whole call, if that is sooner.
+        """
         _checks.identifier(object_id, f"{self.noun}_id")
         _checks.seconds(max_wait, "max_wait")
         if poll_interval is None:
             poll_interval = _POLL if events is None else _SAFETY_NET
         _checks.seconds(poll_interval, "poll_interval")
+        max_wait = max_wait if deadline is None else min(max_wait, deadline)
         bell = Doorbell()
         with self.lookout.waiting(object_id), _subscribed(events, self.kind, object_id, bell):
             return await self._watch(
@@ -207,14 +215,14 @@ class Waiting(Generic[T]):
                     return last
                 fault = None
             except TrudyError as error:
-                if not error.retryable:
+                if not error.retryable and not isinstance(error, ResponseDecodeError):  # a proxy's page passes too
                     raise
                 fault = error
             left = end - clock.monotonic()
             if left <= 0:
                 seen = f"its status is {self.describe(last)}" if last is not None else "it was never seen"
                 raise WaitTimeoutError(
-                    f"the {self.noun} did not end within {max_wait:g} s; {seen}", last=last
+                    f"the {self.noun} did not end within {max_wait:g} s; {seen}", last=cast("Waited | None", last)
                 ) from fault
             rested = clock.monotonic()
             await bell.wait(min(pause, left), clock)

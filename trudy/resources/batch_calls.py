@@ -421,7 +421,12 @@ class AsyncBatchCalls(Resource):
             WaitTimeoutError: it did not end in time; `.last` is the batch as last seen.
         """
         return await self._waiting().until_final(
-            batch_call_id, max_wait=max_wait, poll_interval=poll_interval, events=events, options=options
+            batch_call_id,
+            max_wait=max_wait,
+            poll_interval=poll_interval,
+            events=events,
+            options=options,
+            deadline=self._settings.merged(options).deadline,
         )
 
     def _waiting(self) -> Waiting[BatchCall]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, Literal, Unpack
 
 from attrs import evolve
 
 from trudy import _checks
-from trudy.errors import InvalidArgumentError, WaitTimeoutError
+from trudy.errors import InvalidArgumentError, TrudyError, WaitTimeoutError
 from trudy.event_source import EventSource
 from trudy.models import BulkDeleteResult, Call, CallSettingsParam, Deleted, Recording, Transcript
 from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
@@ -29,6 +31,9 @@ GET_TRANSCRIPT: Final = Endpoint(name="calls.get_transcript", method="GET", path
 GET_RECORDING: Final = Endpoint(name="calls.get_recording", method="GET", path="/calls/{call_id}/recording")
 DELETE: Final = Endpoint(name="calls.delete", method="DELETE", path="/calls/{call_id}")
 BULK_DELETE: Final = Endpoint(name="calls.bulk_delete", method="POST", path="/calls/bulk-delete", retry=RetryClass.ONCE)
+
+_LAST_LOOK = 1.0
+logger = logging.getLogger("trudy")
 
 
 class AsyncCalls(Resource):
@@ -147,15 +152,18 @@ class AsyncCalls(Resource):
             call_settings=call_settings,
             direction=direction,
         )
-        endpoint = evolve(CREATE, retry=RetryClass.KEYED) if on_unknown == "retry" else CREATE
-        request = self._build(endpoint, options, body=members, idempotency_key=idempotency_key)
+        request = self._build(CREATE, options, body=members, idempotency_key=idempotency_key)
         look = Reconcile(
             clock=self._core.clock,
             wanted=Wanted.by(agent_id, phone_number, variables),
             timeout=reconcile_timeout,
-            fetch=self._newest,
+            fetch=partial(self._newest, options),
         )
-        request = evolve(request, look=look if on_unknown == "reconcile" else refuse_to_repeat)
+        request = evolve(
+            request,
+            look=look if on_unknown == "reconcile" else refuse_to_repeat,
+            repeat_unknown=on_unknown == "retry",
+        )
         with look.dialing():
             call = await self._core.fetch(request, Call)
         claims.add(call.id, self._core.clock.monotonic())
@@ -205,8 +213,7 @@ class AsyncCalls(Resource):
         async def link() -> Recording:
             return await self.get_recording(call_id, **options)
 
-        timeout = self._settings.merged(options).timeout
-        return await download(self._core.transport, link, to, progress, timeout)
+        return await download(self._core, link, to, progress, self._settings.merged(options))
 
     async def delete(self, call_id: str, **options: Unpack[RequestOptions]) -> Deleted:
         """Delete a call that has ended. `DELETE /calls/{call_id}`
@@ -252,7 +259,12 @@ class AsyncCalls(Resource):
             WaitTimeoutError: it did not end in time; `.last` is the call as last seen.
         """
         return await self._waiting().until_final(
-            call_id, max_wait=max_wait, poll_interval=poll_interval, events=events, options=options
+            call_id,
+            max_wait=max_wait,
+            poll_interval=poll_interval,
+            events=events,
+            options=options,
+            deadline=self._settings.merged(options).deadline,
         )
 
     async def create_and_wait(
@@ -279,11 +291,12 @@ class AsyncCalls(Resource):
 
         Raises:
             WaitTimeoutError: it was placed and did not end in time; `.last` is the call.
-            TrudyError: as `create`.
+            TrudyError: as `create`; once the call is placed, it is `.partial` of every error.
         """
         _checks.seconds(max_wait, "max_wait")
         if poll_interval is not None:
             _checks.seconds(poll_interval, "poll_interval")
+        started = self._core.clock.monotonic()
         call = await self.create(
             agent_id=agent_id,
             phone_number=phone_number,
@@ -298,10 +311,19 @@ class AsyncCalls(Resource):
         )
         if call.status.is_final:
             return call
+        deadline = self._settings.merged(options).deadline
+        if deadline is not None:
+            options["deadline"] = max(deadline - (self._core.clock.monotonic() - started), _LAST_LOOK)
         try:
             return await self.wait(call.id, max_wait=max_wait, poll_interval=poll_interval, events=events, **options)
         except WaitTimeoutError as error:
-            error.last = error.last or call
+            error.partial, error.last = call, error.last or call
+            raise
+        except TrudyError as error:
+            error.partial = call
+            raise
+        except BaseException:
+            logger.warning("the wait for call %s was cancelled; the call goes on", call.id)
             raise
 
     def _waiting(self) -> Waiting[Call]:
@@ -323,8 +345,9 @@ class AsyncCalls(Resource):
             kind="call",
         )
 
-    async def _newest(self, offset: int, seconds: float) -> Response:
-        settings = self._settings.merged({"deadline": seconds, "max_rate_limit_wait": seconds})
+    async def _newest(self, options: RequestOptions, offset: int, seconds: float) -> Response:
+        bounds: RequestOptions = {"deadline": seconds, "max_rate_limit_wait": seconds, "lane": "interactive"}
+        settings = self._settings.merged(options).merged(bounds)
         query = {"limit": PAGE_SIZE, "offset": offset}
         return await self._core.send(self._core.build(LIST, settings, path=LIST.path, query=query))
 

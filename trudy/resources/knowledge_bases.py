@@ -170,7 +170,12 @@ class AsyncKnowledgeBases(Resource):
             WaitTimeoutError: it took longer; `.last` is the knowledge base as last seen.
         """
         return await self._waiting().until_final(
-            kb_id, max_wait=max_wait, poll_interval=poll_interval, events=None, options=options
+            kb_id,
+            max_wait=max_wait,
+            poll_interval=poll_interval,
+            events=None,
+            options=options,
+            deadline=self._settings.merged(options).deadline,
         )
 
     def _waiting(self) -> Waiting[KnowledgeBase]:

@@ -174,7 +174,12 @@ class AsyncVoices(Resource):
             WaitTimeoutError: it took longer; `.last` is the voice as last seen.
         """
         return await self._waiting().until_final(
-            voice_id, max_wait=max_wait, poll_interval=poll_interval, events=None, options=options
+            voice_id,
+            max_wait=max_wait,
+            poll_interval=poll_interval,
+            events=None,
+            options=options,
+            deadline=self._settings.merged(options).deadline,
         )
 
     def _waiting(self) -> Waiting[Voice]:

@@ -235,7 +235,7 @@ class Calls(SyncResource[AsyncCalls]):
 
         Raises:
             WaitTimeoutError: it was placed and did not end in time; `.last` is the call.
-            TrudyError: as `create`.
+            TrudyError: as `create`; once the call is placed, it is `.partial` of every error.
         """
         return self._bridge.run(
             self._async.create_and_wait,

@@ -1,0 +1,55 @@
+"""The error for a call that was sent and whose fate is not known, and the warning for whoever stops waiting for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from trudy.errors import CallOutcomeUnknownError, TrudyError
+from trudy.pipeline.request import RetryClass
+
+if TYPE_CHECKING:
+    from trudy.models import Call
+    from trudy.pipeline.request import Request
+
+logger = logging.getLogger("trudy")
+
+SERVER_MAY_TAKE: Final = 160
+"""Seconds for which the server itself may go on trying to place a call."""
+
+
+def lost(
+    request: Request,
+    cause: TrudyError,
+    what: str,
+    *,
+    candidates: Sequence[Call] = (),
+    details: Mapping[str, object] | None = None,
+) -> CallOutcomeUnknownError:
+    """The error that warns against dialing again; `cause` is why there was no answer, `what` was done about it."""
+    error = CallOutcomeUnknownError(
+        f"the request was sent and no answer came ({cause.code}); {what}. The server may still place the call for up to"
+        f" {SERVER_MAY_TAKE} s: do not repeat it blindly",
+        candidates=candidates,
+        details=details,
+        idempotency_key=request.idempotency_key,
+        request_id=cause.request_id,
+    )
+    error.__cause__ = cause
+    return error
+
+
+def is_lost(request: Request) -> bool:
+    """Whether a person's phone may ring for a request whose answer the caller does not have."""
+    return request.endpoint.retry is RetryClass.LOOK_FIRST and request.call.in_doubt
+
+
+def warn_of_call(request: Request) -> None:
+    """For a caller who was cancelled or interrupted: he must be able to find the call that may ring all the same."""
+    if is_lost(request):
+        logger.warning(
+            "%s was cancelled after it was sent; the call may be placed (idempotency key %s)",
+            request.endpoint.name,
+            request.idempotency_key,
+        )
