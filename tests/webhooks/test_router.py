@@ -346,14 +346,33 @@ class TestEventSource:
         source.subscribe("call", CALL_ID, lambda: woken.append("too"))
         source.subscribe("call", "another", lambda: woken.append("another"))
         source.subscribe("batch", BATCH_ID, lambda: woken.append("batch"))
-        await router.handle("POST", *delivery("call.joined"))
+        await router.handle("POST", *delivery("call.ended"))
         assert woken == ["call", "too"]
         stop()
         stop()
-        await router.handle("POST", *delivery("call.ended", batch_id=BATCH_ID))
-        assert woken == ["call", "too", "too", "batch"]
+        await router.handle("POST", *delivery("call.failed"))
+        assert woken == ["call", "too", "too"]
         await router.handle("POST", *delivery("batch.completed", batch_id=BATCH_ID))
-        assert woken[4:] == ["batch"]
+        assert woken[3:] == ["batch"]
+
+    @pytest.mark.parametrize(
+        ("name", "wakes"),
+        [
+            ("call.started", []),
+            ("call.joined", []),
+            ("call.ended", ["call"]),
+            ("call.failed", ["call"]),
+            ("call.invented", ["call", "batch"]),
+            ("batch.status.changed", ["batch"]),
+            ("voice.training.completed", []),
+        ],
+    )
+    async def test_wakes_for_what_may_be_an_end_only(self, name: str, wakes: list[str]) -> None:
+        router, woken = make_router(), []
+        router.subscribe("call", CALL_ID, lambda: woken.append("call"))
+        router.subscribe("batch", BATCH_ID, lambda: woken.append("batch"))
+        await router.handle("POST", *delivery(name, batch_id=BATCH_ID))
+        assert woken == wakes
 
     async def test_repeated_deliveries_wake_too_and_forged_ones_do_not(self) -> None:
         router, woken = make_router(), []

@@ -163,7 +163,7 @@ class WebhookRouter:
         return handler
 
     def subscribe(self, kind: Subject, subject_id: str, wake: Callable[[], None], /) -> Callable[[], None]:
-        """Have `wake` called on each verified event of a call or batch; see `trudy.event_source.EventSource`."""
+        """Have `wake` called on verified events that may tell of an end; see `trudy.event_source.EventSource`."""
         return self._subscriptions.subscribe(kind, subject_id, wake)
 
     async def handle(self, method: str, headers: Headers, body: bytes) -> Answer:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from trudy.event_source import Subject
-from trudy.webhooks.events import WebhookEvent
+from trudy.webhooks.events import CallEvent, CallJoined, CallStarted, WebhookEvent
 
 Wake: TypeAlias = Callable[[], None]
 
@@ -40,7 +40,7 @@ class Subscriptions:
         return unsubscribe
 
     def tell(self, event: WebhookEvent) -> None:
-        """Wake everybody who waits for what the event is about."""
+        """Wake everybody who waits for an end that the event may tell of."""
         if not self._wakes:
             return
         for place in _subjects(event):
@@ -54,11 +54,12 @@ class Subscriptions:
 
 
 def _subjects(event: WebhookEvent) -> list[tuple[Subject, str]]:
-    found: list[tuple[Subject, str]] = []
+    """What may be at its end: a waiter that is woken for less sends a request for nothing."""
     call_id: str | None = getattr(event, "call_id", None)
     batch_id: str | None = getattr(event, "batch_id", None)
-    if call_id is not None:
-        found.append(("call", call_id))
-    if batch_id is not None:
-        found.append(("batch", batch_id))
-    return found
+    if isinstance(event, CallStarted | CallJoined):
+        return []
+    if isinstance(event, CallEvent):
+        batch_id = None  # one of a thousand calls is no news to who waits for all of them
+    found: list[tuple[Subject, str | None]] = [("call", call_id), ("batch", batch_id)]
+    return [(kind, subject_id) for kind, subject_id in found if subject_id is not None]
