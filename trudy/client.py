@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from trudy._settings import Settings, check_headers
 from trudy.clock import Clock, SystemClock
 from trudy.errors import ConfigurationError, InvalidArgumentError
-from trudy.options import JSON, QueryValue, RateLimit, RequestOptions, Timeout
+from trudy.options import JSON, HTTPClient, QueryValue, RateLimit, RequestOptions, Timeout
 from trudy.pipeline.auth import Credential, CredentialSource
 from trudy.pipeline.core import Core
 from trudy.pipeline.hooks import Hook
@@ -22,8 +22,6 @@ from trudy.raw import Capture, RawResponse, capture
 
 if TYPE_CHECKING:
     import ssl
-
-    import httpx
 
     from trudy.pipeline.gate import RateLimitStatus
     from trudy.resources.agents import AsyncAgents
@@ -68,8 +66,8 @@ class AsyncTrudyClient:
             `TRUDY_HTTP_BACKEND` in the environment if left out.
         proxy: URL of a proxy.
         ssl_context: for a private certificate authority or a client certificate.
-        http_client: an `httpx.AsyncClient` of your own, which stays yours to close and on its event loop, or a
-            function that makes one, called once for each event loop.
+        http_client: an `httpx.AsyncClient` (or `httpx2.AsyncClient`) of your own, which stays yours to close and on its
+            event loop, or a function that makes one, called once for each event loop.
         middleware: your own steps; each says by `scope` whether it wraps the logical `"call"` or each `"attempt"`.
         hooks: called, or awaited, with each typed event.
         default_headers: headers added to each request.
@@ -95,7 +93,7 @@ class AsyncTrudyClient:
         http_backend: Backend | None = None,
         proxy: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
-        http_client: httpx.AsyncClient | Callable[[], httpx.AsyncClient] | None = None,
+        http_client: HTTPClient | Callable[[], HTTPClient] | None = None,
         middleware: Sequence[Middleware] = (),
         hooks: Sequence[Hook] = (),
         default_headers: Mapping[str, str] | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Final, Literal, TypeAlias, TypedDict
+from typing import Final, Literal, Protocol, TypeAlias, TypedDict
 
 from attrs import field, frozen
 
@@ -14,6 +14,15 @@ JSON: TypeAlias = "str | int | float | bool | None | Sequence[JSON] | Mapping[st
 QueryValue: TypeAlias = str | int | float | bool
 Lane: TypeAlias = Literal["interactive", "bulk"]
 OnUnknown: TypeAlias = Literal["reconcile", "retry", "raise"]
+
+
+class HTTPClient(Protocol):
+    """An async client of httpx, or of httpx2, which goes on where httpx stopped. Only what tells one is named here."""
+
+    @property
+    def is_closed(self) -> bool: ...
+
+    async def aclose(self) -> None: ...
 
 
 class NotGiven(Enum):

@@ -17,9 +17,9 @@ _CODE: Final = (
 PHRASES: Final = {
     "The Truedy API for asyncio and trio.": "The Truedy API for code without an event loop.",
     "from any event loop and any thread": "from any thread",
-    "an `httpx.AsyncClient` of your own, which stays yours to close and on its event loop, or a function that makes"
-    " one, called once for each event loop.": "a function that makes an `httpx.AsyncClient`, called once for each of"
-    " the client's own event\n        loops.",
+    "an `httpx.AsyncClient` (or `httpx2.AsyncClient`) of your own, which stays yours to close and on its event loop, or"
+    " a function that makes one, called once for each event loop.": "a function that makes an `httpx.AsyncClient` (or"
+    " `httpx2.AsyncClient`), called once for each\n        of the client's own event loops.",
 }
 """What code words do not settle. Sentences of the async client, and what the sync client says instead."""
 

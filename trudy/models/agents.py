@@ -158,9 +158,9 @@ class VADSettingsDict(TypedDict, total=False):
     frame_activation_threshold: float | None
 
 
-GreetingSettingsParam: TypeAlias = GreetingSettings | GreetingSettingsDict | Mapping[str, object]
-InactivityMessagesParam: TypeAlias = Sequence[InactivityMessage | InactivityMessageDict | Mapping[str, object]]
-VADSettingsParam: TypeAlias = VADSettings | VADSettingsDict | Mapping[str, object]
+GreetingSettingsParam: TypeAlias = GreetingSettings | GreetingSettingsDict
+InactivityMessagesParam: TypeAlias = Sequence[InactivityMessage | InactivityMessageDict]
+VADSettingsParam: TypeAlias = VADSettings | VADSettingsDict
 
 
 @frozen(kw_only=True)

@@ -123,7 +123,7 @@ class CallSettingsDict(TypedDict, total=False):
     join_timeout: str | timedelta | None
 
 
-CallSettingsParam: TypeAlias = CallSettings | CallSettingsDict | Mapping[str, object]
+CallSettingsParam: TypeAlias = CallSettings | CallSettingsDict
 
 
 def _number_called(call: Call) -> str | None:

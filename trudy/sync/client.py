@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn, ParamSpec, Self, TypeVar, U
 from trudy.bridge import Bridge, refuse_ready_client
 from trudy.client import AsyncTrudyClient, Backend
 from trudy.clock import Clock
-from trudy.options import JSON, QueryValue, RateLimit, RequestOptions, Timeout
+from trudy.options import JSON, HTTPClient, QueryValue, RateLimit, RequestOptions, Timeout
 from trudy.pipeline.auth import CredentialSource
 from trudy.pipeline.hooks import Hook
 from trudy.pipeline.request import Middleware
@@ -17,8 +17,6 @@ from trudy.raw import Capture, RawResponse, capture
 
 if TYPE_CHECKING:
     import ssl
-
-    import httpx
 
     from trudy.pipeline.gate import RateLimitStatus
     from trudy.sync.agents import Agents
@@ -58,8 +56,8 @@ class TrudyClient:
             `TRUDY_HTTP_BACKEND` in the environment if left out.
         proxy: URL of a proxy.
         ssl_context: for a private certificate authority or a client certificate.
-        http_client: a function that makes an `httpx.AsyncClient`, called once for each of the client's own event
-            loops.
+        http_client: a function that makes an `httpx.AsyncClient` (or `httpx2.AsyncClient`), called once for each
+            of the client's own event loops.
         middleware: your own steps; each says by `scope` whether it wraps the logical `"call"` or each `"attempt"`.
         hooks: called, or awaited, with each typed event.
         default_headers: headers added to each request.
@@ -85,7 +83,7 @@ class TrudyClient:
         http_backend: Backend | None = None,
         proxy: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
-        http_client: Callable[[], httpx.AsyncClient] | None = None,
+        http_client: Callable[[], HTTPClient] | None = None,
         middleware: Sequence[Middleware] = (),
         hooks: Sequence[Hook] = (),
         default_headers: Mapping[str, str] | None = None,
