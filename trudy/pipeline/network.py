@@ -75,14 +75,14 @@ def _check_proxy(proxy: object) -> None:
         raise InvalidArgumentError(
             "proxy must be a URL such as http://host:port (or https, socks5, socks5h)", argument="proxy"
         )
-    if scheme.startswith("socks") and not _is_installed("socksio"):
-        raise ConfigurationError("a SOCKS proxy needs the package socksio: pip install 'httpx[socks]'")
 
 
-def _is_installed(name: str) -> bool:
+def check_socks(proxy: str | None) -> None:
+    """httpx speaks SOCKS only with a package of its own, and says so no sooner than at the first request."""
     from importlib.util import find_spec
 
-    return find_spec(name) is not None
+    if proxy is not None and proxy.lower().startswith("socks") and find_spec("socksio") is None:
+        raise ConfigurationError("a SOCKS proxy needs the package socksio: pip install 'httpx[socks]'")
 
 
 def _proxy_from_environment(origin: str) -> str | None:
