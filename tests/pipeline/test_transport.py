@@ -528,3 +528,9 @@ def _shows_no_secret(error: APIConnectionError) -> None:
     assert error.__cause__ is None
     assert error.__context__ is None
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301
+
+
+def test_a_socks_proxy_without_its_package_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigurationError, match="socksio"):
+        Transport(proxy="socks5://127.0.0.1:1")

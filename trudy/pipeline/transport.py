@@ -14,7 +14,7 @@ from trudy.options import Timeout
 from trudy.pipeline.callers_client import CallersClient
 from trudy.pipeline.connections import MAX_CONNECTIONS, HttpxPool
 from trudy.pipeline.faults import Attempt, connection_error, timeout_error
-from trudy.pipeline.network import Network
+from trudy.pipeline.network import Network, check_socks
 from trudy.pipeline.pools import Connection, Loop, LoopPools, Pool
 from trudy.pipeline.request import Headers, Request, Response
 
@@ -49,6 +49,8 @@ class Transport:
         self._backend = backend
         self._max_connections = max_connections
         self._network = Network(proxy=proxy, ssl_context=ssl_context)
+        if backend == "httpx":
+            check_socks(proxy)
         self._client = None if http_client is None else CallersClient(http_client)
         self._pools = LoopPools(self._open_pool)
 
