@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from trudy.bridge import Bridge
+from trudy.bridge import Bridge, _release
+from trudy.bridge.pool import LoopPool
 
 Script = Callable[[str], list[str]]
 FDS = Path("/proc/self/fd")
@@ -114,3 +115,14 @@ def test_a_script_that_uses_an_executor_in_its_middleware_ends(script: Script) -
             return await asyncio.to_thread(threading.get_ident)
         say(bridge.run(elsewhere) != threading.get_ident())
     """) == ["True"]
+
+
+def test_nothing_is_done_once_the_interpreter_ends() -> None:
+    pool = LoopPool()
+    loop = pool.borrow()
+    pool.give_back(loop, usable=True)
+    try:
+        _release(pool, None, interpreter_ends=lambda: True)
+        assert not loop.is_closed()
+    finally:
+        loop.close()

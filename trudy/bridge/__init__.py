@@ -15,6 +15,7 @@ This module imports no asyncio: making a client stays cheap.
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
@@ -87,7 +88,9 @@ class SyncResource(Generic[A]):
         self._bridge = bridge
 
 
-def _release(pool: LoopPool, keep: object) -> None:
+def _release(pool: LoopPool, keep: object, interpreter_ends: Callable[[], bool] = sys.is_finalizing) -> None:
     del keep  # held by the finaliser until now
     pool.closed = True
+    if interpreter_ends():  # nothing can be imported any more, and every descriptor goes with the process
+        return
     pool.close_idle(wait=False)
