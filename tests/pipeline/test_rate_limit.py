@@ -106,10 +106,10 @@ async def test_all_get_through_in_as_few_minutes_as_can_be(ahead: float, paced: 
     assert clock.sleeping == 0
 
 
-async def test_a_refused_request_goes_first_when_the_window_opens() -> None:
+async def test_a_refused_request_goes_before_those_who_waited_when_it_was_refused() -> None:
     clock = FakeClock(NOON + 10)
-    wire = Wire(clock, limit=1)
-    step = RateLimitStep(Gate(), clock)
+    wire = Wire(clock, limit=1, latency=1.0)
+    step = RateLimitStep(Gate(RateLimit(2)), clock)
     order: list[str] = []
 
     async def one(name: str) -> None:
@@ -117,15 +117,12 @@ async def test_a_refused_request_goes_first_when_the_window_opens() -> None:
         order.append(name)
 
     async with anyio.create_task_group() as tasks:
-        for name in ("a", "b", "c"):
+        for name in ("first", "refused", "waits", "waits too"):
             tasks.start_soon(one, name)
-            await clock.run(0.02)
-        await clock.run(1)
-        for name in ("d", "e"):
-            tasks.start_soon(one, name)
-            await clock.run(0.02)
-        await clock.run(300)
-    assert order == ["a", "b", "c", "d", "e"]
+            await clock.run(0.1)
+        await clock.run(240)
+    assert order == ["first", "refused", "waits", "waits too"]
+    assert wire.refusals.total() == 1
 
 
 async def test_the_wait_is_counted_and_told_once() -> None:
