@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 from typing import Any
 
 from attrs import field, frozen
@@ -56,5 +57,5 @@ def _read_part(part: bytes) -> tuple[str, Any]:
     if not isinstance(name, str):
         raise problems.bad_request("A part of the form has no name")
     if filename is not None:
-        return name, Upload(filename if isinstance(filename, str) else filename[2], content)
+        return name, Upload(collapse_rfc2231_value(filename), content)
     return name, content.decode("utf-8", "replace")

@@ -11,6 +11,8 @@ from xml.etree import ElementTree as ET
 
 MAX_BYTES = 50 * 1024 * 1024
 
+_MOST_ROWS = 1_048_576
+_MOST_COLUMNS = 16_384
 _ZIP = b"PK\x03\x04"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _COLUMN = re.compile(r"[A-Z]+")
@@ -48,7 +50,10 @@ def _read_xlsx(content: bytes) -> list[list[str]]:
     rows: list[list[str]] = []
     for row in sheet.iter(_MAIN + "row"):
         # Rows and cells that are empty may be left out of the file.
-        rows += [[] for _ in range(len(rows) + 1, int(row.get("r", len(rows) + 1)))]
+        number = int(row.get("r", len(rows) + 1))
+        if number > _MOST_ROWS:
+            raise UnreadableError("has more rows than a sheet can have")
+        rows += [[] for _ in range(len(rows) + 1, number)]
         cells: list[str] = []
         for column, text in _cells(row, shared):
             cells += [""] * (column - len(cells))
@@ -72,7 +77,7 @@ def _index(letters: str) -> int:
     index = 0
     for letter in letters:
         index = index * 26 + ord(letter) - ord("A") + 1
-    if index > 16_384:
+    if index > _MOST_COLUMNS:
         raise UnreadableError("has more columns than a sheet can have")
     return index - 1
 
