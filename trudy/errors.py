@@ -18,7 +18,8 @@
     │   └── APITimeoutError          no answer in time
     ├── CallOutcomeUnknownError      a call may or may not have been placed; candidates
     ├── WaitTimeoutError             `wait` gave up; last
-    └── ResponseDecodeError          an answer that is not what the API documents
+    ├── ResponseDecodeError          an answer that is not what the API documents
+    └── webhooks.WebhookVerificationError  a delivery that cannot be trusted; its family is in `trudy.webhooks`
 
 The class of an `APIError` follows the HTTP status alone. Each error pickles, and none holds a key, a body, or a whole
 phone number.
@@ -29,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias, TypedDict, Unpack
 
 from attrs import field, frozen
 
@@ -70,6 +71,19 @@ def _rebuild(cls: type[TrudyError], state: dict[str, object]) -> TrudyError:
     return error
 
 
+class Facts(TypedDict, total=False):
+    """What every error can be told when it is made; see `TrudyError`."""
+
+    code: str | None
+    details: Mapping[str, object] | None
+    request_id: str | None
+    retryable: bool | None
+    attempts: int
+    idempotency_key: str | None
+    method: str | None
+    path: str | None
+
+
 class TrudyError(Exception):
     """Base of everything this library raises.
 
@@ -90,29 +104,18 @@ class TrudyError(Exception):
     default_code: ClassVar[str] = "error"
     default_retryable: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        code: str | None = None,
-        details: Mapping[str, object] | None = None,
-        request_id: str | None = None,
-        retryable: bool | None = None,
-        attempts: int = 0,
-        idempotency_key: str | None = None,
-        method: str | None = None,
-        path: str | None = None,
-    ) -> None:
+    def __init__(self, message: str, **facts: Unpack[Facts]) -> None:
         self.message = mask_text(message)
         super().__init__(self.message)
-        self.code = code or self.default_code
-        self.details: Mapping[str, object] = MappingProxyType(dict(details or {}))
-        self.request_id = request_id
+        retryable = facts.get("retryable")
+        self.code = facts.get("code") or self.default_code
+        self.details: Mapping[str, object] = MappingProxyType(dict(facts.get("details") or {}))
+        self.request_id = facts.get("request_id")
         self.retryable = self.default_retryable if retryable is None else retryable
-        self.attempts = attempts
-        self.idempotency_key = idempotency_key
-        self.method = method
-        self.path = path
+        self.attempts = facts.get("attempts", 0)
+        self.idempotency_key = facts.get("idempotency_key")
+        self.method = facts.get("method")
+        self.path = facts.get("path")
         self.partial: object = None
 
     def __str__(self) -> str:
@@ -173,26 +176,9 @@ class APIError(TrudyError):
         status_code: int | None = None,
         server_time: datetime | None = None,
         response: ErrorResponse | None = None,
-        code: str | None = None,
-        details: Mapping[str, object] | None = None,
-        request_id: str | None = None,
-        retryable: bool | None = None,
-        attempts: int = 0,
-        idempotency_key: str | None = None,
-        method: str | None = None,
-        path: str | None = None,
+        **facts: Unpack[Facts],
     ) -> None:
-        super().__init__(
-            message,
-            code=code,
-            details=details,
-            request_id=request_id,
-            retryable=retryable,
-            attempts=attempts,
-            idempotency_key=idempotency_key,
-            method=method,
-            path=path,
-        )
+        super().__init__(message, **facts)
         self.status_code = type(self).status_code if status_code is None else status_code
         self.server_time = server_time
         self.response = response
@@ -323,25 +309,8 @@ class APIConnectionError(TrudyError):
     default_code = "connection_error"
     default_retryable = True
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        request_sent: bool = True,
-        details: Mapping[str, object] | None = None,
-        attempts: int = 0,
-        idempotency_key: str | None = None,
-        method: str | None = None,
-        path: str | None = None,
-    ) -> None:
-        super().__init__(
-            message,
-            details=details,
-            attempts=attempts,
-            idempotency_key=idempotency_key,
-            method=method,
-            path=path,
-        )
+    def __init__(self, message: str, *, request_sent: bool = True, **facts: Unpack[Facts]) -> None:
+        super().__init__(message, **facts)
         self.request_sent = request_sent
 
 
@@ -363,27 +332,8 @@ class CallOutcomeUnknownError(TrudyError):
 
     default_code = "call_outcome_unknown"
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        candidates: Sequence[Call] = (),
-        details: Mapping[str, object] | None = None,
-        request_id: str | None = None,
-        attempts: int = 0,
-        idempotency_key: str | None = None,
-        method: str | None = None,
-        path: str | None = None,
-    ) -> None:
-        super().__init__(
-            message,
-            details=details,
-            request_id=request_id,
-            attempts=attempts,
-            idempotency_key=idempotency_key,
-            method=method,
-            path=path,
-        )
+    def __init__(self, message: str, *, candidates: Sequence[Call] = (), **facts: Unpack[Facts]) -> None:
+        super().__init__(message, **facts)
         self.candidates = tuple(candidates)
 
 
