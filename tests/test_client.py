@@ -526,3 +526,20 @@ async def test_a_look_that_fails_says_so() -> None:
         with pytest.raises(trudy.CallOutcomeUnknownError, match="could not be looked for") as caught:
             await client.calls.create(agent_id=agent.id, phone_number="+14155550192")
     assert dict(caught.value.details) == {"looked": False, "look_failed": "forbidden"}
+
+
+async def test_an_attempt_that_the_deadline_cuts_short_is_told_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "trudy")
+    ends: list[trudy.AttemptEnded] = []
+
+    def hook(event: trudy.Event) -> None:
+        if isinstance(event, trudy.AttemptEnded):
+            ends.append(event)
+
+    sandbox = Sandbox(speed=100)
+    sandbox.fail_next(delay=3600)
+    async with sandbox.async_client(hooks=[hook]) as client:
+        with pytest.raises(trudy.APITimeoutError):
+            await client.agents.list(deadline=5, max_retries=0)
+    assert [(end.status, end.error) for end in ends] == [(None, "timeout")]
+    assert "GET /agents cancelled in " in caplog.text

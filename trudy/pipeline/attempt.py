@@ -66,20 +66,9 @@ class RecordStep:
 
     async def _record(self, request: Request, response: Response | None, failure: str | None, seconds: float) -> None:
         server_id = None if response is None else request_id(response)
-        self._log(request, failure if response is None else response.status, server_id, seconds)
-        if request.call.emit is not None:
-            await request.call.emit(
-                AttemptEnded(
-                    operation=request.endpoint.name,
-                    method=request.method,
-                    path=request.path,
-                    attempt=request.call.attempts,
-                    status=None if response is None else response.status,
-                    seconds=seconds,
-                    request_id=server_id,
-                    error=failure,
-                )
-            )
+        status = None if response is None else response.status
+        self._log(request, failure if response is None else status, server_id, seconds)
+        await tell(request, seconds, status=status, server_id=server_id, failure=failure)
 
     def _log(self, request: Request, ending: int | str | None, server_id: str | None, seconds: float) -> None:
         logger.debug(
@@ -90,6 +79,25 @@ class RecordStep:
             seconds * 1000,
             request.call.attempts,
             server_id,
+        )
+
+
+async def tell(
+    request: Request, seconds: float, *, status: int | None = None, server_id: str | None = None, failure: str | None
+) -> None:
+    """Tell the hooks how an attempt ended."""
+    if request.call.emit is not None:
+        await request.call.emit(
+            AttemptEnded(
+                operation=request.endpoint.name,
+                method=request.method,
+                path=request.path,
+                attempt=request.call.attempts,
+                status=status,
+                seconds=seconds,
+                request_id=server_id,
+                error=failure,
+            )
         )
 
 

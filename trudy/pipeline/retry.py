@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from attrs import frozen
 
 from trudy.errors import APIConnectionError, APITimeoutError, TrudyError
-from trudy.pipeline.attempt import seal
+from trudy.pipeline.attempt import seal, tell
 from trudy.pipeline.backoff import full_jitter
 from trudy.pipeline.bounded import bounded
 from trudy.pipeline.decode import is_answer, is_upstream_refusal, retry_after, to_error
@@ -170,9 +170,10 @@ class RetryStep:
             return error
         if answer is not None:
             return answer
-        return APITimeoutError(
-            "the deadline of the call ended before an answer came", request_sent=request.call.attempts > sent
-        )
+        cut_short = request.call.attempts > sent
+        if cut_short:
+            await tell(request, self._clock.time() - request.call.sent_at, failure=APITimeoutError.default_code)
+        return APITimeoutError("the deadline of the call ended before an answer came", request_sent=cut_short)
 
     async def _wait(self, request: Request, decision: Retry) -> bool:
         """Wait as decided; False, at once, where the deadline or the longest rate wait comes before its end."""
