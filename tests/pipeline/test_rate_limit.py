@@ -349,3 +349,26 @@ def test_a_loop_that_died_with_its_waiters_holds_nobody_up(anyio_backend: str) -
     anyio.run(live, backend=anyio_backend)
     assert len(wire.arrivals) == 2
     assert gate.status(clock.time()).waiting == 0
+
+
+async def test_a_server_that_always_says_soon_is_not_hammered() -> None:
+    clock = FakeClock()
+    sent: list[float] = []
+
+    async def refuse(request: Request) -> Response:
+        request.call.attempts += 1
+        sent.append(clock.time())
+        details = {"limit": 100, "reset_at": iso(clock.time() + 0.01)}
+        body = {"error": {"code": "rate_limit_exceeded", "details": details}, "meta": {"ts": iso(clock.time())}}
+        return Response(status=429, headers={}, body=json.dumps(body).encode())
+
+    async def ask() -> None:
+        request, step = make_request(max_rate_limit_wait=60.0), RateLimitStep(Gate(None), clock)
+        with pytest.raises(RateLimitError):
+            while True:
+                await step(request, refuse)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        await clock.run(120)
+    assert len(sent) < 15

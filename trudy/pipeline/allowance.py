@@ -33,6 +33,8 @@ class Window:
     """When the next one opens, after a refusal."""
     successor: int | None = None
     """The number of the one that opens then, where the refusal told."""
+    floor: float = float("-inf")
+    """No reset that a refusal tells is believed to be sooner than this."""
     guessed: bool = False
     """Whether `closed_until` is a back-off of our own."""
 

@@ -14,6 +14,8 @@ _EDGE_SHARE = 0.05
 _EPSILON = 1e-5
 _FAR = 10
 _LONGEST = 600.0
+_FIRST_FLOOR = 0.5
+_SHORTEST_CAP = 2.0
 _SET_BACK = 1.0
 """Threads may bring their `now` this much out of order; more, and the clock was set back."""
 
@@ -146,7 +148,12 @@ class Windows:
                 window.closed_until = now + self._rng.uniform(0.0, reach)
                 window.guessed = True
         elif window.closed_until is None or window.guessed or reset[0] < window.closed_until:
-            window.closed_until, window.successor = reset
+            until, window.successor = reset
+            if window.probing and window.closed_until is None:
+                # The window before took nothing either: whatever the server says, do not run against the door.
+                window.floor = now + min(_FIRST_FLOOR * 2.0**self._backoffs, max(self.length, _SHORTEST_CAP))
+                self._backoffs = min(self._backoffs + 1, 16)
+            window.closed_until = max(until, window.floor)
             window.guessed = False
 
     def trust(self) -> None:
