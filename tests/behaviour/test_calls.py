@@ -231,10 +231,13 @@ async def test_a_download_that_breaks_leaves_nothing(
 ) -> None:
     call = await client.calls.create_and_wait(agent_id=agent_id, phone_number=ANSWERS)
     sandbox.advance(seconds=30)
-    sandbox.fail_next(path="/recordings/*", truncate=True)
+    sandbox.fail_next(path="/recordings/*", truncate=True, times=3)
     with pytest.raises(trudy.APIConnectionError):
         await client.calls.download_recording(call.id, to=tmp_path / "call.mp3")
     assert list(tmp_path.iterdir()) == []
+    sandbox.fail_next(path="/recordings/*", truncate=True)
+    await client.calls.download_recording(call.id, to=tmp_path / "call.mp3")
+    assert [path.name for path in tmp_path.iterdir()] == ["call.mp3"]
 
 
 async def test_a_wait_that_ends_too_early_holds_the_call(client: AsyncTrudyClient, agent_id: str) -> None:
