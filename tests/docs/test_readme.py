@@ -14,13 +14,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import httpx
 import pytest
 
 from tests.docs.blocks import README, ROOT, Block, blocks_of
+from tests.webhooks.receivers import uvicorn_serving
 from trudy.sandbox import Sandbox, SandboxServer
+from trudy.testing import make_delivery
+from trudy.webhooks import WebhookRouter, asgi_app
 
+SECRET = "whsec_of_the_readme"
+FILES = {
+    "people.csv": b"phone_number,first_name\n+14155550101,Sam\n+14155550111,Kim\n",
+    "prices.md": b"A check-up is 40 dollars.\n",
+    "ada.wav": b"RIFF\x24\x00\x00\x00WAVEfmt ",
+}
+"""What the blocks read."""
 BLOCKS = blocks_of(README)
 PYTHON = [block for block in BLOCKS if block.language == "python"]
+PYTEST = [block for block in PYTHON if "\ndef test_" in block.source]
+SCRIPTS = [block for block in PYTHON if block not in PYTEST]
 SHELL = [block for block in BLOCKS if block.language == "sh"]
 
 
@@ -34,15 +47,23 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
         yield server
 
 
-@pytest.mark.parametrize("block", PYTHON, ids=str)
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory to run in, with the files that the README takes for granted."""
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("block", SCRIPTS, ids=str)
 def test_python_block(
     block: Block,
     server: SandboxServer,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRUDY_WEBHOOK_SECRET", SECRET)
     sandbox = server.sandbox
     with server.client(clock=sandbox.clock) as client:
         agent = client.agents.create(name="Ada", voice_id="VOICE_UUID", system_prompt="Be kind.")
@@ -54,6 +75,24 @@ def test_python_block(
         exec(code, namespace)  # noqa: S102  # running the README is what this test is for
     if block.output is not None:
         assert capsys.readouterr().out == block.output
+    if "app" in namespace:
+        with uvicorn_serving(namespace["app"]) as url:
+            assert deliver(f"{url}/") == 204
+            assert deliver(f"{url}/", secret="whsec_other") == 401
+        assert capsys.readouterr().out == "over: hangup\nnoted: call.ended\n"
+
+
+def deliver(url: str, secret: str = SECRET) -> int:
+    delivery = make_delivery("call.ended", secret=secret)
+    return httpx.post(url, content=delivery.body, headers=delivery.headers, trust_env=False).status_code
+
+
+@pytest.mark.parametrize("block", PYTEST, ids=str)
+def test_block_of_tests(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "test_block.py").write_text(block.source)
+    command = [sys.executable, "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path)]
+    done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert "1 passed" in done.stdout, done.stdout
 
 
 def test_every_block_has_a_way_to_run() -> None:
@@ -130,6 +169,18 @@ def serves_a_sandbox(block: Block, request: pytest.FixtureRequest) -> None:
         assert process.wait() == 0
 
 
+def checks_a_receiver(block: Block, request: pytest.FixtureRequest) -> None:
+    *command, url = block.source.split()
+    assert command[0] == "python"
+    environment = {**os.environ, "TRUDY_WEBHOOK_SECRET": SECRET}
+    with uvicorn_serving(asgi_app(WebhookRouter(secret=SECRET))) as receiver:
+        own = receiver.split("/webhooks")[0] + url.removeprefix("http://127.0.0.1:8000")
+        done = subprocess.run(
+            [sys.executable, *command[1:], own], env=environment, check=True, capture_output=True, text=True
+        )
+    assert done.stdout.endswith("the receiver takes what it should and refuses the rest\n")
+
+
 def names_the_sessions(block: Block, request: pytest.FixtureRequest) -> None:
     listed = subprocess.run(
         [sys.executable, "-m", "nox", "--list"], cwd=ROOT, check=True, capture_output=True, text=True
@@ -146,5 +197,6 @@ COMMANDS: dict[str, Callable[[Block, pytest.FixtureRequest], None]] = {
     "pip install trudy-python-sdk": names_the_package,
     "TRUDY_LOG=debug python examples/quick_start.py VOICE_UUID +1234567890": logs_to_standard_error,
     "python -m trudy.sandbox --port 8765 --speed 60 --rate-limit 100": serves_a_sandbox,
+    "python -m trudy.webhooks check http://127.0.0.1:8000/webhooks/truedy/": checks_a_receiver,
     SESSIONS: names_the_sessions,
 }

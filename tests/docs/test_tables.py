@@ -8,9 +8,12 @@ import tomllib
 
 import trudy
 from tests.docs.blocks import README, ROOT, table_after
-from trudy import errors
+from trudy import errors, webhooks
 from trudy.options import RequestOptions
-from trudy.sandbox import outcomes
+from trudy.sandbox import Sandbox, outcomes
+from trudy.testing import plugin
+from trudy.webhooks import BadPayloadError, BadSignatureError
+from trudy.webhooks.answer import ACCEPTED, BUSY, WRONG_METHOD, refusal
 
 
 def _names(cell: str) -> set[str]:
@@ -35,6 +38,7 @@ def test_every_environment_variable() -> None:
     read = {
         name
         for path in (ROOT / "trudy").rglob("*.py")
+        if path.parent.name != "sandbox"  # which reads none; it tells other processes
         for name in re.findall(r'"((?:TRUDY|TRUEDY)_[A-Z_]+)"', path.read_text())
     }
     assert {row[0].strip("`") for row in table_after(README, "environment variable")} == read
@@ -66,14 +70,64 @@ def test_every_request_option() -> None:
 
 def test_numbers_and_their_outcomes() -> None:
     stated = {row[0]: row[1] for row in table_after(README, "NN")}
+    covered: list[int] = []
     for key, words in stated.items():
         first, _, last = key.partition("-")
         for nn in range(int(first), int(last or first) + 1):
-            outcome = outcomes.outcome_of(f"+141555501{nn:02d}")
+            number = f"+141555501{nn:02d}"
+            outcome = outcomes.outcome_of(number)
             assert outcome is not None
             assert WORDS[outcome] in words
-    covered = {nn for key in stated for nn in range(int(key.partition("-")[0]), int(key.partition("-")[2] or key) + 1)}
-    assert set(range(100)) - covered == {94, 95, 96}, "these are kept for webhooks and do nothing special"
+            fate = outcomes.event_fate(number)
+            assert ("its events" in words) == (fate is not None)
+            assert fate is None or FATES[fate] in words
+            covered.append(nn)
+    assert covered == list(range(100))
+
+
+def _methods(namespace: object, name: str) -> dict[str, set[str]]:
+    """The public methods of a namespace of a client, and of those below it."""
+    methods: set[str] = set()
+    below: dict[str, set[str]] = {}
+    for member in dir(namespace):
+        if not member.startswith("_"):
+            value = getattr(namespace, member)
+            if callable(value):
+                methods.add(member)
+            else:
+                below |= _methods(value, f"{name}.{member}")
+    return {name: methods} | below
+
+
+def test_every_namespace_and_method() -> None:
+    stated = {row[0].strip("`"): _names(row[1]) for row in table_after(README, "namespace")}
+    with Sandbox().client() as client:
+        namespaces = {name.partition(".")[0] for name in stated}
+        found = [_methods(getattr(client, name), name) for name in sorted(namespaces)]
+        others = {name for name in dir(client) if not name.startswith("_") and not callable(getattr(client, name))}
+    assert {name: methods for one in found for name, methods in one.items()} == stated
+    assert others - namespaces == {"rate_limit"}
+
+
+def test_every_adapter() -> None:
+    named = {
+        name for row in table_after(README, "framework") for name in re.findall(r"(\w+)\(router\)|`(\w+)`", row[1])
+    }
+    adapters = {name for pair in named for name in pair if name}
+    assert adapters | {"aiohttp_lifespan"} == {name for name in webhooks.__all__ if re.search(r"_(?!\Z)", name)}
+
+
+def test_every_fixture() -> None:
+    fixtures = {
+        name for name, value in vars(plugin).items() if name.endswith(("client", "server")) or "sandbox" in name
+    }
+    assert {row[0].strip("`") for row in table_after(README, "fixture")} == fixtures
+
+
+def test_every_answer_to_a_delivery() -> None:
+    statuses = {ACCEPTED.status, BUSY.status, WRONG_METHOD.status, 500}
+    statuses |= {refusal(error("x")).status for error in (BadPayloadError, BadSignatureError)}
+    assert {int(row[0]) for row in table_after(README, "answer")} == statuses
 
 
 WORDS = {
@@ -93,4 +147,9 @@ WORDS = {
     outcomes.Outcome.PAYMENT_REQUIRED: "402",
     outcomes.Outcome.FORBIDDEN: "403",
     outcomes.Outcome.RANDOM: "random",
+}
+FATES = {
+    outcomes.EventFate.NEVER: "never sent",
+    outcomes.EventFate.JUMBLED: "sent twice, the last one first",
+    outcomes.EventFate.LATE: "ten minutes late",
 }

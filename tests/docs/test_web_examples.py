@@ -63,8 +63,7 @@ def app(example: str, server: SandboxServer, tmp_path: Path) -> Iterator[App]:
         agent = client.agents.create(
             name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Be kind.", greeting="Hello {{name}}, this is Ada."
         )
-    secrets = {"TRUDY_WEBHOOK_SECRET": sandbox.webhook_secret, "AGENT_ID": agent.id}
-    with running(COMMANDS[example], {**server.environment, **secrets}) as app:
+    with running(COMMANDS[example], {**server.environment, "AGENT_ID": agent.id}) as app:
         sandbox.webhooks.add(app.url + WEBHOOKS[example])
         yield app
 

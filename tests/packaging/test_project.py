@@ -59,10 +59,13 @@ def test_core_dependencies() -> None:
     }
 
 
-@pytest.mark.parametrize("requirement", [*PROJECT["dependencies"], *EXTRAS["aiohttp"], *EXTRAS["sandbox"]])
+FOR_USERS = [*PROJECT["dependencies"], *EXTRAS["aiohttp"], *EXTRAS["redis"], *EXTRAS["sandbox"]]
+
+
+@pytest.mark.parametrize("requirement", FOR_USERS)
 def test_a_users_dependency_has_a_lower_bound_and_no_upper(requirement: str) -> None:
     assert re.fullmatch(r"[\w-]+>=[\d.]+", requirement)
 
 
 def test_working_on_it_needs_every_optional_part() -> None:
-    assert "trudy-python-sdk[aiohttp,sandbox]" in EXTRAS["dev"]
+    assert "trudy-python-sdk[aiohttp,redis,sandbox]" in EXTRAS["dev"]
