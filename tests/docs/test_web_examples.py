@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,9 +22,10 @@ from tests.docs.blocks import ROOT
 from trudy.sandbox import Sandbox, SandboxServer
 
 COMMANDS = {
-    "fastapi_app": ("-m", "uvicorn", "fastapi_app:app", "--port", "0"),
-    "aiohttp_app": ("aiohttp_app.py", "0"),
+    "fastapi_app": ("-m", "uvicorn", "fastapi_app:app", "--port"),
+    "aiohttp_app": ("aiohttp_app.py",),
 }
+"""The port follows."""
 WEBHOOKS = {"fastapi_app": "/webhooks/truedy/", "aiohttp_app": "/webhooks/truedy"}
 
 pytestmark = pytest.mark.parametrize("example", COMMANDS)
@@ -71,8 +73,11 @@ def app(example: str, server: SandboxServer, tmp_path: Path) -> Iterator[App]:
 @contextmanager
 def running(command: tuple[str, ...], environment: dict[str, str]) -> Iterator[App]:
     lines: Queue[str | None] = Queue()
+    # Not 0: an old aiohttp prints just that, and not the port it got.
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
     with subprocess.Popen(
-        [sys.executable, "-u", *command],
+        [sys.executable, "-u", *command, port],
         cwd=ROOT / "examples",
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
