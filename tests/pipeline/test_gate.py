@@ -90,6 +90,15 @@ def test_without_a_limit_everything_goes_until_the_first_refusal_tells_one() -> 
     assert crowd.status(NOON + 61).limit == 100
 
 
+@pytest.mark.parametrize("at", [59.0, 59.99, 60.0, 60.5])
+def test_without_a_limit_nobody_stays_away_from_an_edge(at: float) -> None:
+    crowd = Crowd()
+    crowd.know_clock(NOON, 10.0)
+    crowd.send(3, NOON + 30)
+    crowd.send(3, NOON + at)
+    crowd.send(3, NOON + 3 * 24 * 3600 + at)
+
+
 @pytest.mark.parametrize(
     ("round_trip", "guard"),
     [(0.0, 0.0), (0.4, 0.4), (2.0, 2.0), (10.0, 3.0)],

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
 from itertools import count
+from math import inf
 from random import Random, SystemRandom
 from typing import Final
 
@@ -305,6 +306,8 @@ class Gate:
     def _free(self, lane: Lane, now: float) -> float:
         """How many of a lane may go now."""
         window = self._windows.current
+        if self._allowance.full == inf and window.closed_until is None and not window.probing:
+            return inf  # nothing is known to be limited: no edge to stay away from
         if not self._windows.is_open(now):
             return 0
         if lane == "bulk" and self._interactive:
