@@ -106,6 +106,7 @@ async def found(*rows: dict[str, Any], ref: str | None = None, skew: float = 0.0
         ([row("a", agent_id=None)], "a"),
         ([row("a", created_at=None)], None),
         ([row("a"), row("b")], None),
+        ([row("a"), row("c", to="+14155550124"), row("d", to="+14155550124"), row("a")], "a"),
         ([row("a"), row("b", -60)], "a"),
         ([row("a"), {"status": "queued"}], "a"),
         ([{**row("a"), "id": None}], None),

@@ -176,6 +176,7 @@ class Reconcile:
         offset = 0
         previous: datetime | None = None
         newest_first = True
+        seen: set[str] = set()
         while True:
             asked = self._clock.time()
             response = await self._fetch(offset, max(0.1, end - self._clock.monotonic()))
@@ -190,6 +191,9 @@ class Reconcile:
                 if call.created_at is not None:
                     newest_first &= previous is None or call.created_at <= previous
                     previous = call.created_at
+                if call.id in seen:
+                    continue  # pushed to this page by a newer call
+                seen.add(call.id)
                 if self._wanted.matches(call, not_before) and not claims.has(call.id):
                     yield call, _as_answer(row, answer.meta, response)
             offset += len(rows)

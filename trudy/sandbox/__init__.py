@@ -24,12 +24,12 @@ from trudy.sandbox.clock import SandboxClock  # noqa: E402  # after the check th
 from trudy.sandbox.faults import FaultRule  # noqa: E402
 from trudy.sandbox.lifecycle import PlacedCall  # noqa: E402
 from trudy.sandbox.outcomes import Outcome, outcome_of  # noqa: E402
+from trudy.sandbox.quirks import QUIRKS  # noqa: E402
 from trudy.sandbox.rate_limit import WindowCount  # noqa: E402
 from trudy.sandbox.records import RecordedRequest  # noqa: E402
 from trudy.sandbox.sandbox import Sandbox  # noqa: E402
 from trudy.sandbox.server import SandboxServer  # noqa: E402
 from trudy.sandbox.voices import Voice  # noqa: E402
-from trudy.sandbox.wire import QUIRKS  # noqa: E402
 
 __all__ = [
     "QUIRKS",

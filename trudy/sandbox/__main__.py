@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trudy.sandbox.fault_file import load_faults
+from trudy.sandbox.quirks import ALL, QUIRKS
 from trudy.sandbox.sandbox import Sandbox
-from trudy.sandbox.wire import QUIRKS
 
 DEFAULT_PORT = 8765
 
@@ -72,7 +72,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--placeholders", action="store_true", help="accept the placeholders of the SDK page")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="TOML with a [[fault]] for each rule")
     parser.add_argument("--webhook", action="append", default=[], metavar="URL", help="send events there, signed")
-    parser.add_argument("--quirk", action="append", default=[], choices=sorted(QUIRKS), help="may be given many times")
+    parser.add_argument(
+        "--quirk",
+        action="append",
+        default=[],
+        metavar="NAME",
+        choices=[ALL, *QUIRKS],
+        help="a behaviour of real servers that no page documents; may be given many times; `all`; known: "
+        + ", ".join(QUIRKS),
+    )
     return parser
 
 

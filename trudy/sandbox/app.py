@@ -13,6 +13,7 @@ from starlette.routing import Route
 from trudy.sandbox import control, description, media
 from trudy.sandbox.contract import operations
 from trudy.sandbox.desk import BASE_PATH, Endpoint, Handler, Method
+from trudy.sandbox.quirk_layer import App, QuirkLayer
 from trudy.sandbox.routes import (
     agents,
     batch_calls,
@@ -36,7 +37,7 @@ HANDLERS: dict[str, Handler] = {
 """By the document's name of the operation."""
 
 
-def build_app(sandbox: Sandbox) -> Starlette:
+def build_app(sandbox: Sandbox) -> App:
     """An application over one sandbox's state. It must be entered through one of the sandbox's doors."""
     paths: defaultdict[str, dict[str, Method]] = defaultdict(dict)
     for operation in operations():
@@ -51,7 +52,9 @@ def build_app(sandbox: Sandbox) -> Starlette:
     ]
     # What no path serves is still counted, authenticated and refused in the documented form.
     routes.append(Route("/{path:path}", Endpoint(sandbox, {})))
-    return Starlette(routes=routes)
+    app = Starlette(routes=routes)
+    quirks = sandbox.wire.quirks
+    return QuirkLayer(app, quirks) if quirks & {"slash_redirects", "prefixed_ids"} else app
 
 
 def _also(path: str, paths: Mapping[str, Mapping[str, Method]]) -> dict[str, Method]:

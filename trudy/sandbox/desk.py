@@ -114,13 +114,16 @@ class Endpoint:
         path: str = scope["path"].removeprefix(BASE_PATH)
         with sandbox.state.lock:
             now = sandbox.settle()
+            window = sandbox.distortion.window(method, path, scope["query_string"])
+            asked = scope if window is None else {**scope, "query_string": window.looked_up}
             try:
-                answer = self._decide(scope, method, path, body, door, now, request_id)
+                answer = self._decide(asked, method, path, body, door, now, request_id)
             except Problem as problem:
                 answer = self._refusal(problem, now, request_id)
             except Exception:
                 _logger.exception("The sandbox failed at %s %s", method, path)
                 answer = self._refusal(problems.internal_error(), now, request_id)
+            answer = sandbox.distortion.apply(method, path, answer, window, now=now)
             seen = sandbox.media_arrivals if door.is_media else sandbox.arrivals
             seen.append(
                 Arrival(
@@ -156,7 +159,8 @@ class Endpoint:
             return self._faulty(fault, None, told, request_id)
         key = _text(headers.get(b"x-idempotency-key")) if behind.operation.by_key else None
         if key is not None:
-            stored = sandbox.idempotency.find(key, method, path, body, now=now)
+            known_by = sandbox.distortion.key_for(key, scope["headers"])
+            stored = sandbox.idempotency.find(known_by, method, path, body, now=now)
             if stored is not None:
                 replay = Answer(status=stored.status, body=stored.body, headers=self._headers(stored.request_id, told))
                 return self._faulty(fault, replay, told, request_id)
@@ -190,8 +194,11 @@ class Endpoint:
                 idempotency_key=key,
             )
         )
+        path: str = scope["path"].removeprefix(BASE_PATH)
         if fault is NO_FAULT:
             fault = reply.fault
+        if fault is NO_FAULT:
+            fault = sandbox.distortion.fault_for(scope["method"], path)
         answer = Answer(
             status=reply.status,
             body=sandbox.wire.flat(reply.data)
@@ -201,9 +208,9 @@ class Endpoint:
         )
         if key is not None and fault.status is None:
             known_from = now + fault.delay
-            path = scope["path"].removeprefix(BASE_PATH)
+            known_by = sandbox.distortion.key_for(key, scope["headers"])
             sandbox.idempotency.keep(
-                key, scope["method"], path, body, StoredAnswer(reply.status, answer.body, request_id, known_from)
+                known_by, scope["method"], path, body, StoredAnswer(reply.status, answer.body, request_id, known_from)
             )
         return self._faulty(fault, answer, told, request_id)
 
@@ -226,14 +233,16 @@ class Endpoint:
         )
 
     def _headers(self, request_id: str, now: float) -> dict[str, str]:
-        return {"content-type": "application/json", "x-request-id": request_id, "date": http_date(now)}
+        return {
+            "content-type": "application/json",
+            "x-request-id": request_id,
+            "date": http_date(now + self._sandbox.wire.skew),
+        }
 
 
 def rate_limited(sandbox: Sandbox, door: Door, now: float) -> Problem:
     """The 429 of a full window; `reset_at` is in the time of the one who will wait for it."""
     limit = sandbox.limiter.limit or 0
-    if "sliding_reset_at" in sandbox.wire.quirks:
-        return problems.rate_limited(limit, sandbox.wire.time(now + 60))
     left = sandbox.limiter.ends_at(now) - now
     return problems.rate_limited(limit, sandbox.wire.time(now + door.seconds_for_caller(left)))
 

@@ -13,6 +13,7 @@ from typing import Any
 from attrs import field, frozen
 
 from trudy.sandbox import lifecycle
+from trudy.sandbox.distorted_rows import with_prefixes
 from trudy.sandbox.lifecycle import PlacedCall
 from trudy.sandbox.voices import Voice
 from trudy.sandbox.wire import encode
@@ -152,6 +153,8 @@ def body_of(event: SandboxEvent, quirks: AbstractSet[str] = frozenset()) -> byte
         data = dict(event.facts)
     else:
         data = {"event": name, "call": dict(event.call)}
+    if "prefixed_ids" in quirks:
+        data = with_prefixes(data, None)
     if "webhook_snake_case" in quirks:
         data = _snake_case(data)
     body: dict[str, Any] = {"event": name, "timestamp": iso(event.moment), "data": data}

@@ -88,7 +88,10 @@ class MediaEndpoint:
         if not self._sandbox.links.opens(call_id, query.decode("latin-1"), now=now):
             return _denied(403)
         audio = recording.audio(lifecycle.talk_seconds(call.timeline))
-        return Answer(status=200, body=audio, headers={"content-type": recording.CONTENT_TYPE})
+        return Answer(status=200, body=audio, headers={"content-type": self._content_type()})
+
+    def _content_type(self) -> str:
+        return "application/octet-stream" if "recording_type" in self._sandbox.wire.quirks else recording.CONTENT_TYPE
 
 
 def _with_fault(answer: Answer, fault: Fault) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 
 from attrs import define, frozen
@@ -23,6 +24,7 @@ class WindowCount:
 
 @define
 class _Count:
+    counters: list[int]
     admitted: int = 0
     refused: int = 0
 
@@ -33,15 +35,19 @@ class RateLimiter:
     Args:
         limit: requests admitted in one window; None admits and counts all.
         window: seconds on the sandbox's clock.
+        counters: server processes, each with a count of its own; a request meets any of them.
     """
 
-    def __init__(self, *, limit: int | None, window: float) -> None:
+    def __init__(self, *, limit: int | None, window: float, counters: int = 1, seed: int = 0) -> None:
         if limit is not None and limit < 1:
             raise ValueError("rate_limit must be at least 1; None or False switches it off")
         if not window > 0:
             raise ValueError("window must be more than 0 seconds")
         self.limit = limit
         self.window = window
+        self._counters = counters
+        # Reproducible on purpose: the same seed gives the same story.
+        self._chance = random.Random(seed)  # noqa: S311
         self._counts: dict[int, _Count] = {}
 
     def admit(self, now: float) -> bool:
@@ -49,10 +55,12 @@ class RateLimiter:
         index = int(now // self.window)
         count = self._counts.get(index)
         if count is None:
-            count = self._counts[index] = _Count()
-        if self.limit is not None and count.admitted >= self.limit:
+            count = self._counts[index] = _Count([0] * self._counters)
+        counter = self._chance.randrange(self._counters) if self._counters > 1 else 0
+        if self.limit is not None and count.counters[counter] >= self.limit:
             count.refused += 1
             return False
+        count.counters[counter] += 1
         count.admitted += 1
         return True
 

@@ -18,11 +18,13 @@ from trudy.sandbox.app import build_app
 from trudy.sandbox.campaign_runner import CampaignRunner
 from trudy.sandbox.clock import SandboxClock
 from trudy.sandbox.desk import BASE_PATH
+from trudy.sandbox.distortion import Distortion
 from trudy.sandbox.faults import FaultRule, FaultTable, Reset
 from trudy.sandbox.idempotency import IdempotencyStore
 from trudy.sandbox.lifecycle import PlacedCall
 from trudy.sandbox.media import SignedLinks
 from trudy.sandbox.problems import PaymentReason
+from trudy.sandbox.quirks import read_names
 from trudy.sandbox.rate_limit import RateLimiter, WindowCount
 from trudy.sandbox.records import KEPT_REQUESTS, Arrival, RecordedRequest
 from trudy.sandbox.routes.agents import seed_placeholder_agent
@@ -31,7 +33,7 @@ from trudy.sandbox.state import PLACEHOLDER_VOICE, State
 from trudy.sandbox.transport import API_HOST, InProcessTransport
 from trudy.sandbox.voices import SEEDED_VOICES, Voice, voice_status
 from trudy.sandbox.webhooks import Webhooks
-from trudy.sandbox.wire import Wire, check_quirks
+from trudy.sandbox.wire import Wire
 
 if TYPE_CHECKING:
     from trudy import AsyncTrudyClient, TrudyClient
@@ -60,7 +62,7 @@ class Sandbox:
         start: Unix seconds at which the clock begins; the present when left out.
         assign_numbers: give each new agent a number to call from.
         experimental: offer what pages only name: `GET /batch-calls/{id}/analytics`, whose members are a guess.
-        quirks: names from `trudy.sandbox.QUIRKS`: behaviours seen on real servers that no page documents.
+        quirks: names from `trudy.sandbox.QUIRKS`, or `{"all"}`: behaviours seen on real servers that no page documents.
     """
 
     def __init__(
@@ -77,8 +79,7 @@ class Sandbox:
         experimental: bool = False,
         quirks: Iterable[str] = (),
     ) -> None:
-        names = frozenset(quirks)
-        check_quirks(names)
+        names = read_names(quirks)
         self.clock = SandboxClock(start=start, speed=speed)
         self.api_key = KEY_PREFIX + secrets.token_hex(16)
         self.control_token = CONTROL_PREFIX + secrets.token_urlsafe(24)
@@ -89,7 +90,10 @@ class Sandbox:
         self.seed = seed
         self.started_at = self.clock.time()
         self.wire = Wire(names)
-        self.limiter = RateLimiter(limit=rate_limit or None, window=window)
+        self.distortion = Distortion(self.wire)
+        self.limiter = RateLimiter(
+            limit=rate_limit or None, window=window, counters=3 if "several_counters" in names else 1, seed=seed
+        )
         self.faults = FaultTable(seed)
         self.idempotency = IdempotencyStore()
         self.links = SignedLinks()

@@ -18,11 +18,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from trudy.sandbox.control import PREFIX
 from trudy.sandbox.desk import BASE_PATH, Receive, Scope, Send
 from trudy.sandbox.door import EXTENSION
+from trudy.sandbox.transport import IDLE_SECONDS
 
 if TYPE_CHECKING:
     from trudy import AsyncTrudyClient, TrudyClient
     from trudy.sandbox.sandbox import Sandbox
 
+_KEEP_ALIVE_SECONDS = 600
 _Address = tuple[str, int]
 
 
@@ -56,6 +58,7 @@ class SandboxServer:
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=self._keep_alive(),
         )
         self._server = _PumpingServer(config, sandbox)
         self._thread: threading.Thread | None = None
@@ -148,6 +151,11 @@ class SandboxServer:
         if options.keys() & {"api_key", "jwt_token"}:
             del defaults["api_key"]
         return defaults | options
+
+    def _keep_alive(self) -> int:
+        if "idle_drops" not in self.sandbox.wire.quirks:
+            return _KEEP_ALIVE_SECONDS
+        return max(1, round(IDLE_SECONDS / max(1.0, self.sandbox.clock.speed)))
 
     def _origin(self, port: int) -> str:
         host = f"[{self._host}]" if ":" in self._host else self._host

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from trudy.sandbox.sandbox import Sandbox
 
 API_HOST = "sandbox.localhost"
+IDLE_SECONDS = 75.0
+"""After which a proxy drops a connection, with the quirk `idle_drops`."""
 MEDIA_HOST = "recordings.sandbox.localhost"
 
 _logger = logging.getLogger("trudy.sandbox")
@@ -37,6 +39,7 @@ class InProcessTransport(httpx.AsyncBaseTransport):
     def __init__(self, sandbox: Sandbox, *, real_time: bool) -> None:
         self._sandbox = sandbox
         self._real_time = real_time
+        self._used_at = sandbox.clock.monotonic()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One request and its answer; raises httpx's own exceptions."""
@@ -51,11 +54,22 @@ class InProcessTransport(httpx.AsyncBaseTransport):
             )
         if fault.reset == "connect":
             raise httpx.ConnectError("All connection attempts failed", request=request)
+        if self._is_dropped():
+            raise httpx.ConnectError("the server closed the idle connection", request=request)
         body = await request.aread()
         await _trace(request, "http11.send_request_headers.started")
         await _trace(request, "http11.send_request_headers.complete")
         visit = _Visit(self._sandbox, request, is_media=host == MEDIA_HOST, real_time=self._real_time)
-        return await visit.run(_scope(request, visit), body)
+        try:
+            return await visit.run(_scope(request, visit), body)
+        finally:
+            self._used_at = self._sandbox.clock.monotonic()
+
+    def _is_dropped(self) -> bool:
+        """Whether the server dropped the connection for idleness, which is noticed once."""
+        now = self._sandbox.clock.monotonic()
+        idle, self._used_at = now - self._used_at, now  # the next attempt makes a connection of its own
+        return "idle_drops" in self._sandbox.wire.quirks and idle > IDLE_SECONDS
 
 
 class _Visit:

@@ -18,7 +18,7 @@ import httpx
 from attrs import frozen
 
 from trudy.clock import Clock, SystemClock
-from trudy.sandbox.events import NAMES, SandboxEvent, body_of, event_of_training, events_of_batch, events_of_call
+from trudy.sandbox.events import NAMES, SandboxEvent, body_of, event_of_training, events_of_batch, events_of_call, iso
 from trudy.sandbox.lifecycle import PlacedCall
 from trudy.sandbox.outbox import Attempt, Outbox, Receiver
 from trudy.webhooks import WebhookRouter
@@ -266,9 +266,16 @@ class Webhooks:
                 self._voices_seen.add(voice.id)
 
     def _written(self, attempt: Attempt) -> tuple[str | WebhookRouter, bytes, dict[str, str]]:
-        receiver = attempt.receiver
-        body = body_of(attempt.event)
-        return receiver.target, body, sign(body, secret=receiver.secret, timestamp=receiver.clock.time())
+        receiver, quirks = attempt.receiver, self._sandbox.wire.quirks
+        body, moment = body_of(attempt.event, quirks), receiver.clock.time()
+        headers = sign(
+            body,
+            secret=receiver.secret,
+            timestamp=iso(moment) if "webhook_iso_timestamp" in quirks else moment,
+            form="sorted" if "webhook_sorted_signature" in quirks else "raw",
+            prefix="X-Trudy-" if "webhook_early_headers" in quirks else "X-Truedy-",
+        )
+        return receiver.target, body, headers
 
     def _note(self, attempt: Attempt, status: int | None, fault: str = "") -> None:
         event = attempt.event

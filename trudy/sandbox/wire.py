@@ -8,30 +8,38 @@ from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import Any, cast
 
-from attrs import frozen
+from attrs import define, field
 
 from trudy.sandbox.problems import Problem
+from trudy.sandbox.quirks import ZONES, Turns
 
-QUIRKS: Mapping[str, str] = {
-    "naive_timestamps": "time stamps carry no zone",
-    "error_early_form": "errors hold request_id and ts inside `error`, and have no `meta`",
-    "fastapi_detail": "schema faults, unknown paths and wrong methods answer {'detail': ...}",
-    "sliding_reset_at": "reset_at of a 429 is 60 s from now, whenever the window ends",
-    "string_numbers": "numbers in data arrive as text",
-}
-"""What can be switched on with `Sandbox(quirks=...)`, and what it does."""
+SKEW_SECONDS = 300.0
 
 
-@frozen
+@define(eq=False)
 class Wire:
     """Writes bodies; `quirks` are names from `QUIRKS`."""
 
     quirks: frozenset[str] = frozenset()
+    _turns: Turns = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._turns = Turns(self.quirks)
+
+    @property
+    def skew(self) -> float:
+        """Seconds by which the clock that the server shows is ahead of the one it runs by."""
+        return SKEW_SECONDS if "skewed_clock" in self.quirks else 0.0
 
     def time(self, moment: float) -> str:
         """An ISO 8601 time stamp in UTC."""
-        text = datetime.fromtimestamp(moment, UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
-        return text if "naive_timestamps" in self.quirks else text + "Z"
+        text = datetime.fromtimestamp(moment + self.skew, UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+        if not self.quirks:
+            return text + "Z"
+        if "odd_fractions" in self.quirks:
+            digits = self._turns.count("odd_fractions") % 7
+            text = text[: len(text) - 6 + digits] if digits else text[:-7]
+        return text + {"naive_timestamps": "", "offset_timestamps": "+00:00", None: "Z"}[self._turns.pick(ZONES)]
 
     def optional_time(self, moment: float | None) -> str | None:
         """A time stamp, or null for what has not happened."""
@@ -54,18 +62,14 @@ class Wire:
         """The documented error body."""
         if problem.detail is not None and "fastapi_detail" in self.quirks:
             return encode({"detail": problem.detail})
-        meta = {"request_id": request_id, "ts": self.time(now)}
+        meta: dict[str, Any] = {"request_id": request_id, "ts": self.time(now)}
         error = {"code": problem.code, "message": problem.message, "details": problem.details}
         if "error_early_form" in self.quirks:
+            if problem.status == 500:
+                del error["details"]
+                meta["ts"] = None
             return encode({"error": error | meta})
         return encode({"error": error, "meta": meta})
-
-
-def check_quirks(names: frozenset[str]) -> None:
-    """Refuse a name that means nothing."""
-    unknown = names - QUIRKS.keys()
-    if unknown:
-        raise ValueError(f"unknown quirk {', '.join(sorted(unknown))}; there are {', '.join(QUIRKS)}")
 
 
 def encode(body: object) -> bytes:
