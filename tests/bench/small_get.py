@@ -65,7 +65,7 @@ def _table(
     rows: list[list[str]] = []
     for name in names:
         if name not in costs:
-            rows.append([name, "not installed", "-", "-", "-"])
+            rows.append([name, "not installed", *("-" for _ in _OTHERS), "-"])
             continue
         ratios = [ratio(costs[name].cpu, costs[other].cpu if other in costs else None) for other in _OTHERS]
         rows.append([name, f"{costs[name].cpu * 1e6:.0f}", *ratios, f"{1 / costs[name].wall:.0f}"])
