@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -39,12 +40,7 @@ HANDLERS: dict[str, Handler] = {
 
 def build_app(sandbox: Sandbox) -> App:
     """An application over one sandbox's state. It must be entered through one of the sandbox's doors."""
-    paths: defaultdict[str, dict[str, Method]] = defaultdict(dict)
-    for operation in operations():
-        paths[operation.path][operation.method] = Method(operation=operation, handle=HANDLERS[operation.id])
-    # A name in a path goes before a parameter in the same place, for the methods it knows.
-    ordered = sorted(paths, key=lambda path: [step.startswith("{") for step in path.split("/")])
-    routes = [Route(BASE_PATH + path, Endpoint(sandbox, _also(path, paths) | paths[path])) for path in ordered]
+    routes = [Route(BASE_PATH + path, Endpoint(sandbox, methods)) for path, methods in _paths().items()]
     routes.append(Route(BASE_PATH + description.PATH, description.DescriptionEndpoint()))
     routes.append(Route(media.PATH, media.MediaEndpoint(sandbox)))
     routes += [
@@ -55,6 +51,17 @@ def build_app(sandbox: Sandbox) -> App:
     app = Starlette(routes=routes)
     quirks = sandbox.wire.quirks
     return QuirkLayer(app, quirks) if quirks & {"slash_redirects", "prefixed_ids"} else app
+
+
+@cache
+def _paths() -> dict[str, dict[str, Method]]:
+    """What stands behind each path, in the order in which they are tried; the same for all sandboxes."""
+    paths: defaultdict[str, dict[str, Method]] = defaultdict(dict)
+    for operation in operations():
+        paths[operation.path][operation.method] = Method(operation=operation, handle=HANDLERS[operation.id])
+    # A name in a path goes before a parameter in the same place, for the methods it knows.
+    ordered = sorted(paths, key=lambda path: [step.startswith("{") for step in path.split("/")])
+    return {path: _also(path, paths) | paths[path] for path in ordered}
 
 
 def _also(path: str, paths: Mapping[str, Mapping[str, Method]]) -> dict[str, Method]:

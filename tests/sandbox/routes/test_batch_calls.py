@@ -266,19 +266,16 @@ async def test_schedule_pause_and_resume(sandbox: Sandbox, api: Any, agent_id: s
     assert (await get(api, batch))["status"] == "completed"
 
 
-async def test_a_batch_with_a_time_of_its_own_keeps_it(sandbox: Sandbox, api: Any, agent_id: str) -> None:
-    batch = await create(
-        api, agent_id, "+14155550100", schedule_type="scheduled", scheduled_at="2025-06-16T16:00:00+02:00"
-    )
-    assert batch["scheduled_at"] == "2025-06-16T14:00:00.000000Z"
-    later = await create(api, agent_id, "+14155550100", schedule_type="scheduled", scheduled_at="2025-06-17T14:00:00")
-    assert (await start(api, later))["scheduled_at"] == "2025-06-17T14:00:00.000000Z"
-    other = await create(api, agent_id, "+14155550101", schedule_type="scheduled", scheduled_at="2025-06-17T14:00:00")
-    assert (await start(api, other, scheduled_at=None))["scheduled_at"] == "2025-06-16T14:00:00.000000Z"
-    past = await create(api, agent_id, "+14155550102")
-    assert (await start(api, past, scheduled_at="2020-01-01T00:00:00Z"))["scheduled_at"] == (
-        "2025-06-16T14:00:00.000000Z"
-    )
+async def test_without_a_time_in_the_request_it_starts_now(sandbox: Sandbox, api: Any, agent_id: str) -> None:
+    now, later = "2025-06-16T14:00:00.000000Z", "2025-06-17T14:00:00.000000Z"
+    own = {"schedule_type": "scheduled", "scheduled_at": "2025-06-17T16:00:00+02:00"}
+    batches = [await create(api, agent_id, f"+1415555010{index}", **own) for index in range(4)]
+    assert batches[0]["scheduled_at"] == later
+    assert (await start(api, batches[0]))["scheduled_at"] == now
+    assert (await start(api, batches[1], scheduled_at=None))["scheduled_at"] == now
+    assert (await start(api, batches[2], scheduled_at="2020-01-01T00:00:00Z"))["scheduled_at"] == now
+    assert (await start(api, batches[3], scheduled_at="2025-06-17T14:00:00"))["scheduled_at"] == later
+    assert [(await get(api, batch))["scheduled_at"] for batch in batches] == [now, now, now, later]
 
 
 @pytest.mark.parametrize(
@@ -349,8 +346,8 @@ async def test_without_credit_it_fails(sandbox: Sandbox, api: Any, agent_id: str
 
 
 async def test_without_its_agent_it_fails(sandbox: Sandbox, api: Any, agent_id: str) -> None:
-    batch = await create(api, agent_id, "+14155550100", schedule_type="scheduled", scheduled_at="2025-06-16T15:00:00Z")
-    await start(api, batch)
+    batch = await create(api, agent_id, "+14155550100")
+    await start(api, batch, scheduled_at="2025-06-16T15:00:00Z")
     await api("DELETE", f"/agents/{agent_id}")
     sandbox.advance(hours=2)
     assert (await get(api, batch))["status"] == "failed"

@@ -136,15 +136,16 @@ def bulk_delete_batches(request: ApiRequest) -> Reply:
 
 
 def schedule_batch(request: ApiRequest) -> Reply:
-    """POST /batch-calls/{batch_call_id}/schedule; starts at the time sent, else at its own, else now."""
+    """POST /batch-calls/{batch_call_id}/schedule; without a time in the request it starts now, as documented."""
     campaign, body, now = _find(request), request.body, request.now
     _check_status(campaign, "draft")
     request.sandbox.check_payment()
     described = campaign.described
     if "timezone" in body:
         described = described | {"timezone": body["timezone"]}
-    if "scheduled_at" in body:
-        described = described | {"scheduled_at": body["scheduled_at"]}
+    wanted: str | None = body.get("scheduled_at")
+    if wanted is not None:
+        described = described | {"scheduled_at": wanted}
     settings = _settings(described)
     agent = find_agent(request, campaign.agent_id)
     if not numbers_of(campaign, agent):
@@ -152,7 +153,6 @@ def schedule_batch(request: ApiRequest) -> Reply:
     if not campaign.members:
         raise problems.invalid("contacts", "must have at least 1 item")
     campaign.described, campaign.settings = described, settings
-    wanted: str | None = described["scheduled_at"]
     campaign.schedule(now if wanted is None else values.moment(wanted), now)
     request.sandbox.campaigns.watch(campaign)
     wire = request.sandbox.wire
