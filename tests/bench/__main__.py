@@ -6,10 +6,11 @@
     decode    a page of 100 calls from bytes to objects
     gate      1,000 creates under a rate limit
     pages     the memory of a walk over 50,000 calls
+    sandbox   the local Truedy: requests a second, lists among 100,000 calls, a campaign of 1,000 contacts
 
 Prints medians over interleaved rounds, and beside each target whether it is met. No result makes it fail: machines
-differ. All but the times of `gate` are CPU times, which a busy machine changes least. `--quick` only shows that all of
-it runs. Clients that are not installed are shown as such: `pip install -e '.[bench]'`.
+differ. All but the times of `gate` and `sandbox` are CPU times, which a busy machine changes least. `--quick` only
+shows that all of it runs. Clients that are not installed are shown as such: `pip install -e '.[bench]'`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tests.bench import decoding, gate, imports, pages, small_get
+from tests.bench import decoding, gate, imports, pages, sandbox, small_get
 from tests.bench.report import Table, heading
 
 BENCHMARKS: dict[str, Callable[..., list[Table]]] = {
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, Callable[..., list[Table]]] = {
     "decode": decoding.bench,
     "gate": gate.bench,
     "pages": pages.bench,
+    "sandbox": sandbox.bench,
 }
 _PACKAGES = (
     "trudy-python-sdk",
