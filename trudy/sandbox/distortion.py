@@ -57,7 +57,7 @@ class Distortion:
 
     def window(self, method: str, path: str, query: bytes) -> ListWindow | None:
         """What a list is read through; None for nothing in between."""
-        return window_of(self._names, method, path, query)
+        return window_of(self._names, method, path, query) if self._names else None
 
     def apply(self, method: str, path: str, answer: Answer, window: ListWindow | None, *, now: float) -> Answer:
         """The answer as it goes out."""
