@@ -102,3 +102,13 @@ def test_a_webhook_that_is_no_url_is_a_usage_error(capsys: pytest.CaptureFixture
     with pytest.raises(SystemExit):
         main(["--port", "0", "--webhook", "nowhere"])
     assert "http://" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("options", "status"), [((), 404), (("--experimental",), 200)])
+def test_what_pages_only_name_is_there_where_asked_for(start: Any, options: tuple[str, ...], status: int) -> None:
+    _, url, key = start(*options)
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}) as http:
+        voice = http.get("/voices").json()["data"][0]["id"]
+        agent = http.post("/agents", json={"name": "a", "voice_id": voice, "system_prompt": "x"}).json()["data"]["id"]
+        batch = http.post("/batch-calls", json={"name": "b", "agent_id": agent}).json()["data"]["id"]
+        assert http.get(f"/batch-calls/{batch}/analytics").status_code == status

@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             window=options.window,
             any_number=options.any_number,
             placeholders=options.placeholders,
+            experimental=options.experimental,
             seed=options.seed,
             quirks=options.quirk,
         )
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="for numbers with a random outcome")
     parser.add_argument("--any-number", action="store_true", help="accept numbers outside the fictional ranges")
     parser.add_argument("--placeholders", action="store_true", help="accept the placeholders of the SDK page")
+    parser.add_argument("--experimental", action="store_true", help="offer what pages only name: batch analytics")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="TOML with a [[fault]] for each rule")
     parser.add_argument("--webhook", action="append", default=[], metavar="URL", help="send events there, signed")
     parser.add_argument(

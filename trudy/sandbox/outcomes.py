@@ -25,6 +25,9 @@ tests running side by side need not share a number.
 | 97 | 402 |
 | 98 | 403 |
 | 99 | random, by the sandbox's seed |
+
+A batch dials by itself: where a create would be refused (40-49, 97, 98) its contact fails without a call, 90 is put off
+to the next minute, and what would go wrong with an answer (91-93) does not matter.
 """
 
 from __future__ import annotations
