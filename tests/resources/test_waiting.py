@@ -253,3 +253,39 @@ async def test_when_the_one_who_leads_a_round_is_cancelled_another_leads() -> No
             hold.set()
             await settle()
     assert sorted(case.ended) == ["1", "2"]
+
+
+async def test_news_of_many_at_once_is_looked_into_together() -> None:
+    case = Case(500)
+    async with anyio.create_task_group() as group:
+        for number in range(500):
+            group.start_soon(lambda number=number: case.wait(str(number), events=case.events))
+        await case.clock.run(1)
+        case.server.finish(*map(str, range(300)))
+        case.server.gets.clear()
+        case.server.pages.clear()
+        for number in range(300):
+            case.events.wakes["call", str(number)]()
+        await case.clock.run(1)
+        assert len(case.ended) == 300
+        assert len(case.server.gets) + len(case.server.pages) <= 15
+        case.server.finish("400")
+        case.server.gets.clear()
+        case.server.pages.clear()
+        case.events.wakes["call", "400"]()
+        await settle()
+        assert "400" in case.ended
+        assert (case.server.gets, case.server.pages) == (["400"], [])
+        group.cancel_scope.cancel()
+
+
+async def test_news_that_comes_before_the_list_shows_it_is_looked_into_again_soon() -> None:
+    case = Case(1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: case.wait("0", events=case.events))
+        await settle()
+        case.events.wakes["call", "0"]()
+        await case.clock.run(1)
+        case.server.finish("0")
+        await case.clock.run(2)
+    assert case.ended == ["0"]

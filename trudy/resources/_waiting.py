@@ -6,7 +6,7 @@ import copy
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, cast
 
 from attrs import field, frozen
@@ -53,6 +53,8 @@ class Lookout(Generic[T]):
         self._clock = clock
         self._lock = threading.Lock()
         self._waiting: Counter[str] = Counter()
+        self._news: Counter[str] = Counter()
+        """Of those, the ones something has just been heard of."""
         self._seen: dict[str, tuple[T, float]] = {}
         self._failure: tuple[TrudyError, float] | None = None
         self._absent: tuple[frozenset[str], float] = (frozenset(), float("-inf"))
@@ -75,27 +77,47 @@ class Lookout(Generic[T]):
                     del self._waiting[object_id]
                     self._seen.pop(object_id, None)
 
-    async def look(self, object_id: str, since: float, get: Get[T], newest: Newest[T], options: RequestOptions) -> T:
-        """The object as it was at `since` (monotonic) or later. Many who look share the pages of one round."""
-        while True:
+    async def look(
+        self, object_id: str, since: float, get: Get[T], newest: Newest[T], options: RequestOptions, *, news: bool
+    ) -> T:
+        """The object as it was at `since` (monotonic) or later. Many who look share the pages of one round.
+
+        `news`: something was heard of this object, so that it is looked for now; else it is one of all that wait.
+        """
+        with self._heard_of(object_id) if news else nullcontext():
+            crowd = self._news if news else self._waiting
+            while True:
+                with self._lock:
+                    found = self._fresh(object_id, since)
+                    if found is not None:
+                        return found
+                    few = len(crowd) < _SHARED_FROM
+                    if few or self._is_absent(object_id, since) or capture.get() is not None:
+                        break  # ask for this one alone; who wants to see the raw answer must have one of his own
+                    led_by_another = self._join_round()
+                if led_by_another is None:
+                    await self._lead_round(crowd, newest, options)
+                else:
+                    await led_by_another.wait()
+            return await get(object_id, options)
+
+    @contextmanager
+    def _heard_of(self, object_id: str) -> Generator[None]:
+        with self._lock:
+            self._news[object_id] += 1
+        try:
+            yield
+        finally:
             with self._lock:
-                found = self._fresh(object_id, since)
-                if found is not None:
-                    return found
-                few = len(self._waiting) < _SHARED_FROM
-                if few or self._is_absent(object_id, since) or capture.get() is not None:
-                    break  # ask for this one alone; who wants to see the raw answer must have one of his own
-                led_by_another = self._join_round()
-            if led_by_another is None:
-                await self._lead_round(newest, options)
-            else:
-                await led_by_another.wait()
-        return await get(object_id, options)
+                self._news[object_id] -= 1
+                if not self._news[object_id]:
+                    del self._news[object_id]
 
     def after_fork(self) -> None:
         """In a child: the parent's waiters are not ours."""
         self._lock = threading.Lock()
         self._waiting.clear()
+        self._news.clear()
         self._round = None
 
     def _fresh(self, object_id: str, since: float) -> T | None:
@@ -116,10 +138,10 @@ class Lookout(Generic[T]):
         self._round.append(wake)
         return event
 
-    async def _lead_round(self, newest: Newest[T], options: RequestOptions) -> None:
+    async def _lead_round(self, crowd: Counter[str], newest: Newest[T], options: RequestOptions) -> None:
         began = self._clock.monotonic()
         try:
-            self._absent = (await self._read_pages(newest, options, began), began)
+            self._absent = (await self._read_pages(crowd, newest, options, began), began)
         except TrudyError as error:
             with self._lock:
                 self._failure = (error, began)
@@ -133,9 +155,11 @@ class Lookout(Generic[T]):
                 except RuntimeError:
                     continue  # that waiter's loop is closed: it is gone
 
-    async def _read_pages(self, newest: Newest[T], options: RequestOptions, began: float) -> frozenset[str]:
+    async def _read_pages(
+        self, crowd: Counter[str], newest: Newest[T], options: RequestOptions, began: float
+    ) -> frozenset[str]:
         with self._lock:
-            missing = set(self._waiting)
+            missing = set(crowd)
         most = max(2, len(missing) // 10)  # beyond that single requests cost less than pages
         for number in range(most):
             rows, more = await newest(number, options)
@@ -203,14 +227,12 @@ class Waiting(Generic[T]):
         clock = self.clock
         last: T | None = None
         fault: TrudyError | None = None
-        since: float | None = clock.monotonic()
+        since = clock.monotonic()
+        news = False
         while True:
             patience = _until(options, end - clock.monotonic())
             try:
-                if since is None:
-                    last = await self.get(object_id, patience)
-                else:
-                    last = await self.lookout.look(object_id, since, self.get, self.newest, patience)
+                last = await self.lookout.look(object_id, since, self.get, self.newest, patience, news=news)
                 if self.is_final(last):
                     return last
                 fault = None
@@ -225,10 +247,13 @@ class Waiting(Generic[T]):
                     f"the {self.noun} did not end within {max_wait:g} s; {seen}", last=cast("Waited | None", last)
                 ) from fault
             rested = clock.monotonic()
-            await bell.wait(min(pause, left), clock)
-            # For a poll, what a round saw while this one rested is good enough; news is looked into at once.
-            since = None if bell.clear() else rested + min(pause, left) / 2
-            pause = max(pause, min(pause * _GROWTH, _SLOWEST))
+            # Once more soon after news that was not yet the end: it may be told before the server itself shows it.
+            rest = min(left, _POLL if news else pause)
+            pause = pause if news else max(pause, min(pause * _GROWTH, _SLOWEST))
+            await bell.wait(rest, clock)
+            # For a poll, what a round saw while this one rested is good enough; news is looked into afresh.
+            news = bell.clear()
+            since = clock.monotonic() if news else rested + rest / 2
 
 
 @contextmanager
