@@ -59,6 +59,19 @@ def test_each_change_of_status_is_its_own() -> None:
     assert key(BATCH, data={"id": BATCH_ID}) != key(BATCH, data={"id": BATCH_ID, "status": "paused"})
 
 
+@pytest.mark.parametrize(
+    "same", ["2027-01-15T08:00:00+00:00", "2027-01-15T09:00:00+01:00", "2027-01-15T08:00:00.000Z", 1_800_000_000]
+)
+def test_a_change_of_status_is_known_however_its_time_is_spelled(same: object) -> None:
+    assert key(BATCH, timestamp=same) == key(BATCH)
+
+
+def test_a_time_that_nobody_can_read_still_tells_changes_apart() -> None:
+    assert (
+        len({key(BATCH), key(BATCH, timestamp="soon"), key(BATCH, timestamp="later"), key(BATCH, timestamp=None)}) == 4
+    )
+
+
 def test_a_batch_ends_once() -> None:
     assert key(BATCH, event="batch.completed") == key(BATCH, event="batch.completed", timestamp=None)
 

@@ -99,6 +99,29 @@ def test_voice_id(data: dict[str, Any]) -> None:
         assert event.voice_id == VOICE_ID
 
 
+@pytest.mark.parametrize(
+    ("name", "member"),
+    [
+        ("call.ended", "call_id"),
+        ("call.started", "call_id"),
+        ("batch.completed", "batch_id"),
+        ("batch.status.changed", "batch_id"),
+        ("voice.training.failed", "voice_id"),
+    ],
+)
+def test_an_id_without_more_is_that_of_what_the_event_is_about(name: str, member: str) -> None:
+    event = parse_event({"event": name, "data": {"id": "x", "agent_id": AGENT_ID}})
+    assert getattr(event, member) == "x"
+    named = parse_event({"event": name, "data": {"id": "x", member: "y"}})
+    assert getattr(named, member) == "y"
+
+
+def test_an_id_without_more_is_no_batch_of_a_call() -> None:
+    event = parse_event({"event": "call.ended", "data": {"id": "x"}})
+    assert isinstance(event, webhooks.CallEnded)
+    assert event.batch_id is None
+
+
 def test_unknown_event_keeps_everything() -> None:
     raw = {"event": "call.transferred", "event_id": 7, "data": {"call_id": CALL_ID, "to": [1]}, "more": True}
     event = parse_event(raw)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from trudy.webhooks.payload import Node, Payload, child, first_id
+from trudy.webhooks.payload import Node, Payload, child, first_id, instant
 
 _LONGEST = 200
 """A key is stored for days, in a table of the user's; an id has no business being longer."""
@@ -51,7 +51,9 @@ def _word(value: object) -> str:
 
 
 def _stamp(raw: Node) -> str:
-    return _word(raw.get("timestamp", ""))
+    # The instant, as a sender may spell it otherwise when it sends again.
+    moment = instant(raw.get("timestamp"))
+    return _word(raw.get("timestamp", "")) if moment is None else moment.isoformat()
 
 
 def _circumstances(raw: Node, data: Node) -> list[Any]:

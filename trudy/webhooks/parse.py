@@ -11,7 +11,7 @@ from trudy.webhooks import events
 from trudy.webhooks.dedupe import dedupe_key
 from trudy.webhooks.errors import BadPayloadError
 from trudy.webhooks.events import WebhookEvent
-from trudy.webhooks.payload import Node, Payload, child, first_id
+from trudy.webhooks.payload import Node, Payload, child, first_id, instant
 from trudy.webhooks.signing import SignatureForm
 
 
@@ -32,7 +32,7 @@ def parse_event(value: object, *, signature_form: SignatureForm | None = None) -
     common: dict[str, Any] = {
         "name": name,
         "id": event_id,
-        "timestamp": _instant(raw.get("timestamp")),
+        "timestamp": instant(raw.get("timestamp")),
         "dedupe_key": dedupe_key(name, event_id, raw, data),
         "signature_form": signature_form,
         "data": data,
@@ -42,18 +42,9 @@ def parse_event(value: object, *, signature_form: SignatureForm | None = None) -
     return cls(**common, **facts(Payload(data)))
 
 
-def _instant(value: object) -> datetime | None:
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value) if len(value) <= 15 else None
-    try:
-        return _scalars.instant(value)
-    except ValueError:
-        return None
-
-
 def _call(payload: Payload) -> dict[str, Any]:
     return {
-        "call_id": payload.id_of("call"),
+        "call_id": payload.own_id("call"),
         "agent_id": payload.id_of("agent"),
         "batch_id": payload.id_of("batch"),
         "status": payload.read("call", _scalars.text, "status"),
@@ -89,14 +80,14 @@ def _duration(payload: Payload, ended_at: datetime | None) -> float | None:
 
 def _batch(payload: Payload) -> dict[str, Any]:
     return {
-        "batch_id": payload.id_of("batch"),
+        "batch_id": payload.own_id("batch"),
         "agent_id": payload.id_of("agent"),
         "status": payload.read("batch", _scalars.text, "status", "new_status"),
     }
 
 
 def _voice(payload: Payload) -> dict[str, Any]:
-    return {"voice_id": payload.id_of("voice"), "status": payload.read("voice", _scalars.text, "status")}
+    return {"voice_id": payload.own_id("voice"), "status": payload.read("voice", _scalars.text, "status")}
 
 
 def _all_ids(payload: Payload) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -32,6 +33,10 @@ class Payload:
         own = _id(nested, f"{kind}_id", "id") or _id(self.data, f"{kind}_id")
         # A call's batch stands beside its own id.
         return own or (_id(child(self.data, "call"), "batch_id") if kind == "batch" else None)
+
+    def own_id(self, kind: str) -> str | None:
+        """The id of the `call`, `batch` or `voice` that the event is about: that may stand there as a bare `id`."""
+        return self.id_of(kind) or first_id(self.data, "id")
 
     def read(self, kind: str, reader: Callable[[object], T], *names: str) -> T | None:
         """The first readable member of these snake_case names, in either spelling.
@@ -66,6 +71,16 @@ def first_id(node: Node, *names: str) -> str | None:
             except ValueError:
                 continue
     return None
+
+
+def instant(value: object) -> datetime | None:
+    """The time an event bears, UTC; None where it is missing or unreadable."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value) if len(value) <= 15 else None
+    try:
+        return _scalars.instant(value)
+    except ValueError:
+        return None
 
 
 @cache
