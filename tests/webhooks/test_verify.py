@@ -209,6 +209,22 @@ class TestSignature:
         headers = signed(BODY)
         refuse(BadSignatureError, headers={**headers, "X-Truedy-Signature": spoil(headers["X-Truedy-Signature"])})
 
+    @pytest.mark.parametrize("mark", ["", "g" * 64, "A" * 64, "0" * 63, "0" * 65, "\N{FULLWIDTH DIGIT ONE}" * 64])
+    def test_nothing_is_parsed_for_a_mark_that_no_signature_looks_like(
+        self, mark: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read: list[bytes] = []
+
+        def reads(body: bytes, **_: object) -> object:
+            read.append(body)
+            return {}
+
+        monkeypatch.setattr("trudy.webhooks.verify.read_json", reads)
+        refuse(BadSignatureError, headers={**signed(BODY), "X-Truedy-Signature": mark})
+        assert not read
+        refuse(BadSignatureError, headers={**signed(BODY), "X-Truedy-Signature": "0" * 64})
+        assert read == [BODY]
+
     def test_compares_in_constant_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         compared: list[tuple[bytes, bytes]] = []
 
