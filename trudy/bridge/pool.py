@@ -6,10 +6,10 @@ the middle of a call can meet a lock that is held.
 
 from __future__ import annotations
 
-import os
-import weakref
 from collections import deque
 from typing import TYPE_CHECKING
+
+from trudy.pipeline.fork import reset_in_child
 
 if TYPE_CHECKING:
     from trudy.bridge.loop import PrivateLoop
@@ -27,7 +27,7 @@ class LoopPool:
         self.closed = False
         self._idle: deque[PrivateLoop] = deque()
         self._busy: set[PrivateLoop] = set()
-        _pools.add(self)
+        reset_in_child(self)
 
     def borrow(self) -> PrivateLoop:
         """A loop that nobody else uses."""
@@ -75,8 +75,8 @@ class LoopPool:
                 return
             loop.finish()
 
-    def leave_to_parent(self) -> None:
-        """In a forked child: the loops are the parent's."""
+    def after_fork(self) -> None:
+        """In a child: the loops are the parent's."""
         loops = [*self._idle, *self._busy]
         self._idle, self._busy = deque(), set()
         for loop in loops:
@@ -84,15 +84,5 @@ class LoopPool:
         _parked.extend(loops)
 
 
-_pools: weakref.WeakSet[LoopPool] = weakref.WeakSet()
 _parked: list[PrivateLoop] = []
 """Loops of a parent process. Never emptied: a loop that is freed closes its connections for the parent too."""
-
-
-def _after_fork_in_child() -> None:
-    for pool in list(_pools):
-        pool.leave_to_parent()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -7,16 +7,15 @@ async generator started on its loop, so that the loop's own `shutdown_asyncgens`
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Hashable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
-from weakref import WeakSet
 
 from attrs import define, field
 
 from trudy.errors import ConfigurationError
+from trudy.pipeline.fork import reset_in_child
 
 if TYPE_CHECKING:
     import httpx
@@ -103,7 +102,7 @@ class LoopPools:
         self.opened = False
         """Whether a pool was ever opened."""
         self.closed = False
-        _alive.add(self)
+        reset_in_child(self)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -170,7 +169,8 @@ class LoopPools:
             with self._lock:
                 self._entries.pop(loop, None)
 
-    def _forget_parent(self) -> None:
+    def after_fork(self) -> None:
+        """In a child: the connections are the parent's."""
         _graveyard.append(self._entries)
         self._entries = {}
         self._lock = threading.Lock()
@@ -180,15 +180,5 @@ def _is_dead(loop: Any) -> bool:
     return is_asyncio(loop) and bool(loop.is_closed())
 
 
-_alive: WeakSet[LoopPools] = WeakSet()
 _graveyard: list[object] = []
 """The parent's pools in a forked child. Never freed: closing one edits the epoll that parent and child share."""
-
-
-def _after_fork_in_child() -> None:
-    for pools in list(_alive):
-        pools._forget_parent()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

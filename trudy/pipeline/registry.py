@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from typing import Literal
 from weakref import WeakValueDictionary, ref
 
 from trudy.options import RateLimit
+from trudy.pipeline.fork import reset_in_child
 from trudy.pipeline.gate import Gate
 
 
@@ -91,6 +91,4 @@ class _Same:
 
 gates = GateRegistry()
 gate_for = gates.gate_for
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=gates.after_fork)
+reset_in_child(gates)
