@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
+from trudy.errors import ConfigurationError
 from trudy.sandbox import Sandbox
 from trudy.webhooks import WebhookRouter
 from trudy.webhooks.events import WebhookEvent
@@ -135,6 +136,51 @@ async def test_a_jumbled_number_is_told_twice_and_backwards_and_a_guard_sorts_it
     assert await sandbox.webhooks.deliver_async() == 4
     assert collecting.names[4:] == ALL
     assert {one.status for one in sandbox.webhooks.deliveries} == {204}
+
+
+@pytest.mark.anyio
+async def test_an_attempt_that_is_broken_off_is_made_again(sandbox: Sandbox, api: Any, collecting: Collecting) -> None:
+    entered, hangs = anyio.Event(), True
+
+    @collecting.router.on("call.ended")
+    async def hang_once(_: WebhookEvent) -> None:
+        entered.set()
+        if hangs:
+            await anyio.sleep_forever()
+
+    sandbox.connect(collecting.router, events=["call.ended"])
+    await api.call()
+    sandbox.advance(minutes=5)
+    with anyio.fail_after(20):
+        async with sandbox.webhooks.pumping():
+            await entered.wait()
+    hangs = False
+    assert sandbox.webhooks.pending == 1
+    assert await sandbox.webhooks.deliver_async() == 1
+    assert [(one.status is None, one.attempt) for one in sandbox.webhooks.deliveries] == [(True, 1), (False, 2)]
+    assert sandbox.webhooks.deliveries[0].fault in ("CancelledError", "Cancelled")
+
+
+@pytest.mark.anyio
+async def test_a_router_that_raises_is_tried_again_and_ends_no_pump(
+    sandbox: Sandbox, api: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    collecting = Collecting(sandbox, background=True)
+    sandbox.connect(collecting.router, events=["call.ended"])
+    await api.call()
+    sandbox.advance(minutes=5)
+    with pytest.raises(ConfigurationError):
+        await sandbox.webhooks.deliver_async()
+    assert [(one.status, one.fault) for one in sandbox.webhooks.deliveries] == [(None, "ConfigurationError")]
+    with anyio.fail_after(20):
+        async with sandbox.webhooks.pumping():
+            while len(sandbox.webhooks.deliveries) < 2:
+                await anyio.lowlevel.checkpoint()
+            async with collecting.router:
+                while not collecting.events:
+                    await anyio.lowlevel.checkpoint()
+    assert "ConfigurationError" in caplog.text
+    assert sandbox.webhooks.pending == 0
 
 
 @pytest.mark.anyio

@@ -6,9 +6,10 @@ runs, and a sandbox that is served does it as long as it is.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections import deque
-from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ from trudy.webhooks.signing import sign
 
 if TYPE_CHECKING:
     from trudy.sandbox.sandbox import Sandbox
+
+logger = logging.getLogger("trudy.sandbox")
 
 SECRET_PREFIX = "whsec_sandbox_"  # noqa: S105  # what secrets begin with is none
 KEPT_DELIVERIES = 20_000
@@ -173,15 +176,13 @@ class Webhooks:
         with ExitStack() as stack:
             http: httpx.Client | None = None
             while (attempt := self._take()) is not None:
-                target, body, headers = self._written(attempt)
-                if isinstance(target, WebhookRouter):
-                    self._note(attempt, target.handle_blocking("POST", headers, body).status)
-                else:
-                    http = http or stack.enter_context(httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False))
-                    try:
-                        self._note(attempt, http.post(target, content=body, headers=headers).status_code)
-                    except httpx.TransportError as error:
-                        self._note(attempt, None, type(error).__name__)
+                with self._noting(attempt) as answered:
+                    target, body, headers = self._written(attempt)
+                    if isinstance(target, WebhookRouter):
+                        answered(target.handle_blocking("POST", headers, body).status)
+                    else:
+                        http = http or stack.enter_context(httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False))
+                        answered(http.post(target, content=body, headers=headers).status_code)
                 sent += 1
         return sent
 
@@ -191,25 +192,25 @@ class Webhooks:
         async with AsyncExitStack() as stack:
             http: httpx.AsyncClient | None = None
             while (attempt := self._take()) is not None:
-                target, body, headers = self._written(attempt)
-                if isinstance(target, WebhookRouter):
-                    self._note(attempt, (await target.handle("POST", headers, body)).status)
-                else:
-                    if http is None:
-                        client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False)
-                        http = await stack.enter_async_context(client)
-                    try:
-                        answer = await http.post(target, content=body, headers=headers)
-                        self._note(attempt, answer.status_code)
-                    except httpx.TransportError as error:
-                        self._note(attempt, None, type(error).__name__)
+                with self._noting(attempt) as answered:
+                    target, body, headers = self._written(attempt)
+                    if isinstance(target, WebhookRouter):
+                        answered((await target.handle("POST", headers, body)).status)
+                    else:
+                        if http is None:
+                            client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False)
+                            http = await stack.enter_async_context(client)
+                        answered((await http.post(target, content=body, headers=headers)).status_code)
                 sent += 1
         return sent
 
     async def pump(self) -> None:
-        """Deliver whatever becomes due, until cancelled."""
+        """Deliver whatever becomes due, until cancelled; what goes wrong is logged."""
         while True:
-            await self.deliver_async()
+            try:
+                await self.deliver_async()
+            except Exception:
+                logger.exception("a delivery failed")
             # In real time: whoever counts the sleepers on the sandbox's clock means those who wait for answers.
             await anyio.sleep(_LOOK_EVERY_SECONDS)
 
@@ -276,6 +277,17 @@ class Webhooks:
             prefix="X-Trudy-" if "webhook_early_headers" in quirks else "X-Truedy-",
         )
         return receiver.target, body, headers
+
+    @contextmanager
+    def _noting(self, attempt: Attempt) -> Generator[Callable[[int], None], None, None]:
+        """Note how an attempt went; one that was broken off, or a router that raised, is a fault to be tried again."""
+        try:
+            yield lambda status: self._note(attempt, status)
+        except httpx.TransportError as error:
+            self._note(attempt, None, type(error).__name__)
+        except BaseException as error:
+            self._note(attempt, None, type(error).__name__)
+            raise
 
     def _note(self, attempt: Attempt, status: int | None, fault: str = "") -> None:
         event = attempt.event
