@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import functools
 import logging
+import os
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -146,13 +148,104 @@ async def test_status_of_an_error_can_be_chosen(send: Send) -> None:
     assert (await send(router)).status == 503
 
 
-async def test_an_unlabelled_coroutine_is_an_error_and_not_forgotten(send: Send) -> None:
-    router = make_router()
+def plainly_wrapped(handler: Any) -> Any:
+    """What a decorator does that knows nothing of async functions."""
 
-    async def later(event: WebhookEvent) -> None: ...
+    @functools.wraps(handler)
+    def wrapper(event: WebhookEvent) -> Any:
+        return handler(event)
 
-    router.on_any(lambda event: later(event))
-    assert (await send(router)).status == 500
+    return wrapper
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_wrapped_async_handler_is_awaited(send: Send, alone: bool) -> None:
+    router, seen = make_router(), []
+
+    async def later(event: WebhookEvent) -> None:
+        await anyio.lowlevel.checkpoint()
+        seen.append(threading.current_thread())
+
+    router.on_any(plainly_wrapped(later))
+    if not alone:
+        router.on_any(later)
+    assert (await send(router)).status == 204
+    assert len(seen) == 2 - alone
+    assert len(set(seen)) == 1
+
+
+async def test_a_wrapped_async_handler_runs_on_the_servers_loop() -> None:
+    router, threads = make_router(), []
+
+    async def later(event: WebhookEvent) -> None:
+        await anyio.lowlevel.checkpoint()
+        threads.append(threading.current_thread())
+
+    router.on_any(plainly_wrapped(later))
+    assert (await router.handle("POST", *delivery())).status == 204
+    assert threads == [threading.current_thread()]
+
+
+async def test_a_wrapped_async_handler_that_fails_is_tried_again(send: Send) -> None:
+    router, tries = make_router(), []
+
+    async def fail_once(event: WebhookEvent) -> None:
+        tries.append(event)
+        if len(tries) == 1:
+            raise OSError("database is away")
+
+    router.on_any(plainly_wrapped(fail_once))
+    assert [(await send(router)).status for _ in range(3)] == [500, 204, 204]
+    assert len(tries) == 2
+
+
+async def test_a_generator_is_no_handler(send: Send) -> None:
+    router, runs = make_router(), []
+
+    def generator(event: WebhookEvent) -> Any:
+        yield runs.append(event)
+
+    async def async_generator(event: WebhookEvent) -> Any:
+        yield runs.append(event)
+
+    class Generator:
+        def __call__(self, event: WebhookEvent) -> Any:
+            yield runs.append(event)
+
+    for refused in (generator, async_generator, Generator(), functools.partial(generator)):
+        with pytest.raises(InvalidArgumentError, match="generator"):
+            router.on_any(refused)
+    # One that only shows when it is called is a failure, and so the event is not forgotten.
+    for hidden in (generator, async_generator):
+        router = make_router()
+        router.on_any(lambda event, hidden=hidden: hidden(event))  # type: ignore[misc]
+        assert [(await send(router)).status for _ in range(2)] == [500, 500]
+    assert not runs
+
+
+def test_a_forked_child_is_not_busy_with_what_its_parent_handles(tmp_path: Any) -> None:
+    clock = FakeClock()
+    guard = SQLiteReplayGuard(tmp_path / "keys.db", clock=clock)
+    router, runs, in_child = make_router(replay_guard=guard, lease=1, clock=clock), [], []
+
+    @router.on("call.ended")
+    def fork_once(event: CallEnded) -> None:
+        runs.append(event)
+        if len(runs) > 1:
+            return
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                clock.advance(2)  # past the lease: the parent is taken to have died
+                code = 0 if router.handle_blocking("POST", *delivery()).status == 204 and len(runs) == 2 else 2
+            finally:
+                os._exit(code)
+        in_child.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+    assert router.handle_blocking("POST", *delivery()).status == 204
+    assert in_child == [0]
+    guard.close()
 
 
 async def test_callable_objects(send: Send) -> None:

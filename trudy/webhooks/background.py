@@ -93,7 +93,7 @@ class TaskQueue:
             async for delivery in outlet:
                 try:
                     if delivery.fits_one_thread:
-                        await in_one_thread(delivery.work(), self._bridge)
+                        await in_one_thread(delivery.work())
                     else:
                         await drive_async(delivery.work())
                 except BaseException:

@@ -6,6 +6,7 @@ back what the step gave, or throws in what it raised. So threads, asyncio and tr
 
 from __future__ import annotations
 
+import inspect
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Generator
@@ -14,6 +15,7 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
+from trudy.pipeline.fork import reset_in_child
 from trudy.webhooks.answer import ACCEPTED, BUSY, Answer, problem
 from trudy.webhooks.events import WebhookEvent
 from trudy.webhooks.guard import ReplayGuard
@@ -58,6 +60,11 @@ class AtWork:
     """
 
     def __init__(self) -> None:
+        reset_in_child(self)
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """What the parent is handling, it handles itself."""
         self._lock = threading.Lock()
         self._keys: set[str] = set()
 
@@ -139,7 +146,12 @@ class Delivery:
         event = self.event
         try:
             for one in self.handlers:
-                yield Step(partial(one.handler, event), is_async=one.is_async, blocks=not one.is_async)
+                given = yield Step(partial(one.handler, event), is_async=one.is_async, blocks=not one.is_async)
+                if inspect.isgenerator(given) or inspect.isasyncgen(given):
+                    raise TypeError("a handler gave back a generator, which nobody would run")
+                if not one.is_async and inspect.isawaitable(given):
+                    # A decorator may hide that what it wraps is async.
+                    yield Step(partial(_itself, given), is_async=True)
         except GeneratorExit:
             raise
         except Exception:
@@ -181,3 +193,7 @@ class Delivery:
             logger.exception("the replay guard failed; the event is handled again if it is sent again")
         finally:
             self._at_work.discard(key)
+
+
+def _itself(given: Awaitable[None]) -> Awaitable[None]:
+    return given

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,11 +15,15 @@ R = TypeVar("R")
 
 def drive_blocking(steps: Generator[Step, Any, R], bridge: Callable[[], Bridge]) -> R:
     """Take all steps in this thread; async handlers run on a private event loop, kept from one to the next."""
+    return _drive_in_thread(steps, lambda call: bridge().run(call))
+
+
+def _drive_in_thread(steps: Generator[Step, Any, R], run_async: Callable[[Callable[[], Any]], Any]) -> R:
     try:
         step = next(steps)
         while True:
             try:
-                given = bridge().run(step.call) if step.is_async else _plain(step)
+                given = run_async(step.call) if step.is_async else step.call()
             except BaseException as error:
                 step = steps.throw(error)
             else:
@@ -46,29 +49,25 @@ async def drive_async(steps: Generator[Step, Any, R]) -> R:
         return result
 
 
-async def in_one_thread(steps: Generator[Step, Any, R], bridge: Callable[[], Bridge]) -> R:
-    """Take all steps in one worker thread, which ends the delivery properly even if nobody waits for it any more."""
+async def in_one_thread(steps: Generator[Step, Any, R]) -> R:
+    """Take all steps in one worker thread, which ends the delivery properly even if nobody waits for it any more.
+
+    What turns out to be async all the same runs on this event loop.
+    """
+    import anyio.from_thread
     import anyio.to_thread
 
-    return await anyio.to_thread.run_sync(drive_blocking, steps, bridge)
+    return await anyio.to_thread.run_sync(_drive_in_thread, steps, anyio.from_thread.run)
 
 
 async def _take(step: Step) -> Any:
     if step.is_async:
         return await step.call()
     if not step.blocks:
-        return _plain(step)
+        return step.call()
     import anyio
     import anyio.to_thread
 
     with anyio.CancelScope(shield=step.must_end):
-        return await anyio.to_thread.run_sync(_plain, step)
-
-
-def _plain(step: Step) -> Any:
-    given = step.call()
-    if inspect.isawaitable(given):
-        if inspect.iscoroutine(given):
-            given.close()
-        raise TypeError("a handler that is not `async def` returned an awaitable, which nobody awaits")
-    return given
+        # In a tuple, as trio takes a function that gives an awaitable back for a mistake.
+        return (await anyio.to_thread.run_sync(lambda: (step.call(),)))[0]

@@ -181,7 +181,7 @@ class WebhookRouter:
             queue.check()
             return await drive_async(_acknowledged(admitted, queue.offer))
         if admitted.fits_one_thread:
-            return await in_one_thread(admitted.steps(), self._private_bridge)
+            return await in_one_thread(admitted.steps())
         return await drive_async(admitted.steps())
 
     def handle_blocking(self, method: str, headers: Headers, body: bytes) -> Answer:
@@ -245,7 +245,9 @@ class WebhookRouter:
     def _register(self, names: frozenset[str] | None, handler: Callable[[Any], Any]) -> None:
         if not callable(handler):
             raise InvalidArgumentError(f"a handler must be callable, not {type(handler).__name__}", argument="handler")
-        self._handlers = (*self._handlers, (names, Registered(handler, _is_async(handler))))
+        if _is(handler, inspect.isgeneratorfunction) or _is(handler, inspect.isasyncgenfunction):
+            raise InvalidArgumentError("a handler must not be a generator: it would never run", argument="handler")
+        self._handlers = (*self._handlers, (names, Registered(handler, _is(handler, inspect.iscoroutinefunction))))
 
     def _private_bridge(self) -> Bridge:
         from trudy.bridge import Bridge
@@ -302,9 +304,9 @@ def _close(reference: weakref.ref[Bridge]) -> None:
         bridge.close(nothing)
 
 
-def _is_async(handler: object) -> bool:
-    # An object may have an async `__call__`.
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(type(handler), "__call__", None))  # noqa: B004
+def _is(handler: object, kind: Callable[[object], bool]) -> bool:
+    # An object may have a `__call__` of that kind.
+    return kind(handler) or kind(getattr(type(handler), "__call__", None))  # noqa: B004
 
 
 def _acknowledged(delivery: Delivery, offer: Callable[[Delivery], bool]) -> Steps:
