@@ -154,9 +154,9 @@ class AsyncAgents(Resource):
         self,
         agent_id: str,
         *,
-        name: str | NotGiven = NOT_GIVEN,
-        voice_id: str | NotGiven = NOT_GIVEN,
-        system_prompt: str | NotGiven = NOT_GIVEN,
+        name: str | NotGiven | None = NOT_GIVEN,
+        voice_id: str | NotGiven | None = NOT_GIVEN,
+        system_prompt: str | NotGiven | None = NOT_GIVEN,
         description: str | NotGiven | None = NOT_GIVEN,
         greeting: str | NotGiven | None = NOT_GIVEN,
         model: str | NotGiven | None = NOT_GIVEN,
@@ -208,7 +208,7 @@ class AsyncAgents(Resource):
             initial_output_medium=initial_output_medium,
             vad_settings=vad_settings,
         )
-        _check(members)
+        _check({argument: value for argument, value in members.items() if value is not None})
         request = self._build(UPDATE, options, ids={"agent_id": agent_id}, body=members)
         return await self._core.fetch(request, Agent)
 
