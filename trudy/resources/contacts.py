@@ -269,7 +269,7 @@ class AsyncContacts(Resource):
     def _check(self, members: Mapping[str, object]) -> None:
         if "phone_number" in members:
             _checks.dialable(members["phone_number"], self._core.base_url, "phone_number")
-        if "folder_id" in members:
+        if members.get("folder_id") is not None:
             _checks.non_empty(members["folder_id"], "folder_id")
         for argument in ("first_name", "last_name"):
             _checks.no_longer_than(members.get(argument), 100, argument)
