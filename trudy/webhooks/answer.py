@@ -25,8 +25,14 @@ class Answer:
         return 200 <= self.status < 300
 
 
+BODILESS: Final = frozenset({204, 205, 304})
+"""Statuses that HTTP allows no body."""
+
+
 def problem(status: int, code: str, **headers: str) -> Answer:
-    """A refusal, with its reason in one word."""
+    """A refusal, with its reason in one word where the status allows a body."""
+    if status in BODILESS:
+        return Answer(status=status, headers=headers)
     body = json.dumps({"error": {"code": code}}).encode()
     return Answer(status=status, headers={"content-type": "application/json", **headers}, body=body)
 

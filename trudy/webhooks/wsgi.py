@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from trudy.webhooks.answer import BODILESS
 from trudy.webhooks.verify import MAX_BODY
 
 if TYPE_CHECKING:
@@ -19,13 +20,18 @@ def wsgi_app(router: WebhookRouter) -> WSGIApplication:
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         answer = router.handle_blocking(environ["REQUEST_METHOD"], environ, _read(environ))
-        length = {} if answer.status == 204 else {"content-length": str(len(answer.body))}
-        start_response(
-            f"{answer.status} {HTTPStatus(answer.status).phrase}", list({**answer.headers, **length}.items())
-        )
+        length = {} if answer.status in BODILESS else {"content-length": str(len(answer.body))}
+        start_response(f"{answer.status} {_phrase(answer.status)}", list({**answer.headers, **length}.items()))
         return [answer.body]
 
     return app
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unnamed"
 
 
 def _read(environ: dict[str, Any]) -> bytes:
