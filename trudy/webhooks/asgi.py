@@ -58,7 +58,14 @@ async def _read(receive: Receive) -> bytes | None:
 
 async def _live(router: WebhookRouter, receive: Receive, send: Send) -> None:
     await receive()
-    async with router:
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
+    phase = "startup"
+    try:
+        async with router:
+            await send({"type": "lifespan.startup.complete"})
+            phase = "shutdown"
+            await receive()
+    except Exception as error:
+        # A server that is not told takes us for an application without a life cycle, and serves.
+        await send({"type": f"lifespan.{phase}.failed", "message": f"{type(error).__name__}: {error}"})
+        raise
     await send({"type": "lifespan.shutdown.complete"})
