@@ -271,6 +271,38 @@ class TestRedis:
             assert 0 < client.pttl(f"{tmp_path.name}:a") <= 60_000
             assert 60_000 < client.pttl(f"{tmp_path.name}:b") <= 3_600_000
 
+    def test_a_forked_child_is_another_owner(self, redis_url: str, tmp_path: Path) -> None:
+        guard = RedisReplayGuard(redis_url, prefix=f"{tmp_path.name}:")
+        assert guard.begin("parent", 60) == "new"
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                guard.abandon("parent")  # not the child's to give up
+                code = 0 if guard.begin("parent", 60) == "busy" else 2
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        guard.abandon("parent")
+        assert guard.begin("parent", 60) == "new"
+
+    def test_a_url_gets_time_limits_unless_it_names_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        import redis
+
+        made: list[dict[str, Any]] = []
+        from_url = redis.Redis.from_url
+
+        def spy(url: str, **options: Any) -> redis.Redis:
+            made.append(options)
+            return from_url(url, **options)
+
+        monkeypatch.setattr(redis.Redis, "from_url", spy)
+        guard = RedisReplayGuard("redis://127.0.0.1:1/0?socket_timeout=1")
+        assert isinstance(guard, RedisReplayGuard)
+        assert made == [{"socket_timeout": 5.0, "socket_connect_timeout": 5.0}]
+        settings = guard._redis.connection_pool.connection_kwargs
+        assert (settings["socket_timeout"], settings["socket_connect_timeout"]) == (1.0, 5.0)
+
     def test_without_the_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "redis", None)
         with pytest.raises(ConfigurationError, match=r"trudy-python-sdk\[redis\]"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     import redis
 
 _DONE: Final = b"done"
+_TIMEOUT: Final = 5.0
+"""Seconds."""
 _ABANDON: Final = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 
@@ -19,7 +22,8 @@ class RedisReplayGuard:
     """Keeps keys in Redis, which forgets them by itself.
 
     Args:
-        redis: a `redis.Redis` client of your own, or a URL such as `redis://localhost:6379/0`.
+        redis: a `redis.Redis` client of your own, or a URL such as `redis://localhost:6379/0`. With a URL, Redis has 5
+            seconds to connect and to answer, unless the URL says `?socket_timeout=` or `?socket_connect_timeout=`.
         prefix: what the names of its keys begin with.
 
     Raises:
@@ -29,12 +33,17 @@ class RedisReplayGuard:
     def __init__(self, redis: redis.Redis | str, *, prefix: str = "trudy:webhook:") -> None:
         self._redis = _connect(redis) if isinstance(redis, str) else redis
         self._prefix = prefix
-        self._owner = secrets.token_bytes(8).hex().encode()
+        self._name = secrets.token_hex(8)
 
     @property
     def blocking(self) -> bool:
         """True: it waits for a network."""
         return True
+
+    @property
+    def _owner(self) -> bytes:
+        # The process takes part: a forked child has a copy of the name, but none of the claims.
+        return f"{self._name}:{os.getpid()}".encode()
 
     def begin(self, key: str, ttl: float) -> Verdict:
         """Claim a key for `ttl` seconds."""
@@ -63,7 +72,10 @@ def _connect(url: str) -> redis.Redis:
         import redis
     except ImportError:
         raise ConfigurationError("a Redis URL needs the extra: pip install 'trudy-python-sdk[redis]'") from None
-    return redis.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
+    # Without limits, a Redis that hangs would hold a thread for each delivery.
+    return redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+        url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT
+    )
 
 
 def _milliseconds(seconds: float) -> int:
