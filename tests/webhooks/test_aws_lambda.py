@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +13,19 @@ from tests.webhooks.samples import CALL_ID, NESTED, OTHER, SECRET, pack, signed
 from trudy.webhooks import CallEnded, WebhookRouter, lambda_handler
 
 BODY = pack(NESTED)
+NO_REQUESTS: list[Any] = [
+    {},
+    {"key1": "value1"},
+    {"version": "0", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}},
+    {"Records": [{"body": "{}"}]},
+    {"requestContext": None},
+    {"requestContext": {"http": None}},
+    {"requestContext": {"http": {"method": 5}}},
+    {"httpMethod": "POST", "headers": ["x"], "body": ""},
+    {"httpMethod": "POST", "headers": {}, "body": {"event": "call.ended"}},
+    [],
+    None,
+]
 
 
 def version_2(body: str | None, headers: dict[str, str], *, is_base64: bool = False, method: str = "POST") -> Any:
@@ -77,3 +91,13 @@ def test_all_forms(wrap: Any, is_base64: bool) -> None:
     assert handler(wrap(None, signed(b"")), None)["statusCode"] == 400
     assert handler(wrap(body, signed(BODY), method="GET"), None)["statusCode"] == 405
     assert handler(wrap("no base64!", signed(BODY, at=NOON), is_base64=True), None)["statusCode"] == 401
+
+
+@pytest.mark.parametrize("event", NO_REQUESTS, ids=str)
+def test_events_that_are_no_http_request(event: Any) -> None:
+    router, seen = WebhookRouter(secret=SECRET, clock=FakeClock()), []
+    router.on_any(lambda event: seen.append(event))
+    answer = lambda_handler(router)(event, None)
+    assert answer["statusCode"] == 400
+    assert json.loads(answer["body"]) == {"error": {"code": "bad_request"}}
+    assert not seen

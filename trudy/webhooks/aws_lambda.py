@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from trudy.webhooks.answer import problem
+from trudy.webhooks.payload import Node, child
 
 if TYPE_CHECKING:
     from trudy.webhooks.router import WebhookRouter
 
 _NO_BODY: Final = b""
+_NO_REQUEST: Final = problem(400, "bad_request")
 
 
 def lambda_handler(router: WebhookRouter) -> Callable[[Mapping[str, Any], object], dict[str, Any]]:
     """A function: `handler = lambda_handler(router)`, which takes Lambda's event and context and returns its answer.
 
     Each instance of a function has its own memory, and is frozen between requests: give the router a replay guard that
-    the instances share, and no `background=True`.
+    the instances share, and no `background=True`. What is no HTTP request, such as a test event, is answered 400.
     """
 
     def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:
-        # Format 1.0 and load balancers name the method at the top, format 2.0 and function URLs inside.
-        method: str = event.get("httpMethod") or event["requestContext"]["http"]["method"]
-        headers: Mapping[str, Any] = event.get("headers") or event.get("multiValueHeaders") or {}
-        answer = router.handle_blocking(method, headers, _body(event))
+        request = _request(event)
+        answer = _NO_REQUEST if request is None else router.handle_blocking(*request)
         return {
             "statusCode": answer.status,
             "headers": dict(answer.headers),
@@ -34,9 +36,22 @@ def lambda_handler(router: WebhookRouter) -> Callable[[Mapping[str, Any], object
     return handler
 
 
-def _body(event: Mapping[str, Any]) -> bytes:
-    text: str = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
+def _request(event: object) -> tuple[str, Mapping[str, Any], bytes] | None:
+    """Method, headers and body; None for an event that tells of no HTTP request, as a schedule or a test may send."""
+    if not isinstance(event, dict):
+        return None
+    found = cast("Node", event)
+    # Format 1.0 and load balancers name the method at the top, format 2.0 and function URLs inside.
+    method = found.get("httpMethod") or child(child(found, "requestContext"), "http").get("method")
+    headers: object = found.get("headers") or found.get("multiValueHeaders") or {}
+    text = found.get("body") or ""
+    if not (isinstance(method, str) and isinstance(headers, Mapping) and isinstance(text, str)):
+        return None
+    return method, cast("Mapping[str, Any]", headers), _body(text, is_base64=bool(found.get("isBase64Encoded")))
+
+
+def _body(text: str, *, is_base64: bool) -> bytes:
+    if not is_base64:
         return text.encode("utf-8", "surrogatepass")
     try:
         return base64.b64decode(text)
