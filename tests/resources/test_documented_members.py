@@ -1,4 +1,4 @@
-"""Every documented member reaches the wire: by its name, in its place, with its value, and as null where that may be."""
+"""Every documented member reaches the wire: by its name, in its place, with its value, and as null where it may be."""
 
 from __future__ import annotations
 
