@@ -95,9 +95,9 @@ def identifiers(value: object, name: str) -> None:
         identifier(item, f"{name}[{index}]")
 
 
-def time_of_day(value: object, name: str) -> None:
-    """A time of day as `HH:MM`, from 00:00 to 23:59."""
-    if not isinstance(value, str) or not _TIME_OF_DAY.fullmatch(value):
+def time_of_day(value: object, name: str, *, last: str = "23:59") -> None:
+    """A time of day as `HH:MM`, from 00:00 to 23:59, or `last`."""
+    if not isinstance(value, str) or not (_TIME_OF_DAY.fullmatch(value) or value == last):
         raise InvalidArgumentError(f"{name} must be a time of day such as 09:30", argument=name)
 
 

@@ -98,6 +98,21 @@ async def test_what_goes_over_the_wire(
     assert ("x-idempotency-key" in wire.last.headers) == (path == "/batch-calls")
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "sent"),
+    [
+        ("09:00", "24:00", ("09:00", "24:00")),
+        (time(9), time(0), ("09:00", "00:00")),
+        ("22:00", "06:00", ("22:00", "06:00")),
+    ],
+)
+async def test_hours_may_end_at_midnight_or_run_into_the_next_day(
+    client: AsyncTrudyClient, wire: Wire, start: time | str, end: time | str, sent: tuple[str, str]
+) -> None:
+    await client.batch_calls.create(name="N", agent_id="a", start_time=start, end_time=end)
+    assert (wire.last.body["start_time"], wire.last.body["end_time"]) == sent
+
+
 async def test_lists_filter_and_page(client: AsyncTrudyClient, wire: Wire) -> None:
     wire.answer(rows("a", "b", has_more=True), rows("b", "c", has_more=False))
     found = [batch.id async for batch in client.batch_calls.list(agent_id="x", status="active", page_size=2)]
@@ -126,6 +141,11 @@ async def test_contacts_without_a_stored_contact_are_all_listed(client: AsyncTru
         (lambda c: c.batch_calls.create(name="N", agent_id="a", schedule_type="soon"), "schedule_type"),
         (lambda c: c.batch_calls.create(name="N", agent_id="a", start_time="24:00"), "start_time"),
         (lambda c: c.batch_calls.create(name="N", agent_id="a", end_time="9:00"), "end_time"),
+        (lambda c: c.batch_calls.create(name="N", agent_id="a", end_time="24:01"), "end_time"),
+        (lambda c: c.batch_calls.create(name="N", agent_id="a", start_time=time(9, 0, 30)), "start_time"),
+        (lambda c: c.batch_calls.create(name="N", agent_id="a", end_time=time(17, 0, 0, 1)), "end_time"),
+        (lambda c: c.batch_calls.update("b", start_time=time(9, tzinfo=UTC)), "start_time"),
+        (lambda c: c.batch_calls.update("b", end_time=time(17, 0, 59)), "end_time"),
         (lambda c: c.batch_calls.create(name="N", agent_id="a", working_days=[]), "working_days"),
         (lambda c: c.batch_calls.create(name="N", agent_id="a", working_days=[1, 1]), "working_days"),
         (lambda c: c.batch_calls.create(name="N", agent_id="a", working_days=[0]), "working_days"),

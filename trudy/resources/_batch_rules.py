@@ -33,9 +33,9 @@ def check_batch(members: Mapping[str, object]) -> None:
     for argument, words in _WORDS.items():
         if argument in given:
             _checks.one_of(given[argument], words, argument)
-    for argument in ("start_time", "end_time"):
+    for argument, last in (("start_time", "23:59"), ("end_time", "24:00")):
         if argument in given:
-            _checks.time_of_day(given[argument], argument)
+            _checks.time_of_day(given[argument], argument, last=last)
     if "working_days" in given:
         _checks.weekdays(given["working_days"], "working_days")
     for argument, (low, high) in _RANGES.items():

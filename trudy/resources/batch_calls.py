@@ -7,7 +7,7 @@ from datetime import datetime, time
 from typing import Any, Final, Unpack
 
 from trudy import _checks
-from trudy.errors import APITimeoutError
+from trudy.errors import APITimeoutError, InvalidArgumentError
 from trudy.event_source import EventSource
 from trudy.models import (
     AddedChunk,
@@ -143,8 +143,9 @@ class AsyncBatchCalls(Resource):
             schedule_type: `"immediate"` if left out.
             scheduled_at: when it starts, for `"scheduled"`; an aware datetime, or ISO 8601 text.
             timezone: IANA, such as `America/New_York`, for the hours and days below; UTC if left out.
-            start_time: no call before this time of day; a `time`, or `HH:MM`.
-            end_time: no call after this time of day.
+            start_time: no call before this time of day; `HH:MM`, or a `time` of a full minute without a zone.
+            end_time: no call after this time of day. `00:00` and `24:00` are the end of the day; an end before the
+                start is on the next day. The pages say neither: the sandbox does so, a server may refuse it.
             working_days: 1 for Monday to 7 for Sunday; Monday to Friday if left out.
             max_concurrent_calls: calls at the same time, 1 to 100; 10 if left out.
             max_calls_per_day: at least 1.
@@ -171,8 +172,8 @@ class AsyncBatchCalls(Resource):
             schedule_type=schedule_type,
             scheduled_at=scheduled_at,
             timezone=timezone,
-            start_time=_time_text(start_time),
-            end_time=_time_text(end_time),
+            start_time=_time_text(start_time, "start_time"),
+            end_time=_time_text(end_time, "end_time"),
             working_days=working_days,
             max_concurrent_calls=max_concurrent_calls,
             max_calls_per_day=max_calls_per_day,
@@ -223,8 +224,8 @@ class AsyncBatchCalls(Resource):
             phone_number_ids=phone_number_ids,
             phone_rotation_strategy=phone_rotation_strategy,
             scheduled_at=scheduled_at,
-            start_time=_time_text(start_time),
-            end_time=_time_text(end_time),
+            start_time=_time_text(start_time, "start_time"),
+            end_time=_time_text(end_time, "end_time"),
             working_days=working_days,
             max_concurrent_calls=max_concurrent_calls,
             max_calls_per_day=max_calls_per_day,
@@ -449,5 +450,11 @@ class AsyncBatchCalls(Resource):
         )
 
 
-def _time_text(value: time | str | NotGiven | None) -> str | NotGiven | None:
-    return value.strftime("%H:%M") if isinstance(value, time) else value
+def _time_text(value: time | str | NotGiven | None, argument: str) -> str | NotGiven | None:
+    if not isinstance(value, time):
+        return value
+    if value.second or value.microsecond:
+        raise InvalidArgumentError(f"{argument} must be a full minute; the API takes HH:MM", argument=argument)
+    if value.tzinfo is not None:
+        raise InvalidArgumentError(f"{argument} must have no tzinfo; timezone= names the zone", argument=argument)
+    return value.strftime("%H:%M")

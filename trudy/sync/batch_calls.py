@@ -106,8 +106,9 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
             schedule_type: `"immediate"` if left out.
             scheduled_at: when it starts, for `"scheduled"`; an aware datetime, or ISO 8601 text.
             timezone: IANA, such as `America/New_York`, for the hours and days below; UTC if left out.
-            start_time: no call before this time of day; a `time`, or `HH:MM`.
-            end_time: no call after this time of day.
+            start_time: no call before this time of day; `HH:MM`, or a `time` of a full minute without a zone.
+            end_time: no call after this time of day. `00:00` and `24:00` are the end of the day; an end before the
+                start is on the next day. The pages say neither: the sandbox does so, a server may refuse it.
             working_days: 1 for Monday to 7 for Sunday; Monday to Friday if left out.
             max_concurrent_calls: calls at the same time, 1 to 100; 10 if left out.
             max_calls_per_day: at least 1.
