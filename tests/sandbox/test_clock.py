@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 
 import anyio
 import anyio.lowlevel
 import pytest
 
-from trudy.sandbox import SandboxClock
+from trudy.sandbox import Sandbox, SandboxClock
 
 
 async def asleep(clock: SandboxClock, count: int = 1) -> None:
@@ -41,7 +42,17 @@ def test_it_only_goes_ahead(step: float) -> None:
         SandboxClock().advance(seconds=step)
 
 
-@pytest.mark.parametrize("speed", [-1.0, float("inf"), float("nan")])
+@pytest.mark.parametrize("hours", [1e12, 10**400])
+def test_it_does_not_leave_the_calendar(hours: float) -> None:
+    clock = SandboxClock(speed=0)
+    with pytest.raises(ValueError, match="ahead"):
+        clock.advance(hours=hours)
+    assert clock.monotonic() == 0
+    with pytest.raises(ValueError, match="2999"):
+        SandboxClock(start=1e12)
+
+
+@pytest.mark.parametrize("speed", [-1.0, 1e300, float("inf"), float("nan")])
 def test_speed_is_checked(speed: float) -> None:
     with pytest.raises(ValueError, match="speed"):
         SandboxClock(speed=speed)
@@ -141,3 +152,69 @@ async def test_a_sleeper_whose_loop_is_gone_disturbs_nobody(monkeypatch: pytest.
 def test_waiting_for_sleepers_ends() -> None:
     with pytest.raises(TimeoutError, match="0 sleepers and not 1"):
         SandboxClock(speed=0).wait_for_sleepers(timeout=0.001)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trudy.sandbox.clock.PATIENCE_SECONDS", 0.1)
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("impatient")
+async def test_a_standing_clock_jumps_to_its_first_sleeper_when_nobody_moves_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = SandboxClock(speed=0)
+    woken: list[tuple[float, float]] = []
+
+    async def sleep(seconds: float) -> None:
+        await clock.sleep(seconds)
+        woken.append((seconds, clock.monotonic()))
+
+    with caplog.at_level(logging.WARNING, "trudy.sandbox"), anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            for seconds in (20.0, 10.0, 30.0):
+                group.start_soon(sleep, seconds)
+    assert woken == [(10.0, 10.0), (20.0, 20.0), (30.0, 30.0)]
+    assert "nobody called advance()" in caplog.text
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("impatient")
+async def test_it_does_not_jump_for_a_patient_sleeper() -> None:
+    clock = SandboxClock(speed=0)
+    with anyio.move_on_after(0.4) as scope:
+        await clock.sleep(10.0, patient=True)
+    assert scope.cancelled_caught
+    assert clock.monotonic() == 0
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_client_in_the_only_thread_reaches_the_rate_limit_and_goes_on() -> None:
+    sandbox = Sandbox(speed=0)
+    with sandbox.client() as client:
+        agent = client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Be kind.")
+        for _ in range(104):
+            client.agents.get(agent.id)
+    assert [window.admitted for window in sandbox.requests_per_window()][-1] > 0
+    assert sum(window.admitted for window in sandbox.requests_per_window()) == 105
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_client_in_the_only_thread_waits_for_the_edge_of_a_window() -> None:
+    start = 1_750_000_020.0 - 20
+    for second in (0, 1, 59):
+        sandbox = Sandbox(speed=0, start=start + second)
+        with sandbox.client(rate_limit=100) as client:
+            assert list(client.agents.list()) == []
+            sandbox.advance(hours=24)
+            assert list(client.agents.list()) == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_client_in_the_only_thread_backs_off() -> None:
+    sandbox = Sandbox(speed=0)
+    sandbox.fail_next(path="/agents*", status=503)
+    with sandbox.client() as client:
+        assert list(client.agents.list()) == []
+    assert [request.status for request in sandbox.requests] == [503, 200]

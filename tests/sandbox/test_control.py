@@ -53,7 +53,19 @@ async def test_the_clock(sandbox: Sandbox, control: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"advance": -1}, {"advance": "1"}, {"advance": True}, {"speed": -1}, {"jump": 1}, [1]]
+    "body",
+    [
+        {},
+        {"advance": -1},
+        {"advance": "1"},
+        {"advance": True},
+        {"speed": -1},
+        {"jump": 1},
+        [1],
+        {"advance": 1e15},
+        {"advance": 10**400},
+        {"speed": 1e300},
+    ],
 )
 async def test_nonsense_about_the_clock(sandbox: Sandbox, control: Any, body: Any) -> None:
     answer = await control("POST", "/clock", body)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import anyio
 import anyio.lowlevel
 from attrs import field, frozen
+
+FASTEST = 1e6
+"""The most sandbox seconds for a real one."""
+LATEST = datetime(2999, 1, 1, tzinfo=UTC).timestamp()
+"""No clock is moved beyond this, so that whatever lies ahead of it still has a date."""
+PATIENCE_SECONDS = 2.0
+"""Real seconds that sleepers wait for `advance` while a clock stands still, before it jumps to the first of them."""
+
+_logger = logging.getLogger("trudy.sandbox")
 
 
 @frozen
@@ -25,22 +36,27 @@ class _Anchor:
 class _Sleeper:
     deadline: float
     wake: Callable[[], None] = field(repr=False)
+    is_patient: bool
 
 
 class SandboxClock:
     """A clock that runs `speed` times as fast as the real one, and jumps when told.
 
     It fits `trudy.clock.Clock`, so a client that takes `clock=sandbox.clock` lives in the same time. With `speed=0` it
-    stands still and moves by `advance` alone.
+    stands still and moves by `advance` alone; but when somebody has slept on it for 2 real seconds and nobody moved it,
+    it jumps to where the first sleeper wakes, and logs a warning. A caller that waits in the only thread there is, for
+    the next rate window or between two attempts, would wait for ever.
 
     Args:
-        start: Unix seconds at which it begins; the present when left out.
-        speed: sandbox seconds for each real second, 0 or more.
+        start: Unix seconds at which it begins, before the year 2999; the present when left out.
+        speed: sandbox seconds for each real second, between 0 and 1,000,000.
     """
 
     def __init__(self, *, start: float | None = None, speed: float = 1.0) -> None:
-        _check_speed(speed)
+        check_speed(speed)
         self._start = time.time() if start is None else start
+        if not 0 <= self._start < LATEST:
+            raise ValueError("start must be Unix seconds before the year 2999")
         self._anchor = _Anchor(real=time.monotonic(), elapsed=0.0, speed=speed)
         self._changed = threading.Condition()
         self._sleepers: set[_Sleeper] = set()
@@ -55,7 +71,7 @@ class SandboxClock:
 
     @speed.setter
     def speed(self, speed: float) -> None:
-        _check_speed(speed)
+        check_speed(speed)
         self._move(0.0, speed)
 
     @property
@@ -74,13 +90,22 @@ class SandboxClock:
 
     def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0) -> None:
         """Jump ahead and wake all whose time has come. Never waits; callable from any thread or loop."""
-        step = seconds + 60 * minutes + 3600 * hours
+        try:
+            step = float(seconds) + 60 * float(minutes) + 3600 * float(hours)
+        except OverflowError:
+            step = math.inf
         if not 0 <= step < math.inf:
             raise ValueError("a clock can only be moved ahead, by a finite time")
+        if not self.time() + step < LATEST:
+            raise ValueError("a clock cannot be moved ahead beyond the year 2998")
         self._move(step, None)
 
-    async def sleep(self, seconds: float) -> None:
-        """Return when `seconds` have passed on this clock, by running or by `advance`."""
+    async def sleep(self, seconds: float, *, patient: bool = False) -> None:
+        """Return when `seconds` have passed on this clock, by running or by `advance`.
+
+        Args:
+            patient: wait for `advance` for ever; a clock that stands still does not jump for this sleeper.
+        """
         from trudy.pipeline.wake import wakeable
 
         deadline = self.monotonic() + seconds
@@ -88,15 +113,19 @@ class SandboxClock:
             await anyio.lowlevel.checkpoint()
         while self.monotonic() < deadline:
             event, wake = wakeable()
-            sleeper = _Sleeper(deadline, wake)
+            sleeper = _Sleeper(deadline, wake, patient)
             with self._changed:
                 self._sleepers.add(sleeper)
                 self._changed.notify_all()
             try:
                 # Registered before it looks at the time, so that no step in between is missed.
-                left, speed = deadline - self.monotonic(), self.speed
-                with anyio.move_on_after(left / speed if speed else math.inf):
+                anchor = self._anchor
+                left, speed = deadline - self.monotonic(), anchor.speed
+                still = math.inf if patient else PATIENCE_SECONDS
+                with anyio.move_on_after(left / speed if speed else still) as scope:
                     await event.wait()
+                if scope.cancelled_caught and not speed:
+                    self._jump(anchor)
             finally:
                 with self._changed:
                     self._sleepers.discard(sleeper)
@@ -116,6 +145,23 @@ class SandboxClock:
             if not self._changed.wait_for(enough, timeout):
                 raise TimeoutError(f"{len(self._sleepers)} sleepers and not {count} after {timeout} s")
 
+    def _jump(self, since: _Anchor) -> None:
+        """Go to where the first impatient sleeper wakes, unless somebody moved this clock `since`."""
+        with self._changed:
+            first = min((each.deadline for each in self._sleepers if not each.is_patient), default=math.inf)
+            if self._anchor is not since or not self._start + first < LATEST:
+                return
+            step = first - since.elapsed
+            if since.elapsed + step < first:
+                step += math.ulp(first)
+            self._move(step, None)
+        _logger.warning(
+            "The clock stands still at speed=0 and nobody called advance() for %g s: it jumped ahead by %.3f s, "
+            "to where a sleeper wakes",
+            PATIENCE_SECONDS,
+            step,
+        )
+
     def _move(self, step: float, speed: float | None) -> None:
         with self._changed:
             now, anchor = time.monotonic(), self._anchor
@@ -133,6 +179,7 @@ class SandboxClock:
                     self._sleepers.discard(sleeper)
 
 
-def _check_speed(speed: float) -> None:
-    if not 0 <= speed < math.inf:
-        raise ValueError("speed must be a finite number, 0 or more")
+def check_speed(speed: float) -> None:
+    """`ValueError` for a speed that no clock can have."""
+    if not 0 <= speed <= FASTEST:
+        raise ValueError("speed must be a number between 0 and 1,000,000")

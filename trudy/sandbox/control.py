@@ -26,6 +26,7 @@ from urllib.parse import parse_qs
 from attrs import frozen
 
 from trudy.sandbox import overview
+from trudy.sandbox.clock import check_speed
 from trudy.sandbox.desk import Answer, Receive, Scope, Send, deliver, read_body
 from trudy.sandbox.door import door_of
 from trudy.sandbox.fault_file import FaultFileError, add_rule
@@ -132,10 +133,9 @@ def _set_clock(asked: _Asked) -> Any:
     if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in members.values()):
         raise _RefusedError("advance and speed must be numbers")
     try:
-        if "speed" in members:
-            clock.speed = members["speed"]
-        if "advance" in members:
-            clock.advance(seconds=members["advance"])
+        check_speed(members.get("speed", clock.speed))
+        clock.advance(seconds=members.get("advance", 0))
+        clock.speed = members.get("speed", clock.speed)
     except ValueError as error:
         raise _RefusedError(str(error)) from None
     return overview.clock(asked.sandbox)

@@ -259,7 +259,7 @@ class _Visit:
         with self._server.held(self._scope):
             async with anyio.create_task_group() as group:
                 group.start_soon(self._watch_caller, group.cancel_scope)
-                await self._server.sandbox.clock.sleep(seconds)
+                await self._server.sandbox.clock.sleep(seconds, patient=True)
                 group.cancel_scope.cancel()
         return not self._dropped
 
