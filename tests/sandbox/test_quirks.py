@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from trudy import (
+    APIConnectionError,
     APIError,
     AsyncTrudyClient,
     CallOutcomeUnknownError,
@@ -517,6 +518,10 @@ async def _(quirk: str) -> None:
     world.sandbox.advance(seconds=80)
     call = await world.call()
     assert [placed.id for placed in world.sandbox.placed_calls] == [call.id]
+    world.sandbox.advance(seconds=80)
+    with pytest.raises(APIConnectionError) as caught:
+        await world.client.with_options(max_retries=0).agents.list()
+    assert not caught.value.request_sent
 
 
 # Calls

@@ -257,3 +257,17 @@ def test_the_prefixes_above_are_all_there_are() -> None:
         "voices",
         "telephony",
     }
+
+
+def test_a_create_that_found_no_connection_is_proven_unsent_and_goes_out_again() -> None:
+    sandbox = Sandbox(speed=600, rate_limit=None)
+    with sandbox.client() as client:
+        agent = client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="x")
+        sandbox.fail_next(path="/calls", reset="connect")
+        call = client.calls.create(agent_id=agent.id, phone_number=NUMBERS[0])
+        assert [placed.id for placed in sandbox.placed_calls] == [call.id]
+        sandbox.fail_next(path="/calls", reset="connect")
+        with pytest.raises(trudy.APIConnectionError) as caught:
+            client.calls.create(agent_id=agent.id, phone_number=NUMBERS[0], max_retries=0)
+        assert not caught.value.request_sent
+    assert len(sandbox.placed_calls) == 1

@@ -52,9 +52,13 @@ class InProcessTransport(httpx.AsyncBaseTransport):
             fault = self._sandbox.faults.take(
                 request.method, self._sandbox.relative_path(request.url.path), connecting=True
             )
+        is_dropped = self._is_dropped()
+        if fault.reset == "connect" or is_dropped:
+            # Without it nobody could prove that nothing was sent.
+            await _trace(request, "connection.connect_tcp.started")
         if fault.reset == "connect":
             raise httpx.ConnectError("All connection attempts failed", request=request)
-        if self._is_dropped():
+        if is_dropped:
             raise httpx.ConnectError("the server closed the idle connection", request=request)
         body = await request.aread()
         await _trace(request, "http11.send_request_headers.started")
