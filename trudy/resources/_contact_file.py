@@ -24,20 +24,23 @@ _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def check_contact_file(upload: Upload, phone_columns: Collection[str]) -> tuple[Upload, str]:
-    """The file under a name with its ending, and its content type. `phone_columns` are as `column_name` writes them."""
+def check_contact_file(upload: Upload, mapped: Collection[str] = ()) -> tuple[Upload, str]:
+    """The file under a name with its ending, and its content type.
+
+    `mapped` are the headings that a mapping has for numbers, as the file writes them; without one they go by name.
+    """
     if upload.data.startswith(_OLD_EXCEL):
         raise _bad("is an old Excel file (.xls); save it as .xlsx or CSV")
     if upload.data.startswith(_ZIP):
         _check_xlsx(upload.data)
         return _named(upload, ".xlsx"), XLSX
-    _check_csv(upload.data, phone_columns)
+    _check_csv(upload.data, mapped)
     return _named(upload, ".csv"), CSV
 
 
 def column_name(text: str) -> str:
     """A column's heading in the form in which headings are compared."""
-    return text.strip().lower().replace(" ", "_").replace("-", "_")
+    return text.strip().casefold().replace(" ", "_")
 
 
 def _check_xlsx(data: bytes) -> None:
@@ -49,7 +52,7 @@ def _check_xlsx(data: bytes) -> None:
         raise _bad("is an archive, but no Excel workbook")
 
 
-def _check_csv(data: bytes, phone_columns: Collection[str]) -> None:
+def _check_csv(data: bytes, mapped: Collection[str]) -> None:
     if data.startswith(_UTF16) or b"\0" in data:
         raise _bad("is neither CSV in UTF-8 nor XLSX")
     try:
@@ -57,16 +60,17 @@ def _check_csv(data: bytes, phone_columns: Collection[str]) -> None:
     except UnicodeDecodeError:
         raise _bad("is not in UTF-8; save it as CSV in UTF-8") from None
     try:
-        rows = (row for row in csv.reader(io.StringIO(text, newline="")) if any(cell.strip() for cell in row))
-        heading = next(rows, None) or []
-        first = next(rows, None)
+        rows = csv.reader(io.StringIO(text, newline=""))
+        heading = next(rows, [])
+        has_row = any(cell.strip() for row in rows for cell in row)
     except csv.Error as error:
         raise _bad(f"is no CSV: {error}") from None
-    if not {column_name(cell) for cell in heading} & set(phone_columns):
+    wanted = mapped or PHONE_COLUMNS
+    if not any((cell.strip() if mapped else column_name(cell)) in wanted for cell in heading):
         other = next((separator for separator in ";\t" if separator in "".join(heading)), None)
         hint = f"; its columns must be separated by commas, not {other!r}" if other else ""
-        raise _bad(f"has no column {' or '.join(sorted(phone_columns))} in its first line{hint}")
-    if first is None:
+        raise _bad(f"has no column {' or '.join(sorted(wanted))} in its first line{hint}")
+    if not has_row:
         raise _bad("has headings, but no contact")
 
 

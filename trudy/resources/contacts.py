@@ -14,7 +14,7 @@ from trudy.options import JSON, NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.pipeline.request import Endpoint, Request, RetryClass
 from trudy.resources._base import Resource, body_of
-from trudy.resources._contact_file import PHONE_COLUMNS, check_contact_file, column_name
+from trudy.resources._contact_file import PHONE_COLUMNS, check_contact_file
 from trudy.resources._multipart import multipart
 from trudy.resources._uploads import MEGABYTE, FileSource, off_loop, read_upload
 
@@ -219,8 +219,9 @@ class AsyncContacts(Resource):
     ) -> ContactImportResult:
         """Import contacts from a CSV or XLSX file. `POST /contacts/import`
 
-        The file is checked before it is sent: at most 50 MB; CSV in UTF-8 with a column `phone` or `phone_number` and
-        at least one row; XLSX that is one. Never sent twice by itself.
+        The file is checked before it is sent: at most 50 MB; CSV in UTF-8 with a column `phone` or `phone_number` in
+        its first line and at least one row; XLSX that is one, whose columns only the server looks at. Never sent twice
+        by itself.
 
         Args:
             file: a path, a file open for reading bytes, bytes, or a pair of file name and bytes.
@@ -245,11 +246,11 @@ class AsyncContacts(Resource):
             raise InvalidArgumentError('overwrite_existing has no place in form="json"', argument="overwrite_existing")
         if form == "multipart" and mapping_config is not None:
             raise InvalidArgumentError('mapping_config needs form="json"', argument="mapping_config")
-        columns = _phone_columns(mapping_config)
+        mapped = _mapped(mapping_config)
 
         def request() -> Request:
             read = read_upload(file, "file", most=LARGEST_IMPORT, filename=filename)
-            upload, content_type = check_contact_file(read, columns)
+            upload, content_type = check_contact_file(read, mapped)
             if form == "multipart":
                 fields = {} if folder_id is None else {"folder_id": folder_id}
                 if overwrite_existing is not None:
@@ -347,7 +348,6 @@ def _keywords(value: str | Sequence[str] | NotGiven | None) -> str | NotGiven | 
     return ",".join(value)
 
 
-def _phone_columns(mapping: Mapping[str, str] | None) -> frozenset[str]:
-    """The headings under which a file may have its numbers."""
-    mapped = [heading for heading, member in (mapping or {}).items() if member in PHONE_COLUMNS]
-    return frozenset(map(column_name, mapped or PHONE_COLUMNS))
+def _mapped(mapping: Mapping[str, str] | None) -> frozenset[str]:
+    """The headings that a mapping has for numbers."""
+    return frozenset(heading for heading, member in (mapping or {}).items() if member in PHONE_COLUMNS)

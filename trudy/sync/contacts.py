@@ -194,8 +194,9 @@ class Contacts(SyncResource[AsyncContacts]):
     ) -> ContactImportResult:
         """Import contacts from a CSV or XLSX file. `POST /contacts/import`
 
-        The file is checked before it is sent: at most 50 MB; CSV in UTF-8 with a column `phone` or `phone_number` and
-        at least one row; XLSX that is one. Never sent twice by itself.
+        The file is checked before it is sent: at most 50 MB; CSV in UTF-8 with a column `phone` or `phone_number` in
+        its first line and at least one row; XLSX that is one, whose columns only the server looks at. Never sent twice
+        by itself.
 
         Args:
             file: a path, a file open for reading bytes, bytes, or a pair of file name and bytes.
