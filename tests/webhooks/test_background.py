@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import textwrap
@@ -133,6 +134,81 @@ class TestTasks:
         assert "4 acknowledged events were not handled" in caplog.text
         assert len(guard) == 0
 
+    @pytest.mark.parametrize("is_async", [True, False])
+    async def test_a_handler_that_exits_ends_no_worker(self, is_async: bool, caplog: pytest.LogCaptureFixture) -> None:
+        guard, done = MemoryReplayGuard(), list[str | None]()
+        router = make_router(workers=1, replay_guard=guard)
+
+        def leave(event: CallEnded) -> None:
+            done.append(event.call_id)
+            if event.call_id == "a":
+                sys.exit(1)
+
+        async def leave_later(event: CallEnded) -> None:
+            leave(event)
+
+        router.on("call.ended")(leave_later if is_async else leave)  # type: ignore[call-overload]
+        async with router:
+            for call_id in ("a", "b"):
+                assert (await router.handle("POST", *delivery(call_id))).status == 204
+        assert done == ["a", "b"]
+        assert len(guard) == 1
+        assert "SystemExit" in caplog.text
+        assert "not handled" not in caplog.text
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    @pytest.mark.parametrize("of", ["another task", "its own"])
+    async def test_a_handler_that_meets_a_cancellation_ends_no_worker(
+        self, of: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        guard, done = MemoryReplayGuard(), list[str | None]()
+        router = make_router(workers=1, replay_guard=guard)
+
+        @router.on("call.ended")
+        async def meet(event: CallEnded) -> None:
+            done.append(event.call_id)
+            if event.call_id == "a":
+                task = asyncio.ensure_future(asyncio.sleep(3600)) if of == "another task" else asyncio.current_task()
+                assert task is not None
+                task.cancel()
+                await (task if of == "another task" else asyncio.sleep(3600))
+
+        async with router:
+            for call_id in ("a", "b"):
+                assert (await router.handle("POST", *delivery(call_id))).status == 204
+        assert done == ["a", "b"]
+        assert len(guard) == 1
+        assert "CancelledError" in caplog.text
+        assert "not handled" not in caplog.text
+
+    async def test_opened_and_closed_in_different_tasks(self) -> None:
+        router, done = make_router(), []
+        router.on("call.ended")(lambda event: done.append(event.call_id))
+        async with anyio.create_task_group() as group:
+            group.start_soon(router.__aenter__)
+        assert (await router.handle("POST", *delivery("a"))).status == 204
+        async with anyio.create_task_group() as group:
+            group.start_soon(router.__aexit__, None, None, None)
+        assert done == ["a"]
+        assert (await router.handle("POST", *delivery("b"))).status == 503
+
+    async def test_one_who_opened_it_may_be_cancelled_before_it_is_closed(self) -> None:
+        router, opened, done = make_router(), anyio.Event(), []
+        router.on("call.ended")(lambda event: done.append(event.call_id))
+
+        async def open_and_hang() -> None:
+            await router.__aenter__()
+            opened.set()
+            await anyio.sleep_forever()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(open_and_hang)
+            await opened.wait()
+            group.cancel_scope.cancel()
+        assert (await router.handle("POST", *delivery("a"))).status == 204
+        await router.__aexit__(None, None, None)
+        assert done == ["a"]
+
     async def test_not_opened(self) -> None:
         with pytest.raises(ConfigurationError, match="async with router"):
             await make_router().handle("POST", *delivery("a"))
@@ -172,6 +248,27 @@ class TestTasks:
         router = make_router(background=False)
         async with router:
             assert (await router.handle("POST", *delivery("a"))).status == 204
+
+
+def test_a_loop_that_ends_says_what_is_lost(caplog: pytest.LogCaptureFixture) -> None:
+    guard = MemoryReplayGuard()
+    router = make_router(workers=1, replay_guard=guard)
+
+    @router.on("call.ended")
+    async def slow(event: CallEnded) -> None:
+        await anyio.sleep_forever()
+
+    async def leave_open() -> None:
+        await router.__aenter__()
+        for number in range(4):
+            await router.handle("POST", *delivery(str(number)))
+        await anyio.wait_all_tasks_blocked()
+
+    asyncio.run(leave_open())
+    assert "acknowledged events were not handled" in caplog.text
+    assert len(guard) == 0
+    with pytest.raises(ConfigurationError):
+        asyncio.run(router.handle("POST", *delivery("a")))
 
 
 class TestThreads:

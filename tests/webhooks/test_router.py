@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import os
@@ -339,6 +340,147 @@ async def test_a_plain_handler_in_its_thread_ends_properly_when_the_request_is_g
     assert (await router.handle("POST", *delivery())).status == 204
     assert len(runs) == 1
     guard.close()
+
+
+class HeldGuard(MemoryReplayGuard):
+    """A blocking guard, one of whose methods does not return before it is let go."""
+
+    def __init__(self, held: str) -> None:
+        super().__init__()
+        self.held = held
+        self.entered, self.leave = threading.Event(), threading.Event()
+
+    @property
+    def blocking(self) -> bool:
+        return True
+
+    def begin(self, key: str, ttl: float) -> Any:
+        self._hold("begin")
+        return super().begin(key, ttl)
+
+    def commit(self, key: str, ttl: float) -> None:
+        self._hold("commit")
+        super().commit(key, ttl)
+
+    def abandon(self, key: str) -> None:
+        self._hold("abandon")
+        super().abandon(key)
+
+    def _hold(self, name: str) -> None:
+        if name == self.held:
+            self.held = ""
+            self.entered.set()
+            assert self.leave.wait(10)
+
+
+@pytest.mark.parametrize(("anyio_backend", "native"), [("asyncio", True), ("asyncio", False), ("trio", False)])
+@pytest.mark.parametrize(
+    ("background", "held"), [(False, "begin"), (False, "commit"), (False, "abandon"), (True, "begin")]
+)
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_cancelled_while_the_guard_is_at_work(native: bool, background: bool, held: str, is_async: bool) -> None:
+    """Whenever a request is cancelled, its event is handled or free, and no claim is left behind."""
+    guard, runs = HeldGuard(held), []
+    router = make_router(replay_guard=guard, background=background)
+
+    def plain(event: CallEnded) -> None:
+        runs.append(event)
+        if held == "abandon" and len(runs) == 1:
+            raise OSError("database is away")
+
+    async def later(event: CallEnded) -> None:
+        await anyio.lowlevel.checkpoint()
+        plain(event)
+
+    router.on("call.ended")(later if is_async else plain)  # type: ignore[call-overload]
+    cancelled = []
+
+    async def handle() -> None:
+        try:
+            await router.handle("POST", *delivery())
+        except anyio.get_cancelled_exc_class():
+            cancelled.append(True)
+            raise
+
+    async with router:
+        if native:
+            task = asyncio.create_task(handle())
+            await anyio.to_thread.run_sync(guard.entered.wait, 10)
+            task.cancel()
+            await anyio.wait_all_tasks_blocked()
+            guard.leave.set()
+            await asyncio.wait([task])
+            assert cancelled
+        else:
+            async with anyio.create_task_group() as group:
+                group.start_soon(handle)
+                await anyio.to_thread.run_sync(guard.entered.wait, 10)
+                group.cancel_scope.cancel()
+                guard.leave.set()
+        with anyio.fail_after(10):
+            # What was not ended in the request ends in its thread, or its worker.
+            while (await router.handle("POST", *delivery())).status != 204:
+                await anyio.lowlevel.checkpoint()
+    assert len(runs) == (2 if held == "abandon" else 1)
+    assert guard.begin(make_router().admit("POST", *delivery()).event.dedupe_key, 60) == "done"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_timeout_of_asyncio_during_begin_is_one() -> None:
+    guard = HeldGuard("begin")
+    router = make_router(replay_guard=guard)
+
+    @router.on("call.ended")
+    async def never(event: CallEnded) -> None:
+        raise AssertionError("cancelled before")
+
+    asyncio.get_running_loop().call_later(0.05, guard.leave.set)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await router.handle("POST", *delivery())
+    assert guard.entered.is_set()
+    assert len(guard) == 0
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_plain_handler_among_async_ones_is_not_run_twice_when_the_request_is_gone() -> None:
+    router, runs, entered, leave = make_router(), [], threading.Event(), threading.Event()
+
+    @router.on("call.ended")
+    def slow(event: CallEnded) -> None:
+        runs.append(event)
+        entered.set()
+        assert leave.wait(10)
+
+    @router.on_any
+    async def after(event: WebhookEvent) -> None: ...
+
+    task = asyncio.create_task(router.handle("POST", *delivery()))
+    await anyio.to_thread.run_sync(entered.wait, 10)
+    task.cancel()
+    await anyio.wait_all_tasks_blocked()
+    assert (await router.handle("POST", *delivery())).status == 503
+    assert len(runs) == 1
+    leave.set()
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_handler_that_awaited_something_cancelled_has_failed(caplog: pytest.LogCaptureFixture) -> None:
+    router, runs = make_router(), []
+
+    @router.on("call.ended")
+    async def meet(event: CallEnded) -> None:
+        runs.append(event)
+        if len(runs) == 1:
+            task = asyncio.ensure_future(asyncio.sleep(3600))
+            task.cancel()
+            await task
+
+    assert [(await router.handle("POST", *delivery())).status for _ in range(3)] == [500, 204, 204]
+    assert len(runs) == 2
+    assert "CancelledError" in caplog.text
 
 
 async def test_plain_handlers_do_not_block_the_loop() -> None:

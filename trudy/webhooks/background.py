@@ -11,15 +11,16 @@ import os
 import queue
 import threading
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from trudy.errors import ConfigurationError
 from trudy.webhooks.delivery import Delivery
 from trudy.webhooks.drive import drive_async, drive_blocking, in_one_thread
+from trudy.webhooks.tasks import in_cancelled_scope, spawn
 
 if TYPE_CHECKING:
-    import anyio.abc
+    import anyio
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
     from trudy.bridge import Bridge
@@ -28,16 +29,19 @@ logger = logging.getLogger("trudy.webhooks")
 
 
 class TaskQueue:
-    """Worker tasks on the event loop that opened it."""
+    """Worker tasks on the event loop that opened it.
 
-    def __init__(self, size: int, workers: int, bridge: Callable[[], Bridge]) -> None:
+    They belong to a task of their own, as a server, or a test's fixtures, may open and close in different tasks.
+    """
+
+    def __init__(self, size: int, workers: int) -> None:
         self._size = size
         self._workers = workers
-        self._bridge = bridge
-        self._stack = AsyncExitStack()
         self._inlet: MemoryObjectSendStream[Delivery] | None = None
-        self._outlet: MemoryObjectReceiveStream[Delivery] | None = None
         self._loop: object = None
+        self._owner: object = None
+        self._hurry: anyio.CancelScope
+        self._ended: anyio.Event
         self._lost = 0
 
     async def open(self) -> None:
@@ -47,11 +51,10 @@ class TaskQueue:
 
         if self._inlet is not None:
             raise ConfigurationError("this router is open already; open it once, around the life of the server")
-        self._inlet, self._outlet = anyio.create_memory_object_stream[Delivery](self._size)
+        self._inlet, outlet = anyio.create_memory_object_stream[Delivery](self._size)
         self._loop = anyio.lowlevel.current_token()
-        group: anyio.abc.TaskGroup = await self._stack.enter_async_context(anyio.create_task_group())
-        for _ in range(self._workers):
-            group.start_soon(self._work, self._outlet.clone())
+        self._hurry, self._ended = anyio.CancelScope(), anyio.Event()
+        self._owner = spawn(partial(self._own, self._inlet, outlet))
 
     def check(self) -> None:
         """Raise `ConfigurationError` unless it was opened on this event loop."""
@@ -78,15 +81,31 @@ class TaskQueue:
         """Take no more, and return when all that is queued has been handled."""
         import anyio
 
-        if self._inlet is None or self._outlet is None:
+        if self._inlet is None:
             return
-        await self._inlet.aclose()
+        self._inlet.close()
         try:
-            await self._stack.aclose()
-        finally:
+            await self._ended.wait()
+        except BaseException:
+            self._hurry.cancel()
             with anyio.CancelScope(shield=True):
-                await self._drop(self._outlet)
-            self._inlet = self._outlet = None
+                await self._ended.wait()
+            raise
+
+    async def _own(self, inlet: MemoryObjectSendStream[Delivery], outlet: MemoryObjectReceiveStream[Delivery]) -> None:
+        import anyio
+
+        try:
+            with self._hurry:
+                async with anyio.create_task_group() as group:
+                    for _ in range(self._workers):
+                        group.start_soon(self._work, outlet.clone())
+        finally:
+            inlet.close()
+            with anyio.CancelScope(shield=True):
+                await self._drop(outlet)
+            self._inlet = self._owner = None
+            self._ended.set()
 
     async def _work(self, outlet: MemoryObjectReceiveStream[Delivery]) -> None:
         async with outlet:
@@ -96,9 +115,12 @@ class TaskQueue:
                         await in_one_thread(delivery.work())
                     else:
                         await drive_async(delivery.work())
-                except BaseException:
-                    self._lost += 1
-                    raise
+                except BaseException as error:
+                    if isinstance(error, KeyboardInterrupt) or in_cancelled_scope():
+                        self._lost += 1
+                        raise
+                    # A handler that calls sys.exit() must not end the worker with it.
+                    logger.exception("a handler ended its task")
 
     async def _drop(self, outlet: MemoryObjectReceiveStream[Delivery]) -> None:
         """What is left when the workers were cancelled: its keys are freed, should the sender try again after all."""
@@ -111,7 +133,7 @@ class TaskQueue:
                 break
             self._lost += 1
             await drive_async(delivery.dropped())
-        await outlet.aclose()
+        outlet.close()
         if self._lost:
             logger.error("%d acknowledged events were not handled: the server was stopped in a hurry", self._lost)
             self._lost = 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trudy.webhooks.delivery import Step
+from trudy.webhooks.tasks import is_stray, outlast
 
 if TYPE_CHECKING:
     from trudy.bridge import Bridge
@@ -34,17 +35,25 @@ def _drive_in_thread(steps: Generator[Step, Any, R], run_async: Callable[[Callab
 
 
 async def drive_async(steps: Generator[Step, Any, R]) -> R:
-    """Take all steps on this event loop; those that block, in a worker thread."""
+    """Take all steps on this event loop; those that block, in a worker thread.
+
+    A step that blocks is waited for although the request is cancelled: its thread goes on, so it counts how it ended.
+    """
+    interruptions: list[BaseException] = []
     try:
         step = next(steps)
         while True:
             try:
-                given = await _take(step)
+                if interruptions and not step.must_end:
+                    raise interruptions[-1]
+                given = await _take(step, interruptions.append)
             except BaseException as error:
-                step = steps.throw(error)
+                step = steps.throw(_told_apart(error))
             else:
                 step = steps.send(given)
     except StopIteration as stop:
+        if interruptions:
+            raise interruptions[-1] from None
         result: R = stop.value
         return result
 
@@ -60,14 +69,16 @@ async def in_one_thread(steps: Generator[Step, Any, R]) -> R:
     return await anyio.to_thread.run_sync(_drive_in_thread, steps, anyio.from_thread.run)
 
 
-async def _take(step: Step) -> Any:
+async def _take(step: Step, interrupted: Callable[[BaseException], None]) -> Any:
     if step.is_async:
         return await step.call()
-    if not step.blocks:
-        return step.call()
-    import anyio
-    import anyio.to_thread
+    return await outlast(step.call, interrupted) if step.blocks else step.call()
 
-    with anyio.CancelScope(shield=step.must_end):
-        # In a tuple, as trio takes a function that gives an awaitable back for a mistake.
-        return (await anyio.to_thread.run_sync(lambda: (step.call(),)))[0]
+
+def _told_apart(error: BaseException) -> BaseException:
+    """A handler that awaited something cancelled has failed; nobody cancelled the request."""
+    if isinstance(error, Exception) or not is_stray(error):
+        return error
+    failure = RuntimeError("something the handler waited for was cancelled")
+    failure.__cause__ = error
+    return failure

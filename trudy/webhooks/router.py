@@ -264,7 +264,7 @@ class WebhookRouter:
 
         with self._lock:
             if self._tasks is None:
-                self._tasks = TaskQueue(self._queue_size, self._workers, self._private_bridge)
+                self._tasks = TaskQueue(self._queue_size, self._workers)
             return self._tasks
 
     def _thread_queue(self) -> ThreadQueue:
