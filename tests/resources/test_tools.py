@@ -25,6 +25,7 @@ BOOK = HttpTool(
 )
 BOOK_ON_THE_WIRE = {
     "modelToolName": "book",
+    "type": "http",
     "description": "Book a table.",
     "dynamicParameters": [
         {

@@ -96,6 +96,7 @@ class HttpTool:
         static = [p.to_wire(location) for p in self.parameters if not isinstance(p.value, NotGiven)]
         members: dict[str, Any] = {
             "modelToolName": self.name,
+            "type": "http",
             "description": self.description,
             "dynamicParameters": dynamic or None,
             "staticParameters": static or None,
