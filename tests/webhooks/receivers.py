@@ -92,15 +92,22 @@ def fastapi_dependency(router: WebhookRouter) -> Iterator[str]:
 
 
 @contextmanager
-def aiohttp(router: WebhookRouter) -> Iterator[str]:
+def aiohttp(router: WebhookRouter, *, reads_first: bool = False) -> Iterator[str]:
+    """With `reads_first`, a middleware has read the body before the handler does, as one that logs bodies would."""
     from aiohttp import web
+
+    @web.middleware
+    async def reading(request: web.Request, handler: Any) -> web.StreamResponse:
+        await request.read()
+        response: web.StreamResponse = await handler(request)
+        return response
 
     address: list[str] = []
     ready, stop = threading.Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
 
     async def serve() -> None:
-        app = web.Application()
+        app = web.Application(middlewares=[reading] if reads_first else [])
         app.router.add_route("*", PATH, webhooks.aiohttp_handler(router))
         app.cleanup_ctx.append(webhooks.aiohttp_lifespan(router))
         runner = web.AppRunner(app)
@@ -124,14 +131,18 @@ def aiohttp(router: WebhookRouter) -> Iterator[str]:
 
 
 @contextmanager
-def flask(router: WebhookRouter) -> Iterator[str]:
-    from flask import Flask
+def flask(router: WebhookRouter, *, reads_first: bool = False, limit: int | None = None) -> Iterator[str]:
+    """With `reads_first`, the application has read the body before the view does; `limit` is its own, in bytes."""
+    from flask import Flask, request
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     class Quiet(WSGIRequestHandler):
         def log(self, *_: Any) -> None: ...
 
     app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = limit
+    if reads_first:
+        app.before_request(lambda: request.get_data() and None)
     app.add_url_rule(PATH, view_func=webhooks.flask_view(router), methods=["POST"])
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
+from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.webhooks.receivers import RECEIVERS
+from tests.webhooks.receivers import RECEIVERS, aiohttp, flask
 from tests.webhooks.samples import CALL_ID, OTHER, SECRET, signed
 from trudy.testing import make_delivery
-from trudy.webhooks import CallEnded, WebhookRouter
+from trudy.webhooks import CallEnded, WebhookRouter, flask_view
 from trudy.webhooks.verify import MAX_BODY
+
+Serve = Callable[[WebhookRouter], AbstractContextManager[str]]
 
 
 class Receiver:
     """A running server, what its handler saw, and how often the handler shall fail."""
 
-    def __init__(self, kind: str, router: WebhookRouter, servers: ExitStack) -> None:
+    def __init__(self, kind: str | Serve, router: WebhookRouter, servers: ExitStack) -> None:
         self.seen: list[str | None] = []
         self.failures = 0
         router.on("call.ended")(self.handle)
-        self.url = servers.enter_context(RECEIVERS[kind](router))
+        serve = RECEIVERS[kind] if isinstance(kind, str) else kind
+        self.url = servers.enter_context(serve(router))
         # A connection each, as uvicorn drops one over which an application's exception went out as a 500.
         alone = httpx.Limits(max_keepalive_connections=0)
         self.http = servers.enter_context(httpx.Client(trust_env=False, timeout=10, limits=alone))
@@ -68,6 +73,23 @@ def test_refuses_the_rest(receiver: Receiver) -> None:
     assert not receiver.seen
 
 
+@pytest.mark.parametrize("kind", [kind for kind in RECEIVERS if kind != "fastapi_dependency"])
+def test_a_refusal_says_why_in_one_word(kind: str) -> None:
+    with ExitStack() as servers:
+        receiver = Receiver(kind, WebhookRouter(secret=SECRET), servers)
+        answer = receiver.http.post(receiver.url, content=b"{}")
+        assert answer.json() == {"error": {"code": "missing_header"}}
+        assert answer.headers["content-type"] == "application/json"
+
+
+def test_the_fastapi_dependency_refuses_as_fastapi_does() -> None:
+    """A dependency cannot choose the body: the handlers of the application do, and they go by `HTTPException`."""
+    with ExitStack() as servers:
+        receiver = Receiver("fastapi_dependency", WebhookRouter(secret=SECRET), servers)
+        answer = receiver.http.post(receiver.url, content=b"{}")
+        assert (answer.status_code, answer.json()) == (401, {"detail": "missing_header"})
+
+
 def make_headers(body: bytes) -> dict[str, str]:
     import time
 
@@ -89,6 +111,35 @@ def test_large_bodies(receiver: Receiver) -> None:
     else:
         assert status == 400
     assert receiver.seen == [CALL_ID]
+
+
+@pytest.mark.parametrize("server", [aiohttp, flask])
+def test_a_body_that_something_else_has_read_before(server: Any) -> None:
+    with ExitStack() as servers:
+        serve = partial(server, reads_first=True)
+        receiver = Receiver(serve, WebhookRouter(secret=SECRET), servers)
+        assert receiver.send() == 204
+        assert receiver.send(secret=OTHER) == 401
+        assert receiver.seen == [CALL_ID]
+
+
+def test_the_limit_is_ours_and_not_that_of_flask() -> None:
+    with ExitStack() as servers:
+        receiver = Receiver(partial(flask, limit=1_000), WebhookRouter(secret=SECRET), servers)
+        assert receiver.send(data={"filler": "x" * 900_000}) == 204
+
+
+@pytest.mark.parametrize("has_length", [True, False])
+def test_a_body_too_large_for_flask_is_refused_as_everywhere(has_length: bool) -> None:
+    """In process, as a server may hang up."""
+    from flask import Flask
+
+    app = Flask(__name__)
+    app.add_url_rule("/", view_func=flask_view(WebhookRouter(secret=SECRET)), methods=["POST"])
+    body = b"x" * (MAX_BODY + 1)
+    sent: dict[str, Any] = {"data": body} if has_length else {"input_stream": BytesIO(body)}
+    answer = app.test_client().post("/", environ_overrides={"wsgi.input_terminated": True}, **sent)
+    assert (answer.status_code, answer.json) == (400, {"error": {"code": "bad_payload"}})
 
 
 @pytest.mark.parametrize("kind", [kind for kind in RECEIVERS if kind not in ("wsgi", "django")])

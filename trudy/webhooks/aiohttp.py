@@ -24,6 +24,9 @@ def aiohttp_handler(router: WebhookRouter) -> Callable[[web.Request], Awaitable[
             body += chunk
             if len(body) > MAX_BODY:
                 break
+        if not body:
+            # A middleware may have read it; aiohttp has then kept it.
+            body += await request.read()
         answer = await router.handle(request.method, request.headers, bytes(body))
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 

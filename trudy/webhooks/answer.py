@@ -18,6 +18,8 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(factory=dict[str, str], hash=False)
     body: bytes = b""
+    code: str = ""
+    """Why it was refused, in one word; empty where it was not."""
 
     @property
     def is_accepted(self) -> bool:
@@ -32,9 +34,9 @@ BODILESS: Final = frozenset({204, 205, 304})
 def problem(status: int, code: str, **headers: str) -> Answer:
     """A refusal, with its reason in one word where the status allows a body."""
     if status in BODILESS:
-        return Answer(status=status, headers=headers)
+        return Answer(status=status, headers=headers, code=code)
     body = json.dumps({"error": {"code": code}}).encode()
-    return Answer(status=status, headers={"content-type": "application/json", **headers}, body=body)
+    return Answer(status=status, headers={"content-type": "application/json", **headers}, body=body, code=code)
 
 
 ACCEPTED: Final = Answer(status=204)

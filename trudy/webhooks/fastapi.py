@@ -25,8 +25,10 @@ def fastapi_event(router: WebhookRouter) -> Callable[[Request], AsyncIterator[We
         ) -> None: ...
 
     Without `scope="function"` (FastAPI before 0.121) a repetition that comes at once may find the event still busy. A
-    delivery that is refused, repeated or busy is answered without calling the route. The event counts as handled
-    unless the route raises; with a status of its own, let it raise `HTTPException` rather than return a response.
+    delivery that is refused, repeated or busy is answered without calling the route, by an `HTTPException` whose detail
+    is the reason in one word: the body is `{"detail": "bad_signature"}`, or what the application makes of such errors.
+    The event counts as handled unless the route raises; with a status of its own, let it raise `HTTPException` rather
+    than return a response.
     """
 
     async def event(request: Request) -> AsyncIterator[WebhookEvent]:
@@ -57,4 +59,4 @@ async def _read(request: Request) -> bytes:
 
 def _refusal(answer: Answer) -> HTTPException:
     headers = {name: value for name, value in answer.headers.items() if name != "content-type"}
-    return HTTPException(answer.status, headers=headers)
+    return HTTPException(answer.status, detail=answer.code, headers=headers)

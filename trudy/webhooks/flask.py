@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from trudy.webhooks.verify import MAX_BODY
@@ -19,8 +20,20 @@ def flask_view(router: WebhookRouter) -> Callable[[], flask.Response]:
 
     def truedy_webhook() -> flask.Response:
         request = flask.request
-        body: bytes = request.stream.read(MAX_BODY + 1)
-        answer = router.handle_blocking(request.method, request.headers, body)
+        answer = router.handle_blocking(request.method, request.headers, _read(request))
         return flask.Response(answer.body, status=answer.status, headers=dict(answer.headers))
 
     return truedy_webhook
+
+
+def _read(request: flask.Request) -> bytes:
+    """The body, also where something has read it before; where it is too large, another as large."""
+    from werkzeug.exceptions import RequestEntityTooLarge
+
+    # Before 3.1 Flask knows the application's limit only, which then stands.
+    with suppress(AttributeError):
+        request.max_content_length = MAX_BODY
+    try:
+        return request.get_data()
+    except RequestEntityTooLarge:
+        return bytes(MAX_BODY + 1)
