@@ -47,10 +47,12 @@ def fly(
     finally:
         if outer is not None:
             outer.inner = None
-    if flight.interruption is not None:
-        cause = None if task.cancelled() else task.exception()
-        raise flight.interruption from cause
-    return task
+    try:
+        if flight.interruption is not None:
+            raise flight.interruption from (None if task.cancelled() else task.exception())
+        return task
+    finally:
+        del task  # an error's traceback leads back to this frame, and the task holds the error
 
 
 class Flight(Generic[T]):
