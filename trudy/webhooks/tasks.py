@@ -31,19 +31,22 @@ async def outlast(call: Callable[[], R], interrupted: Callable[[BaseException], 
     import anyio
     import anyio.to_thread
 
-    # In a tuple, as trio takes a function that gives an awaitable back for a mistake.
+    # Not returned through the thread, as trio takes a function that gives an awaitable back for a mistake.
+    results: list[R] = []
     with anyio.CancelScope(shield=True):
         if not _in_asyncio():
-            return (await anyio.to_thread.run_sync(lambda: (call(),)))[0]
-        import asyncio
+            await anyio.to_thread.run_sync(lambda: results.append(call()))
+        else:
+            import asyncio
 
-        task = asyncio.create_task(anyio.to_thread.run_sync(lambda: (call(),)))
-        while not task.done():
-            try:
-                await asyncio.wait([task])
-            except asyncio.CancelledError as error:
-                interrupted(error)
-        return task.result()[0]
+            task = asyncio.create_task(anyio.to_thread.run_sync(lambda: results.append(call())))
+            while not task.done():
+                try:
+                    await asyncio.wait([task])
+                except asyncio.CancelledError as error:
+                    interrupted(error)
+            await task
+    return results[0]
 
 
 def in_cancelled_scope() -> bool:
