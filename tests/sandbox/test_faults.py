@@ -188,3 +188,36 @@ async def test_nonsense_is_refused(sandbox: Sandbox, options: Any, word: str) ->
     with pytest.raises(ValueError, match=word):
         sandbox.faults.add(**options)
     assert len(sandbox.faults) == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"skew": 1e300},
+        {"skew": -2e9},
+        {"delay": 1e12},
+        {"drip": 10**400},
+        {"headers": {"X-A": "a\r\nX-B: b"}},
+        {"headers": {"X-A": "\u20ac"}},
+        {"headers": {"X-A": " a"}},
+        {"headers": {"X-A": "a\n"}},
+        {"headers": {"X A": "a"}},
+        {"headers": {"": "a"}},
+        {"headers": {"Content-Length": "5"}},
+        {"headers": {"Transfer-Encoding": "chunked"}},
+        {"content_type": "text/html\r\n"},
+        {"details": {"a": {1, 2}}},
+        {"message": "\ud800"},
+    ],
+)
+async def test_what_would_break_the_sandbox_itself_is_refused(sandbox: Sandbox, options: Any) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        sandbox.faults.add(**options)
+    assert len(sandbox.faults) == 0
+
+
+async def test_skews_and_headers_at_the_edge_are_served(sandbox: Sandbox, api: Any) -> None:
+    for skew in (-1e9, 1e9):
+        sandbox.fail_next(skew=skew, headers={"X-A": "\xe4 \t~", "X-Empty": ""})
+        answer = await api("GET", "/agents")
+        assert (answer.status_code, answer.headers["x-a"], answer.headers["x-empty"]) == (200, "\xe4 \t~", "")

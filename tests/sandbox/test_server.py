@@ -91,6 +91,16 @@ def test_the_reset_is_one_on_the_wire(server: SandboxServer, http: httpx.Client)
             connection.recv(1)
 
 
+def test_over_a_socket_a_refused_connection_is_a_reset_before_anything_happens(
+    server: SandboxServer, http: httpx.Client, agent: str
+) -> None:
+    rule = server.sandbox.fail_next(path="/calls", reset="connect")
+    with pytest.raises(httpx.ReadError):
+        place(http, agent, "+13125550104")
+    assert (rule.hits, server.sandbox.calls_to("+13125550104")) == (1, [])
+    assert place(http, agent, "+13125550104").status_code == 201
+
+
 def test_half_a_body(server: SandboxServer, http: httpx.Client) -> None:
     server.sandbox.fail_next(truncate=True)
     with http.stream("GET", "/agents") as answer:

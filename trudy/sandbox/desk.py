@@ -153,7 +153,7 @@ class Endpoint:
         behind = self._methods.get(method)
         if behind is None:
             raise problems.method_not_allowed(sorted(self._methods)) if self._methods else problems.unknown_path()
-        fault = sandbox.faults.take(method, path)
+        fault = sandbox.faults.take(method, path, connecting=None if door.is_socket else False)
         told = now + fault.skew
         if not fault.has_effect:
             return self._faulty(fault, None, told, request_id)

@@ -22,6 +22,11 @@ class Door(Protocol):
         ...
 
     @property
+    def is_socket(self) -> bool:
+        """Whether the caller is connected already when the application hears of the request."""
+        ...
+
+    @property
     def is_media(self) -> bool:
         """Whether this request came to the recordings' origin."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -14,6 +15,13 @@ from trudy.sandbox.problems import Problem
 from trudy.sandbox.wire import encode
 
 Reset = Literal["connect", "before", "after"]
+
+LONGEST_SECONDS = 1_000_000_000
+"""The longest that a fault waits, or that a clock is off: about 31 years."""
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"(?![ \t])[\t\x20-\x7e\x80-\xff]*(?<![ \t])")
+_FRAMING = ("content-length", "transfer-encoding", "connection")
 
 
 @frozen(kw_only=True)
@@ -27,8 +35,8 @@ class Fault:
         code, message, details: of the documented error body that goes with `status`.
         body: these bytes in place of any JSON body.
         headers: added to the answer's; `Content-Type` replaces its.
-        reset: drop the connection: `connect` before anything was sent (in process only), `before` or `after` the
-            request was carried out.
+        reset: drop the connection: `connect` before anything was sent, `before` or `after` the request was carried
+            out. Over a socket `connect` is the same as `before`: the connection stands when the sandbox hears of it.
         delay: seconds on the sandbox's clock before the answer goes out.
         truncate: send half of the body, then drop the connection.
         broken: send half of the body as if that were all.
@@ -56,10 +64,16 @@ class Fault:
         if self.reset is not None and self.reset not in get_args(Reset):
             raise ValueError(f"reset must be one of {', '.join(get_args(Reset))}")
         for name in ("delay", "drip"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"{name} must be a finite number of seconds, 0 or more")
-        if not abs(self.skew) < float("inf"):
-            raise ValueError("skew must be a finite number of seconds")
+            if not 0 <= getattr(self, name) <= LONGEST_SECONDS:
+                raise ValueError(f"{name} must be a number of seconds between 0 and {LONGEST_SECONDS:,}")
+        if not abs(self.skew) <= LONGEST_SECONDS:
+            raise ValueError(f"skew must be a number of seconds, {LONGEST_SECONDS:,} at most either way")
+        for name, value in self.headers.items():
+            _check_header(name, value)
+        try:
+            encode([self.code, self.message, self.details])
+        except (TypeError, ValueError, RecursionError):
+            raise ValueError("code, message and details must be what JSON can hold") from None
 
     @property
     def has_effect(self) -> bool:
@@ -79,6 +93,15 @@ class Fault:
         spoilt = body if self.body is None else self.body
         own = {name.lower(): value for name, value in self.headers.items()}
         return spoilt[: len(spoilt) // 2] if self.broken else spoilt, {**headers, **own}
+
+
+def _check_header(name: str, value: str) -> None:
+    if not _HEADER_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a header")
+    if name.lower() in _FRAMING:
+        raise ValueError(f"{name} is the server's own; `truncate` and `broken` spoil what it says")
+    if not _HEADER_VALUE.fullmatch(value):
+        raise ValueError(f"the header {name} must be latin-1 without control characters, and without space around it")
 
 
 NO_FAULT = Fault()
@@ -245,13 +268,18 @@ class FaultTable:
         with self._lock:
             self._rules = []
 
-    def take(self, method: str, path: str, *, connecting: bool = False) -> Fault:
-        """The fault that meets this request; `connecting` asks for those that prevent a connection, and only those."""
+    def take(self, method: str, path: str, *, connecting: bool | None = False) -> Fault:
+        """The fault that meets this request.
+
+        Args:
+            connecting: of those that prevent a connection, and only those; or not of those; None for all.
+        """
         if not self._rules:
             return NO_FAULT
         with self._lock:
             for rule in self._rules:
-                if (rule.fault.reset == "connect") is connecting and rule.fits(method, path):
+                is_asked = connecting is None or (rule.fault.reset == "connect") is connecting
+                if is_asked and rule.fits(method, path):
                     met = rule.meets()
                     if rule.is_spent:
                         self._rules = [other for other in self._rules if other is not rule]

@@ -63,7 +63,7 @@ class MediaEndpoint:
         sandbox = self._sandbox
         with sandbox.state.lock:
             now = sandbox.settle()
-            fault = sandbox.faults.take(scope["method"], scope["path"])
+            fault = sandbox.faults.take(scope["method"], scope["path"], connecting=None if door.is_socket else False)
             answer = _with_fault(self._decide(scope, door, now), fault)
             sandbox.media_arrivals.append(
                 Arrival(

@@ -271,8 +271,8 @@ class Sandbox:
             code, message, details: of the documented error body of `status`.
             body: in place of any documented body; a mapping becomes JSON.
             headers: added to the answer.
-            reset: drop the connection without an answer: `"connect"` before it stands (in process only), `"before"` or
-                `"after"` the request was carried out.
+            reset: drop the connection without an answer: `"connect"` before it stands (over a socket the same as
+                `"before"`), `"before"` or `"after"` the request was carried out.
             delay: seconds on the sandbox's clock before the answer goes out; the request was carried out before.
             truncate: drop the connection in the middle of the body.
             broken: send half of the body as if it were all.

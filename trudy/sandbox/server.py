@@ -248,6 +248,10 @@ class _Visit:
         return self._server.media_origin
 
     @property
+    def is_socket(self) -> bool:
+        return True
+
+    @property
     def is_media(self) -> bool:
         return self._server.is_media_port(self._scope["server"][1])
 

@@ -90,6 +90,10 @@ class _Visit:
         self._pieces: list[bytes | float] = []
 
     @property
+    def is_socket(self) -> bool:
+        return False
+
+    @property
     def api_origin(self) -> str:
         return f"http://{API_HOST}"
 
