@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import http.server
 import json
+import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,8 +21,11 @@ from tests.webhooks.receivers import wsgi
 from tests.webhooks.samples import OTHER, SECRET
 from trudy.webhooks import WebhookRouter
 from trudy.webhooks.__main__ import main
+from trudy.webhooks.verify import MAX_BODY
 
-TRIALS = ["good", "duplicate", "reordered", "unknown", "stale", "future", "tampered", "truncated", "oversized"]
+GOOD = ["good", "duplicate", "reordered", "unknown"]
+BAD = ["stale", "future", "tampered", "truncated", "unsigned", "dated only", "other secret", "oversized"]
+TRIALS = GOOD + BAD
 Result = tuple[int, dict[str, str], str]
 
 
@@ -27,7 +34,7 @@ def check(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
     def check(url: str, *arguments: str, secret: str = SECRET) -> Result:
         status = main(["check", url, "--secret", secret, *arguments])
         *lines, verdict = capsys.readouterr().out.splitlines()
-        return status, dict(line.split(maxsplit=1) for line in lines), verdict
+        return status, dict(re.split(r"  +", line, maxsplit=1) for line in lines), verdict
 
     return check
 
@@ -60,7 +67,7 @@ def test_our_own_receiver(check: Callable[..., Result]) -> None:
         status, answers, verdict = check(url)
     assert status == 0
     assert list(answers) == TRIALS
-    assert [answers[name] for name in TRIALS[:-1]] == ["204"] * 4 + ["401"] * 4
+    assert [answers[name] for name in TRIALS[:-1]] == ["204"] * 4 + ["401"] * 7
     assert answers["oversized"] == "400" or answers["oversized"].startswith("no answer")
     assert "refuses the rest" in verdict
     assert seen == ["call.ended", "call.started", "call.invented"]
@@ -71,7 +78,7 @@ def test_a_receiver_that_takes_everything(check: Callable[..., Result]) -> None:
         status, answers, verdict = check(url)
     assert status == 1
     assert "let in" in verdict
-    assert [name for name in TRIALS if "let in" in answers[name]] == TRIALS[4:]
+    assert [name for name in TRIALS if "let in" in answers[name]] == BAD
 
 
 def test_a_receiver_that_only_looks_whether_the_body_is_json(check: Callable[..., Result]) -> None:
@@ -88,12 +95,45 @@ def test_a_receiver_that_only_looks_whether_the_body_is_json(check: Callable[...
     assert answers["truncated"] == "400"
 
 
+def fits(body: bytes, headers: Any, secret: str = SECRET) -> bool:
+    stamp, mark = headers.get("X-Truedy-Timestamp", "0"), headers.get("X-Truedy-Signature", "")
+    message = stamp.encode() + b"." + body
+    fresh = -60 <= time.time() - int(stamp) <= 300 and len(body) <= MAX_BODY
+    return fresh and hmac.compare_digest(hmac.new(secret.encode(), message, hashlib.sha256).hexdigest(), mark)
+
+
+@pytest.mark.parametrize(
+    ("verifies", "let_in"),
+    [
+        (lambda headers: "X-Truedy-Signature" in headers, ["unsigned", "dated only"]),
+        (lambda headers: "X-Truedy-Timestamp" in headers, ["unsigned"]),
+    ],
+)
+def test_a_receiver_that_verifies_only_what_is_signed(
+    verifies: Callable[[Any], bool], let_in: list[str], check: Callable[..., Result]
+) -> None:
+    with naive(lambda body, headers: 204 if not verifies(headers) or fits(body, headers) else 401) as url:
+        status, answers, _ = check(url)
+    assert status == 1
+    assert [name for name in TRIALS if "let in" in answers[name]] == let_in
+
+
+def test_a_receiver_that_looks_only_whether_there_is_a_signature(check: Callable[..., Result]) -> None:
+    def answer(body: bytes, headers: Any) -> int:
+        marked = len(headers.get("X-Truedy-Signature", "")) == 64
+        return 204 if marked and -60 <= time.time() - int(headers["X-Truedy-Timestamp"]) <= 300 else 401
+
+    with naive(answer) as url:
+        _, answers, _ = check(url)
+    assert answers["other secret"] == "204  <- let in, expected a refusal"
+
+
 def test_a_receiver_with_another_secret(check: Callable[..., Result]) -> None:
     with wsgi(WebhookRouter(secret=OTHER)) as url:
         status, answers, verdict = check(url)
     assert status == 2
     assert "is the secret right" in verdict
-    assert all("turned away, expected 2xx" in answers[name] for name in TRIALS[:4])
+    assert all("turned away, expected 2xx" in answers[name] for name in GOOD)
 
 
 def test_nobody_there(check: Callable[..., Result]) -> None:
@@ -112,11 +152,43 @@ def test_other_machines_only_if_told(url: str, capsys: pytest.CaptureFixture[str
     assert "--remote" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "127.0.0.1:80", "http://[", ""])
-def test_no_url(url: str) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://127.0.0.1/",
+        "127.0.0.1:80",
+        "http://[",
+        "",
+        "http://",
+        "http://127.0.0.1/\n",
+        "http://127.0.0.1/a\nb",
+        "http://127.0.0.1/\x00",
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1:x/",
+        "http://127.0.0.1/" + "x" * 100_000,
+    ],
+    ids=lambda url: repr(url[:24]),
+)
+def test_no_url(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["check", url, "--secret", SECRET])
     assert caught.value.code == 2
+    assert "URL must" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1\\@example.test/", "http://example.test#@127.0.0.1/"])
+def test_a_loopback_host_that_is_none(url: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["check", url, "--secret", SECRET])
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("timeout", ["nan", "-1", "0", "inf", "soon", ""])
+def test_no_time_limit(timeout: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["check", "http://127.0.0.1:1/", "--secret", SECRET, f"--timeout={timeout}"])
+    assert caught.value.code == 2
+    assert "--timeout" in capsys.readouterr().err
 
 
 def test_as_a_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import math
 import sys
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(error.message)
     host = _host(options.url)
     if not host:
-        parser.error("URL must begin with http:// or https:// and name a host")
+        parser.error("URL must begin with http:// or https:// and name a host, and hold no control character")
     loopback = _is_loopback(host)
     if not loopback and not options.remote:
         parser.error(f"{host} is another machine; its handlers would run. Use --remote if that is meant")
@@ -55,7 +56,7 @@ def _line(finding: Finding) -> str:
     expected = "2xx" if finding.trial.is_good else "a refusal"
     answered = str(finding.status) if finding.status is not None else f"no answer ({finding.fault})"
     remark = "" if finding.reading == "ok" else f"  <- {finding.reading}, expected {expected}"
-    return f"{finding.trial.name:<10} {answered}{remark}"
+    return f"{finding.trial.name:<12}  {answered}{remark}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,16 +71,28 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("url", metavar="URL", help="where the receiver listens")
     check.add_argument("--secret", help="its secret (default: the first of TRUDY_WEBHOOK_SECRET)")
     check.add_argument("--remote", action="store_true", help="allow a receiver on another machine")
-    check.add_argument("--timeout", type=float, default=_TIMEOUT, help="seconds to wait for an answer")
+    check.add_argument("--timeout", type=_seconds, default=_TIMEOUT, help="seconds to wait for an answer")
     return parser
 
 
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError("must be a number of seconds above 0")
+    return value
+
+
 def _host(url: str) -> str:
+    """The host as the one who connects to it reads it; empty where that refuses the URL."""
+    import httpx
+
     try:
-        parts = urlsplit(url)
-    except ValueError:
+        # httpx overlooks a port that cannot be, and a host that is none.
+        _ = urlsplit(url).port
+        read = httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
         return ""
-    return (parts.hostname or "") if parts.scheme in ("http", "https") else ""
+    return read.host if read.scheme in ("http", "https") else ""
 
 
 def _is_loopback(host: str) -> bool:

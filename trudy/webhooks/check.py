@@ -11,6 +11,7 @@ from uuid import uuid4
 from attrs import field, frozen
 
 from trudy.testing.events import EventOptions, make_body
+from trudy.webhooks.headers import TIMESTAMP
 from trudy.webhooks.signing import sign
 from trudy.webhooks.verify import FUTURE_TOLERANCE, MAX_BODY, TOLERANCE
 
@@ -64,9 +65,23 @@ def trials(secret: str, *, now: float | None = None) -> tuple[Trial, ...]:
         facts: EventOptions = {"call_id": f"check_{run}_{call}", "agent_id": f"check_{run}"}
         return json.dumps({**make_body(name, **facts), **options}).encode()
 
-    def make(name: str, body: bytes, *, is_good: bool = False, signed: bytes | None = None, at: float = 0.0) -> Trial:
-        headers = sign(body if signed is None else signed, secret=secret, timestamp=sent_at + at)
+    def make(
+        name: str,
+        body: bytes,
+        *,
+        is_good: bool = False,
+        signed: bytes | None = None,
+        at: float = 0.0,
+        by: str = secret,
+    ) -> Trial:
+        headers = sign(body if signed is None else signed, secret=by, timestamp=sent_at + at)
         return Trial(name=name, is_good=is_good, body=body, headers=headers)
+
+    def bare(name: str, call: str, *kept: str) -> Trial:
+        """A delivery that brings only these headers of its signature: a receiver must not then do without."""
+        body = write("call.ended", call)
+        signed = sign(body, secret=secret, timestamp=sent_at)
+        return Trial(name=name, is_good=False, body=body, headers={one: signed[one] for one in ("Content-Type", *kept)})
 
     ended = write("call.ended", "1")
     other = write("call.ended", "2")
@@ -79,7 +94,10 @@ def trials(secret: str, *, now: float | None = None) -> tuple[Trial, ...]:
         make("future", write("call.ended", "4"), at=FUTURE_TOLERANCE + _MARGIN),
         make("tampered", other.replace(b"_2", b"_9"), signed=other),
         make("truncated", other[: len(other) // 2], signed=other),
-        make("oversized", write("call.ended", "5", padding="x" * MAX_BODY)),
+        bare("unsigned", "5"),
+        bare("dated only", "6", TIMESTAMP),
+        make("other secret", write("call.ended", "7"), by=f"whsec_{uuid4().hex}"),
+        make("oversized", write("call.ended", "8", padding="x" * MAX_BODY)),
     )
 
 
