@@ -11,6 +11,7 @@ from tests.docs.blocks import README, ROOT, table_after
 from trudy import errors, webhooks
 from trudy.options import RequestOptions
 from trudy.sandbox import Sandbox, outcomes
+from trudy.sandbox.campaign import PACE_SECONDS, RETRY_SECONDS
 from trudy.testing import plugin
 from trudy.webhooks import BadPayloadError, BadSignatureError
 from trudy.webhooks.answer import ACCEPTED, BUSY, WRONG_METHOD, refusal
@@ -153,3 +154,9 @@ FATES = {
     outcomes.EventFate.JUMBLED: "sent twice, the last one first",
     outcomes.EventFate.LATE: "ten minutes late",
 }
+
+
+def test_the_pace_of_campaigns() -> None:
+    text = " ".join(README.read_text(encoding="utf-8").split())
+    assert f"`max_concurrent_calls`, {PACE_SECONDS:g} seconds apart" in text
+    assert f"a failed one rests {RETRY_SECONDS:g} seconds" in text
