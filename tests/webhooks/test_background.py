@@ -7,6 +7,8 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -16,7 +18,7 @@ from tests.fakes.clock import NOON, FakeClock
 from tests.webhooks.samples import SECRET
 from trudy.errors import ConfigurationError
 from trudy.testing import make_delivery
-from trudy.webhooks import CallEnded, MemoryReplayGuard, WebhookRouter
+from trudy.webhooks import CallEnded, MemoryReplayGuard, SQLiteReplayGuard, WebhookRouter
 
 pytestmark = pytest.mark.anyio
 
@@ -248,6 +250,103 @@ class TestTasks:
         router = make_router(background=False)
         async with router:
             assert (await router.handle("POST", *delivery("a"))).status == 204
+
+
+class TestLease:
+    """Two routers with a guard each on one file are two processes."""
+
+    @pytest.fixture
+    def clock(self) -> FakeClock:
+        return FakeClock()
+
+    @pytest.fixture
+    def here_and_there(self, tmp_path: Path, clock: FakeClock) -> Iterator[tuple[WebhookRouter, WebhookRouter]]:
+        guards = [SQLiteReplayGuard(tmp_path / "keys.db", clock=clock) for _ in range(2)]
+        here, there = (make_router(clock=clock, replay_guard=guard, lease=1, workers=1) for guard in guards)
+        yield here, there
+        for guard in guards:
+            guard.close()
+
+    @pytest.mark.parametrize("is_async", [True, False])
+    async def test_an_event_taken_over_while_it_was_queued_is_handled_once(
+        self, here_and_there: tuple[WebhookRouter, WebhookRouter], clock: FakeClock, is_async: bool
+    ) -> None:
+        here, there = here_and_there
+        entered, leave, done = threading.Event(), threading.Event(), list[tuple[str, str | None]]()
+
+        def slow(event: CallEnded) -> None:
+            entered.set()
+            assert leave.wait(10)
+            done.append(("here", event.call_id))
+
+        async def slow_later(event: CallEnded) -> None:
+            await anyio.to_thread.run_sync(slow, event)
+
+        here.on("call.ended")(slow_later if is_async else slow)  # type: ignore[call-overload]
+        there.on("call.ended")(lambda event: done.append(("there", event.call_id)))
+        async with here:
+            for call_id in ("a", "b", "c"):
+                assert (await here.handle("POST", *delivery(call_id))).status == 204
+            await anyio.to_thread.run_sync(entered.wait, 10)
+            clock.advance(1.1)
+            async with there:
+                assert (await there.handle("POST", *delivery("b"))).status == 204
+            leave.set()
+        assert done == [("there", "b"), ("here", "a"), ("here", "c")]
+        assert (await here.handle("POST", *delivery("b"))).status == 204
+        assert len(done) == 3
+
+    async def test_the_lease_begins_when_a_worker_takes_the_event(
+        self, here_and_there: tuple[WebhookRouter, WebhookRouter], clock: FakeClock
+    ) -> None:
+        here, there = here_and_there
+        done = list[str]()
+
+        @here.on("call.ended")
+        async def takes_most_of_the_lease(event: CallEnded) -> None:
+            clock.advance(0.6)
+            async with there:
+                assert (await there.handle("POST", *delivery(str(event.call_id)))).status == 503
+            done.append(str(event.call_id))
+
+        there.on("call.ended")(lambda event: done.append("there"))
+        async with here:
+            for number in range(4):
+                assert (await here.handle("POST", *delivery(str(number)))).status == 204
+        assert done == ["0", "1", "2", "3"]
+
+    def test_threads(self, here_and_there: tuple[WebhookRouter, WebhookRouter], clock: FakeClock) -> None:
+        here, there = here_and_there
+        entered, leave, done = threading.Event(), threading.Event(), list[tuple[str, str | None]]()
+
+        @here.on("call.ended")
+        def slow(event: CallEnded) -> None:
+            entered.set()
+            assert leave.wait(10)
+            done.append(("here", event.call_id))
+
+        there.on("call.ended")(lambda event: done.append(("there", event.call_id)))
+        with here:
+            for call_id in ("a", "b"):
+                assert here.handle_blocking("POST", *delivery(call_id)).status == 204
+            assert entered.wait(10)
+            clock.advance(1.1)
+            with there:
+                assert there.handle_blocking("POST", *delivery("b")).status == 204
+            leave.set()
+        assert done == [("there", "b"), ("here", "a")]
+
+    async def test_a_guard_that_fails_meanwhile_loses_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
+        class FailsLater(MemoryReplayGuard):
+            def abandon(self, key: str) -> None:
+                raise ConnectionError("the store is away")
+
+        router, done = make_router(replay_guard=FailsLater()), []
+        router.on("call.ended")(lambda event: done.append(event.call_id))
+        async with router:
+            assert (await router.handle("POST", *delivery("a"))).status == 204
+        assert done == ["a"]
+        assert "the store is away" in caplog.text
 
 
 def test_a_loop_that_ends_says_what_is_lost(caplog: pytest.LogCaptureFixture) -> None:

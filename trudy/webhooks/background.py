@@ -112,9 +112,9 @@ class TaskQueue:
             async for delivery in outlet:
                 try:
                     if delivery.fits_one_thread:
-                        await in_one_thread(delivery.work())
+                        await in_one_thread(delivery.queued())
                     else:
-                        await drive_async(delivery.work())
+                        await drive_async(delivery.queued())
                 except BaseException as error:
                     if isinstance(error, KeyboardInterrupt) or in_cancelled_scope():
                         self._lost += 1
@@ -198,7 +198,7 @@ class ThreadQueue:
     def _work(self, waiting: queue.Queue[Delivery | None]) -> None:
         while (delivery := waiting.get()) is not None:
             try:
-                drive_blocking(delivery.work(), self._bridge)
+                drive_blocking(delivery.queued(), self._bridge)
             except BaseException:
                 # A handler that calls sys.exit() must not end the worker with it.
                 logger.exception("a handler ended its thread")

@@ -18,7 +18,7 @@ from attrs import frozen
 from trudy.pipeline.fork import reset_in_child
 from trudy.webhooks.answer import ACCEPTED, BUSY, Answer, problem
 from trudy.webhooks.events import WebhookEvent
-from trudy.webhooks.guard import ReplayGuard
+from trudy.webhooks.guard import ReplayGuard, Verdict
 
 logger = logging.getLogger("trudy.webhooks")
 
@@ -164,6 +164,10 @@ class Delivery:
         yield from self.commit()
         return ACCEPTED
 
+    def queued(self) -> Steps:
+        """`work` for an event that has waited since it was claimed, and by now may be another process's to handle."""
+        return (yield from self.work()) if (yield from self._reclaim()) else BUSY
+
     def dropped(self) -> Steps:
         """Give a claimed event back unhandled."""
         yield from self.release()
@@ -193,6 +197,30 @@ class Delivery:
             logger.exception("the replay guard failed; the event is handled again if it is sent again")
         finally:
             self._at_work.discard(key)
+
+    def _reclaim(self) -> Generator[Step, Any, bool]:
+        guard, key = self._rules.guard, self.event.dedupe_key
+        if guard is None:
+            return True
+
+        def reclaim() -> Verdict:
+            # Whoever claims the key in between handles the event in our place.
+            guard.abandon(key)
+            return guard.begin(key, self._rules.lease)
+
+        try:
+            verdict = yield Step(reclaim, blocks=guard.blocking, must_end=True)
+        except Exception:
+            logger.exception("the replay guard failed; the event is handled nevertheless, as it was acknowledged")
+            return True
+        except BaseException:
+            yield from self.release()
+            raise
+        if verdict == "new":
+            return True
+        self._at_work.discard(key)
+        logger.info("a queued %s waited for longer than the lease, and another process took it", self.event.type)
+        return False
 
 
 def _itself(given: Awaitable[None]) -> Awaitable[None]:

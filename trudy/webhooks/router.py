@@ -62,7 +62,8 @@ class WebhookRouter:
         workers: events handled at a time with `background`.
         tolerance, future_tolerance, strict: as for `unwrap`.
         lease: seconds after which another process may take over an event whose handler has not ended: longer than any
-            handler takes, shorter than the sender retries.
+            handler takes, shorter than the sender retries. With `background` it counts anew when a worker takes the
+            event; one that another process took over while it was queued is left to that one.
         remember: seconds for which a handled event is known: longer than the sender retries.
         error_status: the answer when a handler fails; the sender retries unless it is 2xx.
         clock: what tells the time of deliveries.
