@@ -37,6 +37,26 @@ async def test_numbers_dialed_twice(sandbox: Sandbox, api: Any) -> None:
     assert sandbox.calls_to("+14155550102") == []
 
 
+async def test_a_batch_may_try_a_contact_again(sandbox: Sandbox, api: Any) -> None:
+    agent = await api.agent()
+    for _ in range(2):
+        sandbox.assert_no_number_dialed_twice()
+        body = {
+            "name": "June",
+            "agent_id": agent["id"],
+            "contacts": [{"phone_number": "+14155550110"}],
+            "working_days": [1, 2, 3, 4, 5, 6, 7],
+            "retry_failed": True,
+            "max_retry_attempts": 2,
+        }
+        batch = (await api("POST", "/batch-calls", body)).json()["data"]
+        await api("POST", f"/batch-calls/{batch['id']}/schedule", {})
+        sandbox.advance(hours=2)
+    assert len(sandbox.calls_to("+14155550110")) == 6
+    with pytest.raises(AssertionError, match=r"^dialed more than once: \+1415\*\*\*0110 2 times$"):
+        sandbox.assert_no_number_dialed_twice()
+
+
 async def test_the_most_calls_at_one_time(sandbox: Sandbox, api: Any) -> None:
     assert sandbox.max_concurrent_calls == 0
     for number in ("+14155550100", "+14155550101", "+14155550150"):

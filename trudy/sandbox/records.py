@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,8 @@ from attrs import field, frozen
 
 KEPT_REQUESTS = 20_000
 """How many requests are remembered in full; older ones are forgotten first."""
+KEPT_BYTES = 64 * 1024 * 1024
+"""How much their bodies may hold together; the newest is kept whatever its size."""
 
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
@@ -69,6 +72,30 @@ class Arrival:
     def headers(self) -> dict[str, str]:
         """Header values by name in lower case, unmasked."""
         return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self.raw_headers}
+
+
+class ArrivalLog:
+    """The newest requests, as many as there is room for. Not thread-safe by itself."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Arrival] = deque()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[Arrival]:
+        return iter(self._kept)
+
+    def __reversed__(self) -> Iterator[Arrival]:
+        return reversed(self._kept)
+
+    def append(self, arrival: Arrival) -> None:
+        """Keep one more, and forget the oldest that there is no room for."""
+        self._kept.append(arrival)
+        self._bytes += len(arrival.body)
+        while len(self._kept) > KEPT_REQUESTS or (self._bytes > KEPT_BYTES and len(self._kept) > 1):
+            self._bytes -= len(self._kept.popleft().body)
 
 
 def mask_header(name: str, value: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections import deque
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,7 +25,7 @@ from trudy.sandbox.media import SignedLinks
 from trudy.sandbox.problems import PaymentReason
 from trudy.sandbox.quirks import read_names
 from trudy.sandbox.rate_limit import RateLimiter, WindowCount
-from trudy.sandbox.records import KEPT_REQUESTS, Arrival, RecordedRequest
+from trudy.sandbox.records import ArrivalLog, RecordedRequest
 from trudy.sandbox.routes.agents import seed_placeholder_agent
 from trudy.sandbox.server import SandboxServer
 from trudy.sandbox.state import PLACEHOLDER_VOICE, State
@@ -97,8 +96,8 @@ class Sandbox:
         self.faults = FaultTable(seed)
         self.idempotency = IdempotencyStore()
         self.links = SignedLinks()
-        self.arrivals: deque[Arrival] = deque(maxlen=KEPT_REQUESTS)
-        self.media_arrivals: deque[Arrival] = deque(maxlen=KEPT_REQUESTS)
+        self.arrivals = ArrivalLog()
+        self.media_arrivals = ArrivalLog()
         self.webhooks = Webhooks(self)
         self._payment_required: PaymentReason | None = None
         self._keys = {self.api_key}
@@ -302,7 +301,7 @@ class Sandbox:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The latest requests to the API, oldest first, credentials masked."""
+        """The latest requests to the API, oldest first, credentials masked: 20,000, or 64 MB of bodies."""
         with self.state.lock:
             return [arrival.record() for arrival in self.arrivals]
 
@@ -346,12 +345,16 @@ class Sandbox:
             return self.limiter.windows()
 
     def assert_no_number_dialed_twice(self) -> None:
-        """Raise `AssertionError` when any number was called more than once."""
-        counts: dict[str, int] = {}
+        """Raise `AssertionError` when any number was called more than once.
+
+        The attempts that a batch with `retry_failed` makes for one of its contacts count as one.
+        """
+        wishes: dict[str, set[tuple[str, str | None]]] = {}
         for call in self.placed_calls:
             if call.was_dialed:
-                counts[call.to] = counts.get(call.to, 0) + 1
-        twice = [f"{mask_phone(number)} {count} times" for number, count in counts.items() if count > 1]
+                wish = (call.id, None) if call.campaign_id is None else (call.campaign_id, call.contact_id)
+                wishes.setdefault(call.to, set()).add(wish)
+        twice = [f"{mask_phone(number)} {len(found)} times" for number, found in wishes.items() if len(found) > 1]
         if twice:
             raise AssertionError(f"dialed more than once: {', '.join(twice)}")
 
