@@ -20,8 +20,8 @@ class WorkingHours:
     """Hours of a day, on some days of the week.
 
     Attributes:
-        days: 1 is Monday, 7 Sunday; at least one.
-        end: not included; None for midnight.
+        days: 1 is Monday, 7 Sunday; at least one. Hours that run over midnight are those of the day they begin on.
+        end: not included; None for midnight. Where it is before `start`, the hours run over midnight.
     """
 
     zone: ZoneInfo
@@ -50,13 +50,15 @@ class WorkingHours:
         return self._at(self.day_of(moment) + _DAY, time())
 
     def _is_open(self, local: datetime) -> bool:
-        clock = local.time()
-        return local.isoweekday() in self.days and self.start <= clock and (self.end is None or clock < self.end)
+        clock, day = local.time(), local.isoweekday()
+        has_begun = day in self.days and self.start <= clock
+        if self.end is None or self.start <= self.end:
+            return has_begun and (self.end is None or clock < self.end)
+        day_before = (day - 2) % 7 + 1
+        return has_begun or (day_before in self.days and clock < self.end)
 
     def _edges(self, day: date) -> Iterator[float]:
-        """The moments of a date at which these hours can begin."""
-        if day.isoweekday() not in self.days:
-            return
+        """The moments of a date at which these hours can begin, if it is one of their days."""
         yield self._at(day, self.start)
         yield self._at(day, self.start, fold=1)
         first, last = self._at(day, time()), self._at(day + _DAY, time())

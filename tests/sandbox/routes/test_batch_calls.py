@@ -156,6 +156,29 @@ async def test_it_waits_for_its_days_and_hours_in_its_zone(sandbox: Sandbox, api
     ]
 
 
+@pytest.mark.parametrize(
+    ("begin", "end", "called"),
+    [
+        # With one call at a time, in waves of 30 s, from 14:00 on.
+        ("23:59", "00:00", ["16T23:59:00", "16T23:59:30", "17T23:59:00", "17T23:59:30"]),
+        ("23:59", "24:00", ["16T23:59:00", "16T23:59:30", "17T23:59:00", "17T23:59:30"]),
+        ("23:59", "00:01", ["16T23:59:00", "16T23:59:30", "17T00:00:00", "17T00:00:30"]),
+        ("00:00", "00:00", ["16T14:00:00", "16T14:00:30", "16T14:01:00", "16T14:01:30"]),
+        (None, "00:01", ["17T00:00:00", "17T00:00:30", "18T00:00:00", "18T00:00:30"]),
+    ],
+)
+async def test_hours_until_midnight_and_over_it(
+    sandbox: Sandbox, api: Any, agent_id: str, begin: str | None, end: str, called: list[str]
+) -> None:
+    numbers = [f"+1415555010{lane}" for lane in range(4)]
+    batch = await create(api, agent_id, *numbers, max_concurrent_calls=1, start_time=begin, end_time=end)
+    await start(api, batch)
+    shown = await get(api, batch)
+    assert (shown["start_time"], shown["end_time"]) == (begin, end)
+    sandbox.advance(hours=72)
+    assert [row["called_at"] for row in await contacts(api, batch)] == [f"2025-06-{text}.000000Z" for text in called]
+
+
 async def test_a_campaign_of_two_days_and_a_thousand_contacts(sandbox: Sandbox, api: Any, agent_id: str) -> None:
     numbers = fictional(1000)
     begin = time.perf_counter()
@@ -471,8 +494,9 @@ async def test_stored_contacts_and_folders(sandbox: Sandbox, api: Any, agent_id:
         ({"timezone": "America"}, 422, "timezone"),
         ({"start_time": "9:00"}, 422, "start_time"),
         ({"start_time": "24:30"}, 422, "start_time"),
-        ({"start_time": "17:00", "end_time": "09:00"}, 422, "end_time"),
-        ({"end_time": "00:00"}, 422, "end_time"),
+        ({"start_time": "24:00"}, 422, "start_time"),
+        ({"end_time": "24:01"}, 422, "end_time"),
+        ({"start_time": "09:00", "end_time": "09:00"}, 422, "end_time"),
         ({"working_days": []}, 422, "working_days"),
         ({"working_days": [0]}, 422, "working_days.0"),
         ({"max_calls_per_day": 0}, 422, "max_calls_per_day"),

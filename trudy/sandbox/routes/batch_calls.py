@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections import Counter
 from collections.abc import Iterable
@@ -47,6 +48,9 @@ _CHANGEABLE = (
     "retry_failed",
     "max_retry_attempts",
 )
+_MIDNIGHT = ("00:00", "24:00")
+"""How the end of a day is written."""
+_TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _LATEST = datetime(2999, 1, 1, tzinfo=UTC).timestamp()
 
 
@@ -259,9 +263,10 @@ def _check_numbers(described: Json, agent: Json) -> None:
 
 
 def _settings(described: Json) -> Settings:
-    start, end = _time_of_day(described, "start_time"), _time_of_day(described, "end_time")
-    if end is not None and end <= (start or time()):
-        raise problems.invalid("end_time", "must be later than start_time", value=described["end_time"])
+    start = _time_of_day(described, "start_time") or time()
+    end = None if described["end_time"] in _MIDNIGHT else _time_of_day(described, "end_time")
+    if end is not None and end == start:
+        raise problems.invalid("end_time", "must be another time than start_time", value=described["end_time"])
     if not described["working_days"]:
         raise problems.invalid("working_days", "must have at least 1 item", value=[])
     if described["scheduled_at"] is not None and not 0 <= values.moment(described["scheduled_at"]) < _LATEST:
@@ -269,7 +274,7 @@ def _settings(described: Json) -> Settings:
     hours = WorkingHours(
         zone=_zone(described["timezone"]),
         days=frozenset(described["working_days"]),
-        start=start or time(),
+        start=start,
         end=end,
     )
     return Settings(
@@ -282,10 +287,9 @@ def _settings(described: Json) -> Settings:
 
 def _time_of_day(described: Json, name: str) -> time | None:
     text: str | None = described[name]
-    try:
-        return None if text is None else time.fromisoformat(text)
-    except ValueError:
-        raise problems.invalid(name, "must be a time of day such as 09:30", value=text) from None
+    if text is not None and not _TIME_OF_DAY.fullmatch(text):
+        raise problems.invalid(name, "must be a time of day such as 09:30", value=text)
+    return None if text is None else time.fromisoformat(text)
 
 
 def _zone(name: str) -> ZoneInfo:
