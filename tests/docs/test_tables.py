@@ -12,7 +12,7 @@ from trudy import errors, webhooks
 from trudy.options import RequestOptions
 from trudy.sandbox import Sandbox, outcomes
 from trudy.sandbox.campaign import PACE_SECONDS, RETRY_SECONDS
-from trudy.testing import plugin
+from trudy.testing import make_event, plugin
 from trudy.webhooks import BadPayloadError, BadSignatureError
 from trudy.webhooks.answer import ACCEPTED, BUSY, WRONG_METHOD, refusal
 
@@ -116,6 +116,31 @@ def test_every_adapter() -> None:
     }
     adapters = {name for pair in named for name in pair if name}
     assert adapters | {"aiohttp_lifespan"} == {name for name in webhooks.__all__ if re.search(r"_(?!\Z)", name)}
+
+
+def test_every_argument_of_the_router() -> None:
+    parameters = inspect.signature(webhooks.WebhookRouter).parameters
+    rows = table_after(README, "router argument")
+    assert [row[0].strip("`") for row in rows] == list(parameters)
+    for name, default, _ in rows:
+        if re.fullmatch(r"`?(False|[\d,]+)`?", default):
+            value = eval(default.strip("`").replace(",", ""))  # noqa: S307  # a literal
+            assert parameters[name.strip("`")].default == value
+
+
+def test_every_refusal_of_a_delivery() -> None:
+    kinds = {cls.__name__ for cls in webhooks.WebhookVerificationError.__subclasses__()}
+    sentence = re.search(r"A `WebhookVerificationError` is one of .*?\.\n", README.read_text(), re.DOTALL)
+    assert sentence is not None
+    assert {name for name in _names(sentence[0]) if name.endswith("Error")} == kinds | {"WebhookVerificationError"}
+
+
+def test_handlers_get_what_they_are_typed_for() -> None:
+    registered = re.findall(r"@router\.on\((.*?)\)\n(?:async )?def \w+\(event: (\w+)\)", README.read_text())
+    assert registered
+    for names, typed in registered:
+        for name in re.findall(r'"([\w.]+)"', names):
+            assert isinstance(make_event(name), getattr(webhooks, typed))
 
 
 def test_every_fixture() -> None:

@@ -192,17 +192,12 @@ def django(router: WebhookRouter) -> Iterator[str]:
 def django_async(router: WebhookRouter) -> Iterator[str]:
     from django.core.handlers.asgi import ASGIHandler
 
-    handler = ASGIHandler()
+    handler: Any = ASGIHandler()
+    live: Any = webhooks.asgi_app(router)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         # Django knows no life cycle.
-        if scope["type"] == "lifespan":
-            async with router:
-                for kind in ("startup", "shutdown"):
-                    assert (await receive())["type"] == f"lifespan.{kind}"
-                    await send({"type": f"lifespan.{kind}.complete"})
-        else:
-            await handler(scope, receive, send)
+        await (live if scope["type"] == "lifespan" else handler)(scope, receive, send)
 
     with _django_urls(webhooks.django_async_view(router)), uvicorn_serving(app) as url:
         yield url

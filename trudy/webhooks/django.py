@@ -40,7 +40,15 @@ def django_view(router: WebhookRouter) -> Callable[[DjangoRequest], DjangoRespon
 
 
 def django_async_view(router: WebhookRouter) -> Callable[[DjangoRequest], Awaitable[DjangoResponse]]:
-    """`django_view` for a server that speaks ASGI."""
+    """`django_view` for a server that speaks ASGI.
+
+    Django is not told of the server's life. For `background=True` stand before it:
+
+        django, live = get_asgi_application(), asgi_app(router)
+
+        async def application(scope, receive, send):
+            await (live if scope["type"] == "lifespan" else django)(scope, receive, send)
+    """
 
     async def view(request: DjangoRequest) -> DjangoResponse:
         return _response(await router.handle(request.method or "", request.headers, request.read(MAX_BODY + 1)))
