@@ -61,7 +61,7 @@ def _check_csv(data: bytes, mapped: Collection[str]) -> None:
         raise _bad("is not in UTF-8; save it as CSV in UTF-8") from None
     try:
         rows = csv.reader(io.StringIO(text, newline=""))
-        heading = next(rows, [])
+        heading = next(rows, list[str]())
         has_row = any(cell.strip() for row in rows for cell in row)
     except csv.Error as error:
         raise _bad(f"is no CSV: {error}") from None
