@@ -15,7 +15,7 @@ def test_a_time_without_a_zone_is_utc(text: str) -> None:
     assert values.moment(text) == 1_750_000_020
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("0.5s", 0.5), ("3600s", 3600)])
+@pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("0.5s", 0.5), ("86400s", 86_400)])
 def test_durations(text: str, seconds: float) -> None:
     values.check_durations({"x": text, "y": None}, "x", "y", "z")
     assert values.seconds(text) == seconds
@@ -28,6 +28,12 @@ def test_what_is_no_duration(text: str) -> None:
     assert (caught.value.status, caught.value.details["field"]) == (422, "call_settings.x")
     with pytest.raises(ValueError, match="duration"):
         values.seconds(text)
+
+
+@pytest.mark.parametrize("text", ["86400.1s", "9" * 400 + "s"])
+def test_a_duration_is_a_day_at_most(text: str) -> None:
+    with pytest.raises(Problem, match="day at most"):
+        values.check_durations({"x": text}, "x")
 
 
 def test_base64() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from trudy.sandbox import problems
 
+_LONGEST_SECONDS = 86_400.0
 _SECONDS = re.compile(r"([0-9]+(?:\.[0-9]+)?)s")
 
 
@@ -28,11 +29,15 @@ def seconds(text: str) -> float:
 
 
 def check_durations(members: dict[str, Any], *names: str, prefix: str = "") -> None:
-    """422 for a member that is no duration such as `30s`."""
+    """422 for a member that is no duration such as `30s`, or longer than a day."""
     for name in names:
         text: str | None = members.get(name)
-        if text is not None and not _SECONDS.fullmatch(text):
+        if text is None:
+            continue
+        if not _SECONDS.fullmatch(text):
             raise problems.invalid(prefix + name, "must be a duration such as 30s", value=text)
+        if seconds(text) > _LONGEST_SECONDS:
+            raise problems.invalid(prefix + name, "must be a day at most", value=text)
 
 
 def decoded(text: str, name: str) -> bytes:
