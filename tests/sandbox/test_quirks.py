@@ -376,6 +376,17 @@ async def _(quirk: str) -> None:
     assert [turn.timestamp for turn in turns] == [0, 6, 12, 18]
 
 
+@survives("newer_defaults")
+async def _(quirk: str) -> None:
+    world = World(quirk)
+    agent = await world.agent()
+    assert (agent.temperature, agent.recording_enabled) == (0.7, True)
+    told = await world.client.agents.update(agent.id, temperature=0.1, recording_enabled=False)
+    assert (told.temperature, told.recording_enabled) == (0.1, False)
+    reset = await world.client.agents.update(agent.id, temperature=None)
+    assert (reset.temperature, reset.recording_enabled) == (0.7, False)
+
+
 @survives("unknown_members")
 async def _(quirk: str) -> None:
     world = World(quirk)

@@ -24,7 +24,7 @@ def open_call(
     sandbox: Sandbox, agent: Mapping[str, Any], variables: Mapping[str, Any], *, now: float
 ) -> tuple[PlacedCall, str]:
     """A call that waits for a browser, and the link that opens it."""
-    settings = {**placing.SETTINGS, "join_timeout": agent["join_timeout"], "max_duration": agent["max_duration"]}
+    settings = placing.settings_for(agent)
     call = PlacedCall(
         id=str(uuid.uuid4()),
         agent_id=agent["id"],

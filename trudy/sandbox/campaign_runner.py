@@ -65,7 +65,7 @@ class CampaignRunner:
                     outcome,
                     now=moment,
                     from_number=self._from_number(campaign, member, numbers),
-                    settings=placing.SETTINGS,
+                    settings=placing.settings_for(agent),
                     variables=placing.as_texts(member.variables),
                     campaign_id=campaign.id,
                     contact_id=member.contact_id,

@@ -39,6 +39,7 @@ QUIRKS: Mapping[str, str] = {
     "meta_timestamp": "the envelope's time is `meta.timestamp`",
     "prefixed_ids": "ids are agt_..., call_..., batch_...; both forms are understood",
     "string_numbers": "numbers in data arrive as text",
+    "newer_defaults": "agents have a temperature of 0.7 and are recorded unless told otherwise",
     "unknown_members": "objects have members that no page knows",
     "empty_forms": "what is empty comes as null, {} or [], by turns",
     "early_number_names": "calls have `phone_number` only, not `to`, `from` and their kind",

@@ -199,6 +199,35 @@ async def test_call_settings_shape_the_call(sandbox: Sandbox, api: Any) -> None:
     assert (await api("GET", f"/calls/{call['id']}/transcript")).status_code == 200
 
 
+async def test_the_agents_settings_stand_below_those_of_the_call(sandbox: Sandbox, api: Any) -> None:
+    agent = await api.agent(max_duration="60s", join_timeout="20s", recording_enabled=False)
+    long = await api.call("+14155550180")
+    unanswered = await api.call("+14155550110")
+    own = await api.call("+14155550181", call_settings={"max_duration": "90s", "recording_enabled": True})
+    body = {
+        "name": "June",
+        "agent_id": agent["id"],
+        "contacts": [{"phone_number": "+14155550182"}],
+        "working_days": [1, 2, 3, 4, 5, 6, 7],
+    }
+    batch = (await api("POST", "/batch-calls", body)).json()["data"]
+    await api("POST", f"/batch-calls/{batch['id']}/schedule", {})
+    sandbox.advance(minutes=30)
+    (of_batch,) = sandbox.calls_to("+14155550182")
+
+    async def read(call_id: str) -> dict[str, Any]:
+        return (await api("GET", f"/calls/{call_id}")).json()["data"]
+
+    for call_id, seconds, recorded in ((long["id"], 60, 404), (own["id"], 90, 200), (of_batch.id, 60, 404)):
+        over = await read(call_id)
+        assert (over["duration_seconds"], over["end_reason"]) == (seconds, "max_duration")
+        assert (await api("GET", f"/calls/{call_id}/recording")).status_code == recorded
+    assert (await read(unanswered["id"]))["call_settings"]["join_timeout"] == "20s"
+    timeline = sandbox.calls_to("+14155550110")[0].timeline
+    assert timeline.ringing_at is not None
+    assert timeline.ended_at - timeline.ringing_at == 20
+
+
 async def test_lists_and_filters(sandbox: Sandbox, api: Any) -> None:
     first = await api.call("+14155550100")
     sandbox.advance(minutes=1)

@@ -21,8 +21,8 @@ _DEFAULTS: Json = {
     "model": "ultravox-v0.7",
     "tools": [],
     "knowledge_bases": [],
-    "temperature": 0.3,
-    "recording_enabled": False,
+    "temperature": None,
+    "recording_enabled": None,
     "language_hint": "en-US",
     "join_timeout": "30s",
     "max_duration": "3600s",
@@ -30,6 +30,9 @@ _DEFAULTS: Json = {
     "inactivity_messages": None,
     "initial_output_medium": "MESSAGE_MEDIUM_VOICE",
 }
+_SHOWN: Json = {"temperature": 0.3, "recording_enabled": False}
+_SHOWN_NEWER: Json = {"temperature": 0.7, "recording_enabled": True}
+"""What is shown where an agent was not told; whether its calls are recorded is then up to them."""
 _NEVER_NULL = ("name", "voice_id", "system_prompt", "model")
 _OWN = frozenset(
     {
@@ -136,12 +139,18 @@ def find_agent(request: ApiRequest, agent_id: str) -> Json:
 def present(sandbox: Sandbox, agent: Json) -> Json:
     """The agent as the API shows it."""
     voice = sandbox.state.voices.get(agent["voice_id"])
-    return agent | {
-        "voice_name": None if voice is None else voice.name,
-        "knowledge_base_ids": agent["knowledge_bases"],
-        "created_at": sandbox.wire.time(agent["created_at"]),
-        "updated_at": sandbox.wire.time(agent["updated_at"]),
-    }
+    defaults = _SHOWN_NEWER if "newer_defaults" in sandbox.wire.quirks else _SHOWN
+    untold = {name: value for name, value in defaults.items() if agent[name] is None}
+    return (
+        agent
+        | untold
+        | {
+            "voice_name": None if voice is None else voice.name,
+            "knowledge_base_ids": agent["knowledge_bases"],
+            "created_at": sandbox.wire.time(agent["created_at"]),
+            "updated_at": sandbox.wire.time(agent["updated_at"]),
+        }
+    )
 
 
 def _members(body: Json) -> Json:

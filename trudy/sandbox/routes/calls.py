@@ -65,7 +65,7 @@ def create_call(request: ApiRequest) -> Reply:
         outcome,
         now=request.now,
         from_number=from_number,
-        settings={**placing.SETTINGS, **{name: value for name, value in settings.items() if value is not None}},
+        settings=placing.settings_for(agent, settings),
         variables=placing.as_texts(_variables(body)),
         idempotency_key=request.idempotency_key,
     )
