@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import sqlite3
@@ -19,7 +20,7 @@ import pytest
 from tests.fakes.clock import NOON, FakeClock
 from tests.webhooks.samples import SECRET
 from tests.webhooks.sender import Sender
-from trudy.testing import Delivery
+from trudy.testing import Delivery, make_delivery
 from trudy.webhooks import CallEnded, SQLiteReplayGuard, WebhookRouter
 
 
@@ -73,16 +74,17 @@ async def test_ten_thousand_deliveries_over_restarts(tmp_path: Path) -> None:
 
 
 _RECEIVER = """
-import sqlite3, sys
+import json, sqlite3, sys, time
 from tests.webhooks.receivers import flask
 from trudy.webhooks import SQLiteReplayGuard, WebhookRouter
-directory, secret = sys.argv[1:]
-router = WebhookRouter(secret=secret, replay_guard=SQLiteReplayGuard(directory + "/keys.db"), lease=0.05)
+directory, secret, seconds, options = sys.argv[1:]
+router = WebhookRouter(secret=secret, replay_guard=SQLiteReplayGuard(directory + "/keys.db"), **json.loads(options))
 @router.on("call.ended")
 def ended(event):
     with sqlite3.connect(directory + "/handled.db", timeout=30, isolation_level=None) as database:
         database.execute("INSERT INTO handled VALUES (?)", (event.call_id,))
     database.close()
+    time.sleep(float(seconds))
 with flask(router) as url:
     print(url, flush=True)
     sys.stdin.read()
@@ -90,12 +92,13 @@ with flask(router) as url:
 
 
 class Process:
-    """A receiver in a process of its own, to be killed."""
+    """A receiver in a process of its own, to be ended or killed."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, seconds: float = 0, **options: Any) -> None:
+        """`seconds` are what its handler takes for each event."""
         root = Path(__file__).parents[2]
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _RECEIVER, str(directory), SECRET],
+            [sys.executable, "-c", _RECEIVER, str(directory), SECRET, str(seconds), json.dumps(options)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -104,20 +107,58 @@ class Process:
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
 
+    def end(self) -> None:
+        """Ask it to stop, and wait until it has handled what it acknowledged."""
+        self._process.communicate(timeout=60)
+        assert self._process.returncode == 0
+
     def kill(self) -> None:
         self._process.send_signal(signal.SIGKILL)
         self._process.communicate()
 
 
+def handled_database(directory: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(directory / "handled.db", isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("CREATE TABLE handled (call_id TEXT)")
+    return database
+
+
+def test_two_processes_that_acknowledge_first(tmp_path: Path) -> None:
+    """Events wait in the first one's queue for longer than the lease, while their copies come to the second."""
+    database = handled_database(tmp_path)
+    made = [
+        make_delivery("call.ended", secret=SECRET, sent_at=time.time(), call_id=f"call-{number}")
+        for number in range(120)
+    ]
+    first, second = (Process(tmp_path, seconds=0.01, lease=0.5, background=True, workers=1) for _ in range(2))
+    with httpx.Client(trust_env=False, timeout=20) as client:
+
+        def post(url: str, delivery: Delivery) -> int:
+            return client.post(url, content=delivery.body, headers=delivery.headers).status_code
+
+        assert {post(first.url, delivery) for delivery in made} == {204}
+        for delivery in reversed(made):
+            while post(second.url, delivery) != 204:
+                time.sleep(0.02)  # a sender's backoff, in real time as the two processes are
+    first.end()
+    second.end()
+    handled = Counter(row[0] for row in database.execute("SELECT call_id FROM handled"))
+    database.close()
+    assert set(handled) == {f"call-{number}" for number in range(120)}, "lost"
+    assert set(handled.values()) == {1}, "handled twice"
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_kills(tmp_path: Path) -> None:
-    database = sqlite3.connect(tmp_path / "handled.db", isolation_level=None)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("CREATE TABLE handled (call_id TEXT)")
+    def start() -> Process:
+        return Process(tmp_path, lease=0.05)
+
+    database = handled_database(tmp_path)
     ids = [f"call-{number}" for number in range(150)]
     sender = Sender(secret=SECRET, sent_at=time.time(), seed=3)
-    receivers, dead = [Process(tmp_path)], list[Process]()
+    receivers, dead = [start()], list[Process]()
     async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
 
         async def post(delivery: Delivery) -> int | None:
@@ -131,7 +172,7 @@ async def test_kills(tmp_path: Path) -> None:
                 except httpx.TransportError:
                     dead.append(receivers[-1])
             if dead and dead[-1] is receivers[-1]:
-                receivers.append(await anyio.to_thread.run_sync(Process, tmp_path))
+                receivers.append(await anyio.to_thread.run_sync(start))
             return status
 
         async def kill_in_the_middle() -> None:

@@ -1,0 +1,134 @@
+"""The sandbox as the sender: copies, late ones, retries, and a receiver that is restarted, over ten thousand events."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from trudy.sandbox import Sandbox
+from trudy.sandbox.events import events_of_call
+from trudy.webhooks import Answer, SQLiteReplayGuard, WebhookEvent, WebhookRouter
+
+CALLS_A_STEP = 50
+STEPS = 52
+STEPS_A_LIFE = 10
+SENDERS = 4
+
+
+class Address(WebhookRouter):
+    """Where the sandbox delivers to: the receiver behind it comes and goes, as processes behind a URL do."""
+
+    def __init__(self, sandbox: Sandbox, store: Path) -> None:
+        super().__init__(secret=sandbox.webhook_secret, clock=sandbox.clock)
+        self.handled: Counter[tuple[str, str]] = Counter()
+        self.order: list[float] = []
+        self.answers: Counter[object] = Counter()
+        self.lives = 0
+        self._sandbox = sandbox
+        self._store = store
+        self._failing = random.Random(5)
+        self._under_way = 0
+        self._receiver: WebhookRouter | None = None
+        self._guard: SQLiteReplayGuard | None = None
+
+    async def handle(self, method: str, headers: Any, body: bytes) -> Answer:
+        receiver = self._receiver
+        if receiver is None:
+            self.answers["refused"] += 1
+            raise ConnectionRefusedError
+        self._under_way += 1
+        try:
+            answer = await receiver.handle(method, headers, body)
+        finally:
+            self._under_way -= 1
+        self.answers[answer.status] += 1
+        return answer
+
+    async def start(self) -> None:
+        """A new process on the old store; every other one acknowledges first."""
+        background = self.lives % 2 == 1
+        self.lives += 1
+        self._guard = SQLiteReplayGuard(self._store, clock=self._sandbox.clock)
+        router = WebhookRouter(
+            secret=self._sandbox.webhook_secret,
+            clock=self._sandbox.clock,
+            replay_guard=self._guard,
+            background=background,
+            queue_size=40,
+            workers=8,
+        )
+
+        @router.on_any
+        async def handle(event: WebhookEvent) -> None:
+            # An acknowledged event is not sent again: there a handler has to settle its own failures.
+            if not background and self._failing.random() < 0.05:
+                raise OSError("database is away")
+            await anyio.lowlevel.checkpoint()
+            assert event.timestamp is not None
+            self.handled[event.type, str(getattr(event, "call_id", None))] += 1
+            self.order.append(event.timestamp.timestamp())
+
+        await router.__aenter__()
+        self._receiver = router
+
+    async def stop(self) -> None:
+        """As servers stop: take no more, answer what is under way, then end."""
+        receiver, self._receiver = self._receiver, None
+        assert receiver is not None
+        while self._under_way:
+            await anyio.lowlevel.checkpoint()
+        await receiver.__aexit__(None, None, None)
+        assert self._guard is not None
+        self._guard.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_nothing_is_lost_or_handled_twice(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("CRITICAL", logger="trudy")
+    sandbox = Sandbox(speed=0, rate_limit=None, seed=11)
+    address = Address(sandbox, tmp_path / "keys.db")
+    sandbox.connect(address, duplicates=0.3, reorder=0.3, reorder_by=90, tries=20, backoff=0.5)
+    client = sandbox.async_client()
+    agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Be kind.")
+
+    async def deliver() -> None:
+        # One who finds nobody listening goes home; there is a next step.
+        with suppress(ConnectionRefusedError):
+            await sandbox.webhooks.deliver_async()
+
+    async def restart() -> None:
+        await anyio.lowlevel.checkpoint()
+        await address.stop()
+        await address.start()
+
+    await address.start()
+    step = 0
+    while step < STEPS or sandbox.webhooks.pending:
+        if step < STEPS:
+            for lane in range(CALLS_A_STEP):
+                await client.calls.create(agent_id=agent.id, phone_number=f"+1415555010{lane % 10}")
+        sandbox.advance(seconds=20)
+        step += 1
+        async with anyio.create_task_group() as group:
+            for _ in range(SENDERS):
+                group.start_soon(deliver)
+            if step % STEPS_A_LIFE == 0:
+                group.start_soon(restart)
+    await address.stop()
+    await client.aclose()
+
+    events = [event for call in sandbox.placed_calls for event in events_of_call(call)]
+    assert len(events) >= 10_000
+    assert address.lives >= 5
+    assert address.answers[204] > 1.2 * len(events), "there were no copies"
+    assert min(address.answers[answer] for answer in ("refused", 500, 503)) > 0, "nothing was ever sent again"
+    assert address.order != sorted(address.order)
+    assert set(address.handled) == {(event.name, event.ids["call_id"]) for event in events}, "lost"
+    assert set(address.handled.values()) == {1}, "handled twice"
