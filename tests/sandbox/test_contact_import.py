@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.sandbox.test_spreadsheet import xlsx
 from trudy.sandbox.contact_import import Entry, entries, take
 from trudy.sandbox.spreadsheet import UnreadableError
 
@@ -30,6 +31,27 @@ def test_a_mapping_names_the_columns() -> None:
     assert entries(content, mapping=mapping, rest="metadata") == [
         Entry(2, {"phone_number": "+1", "first_name": "Bo", "metadata": {"Ort": "Ulm", "email": "a@b.test"}})
     ]
+
+
+def test_a_mapping_that_leaves_the_number_out_leaves_it_its_name() -> None:
+    mapping = {"Vor": "first_name"}
+    assert entries(b"Phone,Vor\n+1,Bo\n", mapping=mapping) == [Entry(2, {"phone_number": "+1", "first_name": "Bo"})]
+    with pytest.raises(UnreadableError):
+        entries(b"Tel,Vor\n+1,Bo\n", mapping=mapping)
+
+
+def test_a_number_without_a_plus_in_a_sheet_comes_with_a_hint() -> None:
+    rows = [Entry(2, {"phone_number": "14155550100"}, True), Entry(3, {"phone_number": "14155550100"}, False)]
+    rows += [Entry(4, {"phone_number": "+1"}, True), Entry(5, {}, True)]
+    tally = take(rows, check=lambda row: "is bad", put=lambda row: "imported")
+    reasons = [detail["reason"] for detail in tally.details]
+    assert "format its column as text" in reasons[0]
+    assert reasons[1:] == ["is bad"] * 3
+
+
+def test_the_rows_of_a_sheet_are_known_as_such() -> None:
+    sheet = '<row><c t="str"><v>phone</v></c></row><row><c><v>14155550100</v></c></row>'
+    assert entries(xlsx(sheet)) == [Entry(2, {"phone_number": "14155550100"}, True)]
 
 
 def test_a_row_may_be_shorter_or_longer_than_the_header() -> None:

@@ -13,9 +13,11 @@ from trudy.sandbox.spreadsheet import UnreadableError, read_rows
 NAMESPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 
 
-def xlsx(sheet: str, shared: str | None = None, name: str = "xl/worksheets/sheet1.xml") -> bytes:
+def xlsx(sheet: str, shared: str | None = None, name: str = "xl/worksheets/sheet1.xml", **more: str) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for place, content in more.items():
+            archive.writestr(place, content)
         archive.writestr(name, f"<worksheet {NAMESPACE}><sheetData>{sheet}</sheetData></worksheet>")
         if shared is not None:
             archive.writestr("xl/sharedStrings.xml", f"<sst {NAMESPACE}>{shared}</sst>")
@@ -48,6 +50,22 @@ def test_xlsx_with_texts_of_all_kinds_and_gaps() -> None:
     assert read_rows(xlsx(sheet, shared)) == [["phone", "name"], [], ["14155550100", "", "Bo"], ["x", ""]]
 
 
+def workbook(target: str, sheets: str = '<sheet name="b" r:id="r2"/><sheet name="a" r:id="r1"/>') -> dict[str, str]:
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    return {
+        "xl/workbook.xml": f'<workbook {NAMESPACE} xmlns:r="{office}"><sheets>{sheets}</sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}"><Relationship Id="r1" Target="x.xml"/>'
+        f'<Relationship Id="r2" Target="{target}"/></Relationships>',
+    }
+
+
+@pytest.mark.parametrize("target", ["worksheets/data.xml", "/xl/worksheets/data.xml", "../xl/worksheets/data.xml"])
+def test_the_first_sheet_is_the_one_that_the_workbook_names_first(target: str) -> None:
+    sheet = '<row><c t="str"><v>phone</v></c></row>'
+    assert read_rows(xlsx(sheet, name="xl/worksheets/data.xml", **workbook(target))) == [["phone"]]
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -62,6 +80,9 @@ def test_xlsx_with_texts_of_all_kinds_and_gaps() -> None:
         xlsx('<row r="x"/>'),
         xlsx('<row r="99999999"/>'),
         xlsx("<!DOCTYPE x>"),
+        xlsx("", **workbook("worksheets/sheet1.xml", sheets="")),
+        xlsx("", **workbook("worksheets/sheet1.xml", sheets='<sheet r:id="r3"/>')),
+        xlsx("", **workbook("worksheets/none.xml")),
         xlsx(" " * (51 * 1024 * 1024)),
     ],
 )

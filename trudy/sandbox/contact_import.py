@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import define, field, frozen
 
-from trudy.sandbox.spreadsheet import UnreadableError, read_rows
+from trudy.sandbox.spreadsheet import UnreadableError, is_sheet, read_rows
 
 Row = dict[str, Any]
 
@@ -31,10 +31,12 @@ class Entry:
 
     Attributes:
         number: in the file, where the header is row 1.
+        is_of_sheet: its cells may have been numbers, which have no plus.
     """
 
     number: int
     members: Row = field(repr=False)
+    is_of_sheet: bool = False
 
 
 Taken: TypeAlias = Literal["imported", "updated", "skipped"]
@@ -77,10 +79,14 @@ def entries(content: bytes, *, mapping: Mapping[str, str] | None = None, rest: s
     rows = read_rows(content)
     headers = [header.strip() for header in rows[0]] if rows else []
     names = [_member(header, mapping) for header in headers]
+    if "phone_number" not in names and mapping is not None:
+        # A mapping that says nothing of the number leaves it under its own name.
+        named = [_member(header, None) for header in headers]
+        names = [name or (own if own == "phone_number" else None) for name, own in zip(names, named, strict=True)]
     if "phone_number" not in names:
         raise UnreadableError("has no column phone")
     return [
-        Entry(number, _members(headers, names, cells, rest))
+        Entry(number, _members(headers, names, cells, rest), is_sheet(content))
         for number, cells in enumerate(rows[1:], start=2)
         if any(cell.strip() for cell in cells)
     ]
@@ -93,6 +99,8 @@ def take(found: Iterable[Entry], *, check: Callable[[Row], str | None], put: Cal
         reason = check(entry.members)
         if reason is not None:
             phone = entry.members.get("phone_number")
+            if entry.is_of_sheet and phone and phone[0] != "+":
+                reason += "; format its column as text, since a cell that holds a number has no plus"
             tally.details.append({"row": entry.number, "phone": phone, "reason": reason})
             continue
         taken = put(entry.members)

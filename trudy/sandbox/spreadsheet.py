@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
@@ -15,11 +16,20 @@ _MOST_ROWS = 1_048_576
 _MOST_COLUMNS = 16_384
 _ZIP = b"PK\x03\x04"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_PACKAGE = "{http://schemas.openxmlformats.org/package/2006/relationships}"
+_DOCUMENT = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_WORKBOOK = "xl/workbook.xml"
+_RELATIONS = "xl/_rels/workbook.xml.rels"
 _COLUMN = re.compile(r"[A-Z]+")
 
 
 class UnreadableError(Exception):
     """The file is neither."""
+
+
+def is_sheet(content: bytes) -> bool:
+    """Whether a file is no CSV, but could be an XLSX."""
+    return content.startswith(_ZIP)
 
 
 def read_rows(content: bytes) -> list[list[str]]:
@@ -28,7 +38,7 @@ def read_rows(content: bytes) -> list[list[str]]:
     Raises:
         UnreadableError: the file is neither CSV nor XLSX, or holds too much.
     """
-    if content.startswith(_ZIP):
+    if is_sheet(content):
         try:
             return _read_xlsx(content)
         except (zipfile.BadZipFile, KeyError, ValueError, IndexError, NotImplementedError, ET.ParseError):
@@ -46,7 +56,7 @@ def _read_xlsx(content: bytes) -> list[list[str]]:
         shared: list[str] = []
         if "xl/sharedStrings.xml" in archive.namelist():
             shared = [_text(item) for item in _parse(archive, "xl/sharedStrings.xml").iter(_MAIN + "si")]
-        sheet = _parse(archive, "xl/worksheets/sheet1.xml")
+        sheet = _parse(archive, _first_sheet(archive))
     rows: list[list[str]] = []
     for row in sheet.iter(_MAIN + "row"):
         # Rows and cells that are empty may be left out of the file.
@@ -60,6 +70,21 @@ def _read_xlsx(content: bytes) -> list[list[str]]:
             cells.append(text)
         rows.append(cells)
     return rows
+
+
+def _first_sheet(archive: zipfile.ZipFile) -> str:
+    """Where the sheet lies that the workbook names first; not every program calls it sheet1.xml."""
+    if not {_WORKBOOK, _RELATIONS} <= set(archive.namelist()):
+        return "xl/worksheets/sheet1.xml"
+    first = next(_parse(archive, _WORKBOOK).iter(_MAIN + "sheet"), None)
+    if first is None:
+        raise UnreadableError("has no sheet")
+    targets = {
+        relation.get("Id"): relation.get("Target", "")
+        for relation in _parse(archive, _RELATIONS).iter(_PACKAGE + "Relationship")
+    }
+    # A target is relative to the workbook's folder, or begins with a slash.
+    return posixpath.normpath(posixpath.join("/xl", targets[first.get(_DOCUMENT + "id")])).lstrip("/")
 
 
 def _cells(row: ET.Element, shared: list[str]) -> Iterator[tuple[int, str]]:
