@@ -15,7 +15,7 @@ from trudy.sandbox.problems import Problem
 if TYPE_CHECKING:
     from trudy.sandbox.sandbox import Sandbox
 
-_SETTINGS: Mapping[str, Any] = {
+SETTINGS: Mapping[str, Any] = {
     "recording_enabled": True,
     "transcription_enabled": True,
     "greeting": None,
@@ -30,7 +30,7 @@ _OF_AGENT = ("recording_enabled", "max_duration", "join_timeout")
 def settings_for(agent: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """How a call goes: as its request says, else as its agent was told, else as documented for calls."""
     told = {name: agent[name] for name in _OF_AGENT if agent[name] is not None}
-    return {**_SETTINGS, **told, **{name: value for name, value in (given or {}).items() if value is not None}}
+    return {**SETTINGS, **told, **{name: value for name, value in (given or {}).items() if value is not None}}
 
 
 def outcome_for(sandbox: Sandbox, number: str) -> Outcome | None:
