@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 
 import anyio
 import anyio.lowlevel
@@ -187,6 +188,20 @@ async def test_it_does_not_jump_for_a_patient_sleeper() -> None:
         await clock.sleep(10.0, patient=True)
     assert scope.cancelled_caught
     assert clock.monotonic() == 0
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("impatient")
+async def test_it_does_not_jump_because_the_event_loop_was_held_up() -> None:
+    clock = SandboxClock(speed=0)
+    async with anyio.create_task_group() as group:
+        group.start_soon(clock.sleep, 60.0)
+        await asleep(clock)
+        time.sleep(0.3)  # noqa: ASYNC251  # as a sandbox does that settles a large campaign
+        for _ in range(5):
+            await anyio.lowlevel.checkpoint()
+        assert clock.monotonic() == 0
+        group.cancel_scope.cancel()
 
 
 @pytest.mark.usefixtures("impatient")

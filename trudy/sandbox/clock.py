@@ -19,6 +19,7 @@ LATEST = datetime(2999, 1, 1, tzinfo=UTC).timestamp()
 """No clock is moved beyond this, so that whatever lies ahead of it still has a date."""
 PATIENCE_SECONDS = 2.0
 """Real seconds that sleepers wait for `advance` while a clock stands still, before it jumps to the first of them."""
+_GLANCES = 10
 
 _logger = logging.getLogger("trudy.sandbox")
 
@@ -121,10 +122,10 @@ class SandboxClock:
                 # Registered before it looks at the time, so that no step in between is missed.
                 anchor = self._anchor
                 left, speed = deadline - self.monotonic(), anchor.speed
-                still = math.inf if patient else PATIENCE_SECONDS
-                with anyio.move_on_after(left / speed if speed else still) as scope:
-                    await event.wait()
-                if scope.cancelled_caught and not speed:
+                if speed or patient:
+                    with anyio.move_on_after(left / speed if speed else math.inf):
+                        await event.wait()
+                elif not await _comes_soon(event):
                     self._jump(anchor)
             finally:
                 with self._changed:
@@ -177,6 +178,15 @@ class SandboxClock:
                 # Its loop is closed: nobody is left to be woken.
                 with self._changed:
                     self._sleepers.discard(sleeper)
+
+
+async def _comes_soon(event: anyio.Event) -> bool:
+    # In many short waits: a loop that was held up for long, by a test or by a sandbox at work, loses but one of them.
+    for _ in range(_GLANCES):
+        with anyio.move_on_after(PATIENCE_SECONDS / _GLANCES):
+            await event.wait()
+            return True
+    return False
 
 
 def check_speed(speed: float) -> None:

@@ -51,7 +51,7 @@ class Sandbox:
     ways in (`async_client`, `client`, `http_client`, `serve`) share one state; every method is thread-safe.
 
     Args:
-        speed: sandbox seconds for each real second; 0 stands still until `advance`.
+        speed: sandbox seconds for each real second; 0 stands still until `advance`, see `SandboxClock`.
         rate_limit: requests admitted in one window; None or False switches the limit off.
         window: length of a rate window in seconds of the sandbox's clock; they begin at whole multiples of it.
         placeholders: accept what the SDK page's snippets show: `YOUR_API_KEY`, `VOICE_UUID`, `agent-uuid` and
