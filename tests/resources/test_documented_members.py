@@ -208,3 +208,12 @@ async def test_none_is_sent_as_null(client: AsyncTrudyClient, wire: Wire, name: 
     given = {**ids, **dict(as_argument(name, n, v) for n, v in needed.items()), member: None}
     await use(client, wire, name, given)
     assert wire.last.body == {**{n: on_the_wire(name, n, v) for n, v in needed.items()}, member: None}
+
+
+@pytest.mark.parametrize("method", ["create", "create_and_wait"])
+async def test_a_call_is_created_with_all_members(client: AsyncTrudyClient, wire: Wire, method: str) -> None:
+    """And `direction`, which only the page of the SDK has."""
+    body = {n: value_for(schema, n) for n, schema in members_of("create_call").body.items()} | {"direction": "outbound"}
+    wire.answer(envelope({"id": "c1", "status": "completed"}))
+    await getattr(client.calls, method)(**body)
+    assert wire.sent[0].body == body
