@@ -134,7 +134,7 @@ def test_campaign_with_a_bad_number(monday: Sandbox, agent_id: str, tmp_path: Pa
 
 def test_agent_with_tool(tmp_path: Path) -> None:
     (tmp_path / "prices.md").write_text("# Prices\n\nA check-up is 40 dollars.\n")
-    sandbox = Sandbox(speed=60)
+    sandbox = Sandbox(speed=10)
     service = "https://practice.example/appointments"
     done = run("agent_with_tool.py", sandbox.voices[0].id, str(tmp_path / "prices.md"), service, sandbox=sandbox)
     assert (done.returncode, done.stderr) == (0, "")
