@@ -73,7 +73,7 @@ def test_ten_thousand_cancellations_leave_a_client_that_works(served: tuple[str,
     async def main() -> None:
         async with AsyncTrudyClient(key, base_url=base_url, hooks=[count], max_retries=0) as client:
             for _ in range(50):
-                tasks = [asyncio.ensure_future(client.agents.list()) for _ in range(200)]
+                tasks = [asyncio.ensure_future(client.agents.list()) for _ in range(201)]
                 for task in tasks[1:]:
                     asyncio.get_running_loop().call_later(chance.random() * 0.15, task.cancel)
                 await asyncio.gather(*tasks, return_exceptions=True)
