@@ -109,6 +109,24 @@ def test_inside_a_running_loop_it_ends_the_call_and_the_next_one_answers(script:
     """) == ["cleaned up", "interrupted", "answered", "and so the loop"]
 
 
+def test_inside_a_running_loop_a_signal_that_does_not_end_the_wait_is_heard(script: Script) -> None:
+    assert script("""
+        async def hang_where_signals_arrive():
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            await hang()
+        async def main():
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                bridge.run(hang_where_signals_arrive)
+            except KeyboardInterrupt:
+                say("interrupted")
+        try:
+            asyncio.run(main())
+        except KeyboardInterrupt:
+            say("and so the loop")
+    """) == ["cleaned up", "interrupted", "and so the loop"]
+
+
 def test_inside_a_running_loop_in_a_task_that_is_not_the_main_one(script: Script) -> None:
     assert script("""
         async def main():

@@ -12,6 +12,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+SIGNAL_DELAY = 0.1
+"""Seconds after which a signal is handled at the latest."""
+
 
 def loop_runs_here() -> bool:
     """Whether asyncio or trio runs in this thread."""
@@ -37,7 +40,11 @@ def in_thread(work: Callable[[], T]) -> T:
         except BaseException as error:
             errors.append(error)
 
-    start_thread(job).join()
+    thread = start_thread(job)
+    while thread.is_alive():
+        # Not without a limit: a signal that comes just before the wait begins, or on Windows, does not end it, and its
+        # handler runs only between two waits.
+        thread.join(SIGNAL_DELAY)
     try:
         if errors:
             raise errors[0]
