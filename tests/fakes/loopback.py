@@ -79,41 +79,37 @@ class Loopback:
     url: str = field(default="", init=False)
     _open: set[_Connection] = field(factory=set, init=False)
     _changed: threading.Condition = field(factory=threading.Condition, init=False)
-    _loop: asyncio.AbstractEventLoop = field(factory=asyncio.new_event_loop, init=False)
+    _loop: asyncio.AbstractEventLoop = field(init=False)
+    _stopped: asyncio.Event = field(init=False)
     _thread: threading.Thread | None = field(default=None, init=False)
-    _server: asyncio.Server | None = field(default=None, init=False)
 
     def __enter__(self) -> Self:
         ready = threading.Event()
-
-        async def listen() -> None:
-            self._server = await self._loop.create_server(lambda: _Connection(self), "127.0.0.1", 0, backlog=1024)
-            self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-            ready.set()
-
-        def run() -> None:
-            self._loop.run_until_complete(listen())
-            self._loop.run_forever()
-
-        self._thread = threading.Thread(target=run, name="loopback", daemon=True)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), name="loopback", daemon=True)
         self._thread.start()
         assert ready.wait(10)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, tb: TracebackType | None) -> None:
         assert self._thread is not None
-        assert self._server is not None
-        listening = self._server
+        self._loop.call_soon_threadsafe(self._stopped.set)
+        self._thread.join()
 
-        def stop() -> None:
-            listening.close()
+    async def _serve(self, ready: threading.Event) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopped = asyncio.Event()
+        listening = await self._loop.create_server(lambda: _Connection(self), "127.0.0.1", 0, backlog=1024)
+        self.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        ready.set()
+        await self._stopped.wait()
+        # A connection accepted a moment ago is one only when the task that asyncio started for it is done.
+        while accepting := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(accepting)
+        listening.close()
+        while self._open:
             for connection in list(self._open):
                 connection.abort()
-            self._loop.call_soon(self._loop.stop)
-
-        self._loop.call_soon_threadsafe(stop)
-        self._thread.join()
-        self._loop.close()
+            await asyncio.sleep(0)
 
     @property
     def open_connections(self) -> int:
