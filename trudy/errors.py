@@ -92,7 +92,8 @@ class TrudyError(Exception):
         message: what happened, for a person.
         details: more facts; always a mapping, perhaps an empty one.
         request_id: the server's id of the request; quote it to support.
-        retryable: whether the same call may succeed later without a change.
+        retryable: whether the same call may be made again without a change, do no harm and succeed. For a create that
+            sent an idempotency key this holds with the `idempotency_key` of the error; without it there may be two.
         attempts: how many requests were sent.
         idempotency_key: the key sent with a create, if any.
         method, path: the request, without its query.

@@ -193,6 +193,35 @@ async def test_a_delete_that_finds_nothing_after_an_unknown_end_has_succeeded() 
     assert unsent.status == 404
 
 
+@pytest.mark.parametrize(
+    ("retry", "ending", "retryable"),
+    [
+        (REPEAT, DROPPED, True),
+        (REPEAT, SLOW, True),
+        (KEYED, DROPPED, True),
+        (KEYED, SLOW, True),
+        (ONCE, DROPPED, False),
+        (ONCE, SLOW, False),
+        (ONCE, NOT_SENT, True),
+        (LOOK, NOT_SENT, True),
+        (KEYED, NOT_SENT, True),
+    ],
+)
+async def test_without_an_answer_the_same_call_is_safe_only_where_it_may_be_repeated(
+    retry: RetryClass, ending: APIConnectionError, *, retryable: bool
+) -> None:
+    with pytest.raises(APIConnectionError) as caught:
+        await RetryStep(JumpingClock(), gated=True)(request_for("POST", retry), Script(ending))
+    assert caught.value.retryable is retryable
+
+
+async def test_what_caused_an_unknown_outcome_is_not_called_retryable() -> None:
+    with pytest.raises(CallOutcomeUnknownError) as caught:
+        await RetryStep(JumpingClock(), gated=True)(request_for("POST", LOOK), Script(SLOW))
+    assert isinstance(caught.value.__cause__, APITimeoutError)
+    assert not caught.value.__cause__.retryable
+
+
 async def test_a_wait_that_would_outlast_the_deadline_is_not_begun() -> None:
     clock = JumpingClock()
     request = request_for(deadline=clock.monotonic() + 0.2)

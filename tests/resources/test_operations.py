@@ -11,10 +11,15 @@ from importlib.resources import files
 from typing import Any, NamedTuple, get_args
 
 import pytest
+from attrs import evolve
 
 import trudy.models
-from trudy import AsyncTrudyClient
+from tests.fakes.answers import Ending, Script, answer, request_for
+from tests.fakes.jumping import JumpingClock
+from trudy import APIConnectionError, APITimeoutError, AsyncTrudyClient, TrudyError
+from trudy.pipeline.decode import to_error
 from trudy.pipeline.request import Endpoint, RetryClass
+from trudy.pipeline.retry import RetryStep
 from trudy.resources._base import Resource
 from trudy.resources._endpoints import MODULES, endpoint_of, endpoints
 
@@ -241,3 +246,31 @@ def test_a_path_leads_to_its_own_endpoint(name: str) -> None:
 def test_only_a_read_only_post_is_repeated() -> None:
     repeated = [e.name for e in endpoints() if e.method == "POST" and e.retry is RetryClass.REPEAT]
     assert repeated == ["telephony.numbers.search"]
+
+
+MAY_BE_REPEATED = frozenset(("agents.create", "batch_calls.create", "tools.create", "telephony.numbers.search"))
+"""The POSTs that do no harm when they are sent again, three of them because of the idempotency key."""
+
+
+@pytest.mark.parametrize("endpoint", endpoints(), ids=lambda endpoint: endpoint.name)
+@pytest.mark.parametrize(
+    ("ending", "may_have_happened"),
+    [
+        (APIConnectionError("reset"), True),
+        (APITimeoutError("no answer"), True),
+        (answer(500), True),
+        (answer(504, b"<html>"), True),
+        (APIConnectionError("no route", request_sent=False), False),
+        (answer(429), False),
+    ],
+    ids=["reset", "slow", "500", "504", "not sent", "429"],
+)
+@pytest.mark.anyio
+async def test_no_error_calls_retryable_what_would_happen_twice(
+    endpoint: Endpoint, ending: Ending, *, may_have_happened: bool
+) -> None:
+    request = evolve(request_for(endpoint.method, max_retries=0, max_rate_limit_wait=0.0), endpoint=endpoint)
+    harmless = not may_have_happened or endpoint.method != "POST" or endpoint.name in MAY_BE_REPEATED
+    with pytest.raises(TrudyError) as caught:
+        raise to_error(request, await RetryStep(JumpingClock(), gated=False)(request, Script(ending)))
+    assert caught.value.retryable is harmless

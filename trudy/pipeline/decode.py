@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from attrs import frozen
 
 from trudy._masking import mask_text
-from trudy.errors import APIError, ErrorResponse, ResponseDecodeError, error_class, parse_time
+from trudy.errors import APIConnectionError, APIError, ErrorResponse, ResponseDecodeError, error_class, parse_time
 from trudy.pipeline.request import RetryClass
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def to_error(request: Request, response: Response) -> APIError:
         details=facts.details,
         request_id=facts.request_id,
         server_time=facts.server_time,
-        retryable=_retryable(request, response, facts),
+        retryable=is_retryable(request, response),
         response=ErrorResponse(
             status_code=response.status,
             headers={name: value for name, value in response.headers.items() if name in _SHOWN_HEADERS},
@@ -149,6 +149,14 @@ def undecodable(request: Request, response: Response, why: str) -> ResponseDecod
     return ResponseDecodeError(
         f"HTTP {response.status} from {request.endpoint.name}: {why}", request_id=request_id(response)
     )
+
+
+def is_retryable(request: Request, ending: Response | APIConnectionError) -> bool | None:
+    """Whether the same call may be made again, now that it ended so; None where the class of the error knows it."""
+    does_no_harm = request.endpoint.retry in (RetryClass.REPEAT, RetryClass.KEYED)
+    if isinstance(ending, APIConnectionError):
+        return does_no_harm or not ending.request_sent
+    return does_no_harm and not is_upstream_refusal(ending) if ending.status >= 500 else None
 
 
 def is_upstream_refusal(response: Response) -> bool:
@@ -194,13 +202,6 @@ def _facts(response: Response) -> Iterator[Mapping[str, object]]:
     for holder in (body, as_mapping(body.get("detail")) or {}):
         if (error := as_mapping(holder.get("error"))) is not None:
             yield error
-
-
-def _retryable(request: Request, response: Response, facts: ErrorFacts) -> bool | None:
-    if response.status >= 500:
-        repeatable = request.endpoint.retry in (RetryClass.REPEAT, RetryClass.KEYED)
-        return repeatable and not is_upstream_refusal(response)
-    return None
 
 
 def _reason(response: Response) -> str:

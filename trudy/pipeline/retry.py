@@ -15,7 +15,7 @@ from trudy.errors import APIConnectionError, APITimeoutError, TrudyError
 from trudy.pipeline.attempt import seal, tell
 from trudy.pipeline.backoff import full_jitter
 from trudy.pipeline.bounded import bounded
-from trudy.pipeline.decode import is_answer, is_upstream_refusal, retry_after, to_error
+from trudy.pipeline.decode import is_answer, is_retryable, is_upstream_refusal, retry_after, to_error
 from trudy.pipeline.hooks import RetryScheduled
 from trudy.pipeline.lost import lost
 from trudy.pipeline.refusal import window_wait
@@ -133,7 +133,7 @@ class RetryStep:
                 raise doubted from doubted.__cause__
             kind = classify(request, ending)
             if kind == "answered":
-                return _stand(ending)
+                return _stand(request, ending)
             if unknown is not None and _is_gone(request, ending):
                 return Response(status=204, headers={})
             if kind == "unknown":
@@ -157,7 +157,7 @@ class RetryStep:
                 case _ if unknown is not None and request.endpoint.sends_key:
                     raise _doubted(request, unknown, as_error(request, ending))
                 case _:
-                    return _stand(ending)
+                    return _stand(request, ending)
 
     async def _attempt(self, request: Request, call_next: CallNext) -> Ending:
         sent = request.call.attempts
@@ -223,10 +223,13 @@ def _is_gone(request: Request, ending: Ending) -> bool:
 
 def as_error(request: Request, ending: Ending) -> TrudyError:
     """The error that an ending is, or would be."""
-    return to_error(request, ending) if isinstance(ending, Response) else ending
+    if isinstance(ending, Response):
+        return to_error(request, ending)
+    ending.retryable = bool(is_retryable(request, ending))
+    return ending
 
 
-def _stand(ending: Ending) -> Response:
+def _stand(request: Request, ending: Ending) -> Response:
     if isinstance(ending, Response):
         return ending
-    raise ending
+    raise as_error(request, ending)
