@@ -400,6 +400,7 @@ async def test_the_deadline_bounds_a_wait_and_a_download() -> None:
         with pytest.raises(trudy.WaitTimeoutError) as caught:
             await client.calls.create_and_wait(agent_id=agent.id, phone_number="+14155550181", deadline=10)
         assert caught.value.partial is not None
+        assert not caught.value.retryable  # it would dial again
         sandbox.advance(hours=2)
         sandbox.fail_next(path="/recordings/*", delay=3600)
         with pytest.raises(trudy.APITimeoutError, match="deadline"):

@@ -14,6 +14,7 @@ from trudy import (
     APITimeoutError,
     AsyncTrudyClient,
     InvalidArgumentError,
+    RateLimitError,
     ServerError,
     TrudyClient,
     TrudyError,
@@ -255,7 +256,18 @@ async def test_an_error_midway_carries_what_was_accepted(
     partial = caught.value.partial
     assert isinstance(partial, AddedContacts)
     assert (partial.added_count, partial.answered, partial.in_doubt) == (2, 2, in_doubt)
+    assert not caught.value.retryable
     assert len(wire.sent) == 2  # a POST without a key is not repeated
+
+
+@pytest.mark.parametrize(("before", "retryable"), [([], True), ([added(2)], False)])
+async def test_to_add_contacts_again_is_no_harm_only_while_none_was_added(
+    client: AsyncTrudyClient, wire: Wire, before: list[httpx.Response], *, retryable: bool
+) -> None:
+    wire.answer(*before, refusal(429, "rate_limit_exceeded"))
+    with pytest.raises(RateLimitError) as caught:
+        await client.batch_calls.add_contacts("b1", numbers(4), chunk_size=2, max_rate_limit_wait=0)
+    assert caught.value.retryable is retryable
 
 
 async def test_a_bad_contact_midway_carries_what_was_accepted(client: AsyncTrudyClient, wire: Wire) -> None:

@@ -24,6 +24,7 @@ async def add_in_chunks(items: ContactItems, size: int, base_url: str, send: Sen
     except TrudyError as error:
         in_doubt = len(adding.sending) if _may_have_happened(error) else 0
         error.partial = evolve(adding.done, in_doubt=in_doubt)
+        error.retryable = error.retryable and not adding.done.answered
         raise
     except Exception as error:  # the caller's own iterable failed
         error.add_note(f"the server had answered for the first {adding.done.answered} contacts")

@@ -291,7 +291,8 @@ class AsyncCalls(Resource):
 
         Raises:
             WaitTimeoutError: it was placed and did not end in time; `.last` is the call.
-            TrudyError: as `create`; once the call is placed, it is `.partial` of every error.
+            TrudyError: as `create`; once the call is placed, it is `.partial` of every error, and none is `retryable`:
+                go on with `wait(error.partial.id)`.
         """
         _checks.seconds(max_wait, "max_wait")
         if poll_interval is not None:
@@ -316,11 +317,10 @@ class AsyncCalls(Resource):
             options["deadline"] = max(deadline - (self._core.clock.monotonic() - started), _LAST_LOOK)
         try:
             return await self.wait(call.id, max_wait=max_wait, poll_interval=poll_interval, events=events, **options)
-        except WaitTimeoutError as error:
-            error.partial, error.last = call, error.last or call
-            raise
         except TrudyError as error:
-            error.partial = call
+            error.partial, error.retryable = call, False
+            if isinstance(error, WaitTimeoutError):
+                error.last = error.last or call
             raise
         except BaseException:
             logger.warning("the wait for call %s was cancelled; the call goes on", call.id)

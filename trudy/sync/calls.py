@@ -235,7 +235,8 @@ class Calls(SyncResource[AsyncCalls]):
 
         Raises:
             WaitTimeoutError: it was placed and did not end in time; `.last` is the call.
-            TrudyError: as `create`; once the call is placed, it is `.partial` of every error.
+            TrudyError: as `create`; once the call is placed, it is `.partial` of every error, and none is `retryable`:
+                go on with `wait(error.partial.id)`.
         """
         return self._bridge.run(
             self._async.create_and_wait,
