@@ -1,8 +1,10 @@
-"""The event loop goes on while a large file is read and encoded."""
+"""Files are read whole, whatever they are and called, and the event loop goes on meanwhile."""
 
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import threading
 from collections.abc import Awaitable, Callable
 
@@ -11,7 +13,8 @@ import anyio.lowlevel
 import pytest
 
 from tests.fakes.wire import Wire
-from trudy import AsyncTrudyClient
+from trudy import AsyncTrudyClient, InvalidArgumentError
+from trudy.resources._uploads import MEGABYTE, read_upload
 
 pytestmark = pytest.mark.anyio
 Use = Callable[[AsyncTrudyClient], Awaitable[object]]
@@ -65,3 +68,79 @@ async def test_the_loop_goes_on(
     assert waited
     assert all(waited)
     assert len(wire.sent) == 1
+
+
+class Reluctant(io.BytesIO):
+    """Gives less than it is asked for, as pipes, sockets and unbuffered files may."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(min(size, 700) if size is not None and size > 0 else size)
+
+
+def test_a_file_that_gives_little_at_a_time_is_read_to_its_end() -> None:
+    data = bytes(range(256)) * 20
+    assert read_upload(Reluctant(data), "file", most=MEGABYTE, filename="a").data == data
+    assert read_upload(("a", Reluctant(data)), "file", most=len(data)).data == data
+    with pytest.raises(InvalidArgumentError, match="larger"):
+        read_upload(Reluctant(data), "file", most=len(data) - 1)
+
+
+def test_a_pipe_is_read_to_its_end() -> None:
+    reading, writing = os.pipe()
+    taken = threading.Event()
+
+    def write() -> None:
+        with os.fdopen(writing, "wb", buffering=0) as pipe:
+            pipe.write(b"first ")
+            assert taken.wait(STUCK)
+            pipe.write(b"second")
+
+    class Pipe(io.FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            data = super().read(size)
+            taken.set()
+            return data
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    with Pipe(reading) as source:
+        assert read_upload(source, "file", most=MEGABYTE).data == b"first second"
+    thread.join()
+
+
+def test_a_file_that_has_nothing_yet_is_not_taken_for_a_short_one() -> None:
+    class NotYet(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(3) or None  # type: ignore[return-value]
+
+    with pytest.raises(InvalidArgumentError, match="for reading bytes") as caught:
+        read_upload(NotYet(b"abcdef"), "file", most=MEGABYTE)
+    assert caught.value.argument == "file"
+
+
+def test_a_name_that_is_no_text_is_refused_before_anything_is_sent() -> None:
+    name = os.fsdecode(b"caf\xe9.csv")
+    for use in (
+        lambda: read_upload((name, b"x"), "file", most=1),
+        lambda: read_upload(b"x", "file", most=1, filename=name),
+    ):
+        with pytest.raises(InvalidArgumentError, match="name") as caught:
+            use()
+        assert caught.value.argument == "file"
+    assert read_upload((name, b"x"), "file", most=1, filename="café.csv").filename == "café.csv"
+
+
+@pytest.mark.parametrize("source", [("a.csv",), ("a.csv", b"x", 1), (5, b"x"), ()])
+def test_what_is_no_pair_of_name_and_bytes_is_refused(source: object) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        read_upload(source, "file", most=1)  # type: ignore[arg-type]
+    assert caught.value.argument == "file"
+
+
+@pytest.mark.parametrize("source", [("a.csv",), (), (5, b"phone\n1")])
+async def test_no_bad_pair_is_anything_but_a_bad_argument(
+    client: AsyncTrudyClient, wire: Wire, source: tuple[str, bytes]
+) -> None:
+    with pytest.raises(InvalidArgumentError):
+        await client.contacts.import_file(source)
+    assert not wire.sent

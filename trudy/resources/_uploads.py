@@ -43,6 +43,8 @@ async def off_loop(sources: tuple[FileSource, ...], work: Callable[[], T]) -> T:
 def read_upload(source: FileSource, argument: str, *, most: int, filename: str | None = None) -> Upload:
     """Read a file of at most `most` bytes, and not an empty one. An `OSError` goes to the caller as it is."""
     if isinstance(source, tuple):
+        if len(source) != 2:
+            raise InvalidArgumentError(f"{argument} must be a pair of file name and bytes", argument=argument)
         own_name, source = source
         filename = filename or own_name
     if isinstance(source, bytes | bytearray | memoryview):
@@ -54,7 +56,7 @@ def read_upload(source: FileSource, argument: str, *, most: int, filename: str |
     else:
         data, name = _read(source, most, argument), _name_of(source)
     _check_size(len(data), most, argument)
-    return Upload(filename=PurePath(filename or name).name, data=data)
+    return Upload(filename=_checked_name(filename or name, argument), data=data)
 
 
 def _read(source: object, most: int, argument: str) -> bytes:
@@ -63,15 +65,37 @@ def _read(source: object, most: int, argument: str) -> bytes:
         raise InvalidArgumentError(
             f"{argument} must be a path, a file open for reading bytes, or bytes", argument=argument
         )
-    data = read(most + 1)
-    if not isinstance(data, bytes):
-        raise InvalidArgumentError(f"{argument} must be open for reading bytes, not text", argument=argument)
-    return data
+    parts: list[bytes] = []
+    left = most + 1
+    while left > 0:
+        # Pipes, sockets and unbuffered files give less than they are asked for; only nothing is the end.
+        part = read(min(left, MEGABYTE))
+        if not isinstance(part, bytes):
+            what = "text" if isinstance(part, str) else "without waiting"
+            raise InvalidArgumentError(f"{argument} must be open for reading bytes, not {what}", argument=argument)
+        if not part:
+            break
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def _name_of(source: object) -> str:
     name = getattr(source, "name", None)
     return name if isinstance(name, str) else ""
+
+
+def _checked_name(name: object, argument: str) -> str:
+    if isinstance(name, str):
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise InvalidArgumentError(
+                f"{argument} has a name that is no text; call it otherwise, by a pair of file name and file",
+                argument=argument,
+            ) from None
+        return PurePath(name).name
+    raise InvalidArgumentError(f"the name of {argument} must be a string", argument=argument)
 
 
 def _check_size(size: int, most: int, argument: str) -> None:
@@ -84,7 +108,7 @@ def _check_size(size: int, most: int, argument: str) -> None:
 def _size(source: FileSource) -> int:
     """The bytes to be read, as far as that can be told without reading."""
     if isinstance(source, tuple):
-        source = source[1]
+        source = source[-1] if source else b""
     if isinstance(source, bytes):
         return len(source)
     if isinstance(source, str | os.PathLike):
