@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
-from itertools import count
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
-from trudy.sandbox.number_market import PLACES
+from attrs import define, field
+
+from trudy.sandbox.number_market import PLACES, is_on_sale
 from trudy.sandbox.outcomes import is_geographic
 
 if TYPE_CHECKING:
@@ -22,6 +25,30 @@ _OUTBOUND_AREAS = (
     *_FIRST_AREAS,
     *(area for area in map(str, range(201, 1000)) if is_geographic(area) and area not in {*_FIRST_AREAS, *PLACES}),
 )
+GIVEN_AT_MOST = 100 * len(_OUTBOUND_AREAS)
+"""How many agents can have a number of their own."""
+
+_logger = logging.getLogger("trudy.sandbox")
+
+
+@define
+class Spares:
+    """The numbers that new agents are given: first those that came back, then others in a fixed order."""
+
+    _returned: list[str] = field(factory=list[str], repr=False)
+    _fresh: Iterator[str] = field(factory=lambda: map(outbound_number, range(GIVEN_AT_MOST)), repr=False)
+
+    def take(self, is_taken: Callable[[str], bool]) -> str | None:
+        """One that nobody has, as far as `is_taken` knows; None when there is none left."""
+        while self._returned:
+            number = self._returned.pop()
+            if not is_taken(number):
+                return number
+        return next((number for number in self._fresh if not is_taken(number)), None)
+
+    def put_back(self, number: str) -> None:
+        """It is nobody's any more."""
+        self._returned.append(number)
 
 
 def id_of(number: str) -> str:
@@ -55,8 +82,8 @@ def new_number(
     return row
 
 
-def assign(state: State, row: Row, direction: Direction, agent_id: str | None, *, now: float) -> None:
-    """Let a number serve that agent in one direction, or nobody."""
+def assign(state: State, row: Row, direction: Direction, agent_id: str | None, *, now: float) -> Row:
+    """Let a number serve that agent in one direction, or nobody; the number as it is then."""
     member = f"{direction}_agent_id"
     former: str | None = row[member]
     row = row | {member: agent_id, "updated_at": now}
@@ -66,22 +93,38 @@ def assign(state: State, row: Row, direction: Direction, agent_id: str | None, *
         agent[listed] = [entry for entry in agent[listed] if entry["id"] != row["id"]]
     if agent_id is not None and (agent := state.agents.get(agent_id)) is not None:
         agent[listed] = [*agent[listed], {"id": row["id"], "phone_number": row["phone_number"]}]
+    return row
 
 
 def give_number(state: State, agent: Row, *, now: float) -> None:
-    """Give a new agent a number of its own to call from."""
-    candidates = map(outbound_number, count(len(state.numbers)))
-    number = next(number for number in candidates if id_of(number) not in state.numbers)
+    """Give a new agent a number of its own to call from; it gets none where all are given."""
+    number = state.spare_numbers.take(lambda number: id_of(number) in state.numbers)
+    if number is None:
+        _logger.warning("All %d numbers are given to agents: a new agent gets none", GIVEN_AT_MOST)
+        return
     assign(state, new_number(state, number, now=now), "outbound", agent["id"], now=now)
 
 
 def take_numbers(state: State, agent_id: str, *, now: float) -> None:
-    """An agent is gone: its numbers serve nobody."""
+    """An agent is gone: its numbers serve nobody, and the one that it was given goes with it."""
     for row in list(state.numbers):
-        for direction in DIRECTIONS:
-            if row[f"{direction}_agent_id"] == agent_id:
-                assign(state, row, direction, None, now=now)
-                row = state.numbers.get(row["id"]) or row
+        served = [direction for direction in DIRECTIONS if row[f"{direction}_agent_id"] == agent_id]
+        for direction in served:
+            row = assign(state, row, direction, None, now=now)
+        if served and _was_given(row) and not any(row[f"{direction}_agent_id"] for direction in DIRECTIONS):
+            release(state, row)
+
+
+def release(state: State, row: Row) -> None:
+    """Take a number that serves nobody from the shelf."""
+    state.numbers.remove(row["id"])
+    if _was_given(row):
+        state.spare_numbers.put_back(row["phone_number"])
+
+
+def _was_given(row: Row) -> bool:
+    """Whether it was neither bought nor brought along."""
+    return bool(row["is_trudy_managed"]) and not is_on_sale(row["phone_number"])
 
 
 def outbound_number(index: int) -> str:

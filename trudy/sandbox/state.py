@@ -12,6 +12,7 @@ from attrs import field, frozen
 from trudy.sandbox.call_log import CallLog
 from trudy.sandbox.campaign import Campaign
 from trudy.sandbox.lifecycle import PlacedCall
+from trudy.sandbox.numbers import Spares
 from trudy.sandbox.shelf import Shelf
 from trudy.sandbox.voices import Voice
 
@@ -40,6 +41,7 @@ class State:
     folders: Rows = field(factory=Rows, repr=False)
     contacts: Rows = field(factory=lambda: Rows(itemgetter("folder_id")), repr=False)
     numbers: Rows = field(factory=Rows, repr=False)
+    spare_numbers: Spares = field(factory=Spares, repr=False)
     credentials: Rows = field(factory=Rows, repr=False)
     campaigns: Shelf[Campaign] = field(factory=Shelf[Campaign], repr=False)
     calls: CallLog = field(factory=CallLog, repr=False)

@@ -208,14 +208,26 @@ async def test_a_released_number_serves_nobody_and_is_for_sale_again(api: Any) -
     await buy(api)
 
 
-async def test_the_numbers_of_an_agent_that_is_gone_are_free(api: Any) -> None:
-    agent = await api.agent()
-    number = agent["outbound_phone_numbers"][0]
+async def test_what_was_bought_for_an_agent_that_is_gone_is_free(api: Any) -> None:
+    agent, number = await api.agent(), await buy(api)
+    await ok(
+        api,
+        "POST",
+        "/numbers/assign",
+        {"number_id": number, "agent_id": agent["id"], "assignment_type": "inbound"},
+    )
     await api("DELETE", f"/agents/{agent['id']}")
     (row,) = await ok(api, "GET", "/numbers")
-    assert (row["id"], row["status"], row["agent_id"]) == (number["id"], "active", None)
-    other = await api.agent()
-    assert other["outbound_phone_numbers"][0]["phone_number"] != number["phone_number"]
+    assert (row["id"], row["status"], row["agent_id"]) == (number, "active", None)
+
+
+async def test_agents_that_come_and_go_leave_no_numbers(api: Any) -> None:
+    given: set[str] = set()
+    for _ in range(3):
+        agent = await api.agent()
+        given.add(agent["outbound_phone_numbers"][0]["phone_number"])
+        await api("DELETE", f"/agents/{agent['id']}")
+    assert (len(given), await ok(api, "GET", "/numbers")) == (1, [])
 
 
 async def test_lists_have_pages(api: Any) -> None:

@@ -119,7 +119,7 @@ def release_number(request: ApiRequest) -> Reply:
     row = _find(request, request.params["number_id"])
     for direction in numbers.DIRECTIONS:
         numbers.assign(state, row, direction, None, now=request.now)
-    state.numbers.remove(row["id"])
+    numbers.release(state, row)
     return Reply(data={"id": row["id"], "deleted": True})
 
 
