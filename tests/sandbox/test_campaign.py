@@ -223,6 +223,23 @@ def test_a_retry_keeps_its_rest_over_a_pause() -> None:
     assert line.moments == [0, 3 + RETRY_SECONDS]
 
 
+def test_a_retry_is_kept_while_a_later_start_is_waited_for() -> None:
+    campaign, line = campaign_of(1, attempts=2), Line(Outcome.BUSY)
+    campaign.schedule(MONDAY, MONDAY)
+    run(campaign, line, MONDAY + 1)
+    campaign.pause(MONDAY + 1)
+    campaign.start_at = MONDAY + 7200
+    campaign.resume(MONDAY + 2)
+    run(campaign, line, MONDAY + 4)
+    assert (campaign.status, campaign.members[0].status, campaign.members[0].due) == (
+        "scheduled",
+        "scheduled",
+        MONDAY + 7200,
+    )
+    run(campaign, line)
+    assert line.moments == [0, 7200]
+
+
 def test_a_campaign_whose_last_call_ends_in_a_pause_is_completed_by_resuming() -> None:
     campaign, line = campaign_of(1), Line()
     campaign.schedule(MONDAY, MONDAY)

@@ -244,9 +244,9 @@ class Campaign:
         call = member.last_call
         if call is None or call.timeline.final == "completed":
             self._set(member, "completed")
-        elif member.calls < self.settings.attempts and self.status in ("active", "paused"):
+        elif member.calls < self.settings.attempts and self.status in ("scheduled", "active", "paused"):
             member.rests_until = moment + RETRY_SECONDS
-            self._enqueue(index, member.rests_until)
+            self._enqueue(index, max(member.rests_until, self.start_at or moment))
         else:
             self._set(member, "failed")
 
