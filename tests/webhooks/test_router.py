@@ -6,12 +6,15 @@ import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable
+from itertools import product
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 
 from tests.fakes.clock import NOON, FakeClock
+from tests.webhooks.fastapi_route import make_app
 from tests.webhooks.samples import BATCH_ID, CALL_ID, NUMBER, OTHER, SECRET, signed
 from trudy.errors import ConfigurationError, InvalidArgumentError
 from trudy.event_source import EventSource
@@ -373,15 +376,38 @@ class HeldGuard(MemoryReplayGuard):
             assert self.leave.wait(10)
 
 
+async def handle_claimed(router: WebhookRouter, handler: Callable[[Any], Awaitable[None]]) -> int:
+    """What an application does that handles its events itself."""
+    try:
+        async with router.claimed("POST", *delivery()) as given:
+            if isinstance(given, Answer):
+                return given.status
+            await handler(given)
+    except OSError:
+        return 500
+    return 204
+
+
+async def post(app: Any, headers: dict[str, str], body: bytes) -> int:
+    """Send to an ASGI application in this task, so that it is cancelled with it."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
+        return (await client.post("/", headers=headers, content=body)).status_code
+
+
 @pytest.mark.parametrize(("anyio_backend", "native"), [("asyncio", True), ("asyncio", False), ("trio", False)])
 @pytest.mark.parametrize(
-    ("background", "held"), [(False, "begin"), (False, "commit"), (False, "abandon"), (True, "begin")]
+    ("way", "held"),
+    [
+        *product(["plain", "async", "claimed", "fastapi"], ["begin", "commit", "abandon"]),
+        ("plain, background", "begin"),
+        ("async, background", "begin"),
+    ],
 )
-@pytest.mark.parametrize("is_async", [True, False])
-async def test_cancelled_while_the_guard_is_at_work(native: bool, background: bool, held: str, is_async: bool) -> None:
+async def test_cancelled_while_the_guard_is_at_work(native: bool, way: str, held: str) -> None:
     """Whenever a request is cancelled, its event is handled or free, and no claim is left behind."""
     guard, runs = HeldGuard(held), []
-    router = make_router(replay_guard=guard, background=background)
+    router = make_router(replay_guard=guard, background="background" in way)
 
     def plain(event: CallEnded) -> None:
         runs.append(event)
@@ -392,12 +418,22 @@ async def test_cancelled_while_the_guard_is_at_work(native: bool, background: bo
         await anyio.lowlevel.checkpoint()
         plain(event)
 
-    router.on("call.ended")(later if is_async else plain)  # type: ignore[call-overload]
+    router.on("call.ended")(later if "async" in way else plain)  # type: ignore[call-overload]
+    app = make_app(router, "/", [plain])
     cancelled = []
+
+    async def answer() -> int:
+        match way:
+            case "claimed":
+                return await handle_claimed(router, later)
+            case "fastapi":
+                return await post(app, *delivery())
+            case _:
+                return (await router.handle("POST", *delivery())).status
 
     async def handle() -> None:
         try:
-            await router.handle("POST", *delivery())
+            await answer()
         except anyio.get_cancelled_exc_class():
             cancelled.append(True)
             raise
@@ -419,7 +455,7 @@ async def test_cancelled_while_the_guard_is_at_work(native: bool, background: bo
                 guard.leave.set()
         with anyio.fail_after(10):
             # What was not ended in the request ends in its thread, or its worker.
-            while (await router.handle("POST", *delivery())).status != 204:
+            while await answer() != 204:
                 await anyio.lowlevel.checkpoint()
     assert len(runs) == (2 if held == "abandon" else 1)
     assert guard.begin(make_router().admit("POST", *delivery()).event.dedupe_key, 60) == "done"  # type: ignore[union-attr]
@@ -682,3 +718,32 @@ class TestSettings:
         headers, body = delivery()
         with pytest.raises(TypeError, match="raw bytes"):
             await make_router().handle("POST", headers, body.decode())  # type: ignore[arg-type]
+
+
+class TestClaimed:
+    async def test_gives_each_event_once(self) -> None:
+        router = make_router()
+        async with router.claimed("POST", *delivery()) as event:
+            assert isinstance(event, CallEnded)
+            async with router.claimed("POST", *delivery()) as busy:
+                assert isinstance(busy, Answer)
+                assert busy.status == 503
+        async with router.claimed("POST", *delivery()) as repeated:
+            assert isinstance(repeated, Answer)
+            assert repeated.status == 204
+
+    async def test_refuses_what_is_forged(self) -> None:
+        async with make_router().claimed("POST", *delivery(secret=OTHER)) as given:
+            assert isinstance(given, Answer)
+            assert given.status == 401
+
+    async def test_an_event_that_was_not_handled_comes_again(self) -> None:
+        router, tries = make_router(), []
+
+        async def fail_once(event: WebhookEvent) -> None:
+            tries.append(event)
+            if len(tries) == 1:
+                raise OSError("database is away")
+
+        assert [await handle_claimed(router, fail_once) for _ in range(3)] == [500, 204, 204]
+        assert len(tries) == 2

@@ -141,6 +141,17 @@ class Delivery:
             return None
         return ACCEPTED if verdict == "done" else BUSY
 
+    def claim_to_hold(self) -> Generator[Step, Any, Answer | None]:
+        """`claim`, and no claim is left behind where the request was cancelled meanwhile."""
+        refused = yield from self.claim()
+        if refused is None:
+            try:
+                yield Step(_nothing)  # where a cancellation that came during the claim is raised
+            except BaseException:
+                yield from self.release()
+                raise
+        return refused
+
     def work(self) -> Steps:
         """Run the handlers of a claimed event in order, until one fails; then commit or abandon."""
         event = self.event
@@ -221,6 +232,9 @@ class Delivery:
         self._at_work.discard(key)
         logger.info("a queued %s waited for longer than the lease, and another process took it", self.event.type)
         return False
+
+
+def _nothing() -> None: ...
 
 
 def _itself(given: Awaitable[None]) -> Awaitable[None]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from fastapi import HTTPException, Request
 
 from trudy.webhooks.answer import Answer
-from trudy.webhooks.drive import drive_async
 from trudy.webhooks.verify import MAX_BODY
 
 if TYPE_CHECKING:
@@ -32,18 +31,11 @@ def fastapi_event(router: WebhookRouter) -> Callable[[Request], AsyncIterator[We
     """
 
     async def event(request: Request) -> AsyncIterator[WebhookEvent]:
-        admitted = router.admit(request.method, request.headers, await _read(request))
-        if isinstance(admitted, Answer):
-            raise _refusal(admitted)
-        refused = await drive_async(admitted.claim())
-        if refused is not None:
-            raise _refusal(refused)
-        try:
-            yield admitted.event
-        except BaseException:
-            await drive_async(admitted.release())
-            raise
-        await drive_async(admitted.commit())
+        body = await _read(request)
+        async with router.claimed(request.method, request.headers, body) as given:
+            if isinstance(given, Answer):
+                raise _refusal(given)
+            yield given
 
     return event
 

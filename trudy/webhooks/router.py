@@ -193,6 +193,34 @@ class WebhookRouter:
         steps = _acknowledged(admitted, self._thread_queue().offer) if self._background else admitted.steps()
         return drive_blocking(steps, self._private_bridge)
 
+    @asynccontextmanager
+    async def claimed(self, method: str, headers: Headers, body: bytes) -> AsyncGenerator[WebhookEvent | Answer, None]:
+        """For an application that handles its events itself: gives an event for as long as the block runs.
+
+            async with router.claimed(request.method, request.headers, await request.body()) as event:
+                if isinstance(event, Answer): ...
+
+        It gives an answer in its place where there is nothing to do: the delivery is refused, repeated or busy. The
+        event counts as handled unless the block raises. The router's handlers are not called.
+
+        Raises:
+            TypeError: the body is not bytes.
+        """
+        admitted = self.admit(method, headers, body)
+        if isinstance(admitted, Answer):
+            yield admitted
+            return
+        refused = await drive_async(admitted.claim_to_hold())
+        if refused is not None:
+            yield refused
+            return
+        try:
+            yield admitted.event
+        except BaseException:
+            await drive_async(admitted.release())
+            raise
+        await drive_async(admitted.commit())
+
     def admit(self, method: str, headers: Headers, body: bytes) -> Answer | Delivery:
         """Verify a request and wake whoever waits for its event; an answer where there is nothing more to do."""
         if method.upper() != "POST":
