@@ -275,6 +275,18 @@ def test_contacts_may_join_while_it_runs() -> None:
     assert campaign.counts["total_contacts"] == 3
 
 
+def test_who_joins_is_planned_behind_those_of_the_day() -> None:
+    campaign, line = campaign_of(5, at_once=2, a_day=5), Line()
+    campaign.schedule(MONDAY, MONDAY)
+    run(campaign, line, MONDAY + 1)
+    campaign.add(map(member, range(5, 8)), MONDAY + 1)
+    campaign.add(map(member, range(8, 13)), MONDAY + 1)
+    days = Counter(int(((person.due or MONDAY) - MONDAY + DAY / 2) // DAY) for person in campaign.members)
+    assert days == {0: 5, 1: 5, 2: 3}
+    run(campaign, line)
+    assert Counter(int((moment + DAY / 2) // DAY) for moment in line.moments) == days
+
+
 def test_refused_numbers_fail_without_a_call() -> None:
     campaign, line = campaign_of(2, attempts=3), Line(answers={"+14155550000": Refused()})
     campaign.schedule(MONDAY, MONDAY)

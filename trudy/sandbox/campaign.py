@@ -26,6 +26,8 @@ PACE_SECONDS = 30.0
 RETRY_SECONDS = 900.0
 """From the end of a failed call until its contact may be called again."""
 
+_LONGER_THAN_ANY_DAY = 100_000.0
+
 
 @define(eq=False, kw_only=True)
 class Member:
@@ -269,7 +271,7 @@ class Campaign:
             self._enqueue(index, max(moment, self.members[index].rests_until))
 
     def _slots(self, since: float) -> Iterator[float]:
-        planned_on, moment, in_wave = self._placed_on.copy(), since, 0
+        planned_on, moment, in_wave = self._planned_on(since), since, 0
         while True:
             moment, before = self._allowed(moment, planned_on), moment
             if moment != before or in_wave == self.settings.max_concurrent_calls:
@@ -279,6 +281,16 @@ class Campaign:
             in_wave += 1
             if in_wave == self.settings.max_concurrent_calls:
                 moment += PACE_SECONDS
+
+    def _planned_on(self, since: float) -> Counter[date]:
+        """How many calls each day has already, placed or planned, where nothing is planned beyond `since`."""
+        planned_on, day_of = self._placed_on.copy(), self.settings.hours.day_of
+        if self.settings.max_calls_per_day is not None:
+            today = day_of(since)
+            planned_on[today] += sum(
+                day_of(due) == today for due, _ in self._queue if due > since - _LONGER_THAN_ANY_DAY
+            )
+        return planned_on
 
     def _enqueue(self, index: int, due: float) -> None:
         member = self.members[index]
