@@ -21,7 +21,7 @@ from trudy import (
     ValidationError,
     WaitTimeoutError,
 )
-from trudy.models import AddedContacts, BatchContactInput, BatchStatus, Contact
+from trudy.models import AddedContacts, BatchContactInput, BatchStatus, BatchStatusChange, Contact
 
 pytestmark = pytest.mark.anyio
 Use = Callable[[AsyncTrudyClient], Awaitable[object]]
@@ -308,6 +308,30 @@ async def test_a_deadline_bounds_all_chunks_together(client: AsyncTrudyClient, w
     assert isinstance(caught.value, APITimeoutError)
     assert isinstance(caught.value.partial, AddedContacts)
     assert caught.value.partial.answered == 4
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda c: c.batch_calls.schedule("b1"), lambda c: c.batch_calls.pause("b1"), lambda c: c.batch_calls.resume("b1")],
+)
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (envelope({"batch_id": "b1", "status": "active"}), "active"),
+        (envelope({"status": "active"}, 201), "active"),
+        (envelope({"success": True}), ""),
+        (envelope({}), ""),
+        (envelope(None), ""),
+        (httpx.Response(204), ""),
+    ],
+)
+async def test_no_success_is_an_error_once_a_batch_was_started_or_stopped(
+    client: AsyncTrudyClient, wire: Wire, use: Use, answer: httpx.Response, status: str
+) -> None:
+    wire.answer(answer)
+    change = await use(client)
+    assert isinstance(change, BatchStatusChange)
+    assert (change.id, change.status.value) == ("b1", status)
 
 
 async def test_a_batch_is_waited_for(client: AsyncTrudyClient, wire: Wire, clock: FakeClock) -> None:

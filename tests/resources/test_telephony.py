@@ -11,11 +11,12 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.passing import as_time_goes_by
 from tests.fakes.wire import Wire, envelope, refusal, rows
 from trudy import APITimeoutError, AsyncTrudyClient, InvalidArgumentError, TrudyError, ValidationError
-from trudy.models import AssignmentType, NumberType, ProviderType
+from trudy.models import AssignmentType, NumberType, ProviderType, ProvisionedNumber
 
 pytestmark = pytest.mark.anyio
 Use = Callable[[AsyncTrudyClient], Awaitable[object]]
 NUMBER = "+14155552671"
+OTHER = "+14155552672"
 
 
 def number() -> httpx.Response:
@@ -119,6 +120,47 @@ async def test_both_answers_to_unassign_are_read(
     assert result.agent_id is None
     assert result.phone_number == NUMBER
     assert result.assignment_type in (AssignmentType.INBOUND, "")
+
+
+purchase: Use = lambda c: c.telephony.numbers.purchase(NUMBER)  # noqa: E731
+bring: Use = lambda c: c.telephony.numbers.import_(NUMBER, provider_type="telnyx", api_key="a-key")  # noqa: E731
+
+
+@pytest.mark.parametrize("use", [purchase, bring])
+@pytest.mark.parametrize(
+    ("answer", "number_id", "phone_number"),
+    [
+        (envelope({"id": "n1", "phone_number": OTHER}, 201), "n1", OTHER),
+        (envelope({"id": "n1", "number": OTHER}, 201), "n1", OTHER),
+        (envelope({"number_id": "n1", "phone": OTHER}, 201), "n1", OTHER),
+        (envelope({"id": "n1"}, 201), "n1", NUMBER),
+        (envelope({"id": "n1", "phone_number": None}), "n1", NUMBER),
+        (envelope({"id": "n1", "number": {"phone_number": OTHER}}), "n1", NUMBER),
+        (envelope({"success": True}), None, NUMBER),
+        (envelope({}), None, NUMBER),
+        (envelope(None, 201), None, NUMBER),
+        (envelope([]), None, NUMBER),
+        (httpx.Response(201, json={"success": True}), None, NUMBER),
+        (httpx.Response(204), None, NUMBER),
+    ],
+)
+async def test_no_success_is_an_error_once_a_number_was_bought(
+    client: AsyncTrudyClient, wire: Wire, use: Use, answer: httpx.Response, number_id: str | None, phone_number: str
+) -> None:
+    wire.answer(answer)
+    bought = await use(client)
+    assert isinstance(bought, ProvisionedNumber)
+    assert (bought.id, bought.phone_number) == (number_id, phone_number)
+    assert bought.meta is not None
+
+
+@pytest.mark.parametrize("answer", [envelope(None), envelope({"success": True}), httpx.Response(204)])
+async def test_no_success_is_an_error_once_a_number_was_assigned(
+    client: AsyncTrudyClient, wire: Wire, answer: httpx.Response
+) -> None:
+    wire.answer(answer)
+    await client.telephony.numbers.assign("n1", agent_id="a1", assignment_type="inbound")
+    assert (await client.telephony.numbers.unassign("n1", assignment_type="inbound")).agent_id is None
 
 
 def found(*last_digits: int, page: int, **more: object) -> httpx.Response:

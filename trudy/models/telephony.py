@@ -121,8 +121,8 @@ class ProvisionedNumber:
 
     id: str | None = field(default=None, metadata=wire("id", "number_id", read=identifier))
     """Opaque; the id to assign it by."""
-    phone_number: str = field(repr=_repr.phone)
-    """E.164."""
+    phone_number: str = field(repr=_repr.phone, metadata=wire("phone_number", "number", "phone"))
+    """E.164; as it was asked for where the server does not repeat it."""
     credential_id: str | None = field(default=None, metadata=wire(read=identifier))
     """The stored access to your carrier, where it was imported."""
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)

@@ -58,6 +58,21 @@ class Resource:
             idempotency_key=idempotency_key,
         )
 
+    async def _act(self, request: Request, model: type[T], **asked_for: object) -> T:
+        """Send what is done once the server says 2xx, where no page promises what the answer holds.
+
+        A member that the model cannot do without is taken from what was asked for.
+        """
+        from trudy.models import ModelError, decode
+
+        response = await self._core.send(request)
+        answer = as_mapping(envelope(response).data) or {}
+        meta = self._core.meta(request, response)
+        try:
+            return decode(model, answer, meta)
+        except ModelError:
+            return decode(model, {**answer, **asked_for}, meta)
+
     async def _delete(self, endpoint: Endpoint, options: RequestOptions, ids: Mapping[str, object]) -> Deleted:
         """Servers answer a delete with `{id, deleted}`, with other words, or with 204 and nothing."""
         from trudy.models import Deleted

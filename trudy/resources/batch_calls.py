@@ -280,7 +280,7 @@ class AsyncBatchCalls(Resource):
         if "timezone" in members:
             _checks.non_empty(timezone, "timezone")
         request = self._build(SCHEDULE, options, ids={"batch_call_id": batch_call_id}, body=members)
-        return await self._core.fetch(request, BatchStatusChange)
+        return await self._act(request, BatchStatusChange, id=batch_call_id)
 
     async def pause(self, batch_call_id: str, **options: Unpack[RequestOptions]) -> BatchStatusChange:
         """Pause a batch that is active or scheduled. `POST /batch-calls/{batch_call_id}/pause`
@@ -290,7 +290,7 @@ class AsyncBatchCalls(Resource):
             ValidationError: it is in another state.
         """
         request = self._build(PAUSE, options, ids={"batch_call_id": batch_call_id})
-        return await self._core.fetch(request, BatchStatusChange)
+        return await self._act(request, BatchStatusChange, id=batch_call_id)
 
     async def resume(self, batch_call_id: str, **options: Unpack[RequestOptions]) -> BatchStatusChange:
         """Let a paused batch go on. `POST /batch-calls/{batch_call_id}/resume`
@@ -303,7 +303,7 @@ class AsyncBatchCalls(Resource):
             ValidationError: it is in another state.
         """
         request = self._build(RESUME, options, ids={"batch_call_id": batch_call_id})
-        return await self._core.fetch(request, BatchStatusChange)
+        return await self._act(request, BatchStatusChange, id=batch_call_id)
 
     def list_contacts(
         self,

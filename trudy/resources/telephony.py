@@ -209,7 +209,8 @@ class AsyncPhoneNumbers(Resource):
         _checks.e164(phone_number, "phone_number")
         members = body_of(phone_number=phone_number, api_key=api_key)
         with hidden(api_key):
-            return await self._core.fetch(self._build(PURCHASE, options, body=members), ProvisionedNumber)
+            request = self._build(PURCHASE, options, body=members)
+            return await self._act(request, ProvisionedNumber, phone_number=phone_number)
 
     async def import_(
         self,
@@ -261,7 +262,8 @@ class AsyncPhoneNumbers(Resource):
             if not members.get(argument):
                 raise InvalidArgumentError(f"{argument} is needed for {provider_type}", argument=argument)
         with hidden(api_key, auth_token, sip_password):
-            return await self._core.fetch(self._build(IMPORT, options, body=members), ProvisionedNumber)
+            request = self._build(IMPORT, options, body=members)
+            return await self._act(request, ProvisionedNumber, phone_number=phone_number)
 
     async def assign(
         self,
@@ -287,7 +289,7 @@ class AsyncPhoneNumbers(Resource):
         _checks.identifier(agent_id, "agent_id")
         _checks.one_of(assignment_type, ("inbound", "outbound"), "assignment_type")
         members = body_of(number_id=number_id, agent_id=agent_id, assignment_type=assignment_type)
-        return await self._core.fetch(self._build(ASSIGN, options, body=members), NumberAssignment)
+        return await self._act(self._build(ASSIGN, options, body=members), NumberAssignment)
 
     async def unassign(
         self, number_id: str, *, assignment_type: AssignmentTypeName, **options: Unpack[RequestOptions]
@@ -304,7 +306,7 @@ class AsyncPhoneNumbers(Resource):
         _checks.identifier(number_id, "number_id")
         _checks.one_of(assignment_type, ("inbound", "outbound"), "assignment_type")
         members = body_of(number_id=number_id, assignment_type=assignment_type)
-        return await self._core.fetch(self._build(UNASSIGN, options, body=members), NumberAssignment)
+        return await self._act(self._build(UNASSIGN, options, body=members), NumberAssignment)
 
     async def delete(self, number_id: str, **options: Unpack[RequestOptions]) -> Deleted:
         """Release a number. `DELETE /telephony/numbers/{number_id}`
