@@ -16,9 +16,12 @@ from typing import Any
 import pytest
 
 from tests.fakes.clock import FakeClock
+from tests.webhooks.redis_proxy import losing_one_answer
 from tests.webhooks.redis_server import BINARY, redis_server
+from tests.webhooks.samples import SECRET
 from trudy.errors import ConfigurationError, InvalidArgumentError
-from trudy.webhooks import MemoryReplayGuard, RedisReplayGuard, ReplayGuard, SQLiteReplayGuard
+from trudy.testing import make_delivery
+from trudy.webhooks import MemoryReplayGuard, RedisReplayGuard, ReplayGuard, SQLiteReplayGuard, WebhookRouter
 
 Maker = Callable[[], Any]
 
@@ -302,6 +305,32 @@ class TestRedis:
         assert made == [{"socket_timeout": 5.0, "socket_connect_timeout": 5.0}]
         settings = guard._redis.connection_pool.connection_kwargs
         assert (settings["socket_timeout"], settings["socket_connect_timeout"]) == (1.0, 5.0)
+
+    @pytest.mark.parametrize("retries", [0, 1])
+    def test_a_claim_whose_answer_was_lost_blocks_nothing(self, redis_url: str, tmp_path: Path, retries: int) -> None:
+        import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        seen: list[str | None] = []
+        made = make_delivery("call.ended", secret=SECRET)
+        with (
+            losing_one_answer(redis_url) as url,
+            redis.Redis.from_url(url, retry=Retry(NoBackoff(), retries)) as client,
+        ):
+            router = WebhookRouter(secret=SECRET, replay_guard=RedisReplayGuard(client, prefix=f"{tmp_path.name}:"))
+            router.on("call.ended")(lambda event: seen.append(event.call_id))
+            answers = [router.handle_blocking("POST", made.headers, made.body).status for _ in range(3)]
+        assert answers == ([204, 204, 204] if retries else [500, 204, 204])
+        assert len(seen) == 1
+
+    def test_an_async_client_is_refused(self) -> None:
+        import redis.asyncio
+
+        for client in (redis.asyncio.Redis(), redis.asyncio.RedisCluster(host="127.0.0.1")):
+            with pytest.raises(InvalidArgumentError, match="async client") as caught:
+                RedisReplayGuard(client)  # type: ignore[arg-type]
+            assert caught.value.argument == "redis"
 
     def test_without_the_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "redis", None)

@@ -583,7 +583,7 @@ class BrokenGuard:
 @pytest.mark.parametrize(
     ("broken", "fails", "status", "calls"),
     [
-        ("begin", False, 500, ["begin"]),
+        ("begin", False, 500, ["begin", "abandon"]),
         ("commit", False, 204, ["begin", "commit"]),
         ("abandon", True, 500, ["begin", "abandon"]),
     ],
@@ -607,6 +607,23 @@ async def test_a_guard_that_fails(
     assert len(runs) == (0 if broken == "begin" else 2)
     assert "the store is away" in caplog.text
     assert caplog.records[-1].levelno == logging.ERROR
+
+
+async def test_a_claim_that_was_made_by_a_guard_that_failed_blocks_nothing(send: Send) -> None:
+    class LosesItsAnswer(MemoryReplayGuard):
+        faults = 1
+
+        def begin(self, key: str, ttl: float) -> Any:
+            verdict = super().begin(key, ttl)
+            if self.faults:
+                self.faults -= 1
+                raise ConnectionError("the store is away")
+            return verdict
+
+    router, seen = make_router(replay_guard=LosesItsAnswer()), []
+    router.on_any(lambda event: seen.append(event.name))  # type: ignore[arg-type, return-value]
+    assert [(await send(router)).status for _ in range(3)] == [500, 204, 204]
+    assert seen == ["call.ended"]
 
 
 class TestEventSource:

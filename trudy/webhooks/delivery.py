@@ -128,17 +128,19 @@ class Delivery:
             return None
         if not self._at_work.add(key):
             return BUSY
-        verdict = "busy"
         try:
             verdict = yield Step(lambda: guard.begin(key, self._rules.lease), blocks=guard.blocking, must_end=True)
         except Exception:
             logger.exception("the replay guard failed; the sender may try again")
+            # It may have claimed the key all the same, and only the answer was lost.
+            yield from self.release()
             return problem(500, "internal_error")
-        finally:
-            if verdict != "new":
-                self._at_work.discard(key)
+        except BaseException:
+            self._at_work.discard(key)
+            raise
         if verdict == "new":
             return None
+        self._at_work.discard(key)
         return ACCEPTED if verdict == "done" else BUSY
 
     def claim_to_hold(self) -> Generator[Step, Any, Answer | None]:

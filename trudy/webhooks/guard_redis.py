@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from trudy.errors import ConfigurationError
+from trudy.errors import ConfigurationError, InvalidArgumentError
 from trudy.webhooks.guard import Verdict
 
 if TYPE_CHECKING:
@@ -15,22 +16,33 @@ if TYPE_CHECKING:
 _DONE: Final = b"done"
 _TIMEOUT: Final = 5.0
 """Seconds."""
-_ABANDON: Final = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+_ABANDON: Final = """
+local value = redis.call('get', KEYS[1])
+if value and string.sub(value, 1, #ARGV[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
+return 0
+"""
 
 
 class RedisReplayGuard:
     """Keeps keys in Redis, which forgets them by itself.
 
     Args:
-        redis: a `redis.Redis` client of your own, or a URL such as `redis://localhost:6379/0`. With a URL, Redis has 5
-            seconds to connect and to answer, unless the URL says `?socket_timeout=` or `?socket_connect_timeout=`.
+        redis: a `redis.Redis` client of your own, not one of `redis.asyncio` (under an async framework its calls run in
+            worker threads), or a URL such as `redis://localhost:6379/0`. With a URL, Redis has 5 seconds to connect
+            and to answer, unless the URL says `?socket_timeout=` or `?socket_connect_timeout=`.
         prefix: what the names of its keys begin with.
 
     Raises:
         ConfigurationError: a URL was given and the extra `redis` is not installed.
+        InvalidArgumentError: an async client was given.
     """
 
     def __init__(self, redis: redis.Redis | str, *, prefix: str = "trudy:webhook:") -> None:
+        if inspect.iscoroutinefunction(getattr(redis, "execute_command", None)):
+            raise InvalidArgumentError(
+                "redis must be a redis.Redis client or a URL, not an async client: nothing here awaits its answers",
+                argument="redis",
+            )
         self._redis = _connect(redis) if isinstance(redis, str) else redis
         self._prefix = prefix
         self._name = secrets.token_hex(8)
@@ -43,15 +55,18 @@ class RedisReplayGuard:
     @property
     def _owner(self) -> bytes:
         # The process takes part: a forked child has a copy of the name, but none of the claims.
-        return f"{self._name}:{os.getpid()}".encode()
+        return f"{self._name}:{os.getpid()}:".encode()
 
     def begin(self, key: str, ttl: float) -> Verdict:
         """Claim a key for `ttl` seconds."""
-        name = self._prefix + key
-        if self._redis.set(name, self._owner, nx=True, px=_milliseconds(ttl)):
+        name, claim = self._prefix + key, self._owner + secrets.token_hex(8).encode()
+        if self._redis.set(name, claim, nx=True, px=_milliseconds(ttl)):
             return "new"
+        value = self._get(name)
+        if value == claim:
+            return "new"  # the answer was lost, and the client has asked again
         # None: the claim ended a moment ago, and the sender's next try will find the key free.
-        return "done" if self._get(name) == _DONE else "busy"
+        return "done" if value == _DONE else "busy"
 
     def commit(self, key: str, ttl: float) -> None:
         """Mark a key as done for `ttl` seconds."""
