@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterator
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 
 import trudy
@@ -39,7 +39,8 @@ def main(agent_id: str, path: str) -> int:
         print(f"{added.added_count} people, {added.failed_count} not taken")
 
         client.batch_calls.schedule(batch.id)
-        batch = client.batch_calls.wait(batch.id)
+        # Friday evening's people are called on Monday.
+        batch = client.batch_calls.wait(batch.id, max_wait=timedelta(weeks=1).total_seconds())
         print(f"campaign {batch.status}")
         results = csv.writer(sys.stdout)
         for person in client.batch_calls.list_contacts(batch.id):

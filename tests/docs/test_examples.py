@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 from datetime import datetime
@@ -122,6 +123,23 @@ def test_campaign(monday: Sandbox, agent_id: str, tmp_path: Path) -> None:
     hours = [datetime.fromtimestamp(call.created_at, ZoneInfo("America/New_York")) for call in monday.placed_calls]
     assert [moment.hour for moment in hours] == [9] * 6
     assert {call.variables["doctor"] for call in monday.placed_calls} == {"Lee", "Diaz"}
+
+
+def test_campaign_from_friday_evening_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process, for a client on the sandbox's clock, by which the weekend is as long as it is."""
+    new_york = ZoneInfo("America/New_York")
+    friday = Sandbox(speed=100_000, start=datetime(2026, 6, 5, 18, 30, tzinfo=new_york).timestamp(), rate_limit=None)
+    client = friday.client()
+    agent = client.agents.create(name="Ada", voice_id=friday.voices[0].id, system_prompt="Be kind to {{doctor}}.")
+    (tmp_path / "people.csv").write_text(PEOPLE)
+    monkeypatch.setattr("trudy.TrudyClient", lambda: client)
+    example = runpy.run_path(str(EXAMPLES / "campaign.py"))
+    assert example["main"](agent.id, str(tmp_path / "people.csv")) == 0
+    assert "campaign completed" in capsys.readouterr().out
+    days = [datetime.fromtimestamp(call.created_at, new_york) for call in friday.placed_calls]
+    assert [moment.isoweekday() for moment in days] == [1] * 6
 
 
 def test_campaign_with_a_bad_number(monday: Sandbox, agent_id: str, tmp_path: Path) -> None:
