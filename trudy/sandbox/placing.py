@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -43,12 +44,20 @@ def outcome_for(sandbox: Sandbox, number: str) -> Outcome | None:
 
 def not_fictional(field: str, number: str) -> Problem:
     """The refusal of a number that could be somebody's."""
-    return problems.invalid(field, "the sandbox calls only fictional numbers such as +14155550100", value=number)
+    # A whole number as an example would be masked wherever the client shows it.
+    allowed = "+1AAA55501NN, AAA being the area code of a place, and +442079460NNN"
+    return problems.invalid(field, f"the sandbox calls only numbers kept for fiction: {allowed}", value=number)
 
 
 def as_texts(variables: Mapping[str, Any]) -> dict[str, str]:
-    """Template values, which are treated as text."""
-    return {name: value if isinstance(value, str) else str(value) for name, value in variables.items()}
+    """Template values, which are treated as text: as JSON writes them, null as none."""
+    return {name: _as_text(value) for name, value in variables.items()}
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def place(
