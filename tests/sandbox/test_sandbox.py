@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from trudy import RateLimitError
+from trudy.clock import SystemClock
 from trudy.sandbox import Sandbox
+from trudy.sandbox.sandbox import PLACEHOLDER_KEY
 
 pytestmark = pytest.mark.asyncio
 
@@ -105,3 +108,29 @@ async def test_chance_is_repeatable(api_of: Any) -> None:
 async def test_a_repr_shows_no_key(sandbox: Sandbox) -> None:
     assert sandbox.api_key not in repr(sandbox)
     assert repr(sandbox) == "<Sandbox 0 agents, 0 calls>"
+
+
+async def test_sandboxes_that_take_one_key_have_a_limit_each() -> None:
+    full, fresh = (Sandbox(speed=0, rate_limit=2, placeholders=True) for _ in range(2))
+    async with (
+        full.async_client(api_key=PLACEHOLDER_KEY) as first,
+        fresh.async_client(api_key=PLACEHOLDER_KEY) as second,
+    ):
+        for _ in range(2):
+            await first.voices.list()
+        with pytest.raises(RateLimitError):
+            await first.with_options(deadline=1).voices.list()
+        await second.with_options(deadline=1).voices.list()
+        assert second.rate_limit.limit is None
+
+
+async def test_keys_of_one_sandbox_share_its_limit_in_each_time() -> None:
+    sandbox = Sandbox(speed=0, rate_limit=2)
+    async with (
+        sandbox.async_client() as first,
+        sandbox.async_client(api_key=sandbox.new_api_key()) as second,
+        sandbox.async_client(clock=SystemClock()) as real,
+        sandbox.async_client(rate_limit_group="mine") as other,
+    ):
+        await first.voices.list()
+        assert [client.rate_limit.used for client in (first, second, real, other)] == [1, 1, 0, 0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import uuid
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -101,6 +102,7 @@ class Sandbox:
         self.webhooks = Webhooks(self)
         self._payment_required: PaymentReason | None = None
         self._keys = {self.api_key}
+        self._rate_limit_group = f"sandbox {uuid.uuid4()}"
         self.state = State()
         voices: tuple[Voice, ...] = SEEDED_VOICES
         if placeholders:
@@ -396,5 +398,8 @@ class Sandbox:
         if options.keys() & {"api_key", "jwt_token"}:
             del defaults["api_key"]
         merged = defaults | options
-        merged.setdefault("http_client", partial(self.http_client, real_time=merged["clock"] is not self.clock))
+        real_time = merged["clock"] is not self.clock
+        merged.setdefault("http_client", partial(self.http_client, real_time=real_time))
+        # All keys of a sandbox share its limit, no two sandboxes do, and a gate knows but one clock.
+        merged.setdefault("rate_limit_group", f"{self._rate_limit_group} {'real' if real_time else 'own'} time")
         return merged
