@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+import json
+from typing import Any, get_args
 
 import pytest
 
 from tests.webhooks.samples import BATCH, BATCH_ID, CALL_ID, FLAT, NESTED, NUMBER, VOICE_ID
+from trudy.webhooks.events import EventName
 from trudy.webhooks.parse import parse_event
 
 
@@ -93,6 +95,46 @@ def test_without_anything_the_data_tells_two_events_apart() -> None:
     bare = {"event": "account.warned", "timestamp": "2027-01-15T08:00:00Z", "data": {"reason": "a"}}
     assert key(bare) == key(bare)
     assert key(bare) != key(bare, data={"reason": "b"})
+
+
+@pytest.mark.parametrize("inside", [{"call_id": "A"}, {"data": [{"call_id": "A"}]}, {"data": "A"}])
+def test_what_stands_elsewhere_than_in_data_tells_two_events_apart_too(inside: dict[str, Any]) -> None:
+    def key_of(inside: dict[str, Any], stamp: str) -> str:
+        return parse_event({"event": "call.ended", "timestamp": stamp, **inside}).dedupe_key
+
+    other = json.loads(json.dumps(inside).replace("A", "B"))
+    stamps = "2027-01-15T08:00:00Z", "2027-01-15T08:00:00+00:00", "2027-01-15T08:00:01Z"
+    first, resent, later = (key_of(inside, stamp) for stamp in stamps)
+    assert first == resent
+    assert len({first, later, key_of(other, stamps[0])}) == 3
+
+
+@pytest.mark.parametrize("identity", [{"call": {"callId": CALL_ID}}, {"id": CALL_ID}, {"batch_id": BATCH_ID}])
+def test_an_unknown_event_may_come_many_times_for_one_call(identity: dict[str, Any]) -> None:
+    note = {"event": "call.note", "timestamp": "2027-01-15T08:00:00Z", "data": identity}
+    others = [
+        key(note),
+        key(note, timestamp="2027-01-15T08:00:01Z"),
+        key(note, data={"note": 1}),
+        key(note, data={"note": 2}),
+    ]
+    assert len(set(others)) == 4
+    assert key(note) == key(note, timestamp="2027-01-15T08:00:00+00:00")
+    assert key(note, id="evt_1") == key(note, id="evt_1", data={"note": 1}) == "call.note:evt_1"
+
+
+@pytest.mark.parametrize("name", sorted(set(get_args(EventName)) - {"batch.status.changed"}))
+def test_a_documented_event_comes_once_for_one_object(name: str) -> None:
+    assert key(NESTED, event=name) == key(NESTED, event=name, data={"more": 1}, timestamp=None) == f"{name}:{CALL_ID}"
+
+
+@pytest.mark.parametrize("name", ["x" * 10_000, "call.\ud800", "call.\x00"])
+def test_names_are_no_longer_and_no_odder_in_keys_than_ids(name: str) -> None:
+    for body in ({"event": name}, {"event": name, "id": "evt_1"}, {"event": name, "data": {"call_id": "c"}}):
+        found = parse_event(body).dedupe_key
+        assert len(found) <= 200
+        assert found.encode().isascii()
+        assert found != parse_event({**body, "event": name + "x"}).dedupe_key
 
 
 @pytest.mark.parametrize("odd", ["x" * 10_000, "\ud800", "a\x00b", "line\nbreak"])

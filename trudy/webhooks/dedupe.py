@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Final, get_args
 
+from trudy.webhooks.events import EventName
 from trudy.webhooks.payload import Node, Payload, child, first_id, instant
 
-_LONGEST = 200
+_DOCUMENTED: Final = frozenset(get_args(EventName))
+_LONGEST: Final = 200
 """A key is stored for days, in a table of the user's; an id has no business being longer."""
 
 
@@ -17,15 +19,18 @@ def dedupe_key(name: str, event_id: str | None, raw: Node, data: Node) -> str:
 
     That is the event's own id; else one inside `data`; else that of the call, batch or voice; else the time, URL and
     number the event speaks of. A change of status also needs the status and the time, or the second change of a batch
-    would pass for the first.
+    would pass for the first. And of what is not documented nobody knows how often it comes for one call: only a
+    repetition with the same time and data passes for the same.
     """
     if event_id is not None:
         return _bounded(f"{name}:{event_id}")
     identity = first_id(data, "id", "eventId") or _object_id(data)
     if identity is None:
-        return f"{name}:{_digest(_circumstances(raw, data))}"
-    if name.endswith(".status.changed"):
+        identity = _digest(_circumstances(raw, data))
+    elif name.endswith(".status.changed"):
         identity = f"{identity}:{_status(data)}:{_stamp(raw)}"
+    elif name not in _DOCUMENTED:
+        identity = f"{identity}:{_stamp(raw)}:{_digest(data)}"
     return _bounded(f"{name}:{identity}")
 
 
@@ -58,8 +63,10 @@ def _stamp(raw: Node) -> str:
 
 def _circumstances(raw: Node, data: Node) -> list[Any]:
     url, number = data.get("url"), data.get("phone_number", data.get("phoneNumber"))
-    # With neither, a time alone would take two events of one second for one: then the whole data counts.
-    return [_stamp(raw), url, number] if url or number else [_stamp(raw), data]
+    if url or number:
+        return [_stamp(raw), url, number]
+    # A time alone would take two events of one second for one: then all of the body counts, wherever it stands.
+    return [_stamp(raw), {name: value for name, value in raw.items() if name != "timestamp"}]
 
 
 def _bounded(key: str) -> str:
