@@ -195,8 +195,8 @@ class Contacts(SyncResource[AsyncContacts]):
         """Import contacts from a CSV or XLSX file. `POST /contacts/import`
 
         The file is checked before it is sent: at most 50 MB; CSV in UTF-8 with a column `phone` or `phone_number` in
-        its first line and at least one row; XLSX that is one, whose columns only the server looks at. Never sent twice
-        by itself.
+        its first line and at least one row, and none of the numbers that only a sandbox answers where it goes to
+        Truedy's own host; XLSX that is one, whose columns only the server looks at. Never sent twice by itself.
 
         Args:
             file: a path, a file open for reading bytes, bytes, or a pair of file name and bytes.
