@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence, Sized
 from typing import cast
 from urllib.parse import quote, urlsplit
 
+from trudy._fiction import fictional
 from trudy.errors import InvalidArgumentError
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
-_FICTIONAL = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}|\+442079460[0-9]{3}")
 
 
 def identifier(value: object, name: str) -> str:
@@ -44,20 +44,26 @@ def e164(value: object, name: str) -> None:
     """A phone number in E.164: a plus sign, then 2 to 15 digits, the first not 0."""
     if not isinstance(value, str) or not _E164.fullmatch(value):
         raise InvalidArgumentError(
-            f"{name} must be in E.164 form: a plus sign, country code and number, such as +14155550123", argument=name
+            f"{name} must be in E.164 form: a plus sign, country code and number, at most 15 digits in a row",
+            argument=name,
         )
 
 
 def dialable(value: object, base_url: str, name: str) -> None:
     """A number in E.164; on Truedy's own host none of those that only a sandbox answers."""
     e164(value, name)
-    host = urlsplit(base_url).hostname or ""
-    if (host == "truedy.ai" or host.endswith(".truedy.ai")) and _FICTIONAL.fullmatch(str(value)):
+    if rings_nobody(str(value), base_url):
         raise InvalidArgumentError(
             f"{name} is one of the numbers kept for fiction, which a sandbox answers and nobody else; base_url is"
-            f" https://{host}",
+            f" https://{urlsplit(base_url).hostname}",
             argument=name,
         )
+
+
+def rings_nobody(number: str, base_url: str) -> bool:
+    """Whether the host is Truedy's own and the number one that only a sandbox answers."""
+    host = (urlsplit(base_url).hostname or "").removesuffix(".")
+    return (host == "truedy.ai" or host.endswith(".truedy.ai")) and fictional(number) is not None
 
 
 def within(value: object, low: float, high: float, name: str) -> None:

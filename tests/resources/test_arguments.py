@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Literal
 
 import httpx
 import pytest
 
-from trudy import AsyncTrudyClient, InvalidArgumentError, NotFoundError, PaymentRequiredError
+from trudy import AsyncTrudyClient, InvalidArgumentError, NotFoundError, PaymentRequiredError, TrudyError
 from trudy.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -89,17 +90,74 @@ async def test_a_bad_argument_is_named_and_nothing_is_sent(use: Use, argument: s
     assert sandbox.requests == []
 
 
-@pytest.mark.parametrize("number", ["+14155550100", "+12125550199", "+442079460999"])
-async def test_numbers_of_the_sandbox_do_not_reach_the_real_host(number: str) -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(402)
+REAL_HOSTS = (
+    "https://api.truedy.ai/api/public/v1",
+    "https://api.truedy.ai./v1",
+    "https://API.Truedy.AI/",
+    "https://truedy.ai",
+)
 
-    mock = httpx.MockTransport(answer)
-    async with AsyncTrudyClient("k", http_client=lambda: httpx.AsyncClient(transport=mock)) as client:
+
+def client_of(base_url: str | None = None) -> AsyncTrudyClient:
+    """A client of the real host, behind which nobody is: whatever leaves is answered with 402."""
+    mock = httpx.MockTransport(lambda request: httpx.Response(402))
+    return AsyncTrudyClient("k", base_url=base_url, http_client=lambda: httpx.AsyncClient(transport=mock))
+
+
+@pytest.mark.parametrize("base_url", REAL_HOSTS)
+@pytest.mark.parametrize("number", ["+14155550100", "+12125550199", "+442079460999"])
+async def test_numbers_of_the_sandbox_do_not_reach_the_real_host(number: str, base_url: str) -> None:
+    async with client_of(base_url) as client:
         with pytest.raises(InvalidArgumentError, match="phone_number is one of the numbers kept for fiction"):
             await client.calls.create(agent_id="a", phone_number=number)
-        with pytest.raises(PaymentRequiredError):
-            await client.calls.create(agent_id="a", phone_number="+14155560100")
+        for somebodys in ("+14155560100", "+18005550123", "+18885550100"):
+            with pytest.raises(PaymentRequiredError):
+                await client.calls.create(agent_id="a", phone_number=somebodys)
+
+
+@pytest.mark.parametrize("form", ["multipart", "json"])
+@pytest.mark.parametrize(
+    ("rows", "is_refused"),
+    [
+        (b"phone,name\n+14155550100,Ada\n", True),
+        (b"name,Phone Number\nBob,+14155552671\nAda,+1 (415) 555-0100\n", True),
+        (b"phone_number\n+14155552671\n\n+442079460007\n", True),
+        (b"phone,phone_number\n+14155552671,+14155550100\n", True),
+        (b"phone,name\n+14155552671,+14155550100\n+18005550123\n\n", False),
+    ],
+)
+async def test_files_with_numbers_of_the_sandbox_do_not_reach_the_real_host(
+    rows: bytes, form: Literal["multipart", "json"], *, is_refused: bool
+) -> None:
+    async with client_of() as client:
+        with pytest.raises(InvalidArgumentError if is_refused else PaymentRequiredError) as caught:
+            await client.contacts.import_file(rows, form=form, folder_id="f")
+    assert ("kept for fiction" in str(caught.value)) is is_refused
+    assert "0100" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "error"),
+    [
+        (b"Mobile,phone\n+14155552671,+14155550100\n", PaymentRequiredError),
+        (b"Mobile,phone\n+14155550100,+14155552671\n", InvalidArgumentError),
+    ],
+)
+async def test_a_mapped_column_with_numbers_of_the_sandbox_does_not_reach_the_real_host(
+    rows: bytes, error: type[TrudyError]
+) -> None:
+    async with client_of() as client:
+        with pytest.raises(error):
+            await client.contacts.import_file(
+                rows, form="json", folder_id="f", mapping_config={"Mobile": "phone_number"}
+            )
+
+
+async def test_a_hint_is_not_masked_as_if_it_were_a_persons_number() -> None:
+    async with Sandbox().async_client() as client:
+        with pytest.raises(InvalidArgumentError, match=r"E\.164") as caught:
+            await client.calls.create(agent_id="a", phone_number="4155550100")
+    assert "*" not in str(caught.value)
 
 
 async def test_an_id_is_quoted_into_the_path() -> None:

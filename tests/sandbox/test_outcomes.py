@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trudy.sandbox import Outcome, outcome_of
-from trudy.sandbox.outcomes import is_geographic, settle
+from trudy.sandbox.outcomes import settle
 
 TABLE = {
     range(10): Outcome.COMPLETED,
@@ -41,13 +41,6 @@ def test_every_fictional_number_has_the_outcome_of_the_table() -> None:
 )  # fmt: skip
 def test_other_numbers_have_none(number: str) -> None:
     assert outcome_of(number) is None
-
-
-def test_area_codes_of_places_and_others() -> None:
-    assert all(map(is_geographic, ["201", "212", "250", "415", "501", "628", "701", "808", "907", "989"]))
-    assert not any(
-        map(is_geographic, ["011", "115", "211", "293", "500", "522", "600", "700", "710", "888", "900", "911"])
-    )
 
 
 def test_the_second_attempt_is_answered() -> None:

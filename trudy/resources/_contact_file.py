@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
 
+from trudy import _checks
 from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -21,20 +23,22 @@ PHONE_COLUMNS: Final = ("phone", "phone_number")
 
 _ZIP = b"PK\x03\x04"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+_NO_DIGIT = re.compile(r"[^+0-9]")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def check_contact_file(upload: Upload, mapped: Collection[str] = ()) -> tuple[Upload, str]:
+def check_contact_file(upload: Upload, mapped: Collection[str] = (), *, base_url: str = "") -> tuple[Upload, str]:
     """The file under a name with its ending, and its content type.
 
     `mapped` are the headings that a mapping has for numbers, as the file writes them; without one they go by name.
+    `base_url` is where it goes: Truedy's own host gets none of the numbers that only a sandbox answers.
     """
     if upload.data.startswith(_OLD_EXCEL):
         raise _bad("is an old Excel file (.xls); save it as .xlsx or CSV")
     if upload.data.startswith(_ZIP):
         _check_xlsx(upload.data)
         return _named(upload, ".xlsx"), XLSX
-    _check_csv(upload.data, mapped)
+    _check_csv(upload.data, mapped, base_url)
     return _named(upload, ".csv"), CSV
 
 
@@ -52,26 +56,37 @@ def _check_xlsx(data: bytes) -> None:
         raise _bad("is an archive, but no Excel workbook")
 
 
-def _check_csv(data: bytes, mapped: Collection[str]) -> None:
+def _check_csv(data: bytes, mapped: Collection[str], base_url: str) -> None:
     if data.startswith(_UTF16) or b"\0" in data:
         raise _bad("is neither CSV in UTF-8 nor XLSX")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _bad("is not in UTF-8; save it as CSV in UTF-8") from None
+    rows = csv.reader(io.StringIO(text, newline=""))
     try:
-        rows = csv.reader(io.StringIO(text, newline=""))
-        heading = next(rows, list[str]())
-        has_row = any(cell.strip() for row in rows for cell in row)
+        numbers = _number_columns(next(rows, list[str]()), mapped)
+        has_row = False
+        for row in rows:
+            has_row = has_row or any(cell.strip() for cell in row)
+            for column in numbers:
+                if column < len(row) and _checks.rings_nobody(_NO_DIGIT.sub("", row[column]), base_url):
+                    raise _bad(f"has in line {rows.line_num} a number kept for fiction, which only a sandbox answers")
     except csv.Error as error:
-        raise _bad(f"is no CSV: {error}") from None
+        raise _bad(f"cannot be read at line {rows.line_num}: {error}; is a quote left open?") from None
+    if not has_row:
+        raise _bad("has headings, but no contact")
+
+
+def _number_columns(heading: Sequence[str], mapped: Collection[str]) -> Sequence[int]:
+    """Where the numbers stand."""
     wanted = mapped or PHONE_COLUMNS
-    if not any((cell.strip() if mapped else column_name(cell)) in wanted for cell in heading):
+    found = [i for i, cell in enumerate(heading) if (cell.strip() if mapped else column_name(cell)) in wanted]
+    if not found:
         other = next((separator for separator in ";\t" if separator in "".join(heading)), None)
         hint = f"; its columns must be separated by commas, not {other!r}" if other else ""
         raise _bad(f"has no column {' or '.join(sorted(wanted))} in its first line{hint}")
-    if not has_row:
-        raise _bad("has headings, but no contact")
+    return found
 
 
 def _named(upload: Upload, ending: str) -> Upload:

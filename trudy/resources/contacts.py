@@ -220,8 +220,8 @@ class AsyncContacts(Resource):
         """Import contacts from a CSV or XLSX file. `POST /contacts/import`
 
         The file is checked before it is sent: at most 50 MB; CSV in UTF-8 with a column `phone` or `phone_number` in
-        its first line and at least one row; XLSX that is one, whose columns only the server looks at. Never sent twice
-        by itself.
+        its first line and at least one row, and none of the numbers that only a sandbox answers where it goes to
+        Truedy's own host; XLSX that is one, whose columns only the server looks at. Never sent twice by itself.
 
         Args:
             file: a path, a file open for reading bytes, bytes, or a pair of file name and bytes.
@@ -250,7 +250,7 @@ class AsyncContacts(Resource):
 
         def request() -> Request:
             read = read_upload(file, "file", most=LARGEST_IMPORT, filename=filename)
-            upload, content_type = check_contact_file(read, mapped)
+            upload, content_type = check_contact_file(read, mapped, base_url=self._core.base_url)
             if form == "multipart":
                 fields = {} if folder_id is None else {"folder_id": folder_id}
                 if overwrite_existing is not None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import define, field
 
+from trudy._fiction import is_geographic
 from trudy.sandbox.number_market import PLACES, is_on_sale
-from trudy.sandbox.outcomes import is_geographic
 
 if TYPE_CHECKING:
     from trudy.sandbox.state import State
@@ -108,7 +108,7 @@ def give_number(state: State, agent: Row, *, now: float) -> None:
 def take_numbers(state: State, agent_id: str, *, now: float) -> None:
     """An agent is gone: its numbers serve nobody, and the one that it was given goes with it."""
     for row in list(state.numbers):
-        served = [direction for direction in DIRECTIONS if row[f"{direction}_agent_id"] == agent_id]
+        served: list[Direction] = [direction for direction in DIRECTIONS if row[f"{direction}_agent_id"] == agent_id]
         for direction in served:
             row = assign(state, row, direction, None, now=now)
         if served and _was_given(row) and not any(row[f"{direction}_agent_id"] for direction in DIRECTIONS):

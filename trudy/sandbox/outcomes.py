@@ -33,16 +33,11 @@ to the next minute, and what would go wrong with an answer (91-93) does not matt
 from __future__ import annotations
 
 import random
-import re
 from enum import Enum
 
-PLACEHOLDER_NUMBER = "+1234567890"
+from trudy._fiction import fictional
 
-_FICTIONAL = re.compile(r"\+1([2-9]\d\d)55501(\d\d)|\+442079460\d(\d\d)")
-# Valid in form, but with no place on the map: service codes, toll-free and premium numbers.
-_NOT_GEOGRAPHIC = re.compile(
-    r"5(?:00|2[12]|33|44|66|77|88)|6(?:00|22|33|44|55|77|88)|7[01]0|8(?:00|33|44|55|66|77|88)|900"
-)
+PLACEHOLDER_NUMBER = "+1234567890"
 
 
 class Outcome(Enum):
@@ -103,7 +98,7 @@ _DRAWN = (Outcome.COMPLETED, Outcome.COMPLETED, Outcome.NO_ANSWER, Outcome.BUSY,
 
 def outcome_of(number: str) -> Outcome | None:
     """What `number` (E.164) forces, or None when it is not one of the fictional numbers."""
-    nn = _last_two(number)
+    nn = fictional(number)
     if nn is None:
         return None
     return _BY_TENS[nn // 10] if nn < 90 else _NINETIES[nn - 90]
@@ -111,7 +106,7 @@ def outcome_of(number: str) -> Outcome | None:
 
 def event_fate(number: str) -> EventFate | None:
     """What `number` (E.164) does to the events of its calls, or None when it leaves them alone."""
-    nn = _last_two(number)
+    nn = fictional(number)
     return None if nn is None else _EVENT_FATES.get(nn)
 
 
@@ -123,16 +118,3 @@ def settle(outcome: Outcome, *, number: str, attempt: int, seed: int) -> Outcome
     if outcome is Outcome.ANSWERED_SECOND_TIME:
         return Outcome.NO_ANSWER if attempt == 1 else Outcome.COMPLETED
     return outcome
-
-
-def is_geographic(area_code: str) -> bool:
-    """Whether a North American area code can belong to a place (by its form; the list of those in use moves)."""
-    n11 = area_code[1:] == "11"
-    return area_code[0] in "23456789" and area_code[1] != "9" and not n11 and not _NOT_GEOGRAPHIC.fullmatch(area_code)
-
-
-def _last_two(number: str) -> int | None:
-    match = _FICTIONAL.fullmatch(number)
-    if match is None or (match[1] is not None and not is_geographic(match[1])):
-        return None
-    return int(match[2] or match[3])

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from trudy._fiction import is_geographic
 from trudy.sandbox import Sandbox
 from trudy.sandbox.campaign import RETRY_SECONDS
-from trudy.sandbox.outcomes import is_geographic
 
 pytestmark = pytest.mark.asyncio
 
