@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 import logging
 import pickle
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
@@ -265,6 +267,47 @@ async def test_a_secret_that_the_server_repeats_is_not_shown(
         assert "s3cret" not in shown
     assert "the carrier refused ***" in str(pickle.loads(pickle.dumps(error)))  # noqa: S301
     assert error.details["seen"] == ["***"]
+
+
+AWKWARD = "s3cret\"en\\é'9"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        AWKWARD,
+        json.dumps(AWKWARD),
+        json.dumps(AWKWARD, ensure_ascii=False),
+        json.dumps({"auth_token": AWKWARD}),
+        repr(AWKWARD),
+        repr({"auth_token": AWKWARD}),
+        quote(AWKWARD),
+        quote_plus(AWKWARD),
+    ],
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda form: {"error": {"code": "x", "message": f"bad {form}", "details": {"deep": [{form: form}]}}},
+        lambda form: {"error": {"code": form, "message": "bad"}},
+        lambda form: {"detail": f"bad {form}"},
+        lambda form: {"detail": {"error": {"code": form, "message": form}}},
+        lambda form: {"detail": [{"loc": ["body", form], "msg": f"bad {form}", "type": form, "input": form}]},
+    ],
+)
+async def test_no_form_of_a_secret_comes_back_in_an_error(
+    client: AsyncTrudyClient, wire: Wire, form: str, body: Callable[[str], object]
+) -> None:
+    wire.answer(httpx.Response(422, json=body(form)))
+    with pytest.raises(ValidationError) as caught:
+        await client.telephony.numbers.import_(NUMBER, provider_type="twilio", account_sid="AC1", auth_token=AWKWARD)
+    assert "s3cret" not in str(caught.value) + repr(caught.value) + str(vars(caught.value))
+
+
+async def test_a_secret_that_is_no_text_is_a_bad_argument(client: AsyncTrudyClient, wire: Wire) -> None:
+    with pytest.raises(InvalidArgumentError):
+        await client.telephony.numbers.purchase(NUMBER, api_key="caf\udce9")
+    assert wire.sent == []
 
 
 async def test_ordinary_words_are_not_taken_for_a_short_secret(client: AsyncTrudyClient, wire: Wire) -> None:
