@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import aiohttp
 import httpx
@@ -69,6 +70,15 @@ KINDS = [
     (_from(httpx.ConnectTimeout("k3y"), aiohttp.ServerDisconnectedError("k3y")), "the server closed the connection"),
     (_from(httpx.ConnectTimeout("k3y"), aiohttp.ClientOSError(104, "k3y")), "the connection broke: Connection reset"),
     (_from(httpx.ConnectError("k3y"), ConnectionRefusedError(111, "k3y")), "could not connect: Connection refused"),
+    (aiohttp.ConnectionTimeoutError("k3y"), "no connection within 1 s"),
+    (aiohttp.SocketTimeoutError("k3y"), "no answer within 2 s"),
+    (aiohttp.ServerDisconnectedError("k3y"), "the server closed the connection"),
+    (aiohttp.ClientOSError(104, "k3y"), "the connection broke: Connection reset"),
+    (aiohttp.ClientPayloadError("k3y"), "the connection broke while waiting for the answer"),
+    (aiohttp.ClientConnectionError("k3y"), "the connection broke"),
+    (aiohttp.ClientResponseError(Mock(), (), message="k3y"), "the answer is no valid HTTP"),
+    (aiohttp.ClientHttpProxyError(Mock(), (), message="k3y"), "the proxy refused"),
+    (aiohttp.InvalidURL("k3y"), "the URL is invalid"),
     (httpx.RemoteProtocolError("k3y"), "the server closed the connection without a whole answer"),
     (httpx.LocalProtocolError("Illegal header value b'Bearer k3y'"), "the request is no valid HTTP"),
     (httpx.UnsupportedProtocol("k3y"), "neither http"),

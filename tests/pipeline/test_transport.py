@@ -243,6 +243,19 @@ async def test_a_proxy_gets_the_request(way: Way, server: Loopback) -> None:
     assert server.seen[0].target == "http://api.invalid/things/1"
 
 
+async def test_a_proxy_gets_its_credentials_and_nobody_else_does(way: Way, server: Loopback) -> None:
+    proxy = server.url.replace("http://", "http://us%40r:p%3Aw@")
+    transport = Transport(backend=way.backend, proxy=proxy)
+    await transport.send(make_request("http://api.invalid"))
+    server.script.append(Answer(b"", 407))
+    with pytest.raises(APIConnectionError) as caught:
+        await transport.send(make_request("https://api.invalid"))
+    await transport.aclose()
+    assert [dict(seen.headers).get("Proxy-Authorization") for seen in server.seen] == ["Basic dXNAcjpwOnc="] * 2
+    assert "p:w" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
 async def test_a_refused_tunnel_proves_that_nothing_was_sent(way: Way, server: Loopback) -> None:
     server.script.append(Answer(b"", 403))
     transport = Transport(backend=way.backend, proxy=server.url)

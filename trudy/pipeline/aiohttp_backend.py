@@ -1,78 +1,108 @@
-"""aiohttp under httpx (`http_backend="aiohttp"`): about half the CPU of plain httpx. asyncio only.
+"""aiohttp (`http_backend="aiohttp"`): about half the CPU of httpx. asyncio only. Importing this needs the extra.
 
-Our own session and not the one httpx-aiohttp makes: it reports how far each attempt came, keeps no cookies, adds no
-headers, and refuses aiohttp's silent second try of a dropped idempotent request, which the pipeline would not count.
+The session reports how far each attempt came, keeps no cookies, adds no headers, and refuses aiohttp's silent second
+try of a dropped idempotent request, which the pipeline would not count.
 """
 
 from __future__ import annotations
 
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final
 
+import aiohttp
+from anyio import CancelScope
 from attrs import define, field
+from yarl import URL
 
 from trudy.errors import ConfigurationError
 from trudy.pipeline.connections import KEEPALIVE, MAX_CONNECTIONS
 from trudy.pipeline.limiter import FifoLimiter
 from trudy.pipeline.pools import Loop, is_asyncio
+from trudy.pipeline.reply import joined
 
 if TYPE_CHECKING:
-    import aiohttp
-    import httpx
-    from httpx_aiohttp import AiohttpTransport
+    import ssl
 
+    import httpx
+
+    from trudy.options import Timeout
     from trudy.pipeline.faults import Attempt
     from trudy.pipeline.network import Network
+    from trudy.pipeline.request import Headers
 
-_attempt: ContextVar[Attempt | None] = ContextVar("trudy_attempt", default=None)
+_WELL_WRITTEN: Final = re.compile(r"[\w.~:/?#\[\]@!$&'()*+,;=%-]*", re.ASCII)
 
 
 class SecondTryError(Exception):
     """aiohttp is about to send by itself what it has sent already."""
 
 
+class AiohttpReply:
+    """aiohttp's answer."""
+
+    __slots__ = ("_response", "headers", "status")
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self.status = response.status
+        self.headers = joined(response.raw_headers)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._response.content.iter_any()
+
+    async def aclose(self) -> None:
+        self._response.release()  # this closes the connection if there is more to come
+        await self._response.wait_for_close()
+
+
 @define(eq=False)
 class AiohttpConnection:
-    """The right to one connection of the session."""
+    """The right to one connection of the session, to one origin."""
 
-    library: Any
-    _transport: AiohttpTransport
-    _session: aiohttp.ClientSession = field(repr=False)
+    _session: aiohttp.ClientSession
+    _tls: ssl.SSLContext
+    _proxy: URL | None = field(repr=False)
 
-    async def send(self, request: httpx.Request, attempt: Attempt) -> httpx.Response:
-        import asyncio
-
+    async def send(
+        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: Attempt
+    ) -> AiohttpReply:
         # A connection closed by the server while the loop stood still is only noticed when the loop turns: the first
         # turn polls the sockets, the second runs what it found. Without it a POST would fail on a dead connection.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        token = _attempt.set(attempt)
-        try:
-            return await self._transport.handle_async_request(request)
-        finally:
-            _attempt.reset(token)
+        response = await self._session.request(
+            method,
+            _as_written(url),
+            headers=headers,
+            data=body or None,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(connect=timeout.pool, sock_connect=timeout.connect, sock_read=timeout.read),
+            ssl=self._tls,
+            proxy=self._proxy,
+            trace_request_ctx=attempt,
+        )
+        return AiohttpReply(response)
 
 
 class AiohttpPool:
-    """aiohttp's sessions of one loop, with a first-come-first-served limiter before them."""
+    """The session of one loop, with a first-come-first-served limiter before it."""
 
     def __init__(self, loop: Loop, network: Network, *, max_connections: int = MAX_CONNECTIONS) -> None:
         if not is_asyncio(loop):
             raise ConfigurationError('http_backend="aiohttp" works on asyncio only; use "httpx" on trio')
-        try:
-            import aiohttp
-            import httpx_aiohttp
-        except ImportError:
-            raise ConfigurationError(
-                'http_backend="aiohttp" needs an extra: pip install trudy-python-sdk[aiohttp]'
-            ) from None
-        import httpx
-
-        self._aiohttp, self._httpx, self._httpx_aiohttp = aiohttp, httpx, httpx_aiohttp
         self._network = network
         self._limiter = FifoLimiter(max_connections)
         self._connections: dict[str, AiohttpConnection] = {}
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            auto_decompress=False,
+            trace_configs=[_reports()],
+        )
 
     @property
     def limiter(self) -> FifoLimiter:
@@ -94,61 +124,53 @@ class AiohttpPool:
         self._limiter.release()  # aiohttp itself closes a connection whose answer was not read to its end
 
     async def aclose(self) -> None:
-        from anyio import CancelScope
-
         self._connections.clear()
-        while self._sessions:
-            _, session = self._sessions.popitem()
-            with CancelScope(shield=True):
-                await session.close()
+        with CancelScope(shield=True):
+            await self._session.close()
 
     def _connect(self, origin: str) -> AiohttpConnection:
         proxy = self._network.proxy_for(origin)
         if proxy is not None and proxy.url.scheme not in ("http", "https"):
             raise ConfigurationError('http_backend="aiohttp" knows http:// and https:// proxies only')
-        secure = origin[:6].lower() == "https:"
-        session = self._sessions.get(secure)
-        if session is None:
-            session = self._sessions[secure] = self._new_session(origin)
-        transport = self._httpx_aiohttp.AiohttpTransport(
-            verify=self._network.tls_for(origin), trust_env=False, proxy=proxy, client=session
-        )
-        connection = AiohttpConnection(self._httpx, transport, session)
+        tls_peer = origin if proxy is None or proxy.url.scheme == "http" else "https://"
+        connection = AiohttpConnection(self._session, self._network.tls_for(tls_peer), _url_of(proxy))
         if len(self._connections) >= MAX_CONNECTIONS:  # recordings may come from ever new hosts
             del self._connections[next(iter(self._connections))]
         self._connections[origin] = connection
         return connection
 
-    def _new_session(self, origin: str) -> aiohttp.ClientSession:
-        library = self._aiohttp
-        session: aiohttp.ClientSession = library.ClientSession(
-            connector=library.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE, ssl=self._network.tls_for(origin)),
-            cookie_jar=library.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            auto_decompress=False,
-            trust_env=False,
-            trace_configs=[_trace_config(library)],
-        )
-        return session
 
+def _reports() -> aiohttp.TraceConfig:
+    config = aiohttp.TraceConfig()
 
-def _trace_config(aiohttp: Any) -> aiohttp.TraceConfig:
-    config = aiohttp.TraceConfig(trace_config_ctx_factory=_current_attempt)
+    async def on_request_start(session: object, context: SimpleNamespace, params: object) -> None:
+        context.trace_request_ctx.reported = True
 
-    async def on_request_start(session: object, attempt: Attempt | None, params: object) -> None:
-        if attempt is not None:
-            attempt.reported = True
-
-    async def on_headers_sent(session: object, attempt: Attempt | None, params: object) -> None:
-        if attempt is not None:
-            if attempt.started:
-                raise SecondTryError
-            attempt.started = True
+    async def on_headers_sent(session: object, context: SimpleNamespace, params: object) -> None:
+        attempt: Attempt = context.trace_request_ctx
+        if attempt.started:
+            raise SecondTryError
+        attempt.started = True
 
     config.on_request_start.append(on_request_start)
     config.on_request_headers_sent.append(on_headers_sent)
-    return config  # type: ignore[no-any-return]
+    return config
 
 
-def _current_attempt(trace_request_ctx: object = None) -> Attempt | None:
-    return _attempt.get()
+def _as_written(url: str) -> URL:
+    """Left as it is, for yarl would unquote some of it; what no request can carry (a link may have it) is quoted."""
+    try:
+        parsed = URL(url, encoded=_WELL_WRITTEN.fullmatch(url) is not None)
+        _ = parsed.port  # which yarl looks at no sooner
+    except ValueError:
+        raise aiohttp.InvalidURL(url) from None
+    if not url.isprintable():  # yarl would leave line ends out
+        raise aiohttp.InvalidURL(url)
+    return parsed
+
+
+def _url_of(proxy: httpx.Proxy | None) -> URL | None:
+    if proxy is None:
+        return None
+    url = URL(str(proxy.url))
+    return url if proxy.auth is None else url.with_user(proxy.auth[0]).with_password(proxy.auth[1])

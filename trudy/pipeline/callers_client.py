@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from trudy.errors import ConfigurationError, InvalidArgumentError
+from trudy.pipeline.httpx_reply import HttpxReply, httpx_request
 
 if TYPE_CHECKING:
-    import httpx
-
+    from trudy.options import Timeout
     from trudy.pipeline.faults import Attempt
     from trudy.pipeline.pools import Loop
+    from trudy.pipeline.request import Headers
 
 _WANTED = (
     "http_client must be an httpx.AsyncClient, an httpx2.AsyncClient, or a function without arguments that makes one"
@@ -74,21 +75,18 @@ class CallersConnection:
     owner: _Client
     attempt: Attempt | None = field(default=None, init=False)
 
-    @property
-    def library(self) -> Any:
-        return self.owner.library
-
-    async def send(self, request: httpx.Request, attempt: Attempt) -> httpx.Response:
+    async def send(
+        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: Attempt
+    ) -> HttpxReply:
+        client, library = self.owner.client, self.owner.library
+        request = httpx_request(library, method, url, headers, body, timeout, attempt)
         self.attempt = attempt
         self.owner.attempts.add(attempt)
         try:
-            reply: httpx.Response = await self.owner.client.send(
-                request, stream=True, auth=None, follow_redirects=False
-            )
-        except self.library.PoolTimeout:
+            return HttpxReply(await client.send(request, stream=True, auth=None, follow_redirects=False))
+        except library.PoolTimeout:
             self.pool.starved(self.owner)
             raise
-        return reply
 
 
 class CallersPool:

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
+from trudy.pipeline.httpx_reply import HttpxReply, httpx_request
 from trudy.pipeline.limiter import FifoLimiter
 
 if TYPE_CHECKING:
     import httpx
 
+    from trudy.options import Timeout
     from trudy.pipeline.faults import Attempt
     from trudy.pipeline.network import Network
+    from trudy.pipeline.request import Headers
 
 MAX_CONNECTIONS: Final = 100
 """Of one loop. CPU per request hardly depends on it, and the server takes 100 requests a minute."""
@@ -31,12 +34,15 @@ class HttpxConnection:
     """One connection (opened when first used) to one origin."""
 
     origin: str
-    library: Any
+    _library: Any
     _transport: httpx.AsyncHTTPTransport
     idle_since: float = field(default=0.0, init=False)
 
-    async def send(self, request: httpx.Request, attempt: Attempt) -> httpx.Response:
-        return await self._transport.handle_async_request(request)
+    async def send(
+        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: Attempt
+    ) -> HttpxReply:
+        request = httpx_request(self._library, method, url, headers, body, timeout, attempt)
+        return HttpxReply(await self._transport.handle_async_request(request))
 
     async def aclose(self) -> None:
         from anyio import CancelScope

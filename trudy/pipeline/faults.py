@@ -1,6 +1,6 @@
 """What a failed attempt proves, and the error it becomes.
 
-An exception's name proves nothing (httpx over aiohttp reports a connection dropped after sending as `ConnectTimeout`).
+An exception's name proves nothing (httpx-aiohttp reports a connection dropped after sending as `ConnectTimeout`).
 Proof that no byte left comes from what the HTTP library reported on the way: something, so that we know it reports at
 all (a mock does not), but not the start of the request's headers.
 """
@@ -41,6 +41,8 @@ _KINDS: Final = {
     "DecodingError": "the answer's compression is broken",
     "ClientConnectorError": "could not connect",
     "ClientHttpProxyError": "the proxy refused or failed",
+    "ClientConnectionError": "the connection broke",
+    "ClientResponseError": "the answer is no valid HTTP",
     "ServerDisconnectedError": "the server closed the connection without a whole answer",
     "ClientPayloadError": "the connection broke while waiting for the answer",
     "ClientOSError": "the connection broke",
@@ -96,6 +98,7 @@ def timeout_error(phase: str, *, timeout: Timeout, request_sent: bool, method: s
 
 
 def _aiohttp_fault(fault: BaseException) -> BaseException | None:
+    """aiohttp's own exception; where the caller's client is one of httpx-aiohttp, it hides behind a misleading one."""
     for link in (fault, fault.__cause__):
         if link is not None and type(link).__module__.split(".")[0] == "aiohttp":
             return link

@@ -18,9 +18,10 @@ from trudy.errors import ConfigurationError
 from trudy.pipeline.fork import reset_in_child
 
 if TYPE_CHECKING:
-    import httpx
-
+    from trudy.options import Timeout
     from trudy.pipeline.faults import Attempt
+    from trudy.pipeline.reply import Reply
+    from trudy.pipeline.request import Headers
 
 Loop: TypeAlias = Hashable
 """An asyncio loop or a trio token."""
@@ -31,13 +32,10 @@ logger = logging.getLogger("trudy")
 class Connection(Protocol):
     """What carries one request at a time."""
 
-    @property
-    def library(self) -> Any:
-        """The module whose `Request` it takes: httpx or httpx2."""
-        ...
-
-    async def send(self, request: httpx.Request, attempt: Attempt) -> httpx.Response:
-        """Send; returns when the headers of the answer are there, its body unread."""
+    async def send(
+        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: Attempt
+    ) -> Reply:
+        """Send; returns when the headers of the answer are there. Tells `attempt` how far it came."""
         ...
 
 

@@ -1,15 +1,15 @@
 """One attempt: a request out, an answer in, or an error that says honestly whether anything was sent.
 
-With its neighbours `connections`, `callers_client` and `aiohttp_backend` the only place that knows httpx.
+It knows no HTTP library: what speaks to one is `connections`, `callers_client` or `aiohttp_backend`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
-from trudy.errors import APIConnectionError, InvalidArgumentError
+from trudy.errors import APIConnectionError, ConfigurationError, InvalidArgumentError
 from trudy.options import Timeout
 from trudy.pipeline.callers_client import CallersClient
 from trudy.pipeline.connections import MAX_CONNECTIONS, HttpxPool
@@ -17,11 +17,12 @@ from trudy.pipeline.faults import Attempt, connection_error, timeout_error
 from trudy.pipeline.network import Network, check_socks
 from trudy.pipeline.pools import Connection, Loop, LoopPools, Pool
 from trudy.pipeline.request import Headers, Request, Response
+from trudy.pipeline.unpack import unpacked, unpacker
 
 if TYPE_CHECKING:
     import ssl
 
-    import httpx
+    from trudy.pipeline.reply import Reply
 
 Backend: TypeAlias = Literal["httpx", "aiohttp"]
 MAX_REDIRECTS: Final = 5
@@ -82,14 +83,14 @@ class Transport:
         attempt = Attempt()
         whole = False
         try:
-            reply = await _start(connection, attempt, method, url, request.headers, request.body, timeout)
+            reply = await connection.send(method, url, request.headers, request.body, timeout, attempt)
             try:
                 body, whole = await _read(reply)
             except Exception:
-                if reply.status_code < 300:
+                if reply.status < 300:
                     raise
                 body = b""
-            return Response(status=reply.status_code, headers=_headers(reply), body=body)
+            return Response(status=reply.status, headers=reply.headers, body=body)
         except Exception as fault:
             error = connection_error(fault, attempt, timeout=timeout, method=method, path=path)
         finally:
@@ -124,8 +125,12 @@ class Transport:
         if self._client is not None:
             return self._client.open_pool(loop)
         if self._backend == "aiohttp":
-            from trudy.pipeline.aiohttp_backend import AiohttpPool
-
+            try:
+                from trudy.pipeline.aiohttp_backend import AiohttpPool
+            except ImportError:
+                raise ConfigurationError(
+                    'http_backend="aiohttp" needs an extra: pip install trudy-python-sdk[aiohttp]'
+                ) from None
             return AiohttpPool(loop, self._network, max_connections=self._max_connections)
         return HttpxPool(self._network, max_connections=self._max_connections)
 
@@ -139,7 +144,7 @@ class Streamed:
         self._attempt = attempt
         self._timeout = timeout
         self._path = _path(url)
-        self._reply: httpx.Response | None = None
+        self._reply: Reply | None = None
         self._pieces: AsyncIterator[bytes] | None = None
         self._unpack: Callable[[bytes], bytes] | None = None
         self._whole = False
@@ -156,10 +161,10 @@ class Streamed:
     async def open(self, url: str, headers: Headers) -> None:
         assert self._connection is not None  # noqa: S101
         try:
-            self._reply = await _start(self._connection, self._attempt, "GET", url, headers, None, self._timeout)
-            self.status = self._reply.status_code
-            self.headers = _headers(self._reply)
-            self._unpack = _unpacker(self.headers.get("content-encoding", "identity"))
+            self._reply = await self._connection.send("GET", url, headers, None, self._timeout, self._attempt)
+            self.status = self._reply.status
+            self.headers = self._reply.headers
+            self._unpack = unpacker(self.headers.get("content-encoding", "identity"))
             return
         except Exception as fault:
             error = self._error(fault)
@@ -180,7 +185,7 @@ class Streamed:
     async def __anext__(self) -> bytes:
         assert self._reply is not None  # noqa: S101
         if self._pieces is None:
-            self._pieces = aiter(cast("AsyncIterable[bytes]", self._reply.stream))
+            self._pieces = aiter(self._reply)
         try:
             piece = await anext(self._pieces, None)
             if piece is not None:
@@ -201,7 +206,7 @@ class Streamed:
             return
         try:
             if self._reply is not None:
-                await _close(self._reply, self._pieces)
+                await _close(self._reply)
         finally:
             await self._pool.discard(connection)
 
@@ -227,26 +232,10 @@ async def _open_stream(pool: Pool, url: str, headers: Headers, timeout: Timeout)
     return streamed
 
 
-async def _start(
-    connection: Connection,
-    attempt: Attempt,
-    method: str,
-    url: str,
-    headers: Headers,
-    body: bytes | None,
-    timeout: Timeout,
-) -> httpx.Response:
-    seconds = {"connect": timeout.connect, "read": timeout.read, "write": timeout.write, "pool": timeout.pool}
-    request: Any = connection.library.Request(
-        method, url, headers=headers, content=body, extensions={"timeout": seconds, "trace": attempt.trace}
-    )
-    return await connection.send(request, attempt)
-
-
-async def _read(reply: httpx.Response) -> tuple[bytes, bool]:
+async def _read(reply: Reply) -> tuple[bytes, bool]:
     """The body, and whether the connection is fit for another request."""
     try:
-        body = b"".join([piece async for piece in cast("AsyncIterable[bytes]", reply.stream)])
+        body = b"".join([piece async for piece in reply])
     except BaseException:
         await _close(reply)
         raise
@@ -256,34 +245,16 @@ async def _read(reply: httpx.Response) -> tuple[bytes, bool]:
     except Exception as fault:
         whole = _not_closed(fault)
     packing = reply.headers.get("content-encoding")
-    # Unpacked here and not by `aread`, whose nested generators would be left to the garbage collector at a fault.
-    if packing is not None:
-        body = type(reply)(200, headers={"content-encoding": packing}, content=body).content
-    return body, whole
+    return body if packing is None else unpacked(body, packing), whole
 
 
-def _unpacker(packing: str) -> Callable[[bytes], bytes] | None:
-    """What undoes a compression that nobody asked for; files are asked for as they are."""
-    packing = packing.strip().lower()
-    if packing == "identity":
-        return None
-    if packing in ("gzip", "x-gzip", "deflate"):
-        import zlib
-
-        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress  # finds out itself which of the two it is
-    raise ValueError(packing)
-
-
-async def _close(reply: httpx.Response, pieces: AsyncIterator[bytes] | None = None) -> bool:
+async def _close(reply: Reply) -> bool:
     """Close an answer, whatever is left of it; whether that went well. A fault here would hide the one that matters."""
     from anyio import move_on_after
 
     with move_on_after(1.0, shield=True):
         try:
             await reply.aclose()
-            if pieces is not None:  # on the closed connection this runs into the end and winds up httpx's generators
-                async for _ in pieces:
-                    pass
         except Exception as fault:
             return _not_closed(fault)
         return True
@@ -295,14 +266,6 @@ def _not_closed(fault: Exception) -> Literal[False]:
 
     logging.getLogger("trudy").debug("closing an answer failed: %s", type(fault).__name__)
     return False
-
-
-def _headers(reply: httpx.Response) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in reply.headers.raw:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    return headers
 
 
 def _origin(url: str) -> str:

@@ -52,7 +52,7 @@ class TrudyClient:
             False never waits ahead.
         rate_limit_group: a name shared by clients whose keys share one limit.
         max_rate_limit_wait: the longest wait for a rate window, in seconds.
-        http_backend: `"httpx"`, or `"aiohttp"` (extra `aiohttp`), faster with many requests in flight;
+        http_backend: `"httpx"`, or `"aiohttp"` (extra `aiohttp`), about half the CPU a request;
             `TRUDY_HTTP_BACKEND` in the environment if left out.
         proxy: URL of a proxy.
         ssl_context: for a private certificate authority or a client certificate.
