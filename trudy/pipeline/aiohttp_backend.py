@@ -63,6 +63,7 @@ class AiohttpConnection:
     """The right to one connection of the session, to one origin."""
 
     _session: aiohttp.ClientSession
+    _is_secure: bool
     _tls: ssl.SSLContext
     _proxy: URL | None = field(repr=False)
 
@@ -70,9 +71,10 @@ class AiohttpConnection:
         self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: Attempt
     ) -> AiohttpReply:
         # A connection closed by the server while the loop stood still is only noticed when the loop turns: the first
-        # turn polls the sockets, the second runs what it found. Without it a POST would fail on a dead connection.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        # turn polls the sockets, the second runs what it found, the third what TLS makes of it. Without it a POST would
+        # fail on a dead connection.
+        for _ in range(3 if self._is_secure else 2):
+            await asyncio.sleep(0)
         response = await self._session.request(
             method,
             _as_written(url),
@@ -133,7 +135,8 @@ class AiohttpPool:
         if proxy is not None and proxy.url.scheme not in ("http", "https"):
             raise ConfigurationError('http_backend="aiohttp" knows http:// and https:// proxies only')
         tls_peer = origin if proxy is None or proxy.url.scheme == "http" else "https://"
-        connection = AiohttpConnection(self._session, self._network.tls_for(tls_peer), _url_of(proxy))
+        is_secure = tls_peer[:6].lower() == "https:"
+        connection = AiohttpConnection(self._session, is_secure, self._network.tls_for(tls_peer), _url_of(proxy))
         if len(self._connections) >= MAX_CONNECTIONS:  # recordings may come from ever new hosts
             del self._connections[next(iter(self._connections))]
         self._connections[origin] = connection
