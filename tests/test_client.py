@@ -353,7 +353,7 @@ def hold_up_the_end(event: trudy.Event) -> Awaitable[None] | None:
 
 @pytest.mark.parametrize(
     ("fault", "hooks"),
-    [({"delay": 30}, []), ({"reset": "after"}, []), ({"delay": 0}, [hold_up_the_end])],
+    [({"delay": 30}, []), ({"reset": "after"}, []), ({"headers": {"X-Fault": "none"}}, [hold_up_the_end])],
     ids=["while it is sent", "while it is looked for", "while a hook holds it up"],
 )
 async def test_a_cancelled_call_leaves_its_key_in_the_log(

@@ -93,6 +93,16 @@ async def test_a_fault_that_makes_no_sense(control: Any) -> None:
     assert answer.status_code == 400
     assert "there is no 'statis'" in answer.json()["error"]["message"]
     assert (await control("POST", "/faults", None, content=b"{")).status_code == 400
+    for described in ({}, {"path": "/agents"}, {"status": 500.5}, {"status": 500, "path": "/api/public/v1/agents"}):
+        assert (await control("POST", "/faults", described)).status_code == 400
+    not_a_number = b'{"status": 500, "details": {"a": NaN}}'
+    assert (await control("POST", "/faults", None, content=not_a_number)).status_code == 400
+
+
+async def test_a_method_may_be_written_small(api: Any, control: Any) -> None:
+    rule = (await control("POST", "/faults", {"method": "get", "status": 503, "details": None})).json()
+    assert (rule["method"], rule["status"]) == ("GET", 503)
+    assert (await api("GET", "/agents")).status_code == 503
 
 
 async def test_receivers(sandbox: Sandbox, control: Any) -> None:

@@ -68,7 +68,9 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
         ("[[fault]]\nheaders = { A = 1 }", "fault 1: headers must be a table of texts"),
         ("[[fault]]\nstatus = 99", "fault 1: status must be between 200 and 599"),
         ("[[fault]]\nreset = 'soon'", "fault 1: reset must be one of connect, before, after"),
-        ("[[fault]]\nprobability = 2", "fault 1: probability must be between 0 and 1"),
+        ("[[fault]]\npath = '/agents'", "fault 1: a fault must say what goes wrong"),
+        ("[[fault]]\nbody = { a = 2026-01-01 }", "fault 1: body must be what JSON can hold"),
+        ("[[fault]]\nstatus = 500\nprobability = 2", "fault 1: probability must be between 0 and 1"),
         ("[[fault]", "Expected ']]'"),
         ("fault = [1]", "fault 1: a fault is a table of names and values"),
     ],
@@ -81,6 +83,11 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, expecte
     assert str(raised.value).startswith(str(tmp_path / "faults.toml"))
     assert expected in str(raised.value)
     assert len(table) == 0
+
+
+def test_methods_may_be_written_small_and_bodies_be_tables(tmp_path: Path) -> None:
+    (rule,) = read(tmp_path, "[[fault]]\nmethod = 'post'\nbody = { a = 1 }\n").rules
+    assert (rule.method, rule.fault.body) == ("POST", b'{"a": 1}')
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
 import pytest
 
 from trudy.sandbox import Sandbox
+from trudy.sandbox.fault_options import _KINDS, FaultOptions, checked
 
 pytestmark = pytest.mark.asyncio
 
@@ -110,7 +112,7 @@ async def test_a_replay_can_go_wrong_as_well(sandbox: Sandbox, api: Any) -> None
 
 async def test_times_is_checked(sandbox: Sandbox) -> None:
     with pytest.raises(ValueError, match="times"):
-        sandbox.fail_next(times=0)
+        sandbox.fail_next(status=500, times=0)
 
 
 async def test_only_the_nth(sandbox: Sandbox, api: Any) -> None:
@@ -173,10 +175,15 @@ async def test_refusals_go_wrong_as_well(sandbox: Sandbox, api: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        ({"nth": 0}, "nth"),
-        ({"times": 0}, "times"),
-        ({"probability": 1.5}, "probability"),
-        ({"path": "agents"}, "path"),
+        ({"nth": 0, "status": 500}, "nth"),
+        ({"times": 0, "status": 500}, "times"),
+        ({"probability": 1.5, "status": 500}, "probability"),
+        ({"path": "agents", "status": 500}, "path"),
+        ({"path": "/api/public/v1/agents", "status": 500}, "path"),
+        ({"method": "FETCH", "status": 500}, "method"),
+        ({"status": 204, "body": "{}"}, "no body"),
+        ({}, "what goes wrong"),
+        ({"method": "GET", "nth": 2, "effect": True, "delay": 0.0, "message": "Oh"}, "what goes wrong"),
         ({"status": 99}, "status"),
         ({"reset": "soon"}, "reset"),
         ({"delay": -1}, "delay"),
@@ -188,6 +195,65 @@ async def test_nonsense_is_refused(sandbox: Sandbox, options: Any, word: str) ->
     with pytest.raises(ValueError, match=word):
         sandbox.faults.add(**options)
     assert len(sandbox.faults) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"statis": 500}, "there is no 'statis'; there are method, path,"),
+        ({"status": "500"}, "status must be a whole number"),
+        ({"status": 500, "nth": 1.5}, "nth must be a whole number"),
+        ({"status": 500, "times": True}, "times must be a whole number"),
+        ({"status": 500, "method": b"GET"}, "method must be text"),
+        ({"status": 500, "details": [1]}, "details must be a table"),
+        ({"delay": "5"}, "delay must be a number of seconds"),
+        ({"truncate": 1}, "truncate must be true or false"),
+        ({"body": 5}, "body must be text or a table"),
+        ({"headers": {"X-A": 1}}, "headers must be a table of texts"),
+    ],
+)
+async def test_what_is_of_another_kind_is_refused(sandbox: Sandbox, options: Any, message: str) -> None:
+    for add in (sandbox.faults.add, sandbox.fail_next):
+        with pytest.raises(TypeError, match=re.escape(message)):
+            add(**options)
+    assert len(sandbox.faults) == 0
+
+
+async def test_what_is_none_counts_as_left_out(sandbox: Sandbox) -> None:
+    none = dict.fromkeys(FaultOptions.__annotations__)
+    rules = [sandbox.fail_next(**{**none, "status": 500}), sandbox.fail_next(status=500)]  # type: ignore[typeddict-item]
+    assert rules[0].fault == rules[1].fault
+    assert [(rule.method, rule.path, rule.nth, rule.probability, rule.remaining) for rule in rules] == [
+        (None, None, None, None, 1)
+    ] * 2
+
+
+async def test_every_option_has_its_kind() -> None:
+    assert list(FaultOptions.__annotations__) == list(_KINDS)
+    with pytest.raises(TypeError, match="must be"):
+        checked(dict.fromkeys(FaultOptions.__annotations__, object()))
+
+
+@pytest.mark.parametrize("method", ["get", "Get"])
+async def test_methods_may_be_written_small(sandbox: Sandbox, api: Any, method: str) -> None:
+    rule = sandbox.fail_next(method=method, path="/agents", status=503)
+    assert rule.method == "GET"
+    assert (await api("GET", "/agents")).status_code == 503
+
+
+@pytest.mark.parametrize("status", [204, 304])
+@pytest.mark.parametrize("door", ["in process", "socket"])
+async def test_an_answer_without_a_body(sandbox: Sandbox, api: Any, status: int, door: str) -> None:
+    sandbox.fail_next(status=status)
+    if door == "in process":
+        answer = await api("GET", "/agents")
+    else:
+        with sandbox.serve() as server:
+            headers = {"Authorization": f"Bearer {sandbox.api_key}"}
+            async with httpx.AsyncClient() as client:
+                answer = await client.get(f"{server.base_url}/agents", headers=headers)
+                assert (await client.get(f"{server.base_url}/agents", headers=headers)).status_code == 200
+    assert (answer.status_code, answer.content, "content-length" in answer.headers) == (status, b"", False)
 
 
 @pytest.mark.parametrize(
@@ -206,8 +272,11 @@ async def test_nonsense_is_refused(sandbox: Sandbox, options: Any, word: str) ->
         {"headers": {"Content-Length": "5"}},
         {"headers": {"Transfer-Encoding": "chunked"}},
         {"content_type": "text/html\r\n"},
-        {"details": {"a": {1, 2}}},
-        {"message": "\ud800"},
+        {"status": 500, "details": {"a": {1, 2}}},
+        {"status": 500, "details": {"a": float("nan")}},
+        {"status": 500, "message": "\ud800"},
+        {"status": 500, "body": "\ud800"},
+        {"body": {"a": {1, 2}}},
     ],
 )
 async def test_what_would_break_the_sandbox_itself_is_refused(sandbox: Sandbox, options: Any) -> None:

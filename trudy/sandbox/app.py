@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from trudy.sandbox import control, description, media
-from trudy.sandbox.contract import operations
-from trudy.sandbox.desk import BASE_PATH, Endpoint, Handler, Method
+from trudy.sandbox.contract import BASE_PATH, operations
+from trudy.sandbox.desk import Endpoint, Handler, Method
 from trudy.sandbox.quirk_layer import App, QuirkLayer
 from trudy.sandbox.routes import (
     agents,

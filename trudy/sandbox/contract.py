@@ -17,6 +17,8 @@ from trudy.sandbox.schema import Check
 
 Json = dict[str, Any]
 
+BASE_PATH = "/api/public/v1"
+"""What the document's paths follow, on any host."""
 JSON_TYPE = "application/json"
 FORM_TYPE = "multipart/form-data"
 _METHODS = ("get", "post", "put", "patch", "delete")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trudy.sandbox.contract import document
-from trudy.sandbox.desk import BASE_PATH, Answer, Receive, Scope, Send, deliver
+from trudy.sandbox.contract import BASE_PATH, document
+from trudy.sandbox.desk import Answer, Receive, Scope, Send, deliver
 from trudy.sandbox.door import door_of
 from trudy.sandbox.wire import encode
 

@@ -10,12 +10,12 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from trudy.sandbox import problems
-from trudy.sandbox.contract import Json, Operation
+from trudy.sandbox.contract import BASE_PATH, Json, Operation
 from trudy.sandbox.door import Door, door_of
-from trudy.sandbox.faults import NO_FAULT, Fault
+from trudy.sandbox.faults import BODILESS, NO_FAULT, Fault
 from trudy.sandbox.idempotency import Answer as StoredAnswer
 from trudy.sandbox.problems import Problem
 from trudy.sandbox.records import Arrival
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-BASE_PATH = "/api/public/v1"
 
 _DRIP_PIECES = 8
 _PIECE_SIZE = 64 * 1024
@@ -218,6 +216,8 @@ class Endpoint:
         problem = fault.problem()
         if problem is not None:
             answer = self._refusal(problem, now, request_id)
+            if problem.status in BODILESS:
+                answer = evolve(answer, body=b"")
         if answer is None:
             answer = Answer(status=0, body=b"")
         if fault is NO_FAULT:
@@ -266,7 +266,8 @@ async def deliver(answer: Answer, door: Door, send: Send) -> None:
         await door.drop()
         return
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
-    headers.append((b"content-length", str(len(answer.body)).encode()))
+    if answer.status not in BODILESS:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if fault.truncate:
         await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import threading
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any, Literal, TypedDict, Unpack, get_args
+from typing import Any, Unpack, get_args
 
 from attrs import define, field, frozen
 
+from trudy.sandbox.contract import BASE_PATH
+from trudy.sandbox.fault_options import FaultOptions, Reset, checked
 from trudy.sandbox.problems import Problem
-from trudy.sandbox.wire import encode
 
-Reset = Literal["connect", "before", "after"]
-
+BODILESS = frozenset({204, 304})
+"""Statuses of answers that end with their headers."""
 LONGEST_SECONDS = 1_000_000_000
 """The longest that a fault waits, or that a clock is off: about 31 years."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"(?![ \t])[\t\x20-\x7e\x80-\xff]*(?<![ \t])")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _FRAMING = ("content-length", "transfer-encoding", "connection")
 
 
@@ -61,6 +64,8 @@ class Fault:
     def __attrs_post_init__(self) -> None:
         if self.status is not None and not 200 <= self.status <= 599:
             raise ValueError("status must be between 200 and 599")
+        if self.status in BODILESS and self.body:
+            raise ValueError(f"an answer with status {self.status} has no body")
         if self.reset is not None and self.reset not in get_args(Reset):
             raise ValueError(f"reset must be one of {', '.join(get_args(Reset))}")
         for name in ("delay", "drip"):
@@ -70,10 +75,13 @@ class Fault:
             raise ValueError(f"skew must be a number of seconds, {LONGEST_SECONDS:,} at most either way")
         for name, value in self.headers.items():
             _check_header(name, value)
-        try:
-            encode([self.code, self.message, self.details])
-        except (TypeError, ValueError, RecursionError):
-            raise ValueError("code, message and details must be what JSON can hold") from None
+        _json([self.code, self.message, self.details], "code, message and details")
+
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing goes wrong."""
+        spoils = self.truncate or self.broken or self.delay or self.drip or self.skew
+        return self.status is None and self.body is None and self.reset is None and not self.headers and not spoils
 
     @property
     def has_effect(self) -> bool:
@@ -104,31 +112,20 @@ def _check_header(name: str, value: str) -> None:
         raise ValueError(f"the header {name} must be latin-1 without control characters, and without space around it")
 
 
+def _json(value: object, what: str) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError(f"{what} must be what JSON can hold") from None
+
+
+def _bytes(body: bytes | str | Mapping[str, Any]) -> bytes:
+    if isinstance(body, str):
+        return body.encode()
+    return body if isinstance(body, bytes) else _json(body, "body")
+
+
 NO_FAULT = Fault()
-
-
-class FaultOptions(TypedDict, total=False):
-    """What `faults.add` takes; a faults file and the control endpoint take the same, `body` as text there."""
-
-    method: str | None
-    path: str | None
-    nth: int | None
-    probability: float | None
-    times: int | None
-    status: int | None
-    effect: bool
-    code: str | None
-    message: str
-    details: Mapping[str, Any] | None
-    body: bytes | str | Mapping[str, Any] | None
-    headers: Mapping[str, str] | None
-    content_type: str | None
-    reset: Reset | None
-    delay: float
-    truncate: bool
-    broken: bool
-    drip: float
-    skew: float
 
 
 @define(eq=False)
@@ -137,7 +134,7 @@ class FaultRule:
 
     Attributes:
         id: 1 for the first rule of a sandbox, and so on.
-        method: such as `POST`; None meets all.
+        method: such as `POST`, in capitals; None meets all.
         path: below the base URL, such as `/calls`; `*` stands for any text; None meets all.
         nth: it meets only that one of the requests that fit, from 1.
         probability: with which it meets each.
@@ -163,8 +160,12 @@ class FaultRule:
                 raise ValueError(f"{name} must be at least 1")
         if self.probability is not None and not 0 <= self.probability <= 1:
             raise ValueError("probability must be between 0 and 1")
-        if self.path is not None and not self.path.startswith(("/", "*")):
+        if self.method is not None and self.method not in _METHODS:
+            raise ValueError(f"method must be one of {', '.join(_METHODS)}")
+        if self.path is not None and (not self.path.startswith(("/", "*")) or self.path.startswith(BASE_PATH)):
             raise ValueError("path is what follows the base URL, such as /calls or /calls/*")
+        if self.fault.is_none:
+            raise ValueError("a fault must say what goes wrong, such as status, reset or delay")
 
     @property
     def is_spent(self) -> bool:
@@ -209,48 +210,33 @@ class FaultTable:
         """Let requests go wrong from now on. The key must be good and the rate limit not reached.
 
         Args:
-            method, path, nth, probability: which requests, as for `FaultRule`; chances are drawn from the sandbox's
+            nth, probability: which of the requests that fit, as for `FaultRule`; chances are drawn from the sandbox's
                 seed, so that they fall the same way each time.
             times: how many requests at most; any number if left out.
-            content_type: in place of the answer's own.
-            options: the rest is as for `Fault`; `body` may be text or a mapping, which becomes JSON.
+            options: the rest is as for `Sandbox.fail_next`.
 
         Raises:
-            ValueError: a number out of its range.
+            TypeError: an option that there is not, or of another kind.
+            ValueError: one that makes no sense, such as a number out of its range.
         """
-        body = options.get("body")
-        if isinstance(body, str):
-            body = body.encode()
-        elif isinstance(body, Mapping):
-            body = encode(body)
-        headers = dict(options.get("headers") or {})
-        if content_type := options.get("content_type"):
-            headers["Content-Type"] = content_type
-        fault = Fault(
-            status=options.get("status"),
-            effect=options.get("effect", False),
-            code=options.get("code"),
-            message=options.get("message", "A fault asked for"),
-            details=options.get("details"),
-            body=body,
-            headers=headers,
-            reset=options.get("reset"),
-            delay=options.get("delay", 0.0),
-            truncate=options.get("truncate", False),
-            broken=options.get("broken", False),
-            drip=options.get("drip", 0.0),
-            skew=options.get("skew", 0.0),
-        )
+        given = checked(options)
+        method: str | None = given.pop("method", None)
+        path, nth, probability, times = (given.pop(name, None) for name in ("path", "nth", "probability", "times"))
+        if content_type := given.pop("content_type", None):
+            given["headers"] = {**given.get("headers", {}), "Content-Type": content_type}
+        if (body := given.pop("body", None)) is not None:
+            given["body"] = _bytes(body)
+        fault = Fault(**given)
         with self._lock:
             order = self._made + 1
             rule = FaultRule(
                 id=order,
-                method=options.get("method"),
-                path=options.get("path"),
+                method=None if method is None else method.upper(),
+                path=path,
                 fault=fault,
-                nth=options.get("nth"),
-                probability=options.get("probability"),
-                remaining=options.get("times"),
+                nth=nth,
+                probability=probability,
+                remaining=times,
                 # Reproducible on purpose: the same seed gives the same story.
                 chance=random.Random(f"{self._seed}:{order}"),  # noqa: S311
             )

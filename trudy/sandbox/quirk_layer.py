@@ -6,7 +6,8 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from trudy.sandbox.desk import BASE_PATH, Receive, Scope, Send, read_body
+from trudy.sandbox.contract import BASE_PATH
+from trudy.sandbox.desk import Receive, Scope, Send, read_body
 from trudy.sandbox.distorted_rows import PREFIXES, UUID
 from trudy.sandbox.door import door_of
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 import secrets
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import httpx
 from attrs import evolve
@@ -17,9 +17,10 @@ from trudy.sandbox import browser_calls, problems
 from trudy.sandbox.app import build_app
 from trudy.sandbox.campaign_runner import CampaignRunner
 from trudy.sandbox.clock import SandboxClock
-from trudy.sandbox.desk import BASE_PATH
+from trudy.sandbox.contract import BASE_PATH
 from trudy.sandbox.distortion import Distortion
-from trudy.sandbox.faults import FaultRule, FaultTable, Reset
+from trudy.sandbox.fault_options import FaultOptions
+from trudy.sandbox.faults import FaultRule, FaultTable
 from trudy.sandbox.idempotency import IdempotencyStore
 from trudy.sandbox.lifecycle import PlacedCall
 from trudy.sandbox.media import SignedLinks
@@ -239,65 +240,38 @@ class Sandbox:
 
     # Faults
 
-    def fail_next(
-        self,
-        *,
-        method: str | None = None,
-        path: str | None = None,
-        times: int = 1,
-        status: int | None = None,
-        effect: bool = False,
-        code: str | None = None,
-        message: str = "A fault asked for",
-        details: Mapping[str, Any] | None = None,
-        body: bytes | str | Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        reset: Reset | None = None,
-        delay: float = 0.0,
-        truncate: bool = False,
-        broken: bool = False,
-        drip: float = 0.0,
-        skew: float = 0.0,
-    ) -> FaultRule:
-        """Let the next `times` requests that fit go wrong. The key must be good and the rate limit not reached.
+    def fail_next(self, **options: Unpack[FaultOptions]) -> FaultRule:
+        """Let the next request that fits go wrong. The key must be good and the rate limit not reached.
 
-        `sandbox.faults.add` lets the nth go wrong, or some by chance.
+        `sandbox.faults.add` does so to any number of them; either may pick the nth, or some by chance.
 
         Args:
-            method: such as `"POST"`; None fits all.
-            path: below the base URL, such as `"/calls"` or `"/calls/*"` (`/recordings/*` for those); None fits all.
-            times: how many requests.
+            method: such as `"POST"`; all if left out.
+            path: below the base URL, such as `"/calls"` or `"/calls/*"` (`/recordings/*` for those); all if left out.
+            nth: only that one of the requests that fit, from 1.
+            probability: with which each goes wrong.
+            times: how many requests; 1 if left out.
             status: answer with this status; the request is carried out only with `effect=True`.
             effect: carry the request out although `status` hides it.
             code, message, details: of the documented error body of `status`.
             body: in place of any documented body; a mapping becomes JSON.
             headers: added to the answer.
+            content_type: in place of the answer's own.
             reset: drop the connection without an answer: `"connect"` before it stands (over a socket the same as
                 `"before"`), `"before"` or `"after"` the request was carried out.
             delay: seconds on the sandbox's clock before the answer goes out; the request was carried out before.
             truncate: drop the connection in the middle of the body.
             broken: send half of the body as if it were all.
             drip: seconds on the sandbox's clock between pieces of the body.
-            skew: seconds by which the clock that the answer tells of is ahead.
+            skew: seconds by which the clock that the answer tells of is ahead, or behind where negative.
+
+        Raises:
+            TypeError: an option that there is not, or of another kind.
+            ValueError: one that makes no sense, such as a number out of its range.
         """
-        return self.faults.add(
-            method=method,
-            path=path,
-            times=times,
-            status=status,
-            effect=effect,
-            code=code,
-            message=message,
-            details=details,
-            body=body,
-            headers=headers,
-            reset=reset,
-            delay=delay,
-            truncate=truncate,
-            broken=broken,
-            drip=drip,
-            skew=skew,
-        )
+        if options.get("times") is None:
+            options["times"] = 1
+        return self.faults.add(**options)
 
     # What tests ask
 

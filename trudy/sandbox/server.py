@@ -15,8 +15,9 @@ import anyio
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from trudy.sandbox.contract import BASE_PATH
 from trudy.sandbox.control import PREFIX
-from trudy.sandbox.desk import BASE_PATH, Receive, Scope, Send
+from trudy.sandbox.desk import Receive, Scope, Send
 from trudy.sandbox.door import EXTENSION
 from trudy.sandbox.transport import IDLE_SECONDS
 

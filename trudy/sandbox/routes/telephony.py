@@ -7,8 +7,8 @@ import uuid
 from itertools import islice
 
 from trudy.sandbox import number_market, numbers, paging, problems
-from trudy.sandbox.contract import Json
-from trudy.sandbox.desk import BASE_PATH, ApiRequest, Reply
+from trudy.sandbox.contract import BASE_PATH, Json
+from trudy.sandbox.desk import ApiRequest, Reply
 from trudy.sandbox.routes.agents import find_agent
 
 _PAGE_SIZE = 20
