@@ -88,6 +88,14 @@ class TestTasks:
                 assert (await router.handle("POST", *delivery(str(number)))).status == 204
         assert sorted(done, key=int) == [str(number) for number in range(200)]
 
+    async def test_a_handler_that_fails_loses_its_event_and_says_so(self, caplog: pytest.LogCaptureFixture) -> None:
+        router = make_router(error_status=204)
+        router.on("call.ended")(lambda event: 1 / 0)  # type: ignore[call-overload]
+        async with router:
+            assert (await router.handle("POST", *delivery("a"))).status == 204
+        assert "ZeroDivisionError" in caplog.text
+        assert "is lost" in caplog.text
+
     async def test_refuses_while_it_ends(self) -> None:
         router, entered, leave = make_router(workers=1), anyio.Event(), anyio.Event()
 
@@ -370,6 +378,54 @@ def test_a_loop_that_ends_says_what_is_lost(caplog: pytest.LogCaptureFixture) ->
         asyncio.run(router.handle("POST", *delivery("a")))
 
 
+PRELUDE = """
+import asyncio, threading
+from trudy.testing import make_delivery
+from trudy.webhooks import WebhookRouter
+
+router = WebhookRouter(secret="whsec_x", background=True, workers=1)
+
+def send(*call_ids):
+    for call_id in call_ids or map(str, range(50)):
+        made = make_delivery("call.ended", secret="whsec_x", call_id=call_id)
+        assert router.handle_blocking("POST", made.headers, made.body).status == 204
+
+def tell(event):
+    print(event.call_id, flush=True)
+"""
+EXIT_HANDLERS = {
+    "async": """
+        @router.on("call.ended")
+        async def handler(event):
+            tell(event)
+    """,
+    "async, in a thread": """
+        @router.on("call.ended")
+        async def handler(event):
+            await asyncio.to_thread(tell, event)
+    """,
+    "plain, in an executor": """
+        @router.on("call.ended")
+        def handler(event):
+            from concurrent.futures import ThreadPoolExecutor
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(tell, event).result()
+    """,
+}
+
+
+starts_threads_at_exit = pytest.mark.skipif(
+    (3, 12) <= sys.version_info < (3, 12, 2), reason="from its exit on, this Python starts no thread for anybody"
+)
+
+
+def run_script(*parts: str) -> subprocess.CompletedProcess[str]:
+    script = "\n".join(map(textwrap.dedent, (PRELUDE, *parts)))
+    # A fork of a process with threads is what is tested.
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+
+
 class TestThreads:
     def test_drained_at_the_end(self) -> None:
         done: list[str | None] = []
@@ -420,21 +476,43 @@ class TestThreads:
         assert done == ["a", "b"]
         assert "SystemExit" in caplog.text
 
-    def test_the_interpreter_waits_at_its_exit(self) -> None:
-        script = """
-            import time
-            from trudy.testing import make_delivery
-            from trudy.webhooks import WebhookRouter
-            router = WebhookRouter(secret="whsec_x", background=True, workers=1)
-            @router.on("call.ended")
-            async def later(event):
-                print(event.call_id, flush=True)
-            for number in range(50):
-                made = make_delivery("call.ended", secret="whsec_x", call_id=str(number))
-                assert router.handle_blocking("POST", made.headers, made.body).status == 204
-        """
-        run = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60, check=True
+    @pytest.mark.parametrize(
+        "handler",
+        [pytest.param(kind, marks=[] if kind == "async" else [starts_threads_at_exit]) for kind in EXIT_HANDLERS],
+    )
+    def test_the_interpreter_waits_at_its_exit(self, handler: str) -> None:
+        """And handlers may use executors meanwhile, which end soon after."""
+        run = run_script(EXIT_HANDLERS[handler], "send()")
+        assert run.stdout.split() == [str(number) for number in range(50)]
+        assert run.stderr == ""
+
+    @starts_threads_at_exit
+    def test_a_server_in_a_thread_of_its_own_is_served_after_the_main_thread_has_ended(self) -> None:
+        run = run_script(
+            EXIT_HANDLERS["async"],
+            """
+            def serve():
+                threading.main_thread().join()
+                send()
+            threading.Thread(target=serve).start()
+            """,
         )
         assert run.stdout.split() == [str(number) for number in range(50)]
+        assert run.stderr == ""
+
+    @starts_threads_at_exit
+    def test_a_forked_child_has_workers_of_its_own(self) -> None:
+        run = run_script(
+            EXIT_HANDLERS["async, in a thread"],
+            """
+            import os
+            send("first")
+            child = os.fork()
+            if child:
+                assert os.waitpid(child, 0)[1] == 0
+            else:
+                send()
+            """,
+        )
+        assert sorted(run.stdout.split()) == sorted(["first", *map(str, range(50))])
         assert run.stderr == ""

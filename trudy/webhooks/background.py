@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 import queue
 import threading
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING
+from functools import cache, partial
+from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
 
 from trudy.errors import ConfigurationError
+from trudy.pipeline.fork import reset_in_child
 from trudy.webhooks.delivery import Delivery
 from trudy.webhooks.drive import drive_async, drive_blocking, in_one_thread
+from trudy.webhooks.exit_order import before_executors_end
 from trudy.webhooks.tasks import in_cancelled_scope, spawn
 
 if TYPE_CHECKING:
@@ -139,6 +141,9 @@ class TaskQueue:
             self._lost = 0
 
 
+_thread_queues: Final[WeakSet[ThreadQueue]] = WeakSet()
+
+
 class ThreadQueue:
     """Worker threads, started with the first delivery; the interpreter's exit waits for them."""
 
@@ -146,11 +151,15 @@ class ThreadQueue:
         self._size = size
         self._workers = workers
         self._bridge = bridge
+        self._closed = False
+        self.after_fork()
+        reset_in_child(self)
+
+    def after_fork(self) -> None:
+        """What the parent has queued, its own threads handle."""
         self._lock = threading.Lock()
         self._queue: queue.Queue[Delivery | None] | None = None
         self._threads: list[threading.Thread] = []
-        self._pid = 0
-        self._closed = False
 
     def open(self) -> None:
         """Take deliveries, also after `close`."""
@@ -167,13 +176,20 @@ class ThreadQueue:
                 return False
         return True
 
+    def drain(self) -> None:
+        """Return when all that is queued has been handled; more may come meanwhile."""
+        with self._lock:
+            waiting = self._queue
+        if waiting is not None:
+            waiting.join()
+
     def close(self) -> None:
         """Take no more, and return when all that is queued has been handled."""
         with self._lock:
             self._closed = True
             waiting, threads = self._queue, self._threads
             self._queue, self._threads = None, []
-        if waiting is None or self._pid != os.getpid():
+        if waiting is None:
             return
         atexit.unregister(self.close)
         for _ in threads:
@@ -182,23 +198,40 @@ class ThreadQueue:
             thread.join()
 
     def _running(self) -> queue.Queue[Delivery | None]:
-        if self._queue is None or self._pid != os.getpid():
-            self._pid = os.getpid()
+        if self._queue is None:
             self._queue = queue.Queue(self._size)
             # Daemons, as the interpreter joins other threads before it asks anybody to drain a queue.
             self._threads = [
                 threading.Thread(target=self._work, args=(self._queue,), name="trudy-webhooks", daemon=True)
                 for _ in range(self._workers)
             ]
+            # Twice: handlers may need executors, and a server in a thread of its own takes deliveries until it ends.
+            _thread_queues.add(self)
+            _drain_at_exit()
             atexit.register(self.close)
             for thread in self._threads:
                 thread.start()
         return self._queue
 
     def _work(self, waiting: queue.Queue[Delivery | None]) -> None:
-        while (delivery := waiting.get()) is not None:
+        while True:
+            delivery = waiting.get()
             try:
+                if delivery is None:
+                    return
                 drive_blocking(delivery.queued(), self._bridge)
             except BaseException:
                 # A handler that calls sys.exit() must not end the worker with it.
                 logger.exception("a handler ended its thread")
+            finally:
+                waiting.task_done()
+
+
+@cache
+def _drain_at_exit() -> None:
+    before_executors_end(_drain_all)
+
+
+def _drain_all() -> None:
+    for each in list(_thread_queues):
+        each.drain()

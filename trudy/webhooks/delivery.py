@@ -179,7 +179,12 @@ class Delivery:
 
     def queued(self) -> Steps:
         """`work` for an event that has waited since it was claimed, and by now may be another process's to handle."""
-        return (yield from self.work()) if (yield from self._reclaim()) else BUSY
+        if not (yield from self._reclaim()):
+            return BUSY
+        answer = yield from self.work()
+        if answer is not ACCEPTED:
+            logger.error("%s had been acknowledged before its handler failed, and is lost", self.event.type)
+        return answer
 
     def dropped(self) -> Steps:
         """Give a claimed event back unhandled."""

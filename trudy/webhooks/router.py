@@ -56,8 +56,9 @@ class WebhookRouter:
         secret: as for `unwrap`; read now.
         replay_guard: remembers events; a `MemoryReplayGuard` if left out, None for no guard at all. Several processes
             need one they share.
-        background: acknowledge first, then handle. Needs `async with router:` on the server's event loop; under a
-            blocking framework worker threads start by themselves and are waited for at exit.
+        background: acknowledge first, then handle: an event whose handler fails is logged and lost, as nobody sends it
+            again. Needs `async with router:` on the server's event loop; under a blocking framework worker threads
+            start by themselves and are waited for at exit, or better by `router.close()` in an exit hook of the server.
         queue_size: events waiting at most with `background`; further ones are answered 503.
         workers: events handled at a time with `background`.
         tolerance, future_tolerance, strict: as for `unwrap`.
