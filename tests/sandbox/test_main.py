@@ -98,9 +98,10 @@ def test_a_fault_file_that_is_none_is_a_usage_error(tmp_path: Path, capsys: pyte
     assert "faults.toml: fault 1: there is no 'statis'" in capsys.readouterr().err
 
 
-def test_a_webhook_that_is_no_url_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("url", ["nowhere", "http://[::1"])
+def test_a_webhook_that_is_no_url_is_a_usage_error(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["--port", "0", "--webhook", "nowhere"])
+        main(["--port", "0", "--webhook", url])
     assert "http://" in capsys.readouterr().err
 
 

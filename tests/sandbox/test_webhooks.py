@@ -385,7 +385,16 @@ def test_a_served_sandbox_sends_by_itself(inbox: Inbox) -> None:
 
 @pytest.mark.parametrize(
     ("target", "options", "word"),
-    [("ftp://x", {}, "http"), ("http://x/", {"events": ["call.exploded"]}, "call.exploded")],
+    [
+        ("ftp://x", {}, "http"),
+        ("http://[::1", {}, "http"),
+        ("http://x/", {"events": ["call.exploded"]}, "call.exploded"),
+        ("http://x/", {"events": "call.ended"}, "list of names"),
+        ("http://x/", {"delay": float("inf")}, "delay"),
+        ("http://x/", {"backoff": float("nan")}, "backoff"),
+        ("http://x/", {"loss": "0"}, "loss"),
+        ("http://x/", {"tries": 101}, "tries"),
+    ],
 )
 def test_what_makes_no_sense_is_refused(sandbox: Sandbox, target: str, options: Any, word: str) -> None:
     with pytest.raises(ValueError, match=word):

@@ -174,7 +174,7 @@ def _add_receiver(asked: _Asked) -> Any:
         raise _RefusedError(f"there is no {min(unknown)!r}; there are url, {', '.join(sorted(_RECEIVER_MEMBERS))}")
     try:
         return overview.receiver(asked.sandbox.webhooks.add(url, **members))
-    except (AttributeError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise _RefusedError(str(error)) from None
 
 

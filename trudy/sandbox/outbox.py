@@ -11,11 +11,14 @@ from attrs import evolve, field, frozen
 
 from trudy.clock import Clock
 from trudy.sandbox.events import SandboxEvent
+from trudy.sandbox.faults import LONGEST_SECONDS
 from trudy.sandbox.outcomes import EventFate, event_fate
 from trudy.webhooks import WebhookRouter
 
 LATE_SECONDS = 600.0
 """How late the events of a number come that asks for it."""
+
+MOST_TRIES = 100
 
 _COPY_AFTER_SECONDS = 2.0
 
@@ -40,13 +43,17 @@ class Receiver:
 
     def __attrs_post_init__(self) -> None:
         for name in ("duplicates", "reorder", "loss"):
-            if not 0 <= getattr(self, name) <= 1:
+            if not _is_between(0, getattr(self, name), 1):
                 raise ValueError(f"{name} must be a probability, between 0 and 1")
         for name in ("delay", "reorder_by", "backoff"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be 0 seconds or more")
-        if self.tries < 1:
-            raise ValueError("tries must be at least 1")
+            if not _is_between(0, getattr(self, name), LONGEST_SECONDS):
+                raise ValueError(f"{name} must be a number of seconds between 0 and {LONGEST_SECONDS:,}")
+        if not _is_between(1, self.tries, MOST_TRIES) or self.tries % 1:
+            raise ValueError(f"tries must be a whole number between 1 and {MOST_TRIES}")
+
+
+def _is_between(least: float, value: object, most: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most
 
 
 @frozen(kw_only=True)

@@ -114,13 +114,11 @@ class Webhooks:
         Raises:
             ValueError: a number out of its range, an unknown event or no http URL.
         """
-        names = None if events is None else frozenset(events)
-        if names is not None and not names <= set(NAMES):
-            raise ValueError(f"unknown event {', '.join(sorted(names - set(NAMES)))}; there are {', '.join(NAMES)}")
-        if isinstance(target, str) and httpx.URL(target).scheme not in ("http", "https"):
+        names = None if events is None else _names(events)
+        if not isinstance(target, WebhookRouter) and not _is_http_url(target):
             raise ValueError("a receiver is a URL that begins with http:// or https://, or a WebhookRouter")
-        if secret is not None and (not secret or secret != secret.strip()):
-            raise ValueError("a secret must not be empty, nor begin or end with white space")
+        if secret is not None and (not _is_text(secret) or not secret or secret != secret.strip()):
+            raise ValueError("a secret is a text that is not empty and neither begins nor ends with white space")
         with self._sandbox.state.lock:
             self._read_up()
             receiver = Receiver(
@@ -306,3 +304,26 @@ class Webhooks:
             self._deliveries.append(record)
             if not record.is_accepted and attempt.receiver in self._receivers:
                 self._outbox.failed(attempt)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_http_url(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        url = httpx.URL(value)
+    except httpx.InvalidURL:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host)
+
+
+def _names(events: Iterable[str]) -> frozenset[str]:
+    if _is_text(events) or not isinstance(events, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ValueError("events must be a list of names")
+    names = tuple(events)
+    if unknown := [str(name) for name in names if name not in NAMES]:
+        raise ValueError(f"unknown event {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    return frozenset(names)
