@@ -20,6 +20,9 @@ LATEST = datetime(2999, 1, 1, tzinfo=UTC).timestamp()
 PATIENCE_SECONDS = 2.0
 """Real seconds that sleepers wait for `advance` while a clock stands still, before it jumps to the first of them."""
 _GLANCES = 10
+_LATE_SECONDS = 1e-5
+"""How late whoever was slept for wakes after a jump: moments that a caller was told are whole microseconds and may lie
+a little early, which a clock that runs makes good by itself."""
 
 _logger = logging.getLogger("trudy.sandbox")
 
@@ -152,9 +155,7 @@ class SandboxClock:
             first = min((each.deadline for each in self._sleepers if not each.is_patient), default=math.inf)
             if self._anchor is not since or not self._start + first < LATEST:
                 return
-            step = first - since.elapsed
-            if since.elapsed + step < first:
-                step += math.ulp(first)
+            step = first + _LATE_SECONDS - since.elapsed
             self._move(step, None)
         _logger.warning(
             "The clock stands still at speed=0 and nobody called advance() for %g s: it jumped ahead by %.3f s, "
