@@ -8,7 +8,7 @@ import pytest
 from attrs import frozen
 
 from tests.fakes.clock import FakeClock, settle
-from trudy import NotFoundError, ServerError, WaitTimeoutError
+from trudy import NotFoundError, PermissionDeniedError, ServerError, TrudyError, WaitTimeoutError
 from trudy.event_source import Subject
 from trudy.options import RequestOptions
 from trudy.resources._waiting import Lookout, Waiting
@@ -30,6 +30,7 @@ class Server:
         self.gets: list[str] = []
         self.pages: list[int] = []
         self.faults: list[Exception] = []
+        self.list_fault: Exception | None = None
 
     def finish(self, *ids: str) -> None:
         for each in ids:
@@ -40,11 +41,15 @@ class Server:
         await anyio.lowlevel.checkpoint()
         if self.faults:
             raise self.faults.pop()
+        if thing_id not in self.things:
+            raise NotFoundError("no")
         return self.things[thing_id]
 
     async def newest(self, number: int, options: RequestOptions) -> tuple[Sequence[Thing], bool]:
         self.pages.append(number)
         await anyio.lowlevel.checkpoint()
+        if self.list_fault is not None:
+            raise self.list_fault
         if self.faults:
             raise self.faults.pop()
         rows = list(self.things.values())[number * 100 : number * 100 + 100]
@@ -191,6 +196,46 @@ async def test_a_fault_that_may_pass_does_not_end_the_wait() -> None:
             case.server.finish(*map(str, range(5)))
             await case.clock.run(20)
         assert len(case.ended) == waiters
+
+
+@pytest.mark.parametrize("fault", [ServerError("down"), PermissionDeniedError("not the list")])
+async def test_where_only_the_list_fails_each_is_asked_for_alone(fault: TrudyError) -> None:
+    case = Case(20)
+    case.server.list_fault = fault
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(case.wait, str(number))
+        await case.clock.run(1)
+        assert sorted(case.server.gets, key=int) == [str(number) for number in range(20)]
+        case.server.finish(*map(str, range(20)))
+        await case.clock.run(3)
+    assert len(case.ended) == 20
+    assert case.failed == []
+
+
+async def test_where_everything_fails_not_each_of_many_asks() -> None:
+    case = Case(500)
+    case.server.faults = [ServerError("down") for _ in range(9999)]
+    async with anyio.create_task_group() as group:
+        for number in range(500):
+            group.start_soon(case.wait, str(number))
+        await case.clock.run(30)
+        assert len(case.server.gets) + len(case.server.pages) <= 30
+        case.server.faults.clear()
+        case.server.finish(*map(str, range(500)))
+        await case.clock.run(16)
+    assert len(case.ended) == 500
+
+
+async def test_a_refusal_of_one_is_not_told_to_the_others() -> None:
+    case = Case(5)
+    case.server.list_fault = PermissionDeniedError("not the list")
+    case.server.finish("1", "2", "3")
+    async with anyio.create_task_group() as group:
+        for thing_id in ("none", "1", "2", "3"):
+            group.start_soon(case.wait, thing_id)
+    assert sorted(case.ended) == ["1", "2", "3"]
+    assert [type(error) for error in case.failed] == [NotFoundError]
 
 
 async def test_a_fault_that_lasts_is_told_at_the_end() -> None:

@@ -95,10 +95,10 @@ class Lookout(Generic[T]):
                     if few or self._is_absent(object_id, since) or capture.get() is not None:
                         break  # ask for this one alone; who wants to see the raw answer must have one of his own
                     led_by_another = self._join_round()
-                if led_by_another is None:
-                    await self._lead_round(crowd, newest, options)
-                else:
+                if led_by_another is not None:
                     await led_by_another.wait()
+                elif (own := await self._lead_round(object_id, crowd, get, newest, options)) is not None:
+                    return own
             return await get(object_id, options)
 
     @contextmanager
@@ -138,14 +138,17 @@ class Lookout(Generic[T]):
         self._round.append(wake)
         return event
 
-    async def _lead_round(self, crowd: Counter[str], newest: Newest[T], options: RequestOptions) -> None:
+    async def _lead_round(
+        self, object_id: str, crowd: Counter[str], get: Get[T], newest: Newest[T], options: RequestOptions
+    ) -> T | None:
+        """Look for all. Where the list fails, look for this one: unless that fails too, each may ask for its own."""
         began = self._clock.monotonic()
         try:
-            self._absent = (await self._read_pages(crowd, newest, options, began), began)
-        except TrudyError as error:
-            with self._lock:
-                self._failure = (error, began)
-            raise
+            try:
+                self._absent = (await self._read_pages(crowd, newest, options, began), began)
+            except TrudyError:
+                return await self._ask_alone(object_id, crowd, get, options, began)
+            return None
         finally:
             with self._lock:
                 sleepers, self._round = self._round or [], None
@@ -154,6 +157,23 @@ class Lookout(Generic[T]):
                     wake()
                 except RuntimeError:
                     continue  # that waiter's loop is closed: it is gone
+
+    async def _ask_alone(
+        self, object_id: str, crowd: Counter[str], get: Get[T], options: RequestOptions, began: float
+    ) -> T:
+        with self._lock:
+            all_of_them = frozenset(crowd)
+        try:
+            found = await get(object_id, options)
+        except TrudyError as error:
+            if _may_pass(error):
+                with self._lock:
+                    self._failure = (error, began)
+            else:  # it tells of this object only
+                self._absent = (all_of_them, began)
+            raise
+        self._absent = (all_of_them, began)
+        return found
 
     async def _read_pages(
         self, crowd: Counter[str], newest: Newest[T], options: RequestOptions, began: float
@@ -237,7 +257,7 @@ class Waiting(Generic[T]):
                     return last
                 fault = None
             except TrudyError as error:
-                if not error.retryable and not isinstance(error, ResponseDecodeError):  # a proxy's page passes too
+                if not _may_pass(error):
                     raise
                 fault = error
             left = end - clock.monotonic()
@@ -254,6 +274,11 @@ class Waiting(Generic[T]):
             # For a poll, what a round saw while this one rested is good enough; news is looked into afresh.
             news = bell.clear()
             since = clock.monotonic() if news else rested + rest / 2
+
+
+def _may_pass(error: TrudyError) -> bool:
+    """Whether it is worth looking again: a proxy's page, which nobody can read, passes too."""
+    return error.retryable or isinstance(error, ResponseDecodeError)
 
 
 @contextmanager
