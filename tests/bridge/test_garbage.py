@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from trudy.bridge import Bridge
+from trudy.bridge.loop import PrivateLoop
 
 
 class Thing:
@@ -57,3 +58,10 @@ def test_what_a_call_that_failed_was_given_is_freed_too(bridge: Bridge) -> None:
         pytest.fail("it should have failed")
     del thing
     assert watched() is None
+
+
+def test_a_loop_whose_sockets_the_collector_took_first_is_freed_in_silence() -> None:
+    loop = PrivateLoop()
+    for end in (loop._ssock, loop._csock):  # type: ignore[attr-defined]
+        end.close()
+    loop.__del__()

@@ -99,7 +99,10 @@ class PrivateLoop(asyncio.SelectorEventLoop):
     def __del__(self) -> None:
         # Says nothing of its own: the client that was not closed has warned.
         if self._is_made and not self.is_closed() and not self.is_running():
-            self.close()
+            try:
+                self.close()
+            except ValueError:  # the garbage collector took its sockets first
+                return
 
 
 def _ignore(*args: object) -> None:
