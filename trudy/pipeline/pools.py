@@ -61,13 +61,12 @@ class Pool(Protocol):
 
 def current_loop() -> Loop:
     """The asyncio loop or trio token of the caller."""
-    trio = sys.modules.get("trio")
-    if trio is not None:  # asked first, since around a trio guest run there is an asyncio loop
-        try:
-            trio.lowlevel.current_task()
-            return cast(Loop, trio.lowlevel.current_trio_token())
-        except RuntimeError:
-            pass  # not in trio
+    # trio is asked first, since around a trio guest run there is an asyncio loop. It answers nothing as long as another
+    # thread is importing it.
+    lowlevel = sys.modules.get("trio.lowlevel")
+    in_trio_task = getattr(lowlevel, "in_trio_task", None)
+    if lowlevel is not None and in_trio_task is not None and in_trio_task():
+        return cast(Loop, lowlevel.current_trio_token())
     import asyncio
 
     return asyncio.get_running_loop()
