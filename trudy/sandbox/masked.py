@@ -1,17 +1,21 @@
-"""What people may look at of a request: its body without whole numbers and without secrets."""
+"""What people may look at of a request: its query and body without whole numbers and without secrets."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
+from urllib.parse import parse_qsl
 
 from trudy._masking import mask_text
 
 LONGEST_SHOWN = 20_000
 """Bytes of a body beyond which only its size is shown."""
 
-_SECRET_NAME = re.compile(r"password|secret|token|api_?key|authorization|credential", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"passw|secret|token|(?:api|access|private)[_-]?key|authorization|credential|signature", re.IGNORECASE
+)
+_URL = re.compile(r"""://(?P<user>[^\s/?#"'<>]*@)?(?P<place>[^\s?#"'<>]*)(?P<mark>[?#])?(?(mark)[^\s"'<>]*)""")
 
 
 def shown_body(body: bytes) -> str:
@@ -27,8 +31,19 @@ def shown_body(body: bytes) -> str:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return mask_text(text)
+        return shown_text(text)
     return json.dumps(masked(value), indent=2, ensure_ascii=False)
+
+
+def shown_query(query: bytes) -> str:
+    """A query in plain letters, masked likewise."""
+    members = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    return "&".join(f"{name}={'***' if _hides(name, value) else shown_text(value)}" for name, value in members)
+
+
+def shown_text(text: str) -> str:
+    """Free text with numbers and keys masked, and of URLs what may open a door: user, query and fragment."""
+    return mask_text(_URL.sub(_shown_url, text))
 
 
 def masked(value: Any) -> Any:
@@ -36,15 +51,34 @@ def masked(value: Any) -> Any:
     match value:
         case dict():
             members: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
-            return {name: "***" if _hides(name, member) else masked(member) for name, member in members.items()}
+            return {name: "***" if _hides(name, member) else _member(name, member) for name, member in members.items()}
         case list():
             items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
             return [masked(item) for item in items]
         case str():
-            return mask_text(value)
+            return shown_text(value)
         case _:
             return value
 
 
+def _member(name: str, value: Any) -> Any:
+    """What a tool sends with each request of its own, whatever it calls it, is often its key."""
+    match name, value:
+        case "headers", dict():
+            return dict.fromkeys(cast("dict[str, Any]", value), "***")
+        case "staticParameters", list():
+            parameters: list[Any] = masked(value)
+            return [each | {"value": "***"} if isinstance(each, dict) else each for each in parameters]
+        case _:
+            return masked(value)
+
+
 def _hides(name: str, value: object) -> bool:
-    return isinstance(value, str) and bool(value) and _SECRET_NAME.search(name) is not None
+    is_something = isinstance(value, (str, dict, list)) and value not in ("", {}, [])
+    return is_something and _SECRET_NAME.search(name) is not None
+
+
+def _shown_url(url: re.Match[str]) -> str:
+    user = "***@" if url["user"] else ""
+    end = f"{url['mark']}***" if url["mark"] else ""
+    return f"://{user}{url['place']}{end}"

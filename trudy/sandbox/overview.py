@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import unquote_plus
 
 from trudy._masking import mask_phone, mask_text
 from trudy.sandbox import lifecycle
 from trudy.sandbox.faults import Fault, FaultRule
-from trudy.sandbox.masked import shown_body
+from trudy.sandbox.masked import shown_body, shown_query, shown_text
 from trudy.sandbox.outbox import Receiver
 from trudy.sandbox.records import mask_header
 
@@ -61,7 +60,7 @@ def requests(sandbox: Sandbox, *, limit: int) -> list[Json]:
                 "at": _iso(arrival.received_at),
                 "method": arrival.method,
                 "path": mask_text(arrival.path),
-                "query": mask_text(unquote_plus(arrival.query.decode("latin-1"))),
+                "query": shown_query(arrival.query),
                 "status": arrival.status,
                 "headers": {name: mask_text(mask_header(name, value)) for name, value in arrival.headers().items()},
                 "body": shown_body(arrival.body),
@@ -98,7 +97,7 @@ def receivers(sandbox: Sandbox) -> list[Json]:
 
 def receiver(one: Receiver) -> Json:
     """One of them; its secret is not shown."""
-    return {"id": one.order, "url": one.label, "events": None if one.events is None else sorted(one.events)}
+    return {"id": one.order, "url": shown_text(one.label), "events": None if one.events is None else sorted(one.events)}
 
 
 def _rate_limit(sandbox: Sandbox, now: float) -> Json:
@@ -148,7 +147,7 @@ def _deliveries(sandbox: Sandbox, limit: int) -> list[Json]:
     return [
         {
             "event": one.event,
-            "receiver": one.receiver,
+            "receiver": shown_text(one.receiver),
             "about": one.call_id or one.batch_id or one.voice_id,
             "attempt": one.attempt,
             "at": _iso(one.due),
