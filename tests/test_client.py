@@ -375,6 +375,49 @@ async def test_a_cancelled_call_leaves_its_key_in_the_log(
     assert "idempotency key order-7" in caplog.text
 
 
+@pytest.mark.parametrize("scope", ["call", "attempt"])
+async def test_a_call_leaves_its_key_in_the_log_where_a_foreign_fault_takes_its_answer(
+    scope: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Faulty:
+        def __init__(self) -> None:
+            self.scope = scope
+
+        async def __call__(self, request: trudy.Request, call_next: trudy.CallNext) -> trudy.Response:
+            await call_next(request)
+            raise LookupError("a fault of this middleware")
+
+    sandbox = Sandbox(speed=0, placeholders=True)
+    async with sandbox.async_client(middleware=[Faulty()]) as client:
+        with pytest.raises(LookupError):
+            await client.calls.create(agent_id="agent-uuid", phone_number="+14155550100", idempotency_key="order-7")
+    assert sandbox.calls_to("+14155550100")
+    assert "idempotency key order-7" in caplog.text
+
+
+async def test_a_call_leaves_its_key_in_the_log_where_only_its_first_attempt_left(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Vault:
+        scope = "attempt"
+        asked = 0
+
+        async def __call__(self, request: trudy.Request, call_next: trudy.CallNext) -> trudy.Response:
+            self.asked += 1
+            if self.asked > 1:
+                raise LookupError("the vault is down")
+            return await call_next(request)
+
+    sandbox = Sandbox(speed=100, placeholders=True)
+    sandbox.fail_next(method="POST", path="/calls", reset="after")
+    async with sandbox.async_client(middleware=[Vault()]) as client:
+        with pytest.raises(LookupError):
+            await client.calls.create(
+                agent_id="agent-uuid", phone_number="+14155550100", idempotency_key="order-7", on_unknown="retry"
+            )
+    assert "idempotency key order-7" in caplog.text
+
+
 async def test_a_call_cancelled_before_it_was_sent_leaves_no_key(caplog: pytest.LogCaptureFixture) -> None:
     sandbox = Sandbox(speed=0)
     held = anyio.Event()

@@ -128,8 +128,8 @@ class Core:
             raise ConfigurationError("this client is closed")
         try:
             return await self._carry(request)
-        except Exception:
-            raise
+        except TrudyError:
+            raise  # it knows the key itself
         except BaseException:
             warn_of_call(request)
             raise

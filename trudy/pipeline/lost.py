@@ -1,4 +1,4 @@
-"""The error for a call that was sent and whose fate is not known, and the warning for whoever stops waiting for it."""
+"""The error for a call that was sent and whose fate is not known, and the warning for whoever does not get it."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def is_lost(request: Request) -> bool:
 
 
 def warn_of_call(request: Request) -> None:
-    """For a caller who was cancelled or interrupted: he must be able to find the call that may ring all the same."""
+    """For a caller who was cancelled, or lost the answer to a fault of other code: the phone may ring all the same."""
     if is_lost(request):
         logger.warning(
-            "%s was cancelled after it was sent; the call may be placed (idempotency key %s)",
+            "%s ended without an answer after it was sent; the call may be placed (idempotency key %s)",
             request.endpoint.name,
             request.idempotency_key,
         )
