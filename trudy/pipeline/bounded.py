@@ -18,7 +18,7 @@ async def bounded(clock: Clock, seconds: float, action: Callable[[], Awaitable[T
     if seconds <= 0:
         return None
     result: T | None = None
-    failure: Exception | None = None
+    failure: Exception | KeyboardInterrupt | SystemExit | None = None
     async with anyio.create_task_group() as group:
 
         async def alarm() -> None:
@@ -28,7 +28,8 @@ async def bounded(clock: Clock, seconds: float, action: Callable[[], Awaitable[T
         group.start_soon(alarm)
         try:
             result = await action()
-        except Exception as error:  # raised below, outside the group, which would wrap it
+        except (Exception, KeyboardInterrupt, SystemExit) as error:
+            # Raised below, outside the group, which would wrap it.
             failure = error
         group.cancel_scope.cancel()
     if failure is not None:
