@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import anyio
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -155,31 +156,53 @@ def test_an_invalid_row_keeps_the_row_but_does_not_show_it() -> None:
 
 
 class PageServer:
-    """The same list behind page numbers. `most` is the largest page it gives, whatever is asked."""
+    """The same list behind page numbers.
 
-    def __init__(self, total: int, *, most: int = 100, size_name: str = "limit", ignores_page: bool = False) -> None:
+    Args:
+        most: the largest page it gives, whatever is asked.
+        always: the size of its pages, whatever is asked.
+        ignores_page: pages by offset only, as servers of 2026-03 do.
+        clamps: gives its last page to whoever asks for a later one.
+        says: what becomes of the facts that it tells.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        *,
+        most: int = 100,
+        always: int | None = None,
+        size_name: str = "limit",
+        ignores_page: bool = False,
+        clamps: bool = False,
+        says: Callable[[Pagination], Pagination] = lambda pagination: pagination,
+    ) -> None:
         self.rows = list(range(total))
         self.asked: list[dict[str, int]] = []
         self._most = most
+        self._always = always
         self._size_name = size_name
         self._ignores_page = ignores_page
+        self._clamps = clamps
+        self._says = says
 
     async def fetch(self, cursor: Cursor) -> Rows[int]:
         query = dict(cursor.query())
         self.asked.append(query)
+        assert len(self.asked) <= len(self.rows) + 3
         if self._ignores_page and "page" in query:
             query = {"limit": query[self._size_name], "offset": 0}
-        size = min(query.get(self._size_name, 50), self._most)
+        size = self._always or min(query.get(self._size_name, 50), self._most)
+        total = len(self.rows)
         if "offset" in query:
             start = query["offset"]
-            pagination = Pagination(
-                total=len(self.rows), limit=size, offset=start, has_more=start + size < len(self.rows)
-            )
+            pagination = Pagination(total=total, limit=size, offset=start, has_more=start + size < total)
         else:
-            start = (query["page"] - 1) * size
-            pagination = Pagination(
-                page=query["page"], limit=size, total=len(self.rows), pages=-(-len(self.rows) // size)
-            )
+            pages = -(-total // size)
+            page = min(query["page"], max(pages, 1)) if self._clamps else query["page"]
+            start = (page - 1) * size
+            pagination = Pagination(page=page, limit=size, total=total, pages=pages)
+        pagination = self._says(pagination)
         rows = self.rows[start : start + size]
         window = cursor.window(len(rows), pagination)
         return Rows(
@@ -194,14 +217,20 @@ class PageServer:
         return AsyncPager(self.fetch, Numbered.start(limit, offset, page_size))
 
 
-@given(
-    st.integers(0, 260),
-    st.none() | st.integers(1, 100),
-    st.none() | st.integers(0, 300),
-    st.integers(1, 100),
-    st.sampled_from((100, 50, 7)),
-    st.booleans(),
-)
+SAID: dict[str, Callable[[Pagination], Pagination]] = {
+    "all": lambda said: said,
+    "nothing of the whole": lambda said: evolve(said, total=None, pages=None),
+    "no page": lambda said: evolve(said, page=None),
+    "no size": lambda said: evolve(said, limit=None),
+    "a total of nothing": lambda said: evolve(said, total=0, pages=0),
+    "more only": lambda said: Pagination(has_more=said.has_more or (said.page or 0) < (said.pages or 0)),
+    "nothing": lambda _: Pagination(),
+}
+TELLS_ITS_SIZE = ("all", "nothing of the whole", "no page", "a total of nothing")
+slices = (st.integers(0, 260), st.none() | st.integers(1, 100), st.none() | st.integers(0, 300), st.integers(1, 100))
+
+
+@given(*slices, st.sampled_from((100, 50, 7)), st.booleans())
 def test_a_list_by_page_numbers_is_the_slice_that_was_asked_for(
     total: int, limit: int | None, offset: int | None, page_size: int, most: int, ignores_page: bool
 ) -> None:
@@ -209,6 +238,41 @@ def test_a_list_by_page_numbers_is_the_slice_that_was_asked_for(
     rows = anyio.run(everything, server.pager(limit, offset, page_size))
     start = offset or 0
     assert rows == server.rows[start : None if limit is None else start + limit]
+
+
+@given(
+    *slices, st.sampled_from((100, 50, 7)), st.none() | st.sampled_from((20, 1, 130)), st.sampled_from(TELLS_ITS_SIZE)
+)
+def test_pages_of_a_size_of_the_servers_own_are_the_slice_too(
+    total: int, limit: int | None, offset: int | None, page_size: int, most: int, always: int | None, says: str
+) -> None:
+    server = PageServer(total, most=most, always=always, says=SAID[says])
+    rows = anyio.run(everything, server.pager(limit, offset, page_size))
+    start = offset or 0
+    assert rows == server.rows[start : None if limit is None else start + limit]
+
+
+@given(*slices, st.sampled_from(sorted(SAID)), st.booleans())
+def test_pages_by_number_need_no_facts(
+    total: int, limit: int | None, offset: int | None, page_size: int, says: str, clamps: bool
+) -> None:
+    server = PageServer(total, says=SAID[says], clamps=clamps and says == "all")
+    rows = anyio.run(everything, server.pager(limit, offset, page_size))
+    start = offset or 0
+    assert rows == server.rows[start : None if limit is None else start + limit]
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [
+        (lambda said: evolve(said, page=(said.page or 0) - 1), "page 0 .* page 1"),
+        (lambda said: evolve(said, page=1), "page 1 .* page 2"),
+        (lambda said: evolve(said, limit=20 - (said.page or 0)), "18 rows.* 19"),
+    ],
+)
+async def test_pages_that_cannot_be_placed_are_an_error(says: Callable[[Pagination], Pagination], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        await everything(PageServer(120, most=20, says=says).pager())
 
 
 @given(st.integers(0, 150), st.integers(1, 40), st.integers(0, 100), st.sampled_from((100, 30)))
@@ -266,17 +330,25 @@ def whole_list(total: int) -> Callable[[Cursor], Awaitable[Rows[int]]]:
     return fetch
 
 
+@pytest.mark.parametrize("style", [Offset, Numbered])
 @given(st.integers(0, 60), st.none() | st.integers(1, 30), st.none() | st.integers(0, 70), st.integers(1, 30))
 def test_a_server_that_does_not_page_still_gives_the_slice_once(
-    total: int, limit: int | None, offset: int | None, page_size: int
+    style: type[Offset | Numbered], total: int, limit: int | None, offset: int | None, page_size: int
 ) -> None:
-    pager = AsyncPager(whole_list(total), Offset.start(limit, offset, page_size))
-    rows = anyio.run(everything, pager)
-    if total > (limit or page_size):
-        start = offset or 0
-        assert rows == list(range(total))[start : None if limit is None else start + limit]
-    else:
+    start = style.start(limit, offset, page_size)
+    rows = anyio.run(everything, AsyncPager(whole_list(total), start))
+    if total > start.query()["limit"]:
+        begin = offset or 0
+        assert rows == list(range(total))[begin : None if limit is None else begin + limit]
+    elif style is Offset:
         assert rows == list(range(total))
+
+
+async def test_a_whole_list_is_fetched_once() -> None:
+    for start in (Offset.start(None, None, 10), Numbered.start(None, None, 10)):
+        page = await AsyncPager(whole_list(35), start)
+        assert page.data == list(range(35))
+        assert not page.has_next()
 
 
 async def test_a_list_without_pages_comes_at_once() -> None:

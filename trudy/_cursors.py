@@ -22,7 +22,10 @@ class Cursor(Protocol):
         ...
 
     def window(self, count: int, pagination: Pagination) -> slice:
-        """Which rows of the answer belong to this page; not all where a style cannot ask for exactly these."""
+        """Which rows of the answer belong to this page; not all where a style cannot ask for exactly these.
+
+        Raises `ValueError` where the answer leaves open which rows they are.
+        """
         ...
 
     def after(self, count: int, pagination: Pagination) -> Cursor | None:
@@ -51,13 +54,14 @@ class Offset:
         return {"limit": self.limit, "offset": self.offset}
 
     def window(self, count: int, pagination: Pagination) -> slice:
-        start = self.offset if self._is_whole(count, pagination) else 0
-        return slice(start, start + self.limit)
+        if is_whole(count, self.limit, pagination):
+            return slice(self.offset, None if self.left is None else self.offset + self.limit)
+        return slice(self.limit)
 
     def after(self, count: int, pagination: Pagination) -> Offset | None:
-        if self._is_whole(count, pagination):
+        if is_whole(count, self.limit, pagination):
             reached = self.offset + self.limit
-            return evolve(self, offset=reached) if reached < count else None
+            return evolve(self, offset=reached) if self.left is not None and reached < count else None
         more = pagination.has_more if pagination.has_more is not None else count >= self.limit
         return evolve(self, offset=self.offset + count) if count and more else None
 
@@ -67,10 +71,6 @@ class Offset:
             return following
         left = self.left - (following.offset - self.offset)
         return evolve(following, left=left, limit=min(self.limit, left)) if left > 0 else None
-
-    def _is_whole(self, count: int, pagination: Pagination) -> bool:
-        """A server that gives more than it was asked for, and no facts, does not page: this is the whole list."""
-        return count > self.limit and says_nothing(pagination)
 
 
 @frozen(kw_only=True)
@@ -84,10 +84,10 @@ class Numbered:
     position: int
     wanted: int
     """The most rows of this page."""
-    most: int
-    """The largest page that the server gives."""
     left: int | None = None
     """Rows of the caller's slice still to come; None for all."""
+    told: int | None = None
+    """How many rows the server's pages have, where it gives no others."""
     size_name: Literal["limit", "page_size"] = "limit"
 
     @classmethod
@@ -97,32 +97,36 @@ class Numbered:
         offset: int | None,
         page_size: int,
         *,
-        most: int = PAGE_SIZE,
         size_name: Literal["limit", "page_size"] = "limit",
     ) -> Numbered:
         """The first page of everything, or of the slice `[offset : offset + limit]`."""
         wanted = page_size if limit is None else limit
-        return cls(position=offset or 0, wanted=wanted, most=most, left=limit, size_name=size_name)
+        return cls(position=offset or 0, wanted=wanted, left=limit, size_name=size_name)
 
     def query(self) -> Mapping[str, int]:
         size = self._size()
         return {"page": self.position // size + 1, self.size_name: size}
 
     def window(self, count: int, pagination: Pagination) -> slice:
-        start = self.position - self._first(pagination)
-        return slice(max(0, start), max(0, start + self.wanted))
+        if is_whole(count, self._size(), pagination):
+            return slice(self.position, None if self.left is None else self.position + self.wanted)
+        start = self.position - self._first(count, pagination)
+        return slice(start, start + self.wanted) if start >= 0 else slice(0)
 
     def after(self, count: int, pagination: Pagination) -> Numbered | Offset | None:
         if not count:
             return None
-        first = self._first(pagination)
+        if is_whole(count, self._size(), pagination):
+            reached = self.position + self.wanted
+            return evolve(self, position=reached) if self.left is not None and reached < count else None
+        first = self._first(count, pagination)
         end = first + count
         size = _given_size(pagination) or self._size()
-        most = min(self.most, size) if size < self._size() else self.most
-        by_offset = pagination.offset is not None and pagination.page is None
-        if self.position >= end and not by_offset:
-            # The server's pages are smaller than asked for, and so this number meant another page.
-            return evolve(self, most=most, wanted=min(self.wanted, most)) if most < self.most else None
+        told = self.told if size == self._size() else size
+        by_offset = _is_by_offset(pagination)
+        if not first <= self.position < end and not by_offset:
+            # Its pages are of another size than was asked for, so that this number meant another page.
+            return evolve(self, told=told) if told != self.told else None
         reached = max(self.position, min(end, self.position + self.wanted))
         if reached >= end:
             if not self._has_more(count, end, pagination):
@@ -130,7 +134,7 @@ class Numbered:
             reached = max(reached, end if by_offset else first + max(count, size))
         if by_offset:
             return Offset(limit=self.wanted, offset=reached)
-        return evolve(self, position=reached, most=most, wanted=min(self.wanted, most))
+        return evolve(self, position=reached, told=told)
 
     def within(self, count: int, pagination: Pagination) -> Numbered | Offset | None:
         following = self.after(count, pagination)
@@ -143,25 +147,31 @@ class Numbered:
         return evolve(following, left=left, wanted=min(following.wanted, left)) if left > 0 else None
 
     def _size(self) -> int:
-        return covering(self.position, self.wanted, self.most)
+        return self.told or covering(self.position, self.wanted, PAGE_SIZE)
 
-    def _first(self, pagination: Pagination) -> int:
-        """The position of the answer's first row, as the answer itself tells it."""
-        if pagination.page is not None:
-            return (pagination.page - 1) * (_given_size(pagination) or self._size())
-        if pagination.offset is not None:
-            return pagination.offset
-        size = self._size()
-        return self.position // size * size
+    def _first(self, count: int, pagination: Pagination) -> int:
+        """The position of the answer's first row, as far as the answer itself tells it; raises as `window` does."""
+        if _is_by_offset(pagination):
+            return pagination.offset or 0
+        asked = self._size()
+        size = _given_size(pagination) or asked
+        number = self.position // asked + 1
+        page = number if pagination.page is None else pagination.page
+        if count and page != number and self._has_more(count, page * size, pagination):
+            raise ValueError(f"it is page {page} of the list, and page {number} was asked for")
+        if count and self.told not in (None, size):
+            raise ValueError(f"its pages have {size} rows, and had {self.told} before")
+        return (page - 1) * size
 
     def _has_more(self, count: int, end: int, pagination: Pagination) -> bool:
+        """Facts that the rows themselves contradict are none."""
         if pagination.has_more is not None:
             return pagination.has_more
-        if pagination.page is not None and pagination.pages is not None:
+        if pagination.page is not None and pagination.pages is not None and pagination.page <= pagination.pages:
             return pagination.page < pagination.pages
-        if pagination.total is not None:
+        if pagination.total is not None and end <= pagination.total:
             return end < pagination.total
-        return count >= self._size()
+        return count >= (_given_size(pagination) or self._size())
 
 
 def covering(position: int, wanted: int, most: int) -> int:
@@ -176,6 +186,15 @@ def covering(position: int, wanted: int, most: int) -> int:
 def says_nothing(pagination: Pagination) -> bool:
     """Whether an answer has no facts by which to tell where the list ends."""
     return pagination.has_more is None and pagination.total is None and pagination.pages is None
+
+
+def is_whole(count: int, asked: int, pagination: Pagination) -> bool:
+    """A server that gives more than it was asked for, and no facts, does not page: this is the whole list."""
+    return count > (_given_size(pagination) or asked) and says_nothing(pagination)
+
+
+def _is_by_offset(pagination: Pagination) -> bool:
+    return pagination.offset is not None and pagination.page is None
 
 
 def _given_size(pagination: Pagination) -> int | None:

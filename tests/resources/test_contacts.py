@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.passing import as_time_goes_by
-from tests.fakes.wire import Wire, envelope, refusal
-from trudy import AsyncTrudyClient, InvalidArgumentError, ServerError
+from tests.fakes.wire import Wire, envelope, refusal, rows
+from trudy import AsyncTrudyClient, InvalidArgumentError, ResponseDecodeError, ServerError
 from trudy.resources import contacts as resource
 from trudy.resources._contact_file import CSV, XLSX, check_contact_file, column_name
 from trudy.resources._multipart import multipart
@@ -355,3 +355,11 @@ def is_taken(data: bytes) -> bool:
         return bool(entries(data))
     except UnreadableError:
         return False
+
+
+@pytest.mark.anyio
+async def test_a_page_that_cannot_be_placed_is_an_error_and_no_gap(client: AsyncTrudyClient, wire: Wire) -> None:
+    wire.answer(rows("a", "b", page=0, limit=2, total=4, pages=2))
+    with pytest.raises(ResponseDecodeError, match="page 0 of the list") as caught:
+        await client.contacts.list(page_size=2)
+    assert (caught.value.attempts, caught.value.request_id) == (1, "r-1")

@@ -124,15 +124,19 @@ class Resource:
 
     async def _rows(self, request: Request, model: type[T], cursor: Cursor, key: str) -> Rows[T]:
         from trudy.models import ModelError, Pagination, decode
+        from trudy.pipeline.core import stamped
 
         response = await self._core.send(request)
         answer = envelope(response)
         rows = as_rows(answer.data)
         if rows is None:
-            raise undecodable(request, response, "the data is no list")
+            raise stamped(undecodable(request, response, "the data is no list"), request)
         meta = self._core.meta(request, response)
         pagination = decode(Pagination, dict(answer.pagination))
-        window = range(len(rows))[cursor.window(len(rows), pagination)]
+        try:
+            window = range(len(rows))[cursor.window(len(rows), pagination)]
+        except ValueError as fault:
+            raise stamped(undecodable(request, response, str(fault)), request) from None
         items: list[tuple[str | None, T]] = []
         invalid: list[InvalidRow] = []
         for index in window:
