@@ -313,6 +313,18 @@ async def test_a_search_names_the_size_of_its_pages_otherwise() -> None:
     assert server.asked == [{"page": 1, "page_size": 100}, {"page": 2, "page_size": 50}, {"page": 3, "page_size": 50}]
 
 
+@given(*slices)
+def test_no_page_is_larger_than_may_be_asked_for(
+    total: int, limit: int | None, offset: int | None, page_size: int
+) -> None:
+    server = PageServer(total)
+    start = Numbered.start(limit, offset, page_size, most=page_size)
+    rows = anyio.run(everything, AsyncPager(server.fetch, start))
+    begin = offset or 0
+    assert rows == server.rows[begin : None if limit is None else begin + limit]
+    assert all(query["limit"] <= page_size for query in server.asked)
+
+
 def whole_list(total: int) -> Callable[[Cursor], Awaitable[Rows[int]]]:
     """A server that gives everything at once, whatever it is asked, and says nothing of pages."""
 

@@ -88,6 +88,8 @@ class Numbered:
     """Rows of the caller's slice still to come; None for all."""
     told: int | None = None
     """How many rows the server's pages have, where it gives no others."""
+    most: int = PAGE_SIZE
+    """The largest page to ask for."""
     size_name: Literal["limit", "page_size"] = "limit"
 
     @classmethod
@@ -97,11 +99,12 @@ class Numbered:
         offset: int | None,
         page_size: int,
         *,
+        most: int = PAGE_SIZE,
         size_name: Literal["limit", "page_size"] = "limit",
     ) -> Numbered:
         """The first page of everything, or of the slice `[offset : offset + limit]`."""
         wanted = page_size if limit is None else limit
-        return cls(position=offset or 0, wanted=wanted, left=limit, size_name=size_name)
+        return cls(position=offset or 0, wanted=wanted, left=limit, most=most, size_name=size_name)
 
     def query(self) -> Mapping[str, int]:
         size = self._size()
@@ -147,7 +150,7 @@ class Numbered:
         return evolve(following, left=left, wanted=min(following.wanted, left)) if left > 0 else None
 
     def _size(self) -> int:
-        return self.told or covering(self.position, self.wanted, PAGE_SIZE)
+        return self.told or covering(self.position, self.wanted, self.most)
 
     def _first(self, count: int, pagination: Pagination) -> int:
         """The position of the answer's first row, as far as the answer itself tells it; raises as `window` does."""

@@ -201,6 +201,19 @@ async def test_one_page_of_a_search(client: AsyncTrudyClient, wire: Wire) -> Non
     assert page.has_next()
 
 
+async def test_a_search_asks_unasked_for_no_more_than_all_pages_of_the_contract_allow(
+    client: AsyncTrudyClient, wire: Wire
+) -> None:
+    wire.answer(envelope([], page=1, page_size=50, has_more=False))
+    for use in (client.telephony.numbers.search(), client.telephony.numbers.search(limit=80)):
+        await use
+        assert wire.last.body == {"page": 1, "page_size": 50}
+    await client.telephony.numbers.search(limit=7)
+    assert wire.last.body == {"page": 1, "page_size": 7}
+    await client.telephony.numbers.search(page_size=100)
+    assert wire.last.body == {"page": 1, "page_size": 100}
+
+
 async def test_a_search_is_repeated_and_a_purchase_is_not(
     client: AsyncTrudyClient, wire: Wire, clock: FakeClock
 ) -> None:

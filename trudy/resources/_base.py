@@ -155,7 +155,7 @@ def _first_page(endpoint: Endpoint, limit: int | None, offset: int | None, page_
         case "page":
             return Numbered.start(limit, offset, page_size)
         case "search":
-            return Numbered.start(limit, offset, page_size, size_name="page_size")
+            return Numbered.start(limit, offset, page_size, most=page_size, size_name="page_size")
         case "none":
             return Whole()
         case _:

@@ -139,7 +139,7 @@ class AsyncPhoneNumbers(Resource):
         phone_number_type: NumberTypeName | NotGiven | None = NOT_GIVEN,
         api_key: str | NotGiven | None = NOT_GIVEN,
         page: int | None = None,
-        page_size: int = PAGE_SIZE,
+        page_size: int = 50,
         limit: int | None = None,
         **options: Unpack[RequestOptions],
     ) -> AsyncPager[AvailableNumber]:
@@ -155,7 +155,7 @@ class AsyncPhoneNumbers(Resource):
             phone_number_type: local, toll-free, mobile or national.
             api_key: a key of your own for the carrier; masked in errors.
             page: exactly the page with this number, from 1, of `page_size` numbers.
-            page_size: numbers a request, 1 to 100. A server may give no more than 50.
+            page_size: most numbers a request, 1 to 100; one page of the documentation says 50.
             limit: at most so many numbers, 1 to 100; all of them by default. Carriers have very many.
 
         Returns:
