@@ -9,7 +9,14 @@ from attrs import evolve
 from tests.fakes.answers import AN_ID, Ending, Script, answer, failure, request_for, success
 from tests.fakes.clock import NOON, FakeClock, settle
 from tests.fakes.jumping import JumpingClock
-from trudy import APIConnectionError, APIError, APITimeoutError, CallOutcomeUnknownError, RateLimitError
+from trudy import (
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    CallOutcomeUnknownError,
+    RateLimitError,
+    ResponseDecodeError,
+)
 from trudy.pipeline.hooks import Event, RetryScheduled
 from trudy.pipeline.request import Request, Response, RetryClass
 from trudy.pipeline.retry import LOOK_FIRST, STOP, Decision, Retry, RetryStep, decide
@@ -52,6 +59,7 @@ def decision_for(request: Request, ending: Ending, *, failures: int = 1, renewed
         ("POST", KEYED, SLOW, AGAIN),
         ("POST", KEYED, failure(500, "internal_error"), AGAIN),
         ("POST", KEYED, answer(201, {"data": {"name": "without an id"}}), AGAIN),
+        ("POST", KEYED, answer(201, {"data": {"id": ""}}), AGAIN),
         ("POST", KEYED, success(), STOP),
         ("POST", KEYED, failure(422, "validation_error"), STOP),
         ("POST", LOOK, NOT_SENT, AGAIN),
@@ -60,6 +68,10 @@ def decision_for(request: Request, ending: Ending, *, failures: int = 1, renewed
         ("POST", LOOK, GARBAGE, LOOK_FIRST),
         ("POST", LOOK, answer(200), LOOK_FIRST),
         ("POST", LOOK, answer(200, {"data": {}}), LOOK_FIRST),
+        ("POST", LOOK, answer(201, {"data": {"id": ""}}), LOOK_FIRST),
+        ("POST", LOOK, answer(201, {"data": {"id": "  "}}), LOOK_FIRST),
+        ("POST", LOOK, answer(201, {"data": {"id": True}}), LOOK_FIRST),
+        ("POST", LOOK, answer(201, {"data": {"id": 7}}), STOP),
         ("POST", LOOK, answer(303), LOOK_FIRST),
         ("POST", LOOK, failure(500, "internal_error"), LOOK_FIRST),
         ("POST", LOOK, answer(503, b"busy"), LOOK_FIRST),
@@ -294,6 +306,17 @@ async def test_a_call_that_may_ring_is_not_forgotten_when_the_gate_refuses_the_s
     request = evolve(request_for("POST", LOOK), repeat_unknown=True)
     with pytest.raises(CallOutcomeUnknownError):
         await RetryStep(JumpingClock(), gated=True)(request, Script(SLOW, RateLimitError("too late")))
+
+
+@pytest.mark.parametrize("garbage", [answer(200), GARBAGE, answer(204), answer(200, {}), answer(201, {"error": "x"})])
+async def test_a_success_that_cannot_be_read_is_no_refusal(garbage: Response) -> None:
+    step = RetryStep(JumpingClock(), gated=True)
+    with pytest.raises(ResponseDecodeError, match=f"HTTP {garbage.status} from things.do") as caught:
+        await step(request_for("POST", KEYED), Script(garbage))
+    assert caught.value.details["may_have_happened"] is True
+    with pytest.raises(CallOutcomeUnknownError, match="response_decode_error") as unknown:
+        await step(request_for("POST", LOOK), Script(garbage))
+    assert isinstance(unknown.value.__cause__, ResponseDecodeError)
 
 
 async def test_a_create_that_may_have_happened_says_so() -> None:

@@ -144,7 +144,7 @@ class Core:
             if not response.is_success:
                 raise to_error(request, response)
             if not is_answer(request, response):
-                raise undecodable(request, response, "the body is not the JSON that the API documents")
+                raise undecodable(request, response)
         except TrudyError as failure:
             error = failure
             raise stamped(failure, request) from failure.__cause__

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from trudy._masking import mask_text
 from trudy.errors import APIConnectionError, APIError, ErrorResponse, ResponseDecodeError, error_class, parse_time
+from trudy.models._scalars import identifier
 from trudy.pipeline.request import RetryClass
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def is_answer(request: Request, response: Response) -> bool:
     if body is not None and "error" in body and "data" not in body:
         return False
     if request.endpoint.sends_key:
-        return isinstance((as_mapping(envelope(response).data) or {}).get("id"), str | int)
+        return _is_id((as_mapping(envelope(response).data) or {}).get("id"))
     if response.body:
         return isinstance(response.json(), (dict, list))
     return response.status == 204 or request.method == "DELETE"
@@ -144,7 +145,9 @@ def to_error(request: Request, response: Response) -> APIError:
     )
 
 
-def undecodable(request: Request, response: Response, why: str) -> ResponseDecodeError:
+def undecodable(
+    request: Request, response: Response, why: str = "the body is not the JSON that the API documents"
+) -> ResponseDecodeError:
     """The error for a success that is not what the API documents. `why` must not quote the body."""
     return ResponseDecodeError(
         f"HTTP {response.status} from {request.endpoint.name}: {why}", request_id=request_id(response)
@@ -192,6 +195,14 @@ def as_mapping(value: object) -> Mapping[str, object] | None:
 def as_rows(value: object) -> Sequence[object] | None:
     """The value where it is a JSON array, else None."""
     return cast(Sequence[object], value) if isinstance(value, list) else None
+
+
+def _is_id(value: object) -> bool:
+    try:
+        identifier(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _facts(response: Response) -> Iterator[Mapping[str, object]]:

@@ -15,7 +15,7 @@ from trudy.errors import APIConnectionError, APITimeoutError, TrudyError
 from trudy.pipeline.attempt import seal, tell
 from trudy.pipeline.backoff import full_jitter
 from trudy.pipeline.bounded import bounded
-from trudy.pipeline.decode import is_answer, is_retryable, is_upstream_refusal, retry_after, to_error
+from trudy.pipeline.decode import is_answer, is_retryable, is_upstream_refusal, retry_after, to_error, undecodable
 from trudy.pipeline.hooks import RetryScheduled
 from trudy.pipeline.lost import lost
 from trudy.pipeline.refusal import window_wait
@@ -224,7 +224,7 @@ def _is_gone(request: Request, ending: Ending) -> bool:
 def as_error(request: Request, ending: Ending) -> TrudyError:
     """The error that an ending is, or would be."""
     if isinstance(ending, Response):
-        return to_error(request, ending)
+        return undecodable(request, ending) if ending.is_success else to_error(request, ending)
     ending.retryable = bool(is_retryable(request, ending))
     return ending
 
