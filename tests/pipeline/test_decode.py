@@ -58,8 +58,9 @@ FASTAPI = {
         ({"message": "went wrong"}, None, "went wrong", "from-header"),
         (b"", None, "Conflict, with an empty body", "from-header"),
         (b"<html>busy</html>", None, "Conflict, with a body that is no JSON", "from-header"),
-        ([1, 2], None, "Conflict, with a body that is no JSON", "from-header"),
-        ({"error": None, "meta": None}, None, "Conflict, with a body that is no JSON", "from-header"),
+        ([1, 2], None, "Conflict, with a body without a message", "from-header"),
+        ({}, None, "Conflict, with a body without a message", "from-header"),
+        ({"error": None, "meta": None}, None, "Conflict, with a body without a message", "from-header"),
     ],
 )
 def test_each_form_of_an_error_body(body: object, code: str | None, message: str, server_id: str) -> None:

@@ -220,7 +220,9 @@ def _reason(response: Response) -> str:
         phrase = HTTPStatus(response.status).phrase
     except ValueError:
         phrase = "unknown status"
-    return f"{phrase}, with {'a body that is no JSON' if response.body else 'an empty body'}"
+    if not response.body:
+        return f"{phrase}, with an empty body"
+    return f"{phrase}, with a body {'that is no JSON' if response.json() is None else 'without a message'}"
 
 
 def _field_fault(row: Mapping[str, object]) -> str:
