@@ -8,6 +8,7 @@ import json
 import pickle
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -103,6 +104,18 @@ def test_closing_closes_every_connection_and_may_be_done_twice(client: trudy.Tru
     client.close()
     with pytest.raises(trudy.ConfigurationError):
         client.agents.get("a-1")
+
+
+def test_closing_lets_the_calls_under_way_in_other_threads_end(client: trudy.TrudyClient, server: Loopback) -> None:
+    client.agents.get("a-1")
+    server.script.append(Answer(status=503, headers=[("Retry-After", "0")], delay=0.2))
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(client.agents.get, "a-1")
+        server.wait(lambda: len(server.seen) == 2)
+        client.close()
+        assert call.result().name == "Ada"
+    assert len(server.seen) == 3
+    server.wait(lambda: server.open_connections == 0)
 
 
 def test_http_client_takes_a_factory_called_once_for_each_loop(url: str) -> None:

@@ -17,6 +17,8 @@ CANCELLED_GRACE = 5.0
 class PrivateLoop(asyncio.SelectorEventLoop):
     """An asyncio loop that starts no thread and leaves nothing behind."""
 
+    ends_after_its_call = True
+    """Tells the pipeline that nothing need be closed here before the loop itself is closed."""
     _is_made = False
     _interpreter_ends = staticmethod(sys.is_finalizing)  # a name that is still there when modules are not
 
@@ -68,7 +70,7 @@ class PrivateLoop(asyncio.SelectorEventLoop):
             self.close()
 
     async def _wind_up(self) -> None:
-        # Tasks first: what was posted here for the end, such as the closing of an HTTP pool, is to be done undisturbed.
+        # Tasks first: what a call left to be done, such as a clean-up, is to be done undisturbed.
         rest = asyncio.all_tasks(self) - {asyncio.current_task(self)}
         if rest:
             _, rest = await asyncio.wait(rest, timeout=CLOSING_GRACE)

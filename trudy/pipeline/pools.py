@@ -108,17 +108,21 @@ class LoopPools:
         """The pool of the running loop, opened at its first use."""
         loop = current_loop()
         entry = self._entries.get(loop)
-        return entry.pool if entry is not None and not self.closed else await self._open(loop)
+        return entry.pool if entry is not None else await self._open(loop)
 
     async def aclose(self) -> None:
-        """Close this loop's pool now and have the other loops close theirs. May be called again, from any loop."""
+        """Close this loop's pool now and have the other loops close theirs. May be called again, from any loop.
+
+        A private loop of the sync client is left alone: it closes its pool when it ends, after the call under way.
+        """
         self.closed = True
         here = current_loop()
         with self._lock:
             entry = self._entries.pop(here, None)
             others = list(self._entries.items())
         for loop, other in others:
-            self._post(loop, other)
+            if not getattr(loop, "ends_after_its_call", False):
+                self._post(loop, other)
         if entry is not None:
             await entry.close()
 
@@ -149,6 +153,8 @@ class LoopPools:
         """Have another loop close its pool. One that never runs again keeps it until it is shut down itself."""
 
         async def close() -> None:
+            with self._lock:
+                self._entries.pop(loop, None)
             try:
                 await entry.close()
             except Exception:  # nobody waits for the result, and on trio it would end the whole run
