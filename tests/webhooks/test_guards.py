@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.clock import FakeClock
+from tests.webhooks.forking import in_child
 from tests.webhooks.redis_proxy import losing_one_answer
 from tests.webhooks.redis_server import BINARY, redis_server
 from tests.webhooks.samples import SECRET
@@ -115,6 +117,31 @@ def test_a_guard_of_a_dead_process_gives_way(make_guard: Maker) -> None:
         assert alive.begin("a", 60) == "done"
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_a_fork_amid_the_calls_of_other_threads(kind: str, tmp_path: Path) -> None:
+    """The threads are not in the child, and what they held must not be held there."""
+    guard = MemoryReplayGuard() if kind == "memory" else SQLiteReplayGuard(tmp_path / "keys.db")
+    stop = threading.Event()
+
+    def work(number: int) -> None:
+        for turn in itertools.count():
+            if stop.is_set():
+                break
+            guard.begin(f"{number}:{turn}", 60)
+            guard.commit(f"{number}:{turn}", 60)
+
+    with ThreadPoolExecutor(2) as pool:
+        pool.map(work, range(2))
+        try:
+            for _ in range(30):
+                in_child(lambda: guard.begin("child", 60))
+        finally:
+            stop.set()
+    if isinstance(guard, SQLiteReplayGuard):
+        guard.close()
+
+
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_time(kind: str, tmp_path: Path) -> None:
     clock = FakeClock()
@@ -196,6 +223,16 @@ class TestSQLite:
             assert worker.returncode == 0
             won += out.split()
         assert sorted(won, key=int) == [str(key) for key in range(200)]
+
+    def test_waits_for_one_who_is_about_to_make_the_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "keys.db"
+        other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+        guard = SQLiteReplayGuard(path)
+        threading.Timer(0.2, other.execute, ["COMMIT"]).start()
+        assert guard.begin("a", 60) == "new"
+        guard.close()
+        other.close()
 
     def test_what_is_done_outlives_the_guard(self, tmp_path: Path) -> None:
         first = SQLiteReplayGuard(tmp_path / "keys.db")

@@ -15,6 +15,7 @@ import pytest
 
 from tests.fakes.clock import NOON, FakeClock
 from tests.webhooks.fastapi_route import make_app
+from tests.webhooks.forking import in_child
 from tests.webhooks.samples import BATCH_ID, CALL_ID, NUMBER, OTHER, SECRET, signed
 from trudy.errors import ConfigurationError, InvalidArgumentError
 from trudy.event_source import EventSource
@@ -252,6 +253,24 @@ def test_a_forked_child_is_not_busy_with_what_its_parent_handles(tmp_path: Any) 
     guard.close()
 
 
+@pytest.mark.parametrize("background", [False, True])
+@pytest.mark.parametrize("holder", ["router", "subscriptions", "queue"])
+def test_a_child_forked_while_a_thread_holds_a_lock_can_handle(background: bool, holder: str) -> None:
+    router, seen = make_router(background=background), []
+    router.on("call.ended")(lambda event: seen.append(event.call_id))
+    router.subscribe("call", CALL_ID, lambda: seen.append("the parent's"))
+    held: Any = {"router": router, "subscriptions": router._subscriptions, "queue": router._thread_queue()}[holder]
+
+    def handle() -> None:
+        assert router.handle_blocking("POST", *delivery()).status == 204
+        router.close()
+        assert seen == [CALL_ID]
+
+    with held._lock:
+        in_child(handle)
+    assert seen == []
+
+
 async def test_callable_objects(send: Send) -> None:
     seen = []
 
@@ -353,9 +372,7 @@ class HeldGuard(MemoryReplayGuard):
         self.held = held
         self.entered, self.leave = threading.Event(), threading.Event()
 
-    @property
-    def blocking(self) -> bool:
-        return True
+    blocking = True
 
     def begin(self, key: str, ttl: float) -> Any:
         self._hold("begin")

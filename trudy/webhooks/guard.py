@@ -8,6 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from trudy.clock import Clock, SystemClock
 from trudy.errors import InvalidArgumentError
+from trudy.pipeline.fork import reset_in_child
 
 Verdict: TypeAlias = Literal["new", "busy", "done"]
 """Of a key: it is yours to handle; somebody is handling it; it has been handled."""
@@ -45,20 +46,22 @@ class MemoryReplayGuard:
         clock: what tells the time.
     """
 
+    blocking = False
+
     def __init__(self, *, max_keys: int = 100_000, clock: Clock | None = None) -> None:
         if max_keys < 1:
             raise InvalidArgumentError("max_keys must be 1 or more", argument="max_keys")
         self._max_keys = max_keys
         self._clock = clock or SystemClock()
-        self._lock = threading.Lock()
         # Claims are as few as handlers at work; only what is done grows.
         self._claims: dict[str, float] = {}
         self._done: OrderedDict[str, float] = OrderedDict()
+        self.after_fork()
+        reset_in_child(self)
 
-    @property
-    def blocking(self) -> bool:
-        """False."""
-        return False
+    def after_fork(self) -> None:
+        """In a child: whoever held the lock is not here."""
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         """How many keys are held."""

@@ -37,6 +37,9 @@ class RedisReplayGuard:
         InvalidArgumentError: an async client was given.
     """
 
+    blocking = True
+    """It waits for a network."""
+
     def __init__(self, redis: redis.Redis | str, *, prefix: str = "trudy:webhook:") -> None:
         if inspect.iscoroutinefunction(getattr(redis, "execute_command", None)):
             raise InvalidArgumentError(
@@ -46,11 +49,6 @@ class RedisReplayGuard:
         self._redis = _connect(redis) if isinstance(redis, str) else redis
         self._prefix = prefix
         self._name = secrets.token_hex(8)
-
-    @property
-    def blocking(self) -> bool:
-        """True: it waits for a network."""
-        return True
 
     @property
     def _owner(self) -> bytes:

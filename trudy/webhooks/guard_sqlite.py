@@ -6,14 +6,18 @@ import os
 import secrets
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
 from trudy.clock import Clock, SystemClock
+from trudy.pipeline.fork import reset_in_child
 from trudy.webhooks.guard import Verdict
 
 _LOCK_WAIT: Final = 30.0
 """Seconds to wait for another process's write, which takes microseconds."""
+_LOCK_PAUSE: Final = 0.01
+"""Seconds between two tries where SQLite does not wait by itself."""
 _SWEEP_EVERY: Final = 1_000
 """Claims between two sweeps of what is over."""
 
@@ -39,6 +43,13 @@ _of_parents: Final[list[sqlite3.Connection]] = []
 """Connections made before a fork: the child may neither use nor close them, and so never frees them."""
 
 
+_lock: Final = threading.Lock()
+"""Held during each call to SQLite, and by whoever forks: a lock inside SQLite would stay held in the child for ever."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+
 class SQLiteReplayGuard:
     """Keeps keys in a file, which is made if need be.
 
@@ -50,24 +61,28 @@ class SQLiteReplayGuard:
         clock: what tells the time; all processes must agree about it.
     """
 
+    blocking = True
+    """It writes to a disk."""
+
     def __init__(self, path: str | os.PathLike[str], *, clock: Clock | None = None) -> None:
         self._path = Path(path)
         self._clock = clock or SystemClock()
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._pid = os.getpid()
-        self._owner = secrets.token_hex(8)
         self._begun = 0
+        self._connection: sqlite3.Connection | None = None
+        self.after_fork()
+        reset_in_child(self)
 
-    @property
-    def blocking(self) -> bool:
-        """True: it writes to a disk."""
-        return True
+    def after_fork(self) -> None:
+        """In a child: another owner, with a connection of its own."""
+        self._owner = secrets.token_hex(8)
+        if self._connection is not None:
+            _of_parents.append(self._connection)
+        self._connection = None
 
     def begin(self, key: str, ttl: float) -> Verdict:
         """Claim a key for `ttl` seconds."""
         now = self._clock.time()
-        with self._lock:
+        with _lock:
             database = self._open()
             self._begun += 1
             if self._begun % _SWEEP_EVERY == 0:
@@ -82,32 +97,27 @@ class SQLiteReplayGuard:
     def commit(self, key: str, ttl: float) -> None:
         """Mark a key as done for `ttl` seconds."""
         values = {"key": key, "owner": self._owner, "until": self._clock.time() + ttl}
-        with self._lock:
+        with _lock:
             self._open().execute(_COMMIT, values)
 
     def abandon(self, key: str) -> None:
         """Drop a claim of this guard."""
-        with self._lock:
+        with _lock:
             self._open().execute(_ABANDON, (key, self._owner))
 
     def close(self) -> None:
         """Close the file. Using the guard opens it again."""
-        with self._lock:
-            if self._connection is not None and self._pid == os.getpid():
+        with _lock:
+            if self._connection is not None:
                 self._connection.close()
                 self._connection = None
 
     def _open(self) -> sqlite3.Connection:
-        if self._pid != os.getpid():
-            if self._connection is not None:
-                _of_parents.append(self._connection)
-            self._connection = None
-            self._pid, self._owner = os.getpid(), secrets.token_hex(8)
         if self._connection is None:
-            # Each statement commits by itself; the lock above lets the threads share the connection.
+            # Each statement commits by itself; the lock lets the threads share the connection.
             connection = sqlite3.connect(self._path, timeout=_LOCK_WAIT, isolation_level=None, check_same_thread=False)
             try:
-                connection.execute("PRAGMA journal_mode = WAL")
+                _use_wal(connection)
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute(_TABLE)
                 connection.execute(_INDEX)
@@ -116,3 +126,17 @@ class SQLiteReplayGuard:
                 raise
             self._connection = connection
         return self._connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # SQLite waits for no lock here, as two that change the mode at once would wait for each other.
+    end = time.monotonic() + _LOCK_WAIT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_LOCK_PAUSE)
+        else:
+            return

@@ -16,6 +16,7 @@ from trudy.clock import Clock, SystemClock
 from trudy.errors import InvalidArgumentError
 from trudy.event_source import Subject
 from trudy.options import NOT_GIVEN, NotGiven
+from trudy.pipeline.fork import reset_in_child
 from trudy.webhooks import events
 from trudy.webhooks.answer import ACCEPTED, WRONG_METHOD, Answer, refusal
 from trudy.webhooks.delivery import AtWork, Delivery, Registered, Rules, Steps
@@ -113,10 +114,15 @@ class WebhookRouter:
         self._handlers: tuple[tuple[frozenset[str] | None, Registered], ...] = ()
         self._at_work = AtWork()
         self._subscriptions = Subscriptions()
-        self._lock = threading.Lock()
         self._bridge: Bridge | None = None
         self._tasks: TaskQueue | None = None
         self._threads: ThreadQueue | None = None
+        self.after_fork()
+        reset_in_child(self)
+
+    def after_fork(self) -> None:
+        """In a child: whoever held the lock is not here."""
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"WebhookRouter({len(self._handlers)} handlers)"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from trudy.event_source import Subject
+from trudy.pipeline.fork import reset_in_child
 from trudy.webhooks.events import CallEvent, CallJoined, CallStarted, WebhookEvent
 
 Wake: TypeAlias = Callable[[], None]
@@ -16,6 +17,11 @@ class Subscriptions:
     """Wake-ups by call or batch; usable from any thread."""
 
     def __init__(self) -> None:
+        self.after_fork()
+        reset_in_child(self)
+
+    def after_fork(self) -> None:
+        """In a child: those who wait in the parent are not here."""
         self._lock = threading.Lock()
         self._wakes: dict[tuple[Subject, str], dict[object, Wake]] = {}
 
