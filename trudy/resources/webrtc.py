@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Final, Unpack
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from attrs import evolve
 
@@ -66,12 +66,13 @@ class AsyncWebRTC(Resource):
         host = _host(call.join_url)
         if _is_host(host):
             return call
-        if repair_join_host:
+        rest = _after_host(call.join_url)
+        if repair_join_host and rest not in ("", "/"):
             logger.warning("webrtc.create_call: the join URL's host %r is replaced by %s", host, JOIN_HOST)
-            return evolve(call, join_url=_with_host(call.join_url, JOIN_HOST))
+            return evolve(call, join_url=f"wss://{JOIN_HOST}{rest}")
+        hint = "" if repair_join_host else f"; repair_join_host=True replaces it by {JOIN_HOST}"
         raise ResponseDecodeError(
-            f"no browser can join this call: the host of its join URL is malformed ({host!r});"
-            f" repair_join_host=True replaces it by {JOIN_HOST}",
+            f"no browser can join this call: the host of its join URL is malformed ({host!r}){hint}",
             details={"call_id": call.call_id, "host": host},
             request_id=None if call.meta is None else call.meta.request_id,
             attempts=request.call.attempts,
@@ -81,10 +82,16 @@ class AsyncWebRTC(Resource):
 
 
 def _host(url: str) -> str:
+    """The host, with its port where that is no port; empty where there is none."""
     try:
-        return urlsplit(url).hostname or ""
+        parts = urlsplit(url)
     except ValueError:
         return ""
+    try:
+        _ = parts.port
+    except ValueError:
+        return parts.netloc.rpartition("@")[2]
+    return parts.hostname or ""
 
 
 def _is_host(host: str) -> bool:
@@ -96,8 +103,7 @@ def _is_host(host: str) -> bool:
         return False
 
 
-def _with_host(url: str, host: str) -> str:
-    _, _, rest = url.partition("://")
-    path = rest[len(re.split(r"[/?#]", rest, maxsplit=1)[0]) :]
-    parts = urlsplit(path)
-    return urlunsplit(("wss", host, parts.path, parts.query, parts.fragment))
+def _after_host(url: str) -> str:
+    """Path and query; what stands before the first slash is taken for a host, with a scheme or without."""
+    rest = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://", "", url)
+    return rest[len(re.split(r"[/?#]", rest, maxsplit=1)[0]) :]
