@@ -93,6 +93,17 @@ def test_all_forms(wrap: Any, is_base64: bool) -> None:
     assert handler(wrap("no base64!", signed(BODY, at=NOON), is_base64=True), None)["statusCode"] == 401
 
 
+@pytest.mark.parametrize("name", ["X-Truedy-Timestamp", "X-Truedy-Signature"])
+@pytest.mark.parametrize("wrap", [version_2, version_1, load_balancer])
+def test_a_header_that_is_null_is_absent(wrap: Any, name: str) -> None:
+    handler = lambda_handler(WebhookRouter(secret=SECRET, clock=FakeClock()))
+    headers = signed(BODY)
+    without = {**headers, name: None}
+    assert handler(wrap(BODY.decode(), without), None)["statusCode"] == 401
+    early = name.replace("Truedy", "Trudy")
+    assert handler(version_2(BODY.decode(), {**without, early: headers[name]}), None)["statusCode"] == 204  # type: ignore[dict-item]
+
+
 @pytest.mark.parametrize("event", NO_REQUESTS, ids=str)
 def test_events_that_are_no_http_request(event: Any) -> None:
     router, seen = WebhookRouter(secret=SECRET, clock=FakeClock()), []

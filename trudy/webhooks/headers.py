@@ -43,6 +43,8 @@ def find_headers(headers: Headers) -> tuple[str, str]:
             name = name.removeprefix("http_").replace("_", "-")
             if name not in _WANTED:
                 continue
+        if value is None:
+            continue  # what JSON makes of a header that is not there
         text = _text(value)
         found[name] = f"{found[name]}, {text}" if name in found else text
     return _first(found, _TIMESTAMPS, TIMESTAMP), _first(found, _SIGNATURES, SIGNATURE)
@@ -61,5 +63,5 @@ def _text(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("latin-1")
     if isinstance(value, list | tuple):
-        return ", ".join(_text(item) for item in cast("list[object]", value))
+        return ", ".join(_text(item) for item in cast("list[object]", value) if item is not None)
     raise TypeError(f"headers must be text or bytes, not {type(value).__name__}")
