@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import threading
+import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +17,7 @@ import httpx
 import pytest
 
 from trudy.sandbox import Sandbox, SandboxServer
+from trudy.sandbox.server import _PumpingServer
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +175,35 @@ def test_closing_does_not_wait_for_a_hang() -> None:
     assert sandbox.clock.sleepers == 0
     with pytest.raises(OSError, match=r"refused|reset"):
         socket.create_connection(("127.0.0.1", server.port), timeout=1)
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_left_before_it_is_there_it_closes_what_it_accepted(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    real, begun, may_go = _PumpingServer.startup, threading.Event(), threading.Event()
+
+    async def startup(self: _PumpingServer, sockets: list[socket.socket] | None = None) -> None:
+        begun.set()
+        await asyncio.to_thread(may_go.wait)
+        await real(self, sockets)
+
+    monkeypatch.setattr(_PumpingServer, "startup", startup)
+    server = Sandbox().serve()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        server.__enter__()
+        assert begun.wait(5)
+        connections = [socket.create_connection(("127.0.0.1", server.port), timeout=5) for _ in range(count)]
+        closing = threading.Thread(target=server.close)
+        closing.start()
+        may_go.set()
+        closing.join(10)
+        assert not closing.is_alive()
+        for connection in connections:
+            with connection, suppress(ConnectionResetError):
+                assert connection.recv(1) == b""
+        del server
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []
 
 
 def test_a_port_can_be_chosen_and_is_refused_when_taken() -> None:

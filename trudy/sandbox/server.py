@@ -125,6 +125,9 @@ class SandboxServer:
 
     def close(self) -> None:
         """Stop serving and free the ports."""
+        if self._thread is not None:
+            # Told to leave before it is there, uvicorn would leave what it accepted behind.
+            self._server.is_there.wait()
         self._server.should_exit = True
         for connection, loop in tuple(self._held.items()):
             loop.call_soon_threadsafe(connection.abort)
@@ -146,6 +149,8 @@ class SandboxServer:
         except BaseException as error:
             # Raised again in the thread that closes the server.
             self._failure = error
+        finally:
+            self._server.is_there.set()
 
     def _client_options(self, options: dict[str, Any]) -> dict[str, Any]:
         defaults: dict[str, Any] = {"api_key": self.sandbox.api_key, "base_url": self.base_url}
@@ -212,6 +217,7 @@ class _PumpingServer(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, sandbox: Sandbox) -> None:
         super().__init__(config)
+        self.is_there = threading.Event()
         self._sandbox = sandbox
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -222,6 +228,19 @@ class _PumpingServer(uvicorn.Server):
             pump.cancel()
             with suppress(asyncio.CancelledError):
                 await pump
+
+    async def main_loop(self) -> None:
+        self.is_there.set()
+        await super().main_loop()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for listener in sockets or ():
+            with suppress(NotImplementedError):
+                asyncio.get_running_loop().remove_reader(listener)
+        # After so many turns of the loop what was accepted just now is a connection, to be closed with the others.
+        for _ in range(3):
+            await asyncio.sleep(0)
+        await super().shutdown(sockets)
 
 
 class _Visit:
