@@ -46,6 +46,7 @@ class Colour(Enum):
         (timedelta(minutes=1), "60s"),
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         (("a", [1, None]), ["a", [1, None]]),
+        (range(1, 4), [1, 2, 3]),
         ({"b": NOT_GIVEN, "a": None, "when": timedelta(seconds=1)}, {"a": None, "when": "1s"}),
         (CallSettings(), {}),
         (CallSettings(recording_enabled=True), {"recording_enabled": True}),
@@ -83,6 +84,7 @@ def test_values(value: object, expected: object) -> None:
         datetime(2026, 1, 1),  # noqa: DTZ001
         object(),
         b"bytes",
+        bytearray(b"bytes"),
         {1, 2},
         {1: "a"},
         NOT_GIVEN,

@@ -64,6 +64,12 @@ def numbers(count: int) -> Iterator[dict[str, object]]:
             {"name": "N", "scheduled_at": None, "end_time": "17:30"},
         ),
         (
+            lambda c: c.batch_calls.update("b1", working_days=range(1, 6)),
+            "PATCH",
+            "/batch-calls/b1",
+            {"working_days": [1, 2, 3, 4, 5]},
+        ),
+        (
             lambda c: c.batch_calls.create(
                 name="N",
                 agent_id="a",

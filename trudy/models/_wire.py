@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, cast
@@ -37,8 +37,8 @@ def to_wire(value: object) -> Any:
         return value
     if isinstance(value, Mapping):
         return _mapping(cast("Mapping[object, object]", value))
-    if isinstance(value, list | tuple):
-        return [to_wire(item) for item in cast("list[object]", value)]
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
+        return [to_wire(item) for item in cast("Sequence[object]", value)]
     if isinstance(value, datetime):
         return format_time(value)
     if isinstance(value, timedelta):
