@@ -144,6 +144,13 @@ def test_a_parameter_that_cannot_be_is_refused() -> None:
         ToolParameter(name="a", location="cookie")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("parameters", [[{"name": "a"}], ["a"], "a", ToolParameter(name="a"), None])
+def test_parameters_that_are_none_are_refused(parameters: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="ToolParameter") as caught:
+        HttpTool(url="https://shop.test", parameters=parameters)
+    assert caught.value.argument == "parameters"
+
+
 @pytest.mark.parametrize(
     ("method", "location"),
     [("GET", "QUERY"), ("DELETE", "QUERY"), ("POST", "BODY"), ("PUT", "BODY"), ("PATCH", "BODY")],

@@ -88,6 +88,8 @@ class HttpTool:
             raise InvalidArgumentError(f"method must be one of {', '.join(_METHODS)}", argument="method")
         if self.name is not None and not _TOOL_NAME.fullmatch(self.name):
             raise InvalidArgumentError("name must be 1 to 64 letters, digits, _ and -", argument="name")
+        if not _are_parameters(self.parameters):
+            raise InvalidArgumentError("parameters must be a list of ToolParameter", argument="parameters")
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, in the documented form."""
@@ -104,6 +106,12 @@ class HttpTool:
             "requirements": None if self.security is None else {"httpSecurityOptions": to_wire(self.security)},
         }
         return {name: value for name, value in members.items() if value is not None}
+
+
+def _are_parameters(given: object) -> bool:
+    if not isinstance(given, Sequence):
+        return False
+    return all(isinstance(parameter, ToolParameter) for parameter in cast("Sequence[object]", given))
 
 
 ToolDefinitionParam: TypeAlias = HttpTool | Mapping[str, object]
