@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 from uuid import UUID
 
 import attrs
@@ -37,8 +37,8 @@ def to_wire(value: object) -> Any:
         return value
     if isinstance(value, Mapping):
         return _mapping(cast("Mapping[object, object]", value))
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
-        return [to_wire(item) for item in cast("Sequence[object]", value)]
+    if _is_list(value):
+        return [to_wire(item) for item in value]
     if isinstance(value, datetime):
         return format_time(value)
     if isinstance(value, timedelta):
@@ -61,6 +61,10 @@ def model_to_wire(model: attrs.AttrsInstance) -> dict[str, Any]:
     for name, value in extra.items():
         result[name] = to_wire(_finite(value))
     return result
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview)
 
 
 def _mapping(value: Mapping[object, object]) -> dict[str, Any]:
