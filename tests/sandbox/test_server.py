@@ -177,6 +177,19 @@ def test_closing_does_not_wait_for_a_hang() -> None:
         socket.create_connection(("127.0.0.1", server.port), timeout=1)
 
 
+def test_an_address_that_others_reach_is_warned_about() -> None:
+    with pytest.warns(UserWarning, match=r"^0\.0\.0\.0 can be reached from other machines") as warned:
+        server = Sandbox().serve(host="0.0.0.0")
+    server.close()
+    assert [warning.filename for warning in warned] == [__file__]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
+def test_an_address_of_this_machine_is_not(host: str) -> None:
+    with Sandbox().serve(host=host) as server:
+        assert host in server.base_url
+
+
 @pytest.mark.parametrize("count", [1, 8])
 def test_left_before_it_is_there_it_closes_what_it_accepted(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     real, begun, may_go = _PumpingServer.startup, threading.Event(), threading.Event()

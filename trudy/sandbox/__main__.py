@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,14 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     try:
-        server = sandbox.serve(host=options.host, port=options.port)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            server = sandbox.serve(host=options.host, port=options.port)
     except (OSError, OverflowError) as error:
         sys.stderr.write(f"cannot listen on {options.host} port {options.port}: {error}\n")
         return 1
-    if not _is_loopback(options.host):
-        sys.stderr.write(
-            f"warning: {options.host} can be reached from other machines; whoever has the key can use this sandbox\n"
-        )
+    for warning in told:
+        sys.stderr.write(f"warning: {warning.message}\n")
     voices = "\n".join(f"voice     {voice.id}  {voice.name}" for voice in sandbox.voices)
     sys.stdout.write(
         f"base URL  {server.base_url}\nAPI key   {sandbox.api_key}\nevents    signed with {sandbox.webhook_secret}\n"
@@ -84,13 +84,6 @@ def _parser() -> argparse.ArgumentParser:
         + ", ".join(QUIRKS),
     )
     return parser
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import uuid
+import warnings
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack
@@ -29,7 +30,7 @@ from trudy.sandbox.quirks import read_names
 from trudy.sandbox.rate_limit import RateLimiter, WindowCount
 from trudy.sandbox.records import ArrivalLog, RecordedRequest
 from trudy.sandbox.routes.agents import seed_placeholder_agent
-from trudy.sandbox.server import SandboxServer
+from trudy.sandbox.server import SandboxServer, is_loopback
 from trudy.sandbox.state import PLACEHOLDER_VOICE, State
 from trudy.sandbox.transport import API_HOST, InProcessTransport
 from trudy.sandbox.voices import SEEDED_VOICES, Voice, voice_status
@@ -167,7 +168,14 @@ class Sandbox:
         return TrudyClient(**self._client_options(options))
 
     def serve(self, *, host: str = "127.0.0.1", port: int = 0, media_port: int = 0) -> SandboxServer:
-        """A server for a `with` block, in a thread; ports of 0 are chosen by the system."""
+        """A server for a `with` block, in a thread; ports of 0 are chosen by the system.
+
+        Warns where other machines reach `host`: whoever has the key can come in.
+        """
+        if not is_loopback(host):
+            warnings.warn(
+                f"{host} can be reached from other machines; whoever has the key can use this sandbox", stacklevel=2
+            )
         return SandboxServer(self, host=host, port=port, media_port=media_port)
 
     # Time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import struct
 import threading
@@ -311,6 +312,14 @@ class _Visit:
         """Wait until uvicorn knows that a dropped connection is gone; without an answer it would send a 500."""
         while self._dropped and (await self._receive())["type"] != "http.disconnect":
             pass
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches that address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _listen(host: str, port: int) -> socket.socket:

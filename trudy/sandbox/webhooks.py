@@ -106,7 +106,7 @@ class Webhooks:
             duplicates: the probability that an event is sent twice.
             reorder: the probability that an event comes up to `reorder_by` later, and so after others.
             loss: the probability that an event is never sent.
-            tries: how often an event is sent at most until it is accepted.
+            tries: how often an event is sent at most until it is accepted; 100 at most.
             backoff: from the first try to the second; each further wait is twice as long.
             clock: what the signed timestamp is read from: the receiver's clock. A router's own, and real time for a
                 URL, if left out.
