@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import decimal
 import socket
+import sys
 import threading
 import traceback
 from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
+from types import ModuleType
 
 import pytest
 
@@ -116,6 +118,11 @@ def test_a_call_that_sets_nothing_sets_nothing(bridge: Bridge) -> None:
     before = decimal.getcontext()
     bridge.run(double, 1)
     assert decimal.getcontext() is before
+
+
+def test_a_library_that_is_being_imported_is_none_yet(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sniffio", ModuleType("sniffio"))
+    assert bridge.run(double, 4) == 8
 
 
 def test_names_are_resolved_in_the_calling_thread(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:

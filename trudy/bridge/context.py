@@ -24,7 +24,8 @@ def claim_for_asyncio(context: Context) -> None:
 
 def _library_variable() -> ContextVar[Any] | None:
     sniffio = sys.modules.get("sniffio")
-    return None if sniffio is None else sniffio.current_async_library_cvar
+    # Another thread may be importing it just now.
+    return getattr(sniffio, "current_async_library_cvar", None)
 
 
 _ABSENT = object()
