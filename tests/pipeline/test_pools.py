@@ -119,7 +119,6 @@ def test_closing_on_one_loop_closes_the_pools_of_the_others(way: Way, run: Run, 
     server.wait(lambda: server.open_connections == 0)  # while the other loop still runs
     closed.set()
     thread.join()
-    assert transport.closed
     assert len(transport._pools) == 0
 
 
@@ -177,20 +176,6 @@ def test_closing_ends_requests_in_flight(way: Way, run: Run) -> None:
         run(main)
         assert [type(end) for end in ends] == [APIConnectionError]
         server.wait(lambda: server.open_connections == 0)
-
-
-def test_opened_tells_whether_there_is_anything_to_close(way: Way, run: Run, server: Loopback) -> None:
-    transport = Transport(backend=way.backend)
-    assert not transport.opened
-
-    async def main() -> None:
-        await transport.send(make_request(server.url))
-        assert transport.opened
-        assert not transport.closed
-        await transport.aclose()
-
-    run(main)
-    assert transport.closed
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

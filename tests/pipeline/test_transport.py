@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import pickle
 import socket
+import ssl
 import zlib
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import anyio
 import httpx
@@ -293,6 +295,14 @@ async def test_unknown_backends_and_contexts_are_refused() -> None:
         Transport(ssl_context=True)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "more", [{"backend": "aiohttp"}, {"proxy": "http://127.0.0.1:3128"}, {"ssl_context": ssl.create_default_context()}]
+)
+async def test_a_client_of_the_callers_leaves_nothing_to_set_beside_it(more: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="http_client= brings its own connections"):
+        Transport(http_client=httpx.AsyncClient, **more)
+
+
 async def test_a_stream_comes_in_pieces(server: Loopback, transport: Transport) -> None:
     audio = bytes(range(256)) * 4096
     server.script.append(Answer(audio, headers=[("Content-Type", "audio/wav")]))
@@ -320,6 +330,13 @@ async def test_a_stream_packed_in_an_unknown_way_is_an_error(server: Loopback, t
     with pytest.raises(APIConnectionError):
         async with transport.stream(f"{server.url}/r.wav", timeout=Timeout()):
             pytest.fail("there is nothing to read")
+
+
+async def test_a_packed_stream_that_ends_too_soon_is_an_error(server: Loopback, transport: Transport) -> None:
+    server.script.append(Answer(gzip.compress(bytes(1000))[:-1], headers=[("Content-Encoding", "gzip")]))
+    async with transport.stream(f"{server.url}/r.wav", timeout=Timeout()) as streamed:
+        with pytest.raises(APIConnectionError):
+            _ = [piece async for piece in streamed.chunks()]
 
 
 async def test_a_stream_left_early_costs_its_connection_only(server: Loopback, transport: Transport) -> None:
@@ -355,6 +372,13 @@ async def test_a_stream_goes_over_http_only(server: Loopback, transport: Transpo
         with pytest.raises(APIConnectionError, match="neither http"):
             async with transport.stream(url, timeout=Timeout()):
                 pytest.fail("there is nothing to read")
+
+
+async def test_a_stream_that_is_led_to_no_url_is_an_error(server: Loopback, transport: Transport) -> None:
+    server.script.append(Answer(b"", 302, [("Location", "http://[bad")]))
+    with pytest.raises(APIConnectionError, match="no URL"):
+        async with transport.stream(f"{server.url}/r", timeout=Timeout()):
+            pytest.fail("there is nothing to read")
 
 
 async def test_a_stream_that_breaks_off_says_so(server: Loopback, transport: Transport) -> None:
@@ -405,7 +429,7 @@ async def _send_until_cancelled(transport: Transport, server: Loopback) -> None:
 async def test_a_ready_client_is_used_and_left_open(way: Way, server: Loopback) -> None:
     for library in (httpx, httpx2):
         async with library.AsyncClient(headers={"X-Theirs": "no"}) as client:
-            transport = Transport(backend=way.backend, http_client=client)
+            transport = Transport(http_client=client)
             assert (await transport.send(make_request(server.url))).body == b'{"data": {}}'
             async with transport.stream(f"{server.url}/r", timeout=Timeout()) as streamed:
                 assert [piece async for piece in streamed.chunks()] == [b'{"data": {}}']

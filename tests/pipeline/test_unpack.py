@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from trudy.pipeline.unpack import unpacked, unpacker
+from trudy.pipeline.unpack import Unpacker, unpacked
 
 TEXT = b'{"data": {}}' * 100
 RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
@@ -35,19 +35,26 @@ def test_a_whole_body(packing: str, body: bytes) -> None:
     [
         pytest.param("gzip", GZIP, id="gzip"),
         pytest.param(" X-Gzip ", GZIP, id="in capitals"),
+        pytest.param("gzip", gzip.compress(TEXT[:70]) + gzip.compress(TEXT[70:]), id="two members"),
         pytest.param("deflate", ZLIB, id="zlib"),
+        pytest.param("identity", TEXT, id="not at all"),
     ],
 )
-def test_a_body_in_pieces(packing: str, body: bytes) -> None:
-    unpack = unpacker(packing)
-    assert unpack is not None
-    assert b"".join(unpack(body[at : at + 5]) for at in range(0, len(body), 5)) == TEXT
+@pytest.mark.parametrize("size", [1, 5, 10_000])
+def test_a_body_in_pieces(packing: str, body: bytes, size: int) -> None:
+    unpacker = Unpacker(packing)
+    assert b"".join(unpacker.unpack(body[at : at + size]) for at in range(0, len(body), size)) == TEXT
+    unpacker.finish()
 
 
-def test_a_body_in_pieces_that_is_not_packed() -> None:
-    assert unpacker("identity") is None
+@pytest.mark.parametrize("length", [0, 5, len(GZIP) - 1])
+def test_a_body_in_pieces_that_breaks_off(length: int) -> None:
+    unpacker = Unpacker("gzip")
+    unpacker.unpack(GZIP[:length])
+    with pytest.raises(EOFError):
+        unpacker.finish()
 
 
 def test_a_body_in_pieces_that_nobody_can_unpack() -> None:
     with pytest.raises(ValueError, match="of-our-own"):
-        unpacker("of-our-own")
+        Unpacker("of-our-own")

@@ -96,8 +96,6 @@ class LoopPools:
         self._open_pool = open_pool
         self._entries: dict[Loop, _Entry] = {}
         self._lock = threading.Lock()
-        self.opened = False
-        """Whether a pool was ever opened."""
         self.closed = False
         reset_in_child(self)
 
@@ -135,7 +133,6 @@ class LoopPools:
             for other in [other for other in self._entries if _is_dead(other)]:
                 del self._entries[other]
             self._entries[loop] = entry
-        self.opened = True
         await anext(entry.keeper)
         return pool
 

@@ -5,7 +5,7 @@ It knows no HTTP library: what speaks to one is `connections`, `callers_client` 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
@@ -17,7 +17,7 @@ from trudy.pipeline.faults import Attempt, connection_error, timeout_error
 from trudy.pipeline.network import Network, check_socks
 from trudy.pipeline.pools import Connection, Loop, LoopPools, Pool
 from trudy.pipeline.request import Headers, Request, Response
-from trudy.pipeline.unpack import unpacked, unpacker
+from trudy.pipeline.unpack import Unpacker, unpacked
 
 if TYPE_CHECKING:
     import ssl
@@ -49,20 +49,15 @@ class Transport:
             raise InvalidArgumentError('http_backend must be "httpx" or "aiohttp"', argument="http_backend")
         self._backend = backend
         self._max_connections = max_connections
+        if http_client is not None and (backend != "httpx" or proxy is not None or ssl_context is not None):
+            raise ConfigurationError(
+                "http_client= brings its own connections: give http_backend, proxy and ssl_context to it, not here"
+            )
         self._network = Network(proxy=proxy, ssl_context=ssl_context)
         if backend == "httpx":
             check_socks(proxy)
         self._client = None if http_client is None else CallersClient(http_client)
         self._pools = LoopPools(self._open_pool)
-
-    @property
-    def opened(self) -> bool:
-        """Whether a pool was ever opened."""
-        return self._pools.opened
-
-    @property
-    def closed(self) -> bool:
-        return self._pools.closed
 
     async def aclose(self) -> None:
         """Close this loop's connections and have the other loops close theirs. May be called again, from any loop."""
@@ -105,8 +100,6 @@ class Transport:
         self, url: str, *, headers: Mapping[str, str] | Headers = (), timeout: Timeout
     ) -> AsyncGenerator[Streamed]:
         """GET a file from any host over http(s), following up to 5 redirects. Pass no key in `headers`."""
-        from urllib.parse import urljoin
-
         pairs = tuple(headers.items()) if isinstance(headers, Mapping) else headers
         pool = await self._pools.here()
         for _ in range(MAX_REDIRECTS + 1):
@@ -116,7 +109,7 @@ class Transport:
                 if target is None:
                     yield streamed
                     return
-                url = urljoin(url, target)
+                url = _joined(url, target)
             finally:
                 await streamed.aclose()
         raise APIConnectionError("too many redirects", method="GET", path=_path(url))
@@ -146,7 +139,7 @@ class Streamed:
         self._path = _path(url)
         self._reply: Reply | None = None
         self._pieces: AsyncIterator[bytes] | None = None
-        self._unpack: Callable[[bytes], bytes] | None = None
+        self._unpacker: Unpacker | None = None
         self._whole = False
         self.status = 0
         """The HTTP status."""
@@ -164,7 +157,7 @@ class Streamed:
             self._reply = await self._connection.send("GET", url, headers, None, self._timeout, self._attempt)
             self.status = self._reply.status
             self.headers = self._reply.headers
-            self._unpack = unpacker(self.headers.get("content-encoding", "identity"))
+            self._unpacker = Unpacker(self.headers.get("content-encoding", "identity"))
             return
         except Exception as fault:
             error = self._error(fault)
@@ -184,13 +177,15 @@ class Streamed:
 
     async def __anext__(self) -> bytes:
         assert self._reply is not None  # noqa: S101
+        assert self._unpacker is not None  # noqa: S101
         if self._pieces is None:
             self._pieces = aiter(self._reply)
         try:
             piece = await anext(self._pieces, None)
             if piece is not None:
-                return piece if self._unpack is None else self._unpack(piece)
+                return self._unpacker.unpack(piece)
             self._whole = await _close(self._reply)
+            self._unpacker.finish()
         except Exception as fault:
             error = self._error(fault)
         else:
@@ -275,6 +270,15 @@ def _origin(url: str) -> str:
     if query != -1 and (end == -1 or query < end):
         end = query
     return url if end == -1 else url[:end]
+
+
+def _joined(url: str, target: str) -> str:
+    from urllib.parse import urljoin
+
+    try:
+        return urljoin(url, target)
+    except ValueError:
+        raise APIConnectionError("a redirect leads to no URL", method="GET", path=_path(url)) from None
 
 
 def _path(url: str) -> str:

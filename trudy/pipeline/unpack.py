@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import zlib
+from typing import Final
+
+_ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32  # zlib finds out itself which of the two it is
 
 
 def unpacked(body: bytes, packing: str) -> bytes:
@@ -12,17 +15,38 @@ def unpacked(body: bytes, packing: str) -> bytes:
     return httpx.Response(200, headers={"content-encoding": packing}, content=body).content
 
 
-def unpacker(packing: str) -> Callable[[bytes], bytes] | None:
-    """What undoes a compression that nobody asked for; files are asked for as they are.
+class Unpacker:
+    """Undoes piece by piece a compression that nobody asked for; files are asked for as they are.
 
     Raises:
         ValueError: a compression that is not known.
     """
-    packing = packing.strip().lower()
-    if packing == "identity":
-        return None
-    if packing in ("gzip", "x-gzip", "deflate"):
-        import zlib
 
-        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress  # finds out itself which of the two it is
-    raise ValueError(packing)
+    __slots__ = ("_stream",)
+
+    def __init__(self, packing: str) -> None:
+        packing = packing.strip().lower()
+        if packing not in ("identity", "gzip", "x-gzip", "deflate"):
+            raise ValueError(packing)
+        self._stream = None if packing == "identity" else zlib.decompressobj(_ZLIB_OR_GZIP)
+
+    def unpack(self, piece: bytes) -> bytes:
+        """What the next piece holds."""
+        if self._stream is None:
+            return piece
+        content = b""
+        while piece:
+            if self._stream.eof:  # a file of several members
+                self._stream = zlib.decompressobj(_ZLIB_OR_GZIP)
+            content += self._stream.decompress(piece)
+            piece = self._stream.unused_data
+        return content
+
+    def finish(self) -> None:
+        """There are no more pieces.
+
+        Raises:
+            EOFError: there should be.
+        """
+        if self._stream is not None and not self._stream.eof:
+            raise EOFError("the compressed file breaks off")

@@ -8,8 +8,9 @@ import random
 import secrets
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, Final, TypeAlias, TypeGuard
 from urllib.parse import urlsplit
 
 from trudy.errors import (
@@ -36,6 +37,9 @@ Target: TypeAlias = str | os.PathLike[str] | IO[bytes]
 Progress: TypeAlias = Callable[[int, int | None], None]
 Link: TypeAlias = Callable[[], Awaitable["Recording"]]
 
+_AS_IT_IS: Final = {"Accept": "*/*", "Accept-Encoding": "identity"}
+_NO_WHOLE_FILE: Final = (204, 205, 206)
+
 
 async def download(core: Core, link: Link, to: Target, progress: Progress | None, settings: Settings) -> Recording:
     """Ask for the link and follow it, within the deadline. Ask once more where it has expired meanwhile.
@@ -61,7 +65,9 @@ def check_target(to: object) -> None:
         path = Path(os.fspath(to))  # pyright: ignore[reportUnknownArgumentType]
         if not path.name or path.is_dir() or not path.parent.is_dir():
             raise InvalidArgumentError("to must be the path of a file, in a folder that exists", argument="to")
-    elif not hasattr(to, "write") or isinstance(to, io.TextIOBase):
+        return
+    write: object = getattr(to, "write", None)
+    if not callable(write) or iscoroutinefunction(write) or isinstance(to, io.TextIOBase):
         raise InvalidArgumentError("to must be a path or a file open for writing bytes", argument="to")
 
 
@@ -88,9 +94,11 @@ async def _save(core: Core, link: Link, to: Target, progress: Progress | None, s
 
 
 async def _follow(core: Core, url: str | None, copy: _Copy, timeout: Timeout) -> None:
-    if not url or urlsplit(url).scheme not in ("http", "https"):
+    if not _can_be_followed(url):
         raise ResponseDecodeError("the recording has no link that could be followed")
-    async with core.transport.stream(url, headers={"Accept": "*/*"}, timeout=timeout) as answer:
+    async with core.transport.stream(url, headers=_AS_IT_IS, timeout=timeout) as answer:
+        if answer.status in _NO_WHOLE_FILE:
+            raise ResponseDecodeError(f"the link of the recording answered {answer.status}, which is no whole file")
         if not 200 <= answer.status < 300:
             raise error_class(answer.status, None)(
                 "the link of the recording was refused",
@@ -101,6 +109,13 @@ async def _follow(core: Core, url: str | None, copy: _Copy, timeout: Timeout) ->
                 path=urlsplit(url).path,
             )
         await copy.all_of(answer)
+
+
+def _can_be_followed(url: str | None) -> TypeGuard[str]:
+    try:
+        return bool(url) and urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        return False
 
 
 class _Copy:
@@ -129,6 +144,13 @@ class _Copy:
 
 @contextmanager
 def _open(to: Target) -> Generator[IO[bytes]]:
+    if isinstance(to, io.RawIOBase):  # which may take less than it is given
+        buffered = io.BufferedWriter(to)
+        try:
+            yield buffered
+        finally:
+            buffered.detach()
+        return
     if not isinstance(to, str | os.PathLike):
         yield to
         return
