@@ -110,19 +110,26 @@ class TaskQueue:
             self._ended.set()
 
     async def _work(self, outlet: MemoryObjectReceiveStream[Delivery]) -> None:
-        async with outlet:
-            async for delivery in outlet:
-                try:
-                    if delivery.fits_one_thread:
-                        await in_one_thread(delivery.queued())
-                    else:
-                        await drive_async(delivery.queued())
-                except BaseException as error:
-                    if isinstance(error, KeyboardInterrupt) or in_cancelled_scope():
-                        self._lost += 1
-                        raise
-                    # A handler that calls sys.exit() must not end the worker with it.
-                    logger.exception("a handler ended its task")
+        is_cut_off = False
+        try:
+            async with outlet:
+                async for delivery in outlet:
+                    is_cut_off = True
+                    try:
+                        if delivery.fits_one_thread:
+                            await in_one_thread(delivery.queued())
+                        else:
+                            await drive_async(delivery.queued())
+                        is_cut_off = False
+                    except BaseException as error:
+                        if isinstance(error, KeyboardInterrupt) or in_cancelled_scope():
+                            raise
+                        # A handler that calls sys.exit() must not end the worker with it.
+                        logger.exception("a handler ended its task")
+        except BaseException:
+            # A loop that ends cancels each of its tasks, and only then does the scope of the workers learn of it.
+            self._lost += is_cut_off
+            raise
 
     async def _drop(self, outlet: MemoryObjectReceiveStream[Delivery]) -> None:
         """What is left when the workers were cancelled: its keys are freed, should the sender try again after all."""
