@@ -242,7 +242,7 @@ async def test_a_file_that_is_too_large_is_refused(
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel"),
         (b"PK\x03\x04 and no more", "broken .xlsx"),
         (b'phone,"' + b"x" * 200_000 + b'"\r\n', "at line 1: .*limit.*quote"),
-        (b'phone,name\n+1,Ada\n+1,"Bob' + b"\n+1,Eve" * 30_000, "at line [0-9]+: .*limit.*quote"),
+        (b'phone,name\n+1,"Bob' + b"\n+1,Eve" * 30_000, "at line [0-9]+: .*limit.*quote"),
         (b"\x89PNG\r\n\x1a\n\0\0", "neither CSV"),
     ],
 )

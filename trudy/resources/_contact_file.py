@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve
 
 from trudy import _checks
+from trudy._fiction import fictional
 from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -64,14 +65,16 @@ def _check_csv(data: bytes, mapped: Collection[str], base_url: str) -> None:
     except UnicodeDecodeError:
         raise _bad("is not in UTF-8; save it as CSV in UTF-8") from None
     rows = csv.reader(io.StringIO(text, newline=""))
+    rings = _checks.is_truedys_own(base_url)
     try:
         numbers = _number_columns(next(rows, list[str]()), mapped)
         has_row = False
         for row in rows:
             has_row = has_row or any(cell.strip() for cell in row)
-            for column in numbers:
-                if column < len(row) and _checks.rings_nobody(_NO_DIGIT.sub("", row[column]), base_url):
-                    raise _bad(f"has in line {rows.line_num} a number kept for fiction, which only a sandbox answers")
+            if has_row and not rings:
+                break
+            if any(fictional(_NO_DIGIT.sub("", row[i])) is not None for i in numbers if i < len(row)):
+                raise _bad(f"has in line {rows.line_num} a number kept for fiction, which only a sandbox answers")
     except csv.Error as error:
         raise _bad(f"cannot be read at line {rows.line_num}: {error}; is a quote left open?") from None
     if not has_row:
