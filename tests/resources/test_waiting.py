@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import anyio
 import pytest
@@ -25,9 +26,11 @@ class Thing:
 class Server:
     """Things, newest first, on pages of a hundred; counts what it is asked."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, clock: FakeClock) -> None:
+        self.clock = clock
         self.things = {str(number): Thing(str(number)) for number in range(total)}
         self.gets: list[str] = []
+        self.asked_at: list[float] = []
         self.pages: list[int] = []
         self.faults: list[Exception] = []
         self.list_fault: Exception | None = None
@@ -38,6 +41,7 @@ class Server:
 
     async def get(self, thing_id: str, options: RequestOptions) -> Thing:
         self.gets.append(thing_id)
+        self.asked_at.append(self.clock.monotonic())
         await anyio.lowlevel.checkpoint()
         if self.faults:
             raise self.faults.pop()
@@ -72,7 +76,7 @@ class Case:
 
     def __init__(self, total: int) -> None:
         self.clock = FakeClock()
-        self.server = Server(total)
+        self.server = Server(total, self.clock)
         self.events = Source()
         self.ended: list[str] = []
         self.failed: list[Exception] = []
@@ -101,7 +105,8 @@ async def test_one_waiter_polls_alone_and_ever_more_slowly() -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(case.wait, "0")
         await case.clock.run(60)
-        assert [round(pause, 2) for pause in case.clock.slept] == [2, 3, 4.5, 6.75, 10.12, 15, 15, 15]
+        pauses = [later - sooner for sooner, later in pairwise(case.server.asked_at)]
+        assert [round(pause, 2) for pause in pauses] == [2, 3, 4.5, 6.75, 10.12, 15, 15]
         case.server.finish("0")
         await case.clock.run(15)
     assert case.ended == ["0"]
@@ -267,6 +272,28 @@ async def test_the_time_is_over_for_one_but_not_for_the_others() -> None:
         assert case.failed[0].last == Thing("0")  # type: ignore[attr-defined]
         case.server.finish("1", "2", "3")
         await case.clock.run(10)
+    assert sorted(case.ended) == ["1", "2", "3"]
+
+
+async def test_the_time_is_over_for_one_while_another_leads_a_round_that_takes_longer() -> None:
+    case = Case(4)
+    hold = anyio.Event()
+    answer = case.server.newest
+
+    async def held(number: int, options: RequestOptions) -> tuple[Sequence[Thing], bool]:
+        await hold.wait()
+        return await answer(number, options)
+
+    object.__setattr__(case.waiting, "newest", held)
+    async with anyio.create_task_group() as group:
+        for number in (1, 2, 3):
+            group.start_soon(case.wait, str(number))
+        await settle()
+        group.start_soon(lambda: case.wait("0", max_wait=5))
+        await case.clock.run(6)
+        assert [type(error) for error in case.failed] == [WaitTimeoutError]
+        case.server.finish("1", "2", "3")
+        hold.set()
     assert sorted(case.ended) == ["1", "2", "3"]
 
 

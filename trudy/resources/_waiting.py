@@ -7,12 +7,14 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, cast
 
 from attrs import field, frozen
 
 from trudy import _checks
 from trudy.errors import ResponseDecodeError, TrudyError, WaitTimeoutError
+from trudy.pipeline.bounded import bounded
 from trudy.pipeline.doorbell import Doorbell
 from trudy.pipeline.fork import reset_in_child
 from trudy.pipeline.wake import wakeable
@@ -250,12 +252,17 @@ class Waiting(Generic[T]):
         since = clock.monotonic()
         news = False
         while True:
-            patience = _until(options, end - clock.monotonic())
+            patience = max(end - clock.monotonic(), _LAST_LOOK)
+            look = partial(
+                self.lookout.look, object_id, since, self.get, self.newest, _within(patience, options), news=news
+            )
             try:
-                last = await self.lookout.look(object_id, since, self.get, self.newest, patience, news=news)
-                if self.is_final(last):
-                    return last
-                fault = None
+                # Bounded as a whole too: who leads a round that this one waits for may have more time.
+                found = await bounded(clock, patience, look)
+                if found is not None:
+                    last, fault = found, None
+                    if self.is_final(found):
+                        return found
             except TrudyError as error:
                 if not _may_pass(error):
                     raise
@@ -293,7 +300,6 @@ def _subscribed(events: EventSource | None, kind: Subject | None, object_id: str
         unsubscribe()
 
 
-def _until(options: RequestOptions, seconds: float) -> RequestOptions:
+def _within(seconds: float, options: RequestOptions) -> RequestOptions:
     own = options.get("deadline")
-    seconds = max(seconds, _LAST_LOOK)
     return {**options, "deadline": seconds if own is None else min(own, seconds)}
