@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,18 @@ from trudy._masking import mask_phone, mask_text
 
 @pytest.mark.parametrize(
     ("number", "masked"),
-    [("+14155550123", "+1415***0123"), ("(415) 555-0123", "41555***0123"), ("12", "***"), ("", "***")],
+    [
+        ("+14155550123", "+1415***0123"),
+        ("+442079460123", "+4420***0123"),
+        ("14155550123", "1415***0123"),
+        ("(415) 555-0123", "415***0123"),
+        ("+123456789", "+12***6789"),
+        ("12345678", "1***5678"),
+        ("5550123", "***0123"),
+        ("555012", "***"),
+        ("12", "***"),
+        ("", "***"),
+    ],
 )
 def test_a_number(number: str, masked: str) -> None:
     assert mask_phone(number) == masked
@@ -26,6 +40,10 @@ def test_a_number(number: str, masked: str) -> None:
         "on 2027-01-15.",
         "limit 100, wait 60.5 s",
         "00000000-0000-0000-0000-000000000001",
+        "batch_00000000-0000-0000-0000-000000000001",
+        "507f1f77bcf86cd799439011",
+        "PN01234567890123456789012345678901",
+        "what? a & b",
     ],
 )
 def test_what_is_no_number_stays(text: str) -> None:
@@ -33,7 +51,13 @@ def test_what_is_no_number_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", ["truedy_abcdEFGH1234", "whsec_abcdef123456", "Bearer abc.def", "eyJhbGciOiJIUzI1NiJ9.e30.x"]
+    "secret",
+    [
+        "truedy_abcdEFGH1234",
+        "whsec_abcdef123456",
+        "Bearer abc.def",
+        "eyJhbGciOiJIUzI1NiJ9.e30.x",
+    ],
 )
 def test_secrets_vanish(secret: str) -> None:
     masked = mask_text(f"sent {secret} there")
@@ -41,6 +65,43 @@ def test_secrets_vanish(secret: str) -> None:
     assert masked.endswith(" there")
 
 
-@given(st.from_regex(r"\+[1-9][0-9]{9,14}", fullmatch=True), st.text(alphabet=" ,.:;\"'()[]{}=/", max_size=5))
-def test_no_number_survives_whole(number: str, around: str) -> None:
-    assert number not in mask_text(f"{around} {number} {around}")
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("/calls?to=%2B1&token=s3cr3t\nX", "/calls?***\nX"),
+        ("see https://x.test/a?b=c.", "see https://x.test/a?***"),
+        ("?name=John Smith&token=s3cr3t", "?*** Smith&***"),
+        ("to=%2B14155550123", "to=+1415***0123"),
+        ("to=%2b1%20%28415%29%20555%2d0123", "to=+1415***0123"),
+        ("+44 (0)20 7946 0123", "+4402***0123"),
+        ("call-14155550123", "call-1415***0123"),
+        ("number14155550123", "number1415***0123"),
+        ("+14155550123,+14155550124", "+1415***0123,+1415***0124"),
+        ("14155550123 14155550124", "1415***0124"),
+        ("4155-55-0123", "415***0123"),
+        ("2027-01-15T12:00:00.14155550123", "2027-01-15T12:00:00.1415***0123"),
+    ],
+)
+def test_a_number_or_a_query_in_a_text(text: str, masked: str) -> None:
+    assert mask_text(text) == masked
+
+
+around = st.text(alphabet=" ,.:;\"'()[]{}=/_-?&%+#\n\tabcxyzABCXYZé–", max_size=12)
+
+
+@st.composite
+def spelled(draw: st.DrawFn) -> tuple[str, str]:
+    """A number in E.164, and the same as somebody may write it: with marks between groups of digits, encoded, bare."""
+    number = draw(st.from_regex(r"\+[1-9][0-9]{7,14}", fullmatch=True))
+    gaps = st.sampled_from(["", "", " ", "  ", "-", ".", " (", ") ", "\u00a0", "\u2011", "%20", "%2D"])
+    free = draw(st.booleans()) or len(number) < 11
+    first = draw(st.sampled_from(["+", "%2B", "%2b"] if free else [""]))
+    digits = [draw(gaps) + digit if free else digit for digit in number[1:]]
+    return number, first + "".join(digits)
+
+
+@given(spelled(), around, around)
+def test_of_a_number_no_seven_digits_in_a_row_survive(number: tuple[str, str], before: str, after: str) -> None:
+    plain, written = number
+    left = re.sub(r"[^0-9*]", "", unquote(mask_text(before + written + after)))
+    assert not any(plain[at : at + 7] in left for at in range(1, len(plain) - 6))

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
-_TIME = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[+-]\d{2}:?\d{2})?)?"
-_PHONE = re.compile(rf"(?P<time>{_TIME})|(?<![0-9A-Za-z-])\+?[0-9](?:[ ().-]?[0-9]){{6,14}}(?![0-9A-Za-z-])")
+_DATE = r"(?<![0-9])(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
+_TIME = r"[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9}(?![0-9]))?)?(?:[+-][0-9]{2}:?[0-9]{2}(?![0-9]))?"
+_ID = r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[A-Z]{0,2}[0-9a-f]{24,})(?![0-9A-Za-z])"
+_GAP = r"(?:[^\S\r\n]|[().\u2010-\u2015-]|%(?:20|28|29|2[DdEe])){0,3}"
+_DIGITS = rf"[0-9](?:{_GAP}[0-9]){{6,}}"
+# After letters few digits belong to an id as a rule; a plus sign, or as many digits as numbers have, make a number.
+_PHONE = re.compile(
+    rf"(?P<kept>{_DATE}(?:{_TIME})?|{_ID})|(?:\+|%2[Bb]){_GAP}{_DIGITS}|(?<![0-9A-Za-z]){_DIGITS}|[0-9]{{10,}}"
+)
 _SECRET = re.compile(
     r"\b(?:truedy|whsec)_[A-Za-z0-9_-]{4,}|\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*|(?i:\bbearer\s+)\S+"
 )
+_QUERY = re.compile(r'([?&])[^\s?&="<>]+=[^\s"<>]*')
+_LEAST_HIDDEN = 3
+_LONGEST_END = 4
 
 
 def mask_phone(number: str) -> str:
-    """`+14155550123` becomes `+1415***0123`; a text too short to be told apart becomes `***`."""
-    digits = re.sub(r"[^0-9+]", "", number)
-    return f"{digits[:5]}***{digits[-4:]}" if len(digits) >= 10 else "***"
+    """`+14155550123` becomes `+1415***0123`; of a shorter number less is shown, of a very short one nothing."""
+    digits = re.sub(r"[^0-9]", "", number)
+    start = min(_LONGEST_END, len(digits) - _LEAST_HIDDEN - _LONGEST_END)
+    return f"{'+' if '+' in number else ''}{digits[:start]}***{digits[-_LONGEST_END:]}" if start >= 0 else "***"
 
 
 def mask_text(text: str) -> str:
-    """Mask whatever looks like a phone number, an API key, a token or a webhook secret in free text."""
-    text = _SECRET.sub("***", text)
-    return _PHONE.sub(lambda m: m[0] if m["time"] else mask_phone(m[0]), text)
+    """Mask whatever looks like a phone number, an API key, a token, a webhook secret or a query in free text."""
+    text = _QUERY.sub(r"\1***", _SECRET.sub("***", text))
+    return _PHONE.sub(lambda found: found[0] if found["kept"] else mask_phone(unquote(found[0])), text)
