@@ -14,6 +14,7 @@ import pytest
 from trudy.sandbox import Sandbox
 from trudy.sandbox.events import events_of_call
 from trudy.webhooks import Answer, SQLiteReplayGuard, WebhookEvent, WebhookRouter
+from trudy.webhooks.delivery import Delivery
 
 CALLS_A_STEP = 50
 STEPS = 52
@@ -132,3 +133,52 @@ async def test_nothing_is_lost_or_handled_twice(tmp_path: Path, caplog: pytest.L
     assert address.order != sorted(address.order)
     assert set(address.handled) == {(event.name, event.ids["call_id"]) for event in events}, "lost"
     assert set(address.handled.values()) == {1}, "handled twice"
+
+
+@pytest.mark.parametrize(
+    ("tries", "options", "waits", "handled"),
+    [
+        ({}, {}, [0, 1, 3, 7, 15], 0),
+        ({}, {"lease": 10}, [0, 1, 3, 7, 15], 1),
+        ({"tries": 7}, {}, [0, 1, 3, 7, 15, 31, 63], 1),
+    ],
+)
+def test_what_a_killed_process_was_handling_is_handled_if_the_sender_outlasts_the_lease(
+    tries: Any, options: Any, waits: list[float], handled: int, tmp_path: Path
+) -> None:
+    """With the defaults of both, the sandbox gives up first, as README says."""
+    sandbox, seen = Sandbox(speed=0), list[str]()
+    guards = [SQLiteReplayGuard(tmp_path / "keys.db", clock=sandbox.clock) for _ in range(2)]
+    killed, alive = (
+        WebhookRouter(secret=sandbox.webhook_secret, clock=sandbox.clock, replay_guard=guard, **options)
+        for guard in guards
+    )
+    alive.on_any(lambda event: seen.append(event.name))  # type: ignore[arg-type, return-value]
+
+    class Proxy(WebhookRouter):
+        """Hands the first delivery to the process that is killed in its handler."""
+
+        has_killed = False
+
+        def handle_blocking(self, method: str, headers: Any, body: bytes) -> Answer:
+            if self.has_killed:
+                return alive.handle_blocking(method, headers, body)
+            self.has_killed = True
+            delivery = killed.admit(method, headers, body)
+            assert isinstance(delivery, Delivery)
+            next(delivery.claim()).call()
+            return Answer(status=502)
+
+    proxy = Proxy(secret=sandbox.webhook_secret, clock=sandbox.clock)
+    sandbox.connect(proxy, events=["call.ended"], **tries)
+    with sandbox.client() as client:
+        agent = client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Be kind.")
+        client.calls.create(agent_id=agent.id, phone_number="+14155550100")
+        for _ in range(300):
+            sandbox.advance(seconds=1)
+            sandbox.webhooks.deliver()
+    for guard in guards:
+        guard.close()
+    due = [attempt.due for attempt in sandbox.webhooks.deliveries]
+    assert [round(moment - due[0]) for moment in due] == waits
+    assert seen == ["call.ended"] * handled
