@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from urllib.parse import unquote
+from collections.abc import Sequence
+from urllib.parse import quote, quote_plus, unquote
 
 _DATE = r"(?<![0-9])(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
 _TIME = r"[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9}(?![0-9]))?)?(?:[+-][0-9]{2}:?[0-9]{2}(?![0-9]))?"
@@ -33,3 +35,18 @@ def mask_text(text: str) -> str:
     """Mask whatever looks like a phone number, an API key, a token, a webhook secret or a query in free text."""
     text = _QUERY.sub(r"\1***", _SECRET.sub("***", text))
     return _PHONE.sub(lambda found: found[0] if found["kept"] else mask_phone(unquote(found[0])), text)
+
+
+def forms(secret: str) -> Sequence[str]:
+    """A text as it is, and as servers quote it in what they say about a request."""
+    written = json.dumps(secret)[1:-1]
+    return (
+        secret,
+        written,
+        written.replace("/", r"\/"),
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        quote(secret, errors="replace"),
+        quote(secret, safe="", errors="replace"),
+        quote_plus(secret, errors="replace"),
+    )

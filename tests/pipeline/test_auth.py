@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import threading
 from traceback import TracebackException
+from urllib.parse import quote, quote_plus
 
 import anyio
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from tests.fakes.answers import Script, answer, request_for, success
 from trudy import ConfigurationError
 from trudy.pipeline.auth import AuthStep, Credential, check_credential
+from trudy.pipeline.decode import to_error
 from trudy.pipeline.request import Request, Response
 
 pytestmark = pytest.mark.anyio
@@ -73,6 +76,27 @@ async def test_a_fixed_key_that_is_refused_is_not_asked_for_again() -> None:
     request = request_for()
     assert (await AuthStep(Credential("truedy_abc", "api_key"))(request, Script(REFUSED))).status == 401
     assert not request.call.renewed
+
+
+TOKEN = 'sk_live_4f9a/b7"c+6d=='
+WRITTEN = json.dumps(TOKEN)[1:-1]
+
+
+@pytest.mark.parametrize("form", [WRITTEN, WRITTEN.replace("/", "\\/"), quote(TOKEN), quote_plus(TOKEN)])
+@pytest.mark.parametrize("status", [401, 500])
+async def test_a_token_that_the_server_repeats_is_not_shown(status: int, form: str) -> None:
+    body = {"error": {"code": "x", "message": "bad key #", "details": {"key": "#", "#": ["#"]}}}
+    refusal = answer(status, json.dumps(body).replace("#", form).encode())
+    for credential in (Credential(TOKEN, "api_key"), Credential(lambda: TOKEN, "jwt_token")):
+        response = await AuthStep(credential)(request_for(), Script(refusal))
+        error = to_error(request_for(), response)
+        assert error.message == "bad key ***"
+        assert "4f9a" not in f"{error} {error!r} {vars(error)}"
+
+
+async def test_an_answer_that_only_resembles_a_short_key_is_left_alone() -> None:
+    credential = Credential("no", "api_key")
+    assert await AuthStep(credential)(request_for(), Script(REFUSED)) is REFUSED
 
 
 async def test_a_callable_is_asked_when_none_is_held() -> None:

@@ -1,4 +1,4 @@
-"""The `Authorization` header: a fixed key, or one that is asked for, once for all who wait."""
+"""The `Authorization` header: a fixed key, or one that is asked for, once for all who wait; and never shown."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from contextvars import ContextVar
 from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeAlias
 
+from attrs import evolve
+
+from trudy._masking import forms
 from trudy.errors import ConfigurationError
 from trudy.pipeline.fork import reset_in_child
 from trudy.pipeline.wake import wakeable
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     import anyio
 
     from trudy.pipeline.request import CallNext, Request, Response
+
+_SHORTEST = 8
+"""Shorter tokens, which only tests have, would be found in ordinary words."""
 
 CredentialSource: TypeAlias = str | Callable[[], str | Awaitable[str]]
 
@@ -116,10 +122,22 @@ class AuthStep:
         # The token is no local of this frame: a traceback that shows locals would show it.
         signed = request.with_header("Authorization", self._credential.header() or await self._credential.asked())
         response = await call_next(signed)
+        if not response.is_success:
+            response = _without_token(response, signed)
         if response.status == 401 and self._credential.renewable and not request.call.renewed:
             self._credential.discard(signed.header("Authorization"))
             request.call.renewed = True
         return response
+
+
+def _without_token(response: Response, signed: Request) -> Response:
+    """The answer without the token, which some servers repeat: what a refusal says is shown in errors."""
+    token = (signed.header("Authorization") or "").removeprefix("Bearer ")
+    body = response.body
+    if len(token) >= _SHORTEST:
+        for form in forms(token):
+            body = body.replace(form.encode(), b"***")
+    return response if body == response.body else evolve(response, body=body)
 
 
 def _wake(wake: Callable[[], None]) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import cast
-from urllib.parse import quote, quote_plus
 
+from trudy._masking import forms
 from trudy.errors import TrudyError
 
 _SHORTEST = 4
@@ -18,7 +17,7 @@ _SHORTEST = 4
 @contextmanager
 def hidden(*values: object) -> Generator[None]:
     """Replace each of these texts by `***` in the message, code and details of an error raised inside."""
-    secrets = [form for value in values if isinstance(value, str) and len(value) >= _SHORTEST for form in _forms(value)]
+    secrets = [form for value in values if isinstance(value, str) and len(value) >= _SHORTEST for form in forms(value)]
     try:
         yield
     except TrudyError as error:
@@ -27,18 +26,6 @@ def hidden(*values: object) -> Generator[None]:
         error.code = cast(str, _without(error.code, secrets))
         error.details = MappingProxyType(cast(dict[str, object], _without(error.details, secrets)))
         raise
-
-
-def _forms(secret: str) -> Sequence[str]:
-    """A text as it is, and as servers quote it in what they say about a request."""
-    return (
-        secret,
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        repr(secret)[1:-1],
-        quote(secret, errors="replace"),
-        quote_plus(secret, errors="replace"),
-    )
 
 
 def _without(value: object, secrets: Sequence[str]) -> object:
