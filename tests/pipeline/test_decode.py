@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -93,6 +94,13 @@ def test_numbers_in_a_message_are_masked_and_links_lead_on() -> None:
     assert PHONE not in str(error)
     assert "+1415***0123" in str(error)
     assert error.details.get("redirect_url") == error.redirect_url == url
+
+
+def test_numbers_are_masked_wherever_details_hold_them() -> None:
+    details = {PHONE: {PHONE: [PHONE]}, "url": f"/calls?phone_number={quote(PHONE)}&token=s3cr3t"}
+    error = to_error(request_for(), answer(422, {"error": {"code": "x", "message": "m", "details": details}}))
+    masked = "+1415***0123"
+    assert error.details == {masked: {masked: [masked]}, "url": "/calls?***"}
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,7 @@ def _field_fault(row: Mapping[str, object]) -> str:
 
 def _clean_mapping(value: Mapping[str, object]) -> dict[str, object]:
     """Drop what echoes the user's own data; mask numbers and secrets; leave links alone, so that they still lead on."""
-    return {str(key): _clean(item) for key, item in value.items() if key not in _ECHOES}
+    return {mask_text(str(key)): _clean(item) for key, item in value.items() if key not in _ECHOES}
 
 
 def _clean(value: object) -> object:
