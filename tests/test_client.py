@@ -84,6 +84,11 @@ def test_the_older_name_of_the_variable(monkeypatch: pytest.MonkeyPatch, make: C
         "https://api.test/?a=b",
         "https://api.test:port/",
         "http://[::1",
+        "https://api.test/\n",
+        " https://api.test/",
+        "https://api.test/a b",
+        "https://api.te\tst/",
+        "https://api.test/\x00",
     ],
 )
 def test_an_address_that_cannot_work_or_shows_the_key(url: str) -> None:
@@ -115,6 +120,11 @@ def test_plain_http_elsewhere_only_if_meant(make: Callable[..., AsyncTrudyClient
         ("middleware", [3]),
         ("hooks", ["x"]),
         ("default_headers", {"Authorization": "x"}),
+        ("default_headers", {7: "x"}),
+        ("default_headers", {"Transfer-Encoding": "chunked"}),
+        ("http_backend", ["aiohttp"]),
+        ("rate_limit_group", []),
+        ("rate_limit_group", ""),
         ("http_client", 3),
     ],
 )

@@ -12,6 +12,7 @@ from trudy.options import JSON, Lane, QueryValue, RequestOptions, Timeout
 
 _NAMES = frozenset(RequestOptions.__annotations__)
 _LANES = get_args(Lane)
+_OURS = frozenset(("authorization", "x-idempotency-key", "content-length", "transfer-encoding", "host"))
 
 
 @frozen(kw_only=True)
@@ -41,7 +42,7 @@ class Settings:
             changes["timeout"] = Timeout.of(options["timeout"])
         for name in ("extra_headers", "extra_query", "extra_body"):
             if name in changes:
-                changes[name] = {**getattr(self, name), **_mapping(changes[name], name)}
+                changes[name] = {**getattr(self, name), **check_mapping(changes[name], name)}
         _check(changes)
         return evolve(self, **changes)  # type: ignore[arg-type]
 
@@ -64,20 +65,23 @@ def _check(changes: Mapping[str, object]) -> None:
 
 def check_headers(headers: object, argument: str) -> None:
     """Refuse headers that would break the request's framing, or send another credential."""
-    for name, value in _mapping(headers, argument).items():
+    for name, value in check_mapping(headers, argument).items():
         _check_header(name, value, argument)
 
 
-def _check_header(name: str, value: object, argument: str) -> None:
+def _check_header(name: object, value: object, argument: str) -> None:
+    if not isinstance(name, str):
+        raise InvalidArgumentError(f"{argument} has a name that is no string", argument=argument)
     if not isinstance(value, str) or not value.isascii() or not (value.isprintable() or not value):
         raise InvalidArgumentError(f"{argument}[{name!r}] must be printable ASCII text", argument=argument)
     if not name or not all(letter.isalnum() or letter in "-_" for letter in name) or not name.isascii():
         raise InvalidArgumentError(f"{argument} has a name that no header can have", argument=argument)
-    if name.lower() in ("authorization", "x-idempotency-key", "content-length", "host"):
+    if name.lower() in _OURS:
         raise InvalidArgumentError(f"{argument} may not set {name}; the client does", argument=argument)
 
 
-def _mapping(value: object, name: str) -> Mapping[str, object]:
+def check_mapping(value: object, name: str) -> Mapping[str, object]:
+    """The value, if it is a mapping."""
     if not isinstance(value, Mapping):
         raise InvalidArgumentError(f"{name} must be a mapping", argument=name)
     return cast(Mapping[str, object], value)

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, ParamSpec, Self, TypeAlias, TypeVar, Unpack, cast
 from urllib.parse import urlsplit
 
-from trudy._settings import Settings, check_headers
+from trudy import _checks
+from trudy._settings import Settings, check_headers, check_mapping
 from trudy.clock import Clock, SystemClock
 from trudy.errors import ConfigurationError, InvalidArgumentError
 from trudy.options import JSON, HTTPClient, QueryValue, RateLimit, RequestOptions, Timeout
@@ -112,6 +113,8 @@ class AsyncTrudyClient:
             callable(getattr(clock, name, None)) for name in ("time", "monotonic", "sleep")
         ):
             raise InvalidArgumentError("clock must have time(), monotonic() and sleep()", argument="clock")
+        if rate_limit_group is not None:
+            _checks.non_empty(rate_limit_group, "rate_limit_group")
         log_as_environment_says()
         credential = _credential(api_key, jwt_token)
         url = _base_url(base_url or os.environ.get("TRUDY_BASE_URL") or DEFAULT_BASE_URL, allow_http=allow_http)
@@ -244,6 +247,7 @@ class AsyncTrudyClient:
         from trudy.resources._endpoints import endpoint_of
 
         endpoint = endpoint_of(method, path)
+        check_mapping(query or {}, "query")
         request = self._core.build(
             endpoint,
             self._settings.merged(options),
@@ -306,6 +310,8 @@ def _credential(api_key: CredentialSource | None, jwt_token: CredentialSource | 
 def _base_url(url: object, *, allow_http: bool) -> str:
     if not isinstance(url, str):
         raise ConfigurationError("base_url must be a string")
+    if not url.isprintable() or " " in url:
+        raise ConfigurationError("base_url contains white space; was it read from a file without .strip()?")
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -334,9 +340,9 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _backend(name: str | None) -> Backend:
+def _backend(name: object) -> Backend:
     name = name or os.environ.get("TRUDY_HTTP_BACKEND") or "httpx"
-    backend = _BACKENDS.get(name)
+    backend = _BACKENDS.get(name) if isinstance(name, str) else None
     if backend is None:
         raise InvalidArgumentError(f"http_backend must be one of {', '.join(_BACKENDS)}", argument="http_backend")
     return backend

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,8 @@ def test_the_callers_own_key() -> None:
     assert key_for(endpoint(RetryClass.KEYED), "order-7") == "order-7"
 
 
-@pytest.mark.parametrize("bad", ["", "a b", "a\n", "é", "x" * 256])
-def test_a_key_that_fits_into_no_header(bad: str) -> None:
-    with pytest.raises(InvalidArgumentError) as caught:
+@pytest.mark.parametrize("bad", ["", "a b", "a\n", "é", "x" * 256, 7, uuid.UUID(int=7), b"a"])
+def test_a_key_that_fits_into_no_header(bad: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="idempotency_key must be") as caught:
         key_for(endpoint(RetryClass.KEYED), bad)
     assert caught.value.argument == "idempotency_key"

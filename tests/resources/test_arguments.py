@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Literal
@@ -14,6 +15,8 @@ from trudy.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 Use = Callable[[AsyncTrudyClient], Awaitable[object]]
+LOOP: list[object] = []
+LOOP.append(LOOP)
 AGENT = {"name": "A", "voice_id": "v", "system_prompt": "s"}
 CALL = {"agent_id": "a", "phone_number": "+14155550100"}
 
@@ -74,18 +77,25 @@ def call(**changes: object) -> Use:
         (call(direction="inbound"), "direction"),
         (call(on_unknown="hope"), "on_unknown"),
         (call(reconcile_timeout=0), "reconcile_timeout"),
-        (call(variables={"x": float("nan")}), None),
+        (call(variables={"x": float("nan")}), "variables"),
+        (call(variables={"x": {1: "y"}}), "variables"),
+        (call(variables={"x": LOOP}), "variables"),
+        (call(extra_body={"x": LOOP}), "body"),
         (call(deadline=-1), "deadline"),
+        (call(idempotency_key=uuid.UUID(int=7)), "idempotency_key"),
+        (lambda client: client.request(None, "/agents"), "method"),
+        (lambda client: client.request("GET", None), "path"),
+        (lambda client: client.request("GET", "/agents", query=["a"]), "query"),
+        (lambda client: client.request("POST", "/agents", body={"x": LOOP}), "body"),
     ],
 )
-async def test_a_bad_argument_is_named_and_nothing_is_sent(use: Use, argument: str | None) -> None:
+async def test_a_bad_argument_is_named_and_nothing_is_sent(use: Use, argument: str) -> None:
     sandbox = Sandbox()
     async with sandbox.async_client() as client:
         with pytest.raises(InvalidArgumentError) as caught:
             await use(client)
-    if argument is not None:
-        assert caught.value.argument == argument
-        assert argument in str(caught.value)
+    assert caught.value.argument == argument
+    assert argument in str(caught.value)
     assert "415555" not in str(caught.value)
     assert sandbox.requests == []
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from trudy import _checks
 from trudy._cursors import PAGE_SIZE, Cursor, Numbered, Offset, Whole
+from trudy.errors import InvalidArgumentError
 from trudy.options import NotGiven, QueryValue
 from trudy.pagination import AsyncPager, InvalidRow, Rows
 from trudy.pipeline.decode import as_mapping, as_rows, envelope, undecodable
@@ -164,6 +165,15 @@ def _first_page(endpoint: Endpoint, limit: int | None, offset: int | None, page_
 
 def body_of(**members: object) -> dict[str, object]:
     """A JSON object of the members that were given; `None` is given, and means null."""
+    return {name: _written(name, value) for name, value in members.items() if not isinstance(value, NotGiven)}
+
+
+def _written(name: str, value: object) -> object:
     from trudy.models import to_wire
 
-    return {name: to_wire(value) for name, value in members.items() if not isinstance(value, NotGiven)}
+    try:
+        return to_wire(value)
+    except InvalidArgumentError as fault:
+        raise InvalidArgumentError(f"{name}: {fault.message}", argument=name) from None
+    except RecursionError:
+        raise InvalidArgumentError(f"{name} holds itself, or is nested too deep", argument=name) from None

@@ -7,6 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Final
 
+from trudy import _checks
 from trudy.errors import InvalidArgumentError
 from trudy.pipeline.request import Endpoint, RetryClass
 
@@ -33,6 +34,8 @@ def endpoints() -> tuple[Endpoint, ...]:
 
 def endpoint_of(method: str, path: str) -> Endpoint:
     """The endpoint itself where a namespace has it; else one about which only its method is known."""
+    _checks.non_empty(method, "method")
+    _checks.non_empty(path, "path")
     method = method.upper()
     if method not in _METHODS:
         raise InvalidArgumentError(f"method must be one of {', '.join(_METHODS)}", argument="method")
