@@ -36,7 +36,7 @@ def test_a_child_that_frees_everything_takes_nothing_out_of_the_shared_epoll(scr
         async def open_stream():
             streams.append(await asyncio.open_connection(sock=here))
         async def read():
-            return await asyncio.wait_for(streams[0][0].read(4), 10)
+            return await asyncio.wait_for(streams[0][0].read(4), 60)
         bridge.run(open_stream)
         child = os.fork()
         if not child:

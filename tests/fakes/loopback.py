@@ -87,7 +87,7 @@ class Loopback:
         ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), name="loopback", daemon=True)
         self._thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, tb: TracebackType | None) -> None:
@@ -115,7 +115,7 @@ class Loopback:
     def open_connections(self) -> int:
         return len(self._open)
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Return as soon as `condition` holds; it is looked at whenever a connection or a request comes or goes."""
         with self._changed:
             assert self._changed.wait_for(condition, seconds), "the server never saw it"
@@ -130,7 +130,7 @@ class Loopback:
             done.set()
 
         self._loop.call_soon_threadsafe(close)
-        assert done.wait(10)
+        assert done.wait(60)
 
     def tell(self) -> None:
         with self._changed:

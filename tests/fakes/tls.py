@@ -42,7 +42,7 @@ class TLSServer:
     def end(self, how: End) -> None:
         """End the connection that has just answered; the peer's kernel knows when this returns."""
         self._orders.put(how)
-        assert self._ended.acquire(timeout=10)
+        assert self._ended.acquire(timeout=60)
 
     def serve(self, listening: socket.socket) -> None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -66,7 +66,7 @@ class TLSServer:
             received = b""
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
             if self.ends:
-                _end(connection, self._orders.get(timeout=10))
+                _end(connection, self._orders.get(timeout=60))
                 self._ended.release()
                 return
 
@@ -93,5 +93,5 @@ def tls_server(*, ends: bool = False) -> Iterator[TLSServer]:
             yield server
         finally:
             listening.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
+            thread.join(60)
         assert not thread.is_alive()

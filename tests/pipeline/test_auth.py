@@ -206,7 +206,7 @@ def test_loops_in_several_threads_share_one_answer() -> None:
         thread.start()
     started.wait()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert got == ["Bearer one"] * 8
     assert len(asked) == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.anyio
 CONNECTIONS = 8
 TASKS = 40
 REQUESTS = 10_000
-MOMENTS = (0.001, 0.01, 0.1)
+MOMENTS = (0.001, 0.01, 0.1, math.inf)
 """Seconds: some are cancelled while they wait, some while they connect, some while they read, some not at all."""
 
 
@@ -43,7 +44,7 @@ def server() -> Iterator[Loopback]:
 async def test_ten_thousand_cancelled_requests_leave_every_connection_usable(way: Way, server: Loopback) -> None:
     rng = random.Random(20260101)
     transport = Transport(backend=way.backend, max_connections=CONNECTIONS)
-    request = make_request(server.url, timeout=Timeout(connect=2, read=2, write=2, pool=2))
+    request = make_request(server.url, timeout=Timeout(connect=30, read=30, write=30, pool=30))
     todo = iter(range(REQUESTS))
     ends: Counter[str] = Counter()
 
@@ -70,7 +71,7 @@ async def test_tasks_cancelled_by_asyncio_itself_leave_every_connection_usable(w
         pytest.skip("asyncio's own cancellation")
     rng = random.Random(20260102)
     transport = Transport(backend=way.backend, max_connections=CONNECTIONS)
-    request = make_request(server.url, timeout=Timeout(connect=2, read=2, write=2, pool=2))
+    request = make_request(server.url, timeout=Timeout(connect=30, read=30, write=30, pool=30))
     loop = asyncio.get_running_loop()
     for _ in range(50):
         tasks = [asyncio.create_task(transport.send(request)) for _ in range(TASKS)]
@@ -102,7 +103,7 @@ async def test_a_cancelled_waiter_hands_its_turn_on(way: Way) -> None:
             server.default = Answer()
             scopes[1].cancel()
             scopes[0].cancel()
-            with anyio.fail_after(5):
+            with anyio.fail_after(60):
                 await answered.wait()
         assert len(server.seen) == 2
         await transport.aclose()
@@ -125,7 +126,7 @@ async def test_a_download_may_be_cancelled_at_any_piece(way: Way, server: Loopba
 
 
 async def _answers_20_of_20(transport: Transport, server: Loopback) -> None:
-    request = make_request(server.url, timeout=Timeout(connect=2, read=2, write=2, pool=2))
+    request = make_request(server.url, timeout=Timeout(connect=30, read=30, write=30, pool=30))
     answers: list[int] = []
 
     async def send() -> None:

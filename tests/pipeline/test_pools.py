@@ -80,9 +80,9 @@ def test_two_loops_in_two_threads_at_once(way: Way, run: Run, server: Loopback) 
 
     async def main() -> None:
         await transport.send(make_request(server.url))
-        together.wait(10)  # both pools are open
+        together.wait(60)  # both pools are open
         done.extend([(await transport.send(make_request(server.url))).status for _ in range(50)])
-        together.wait(10)
+        together.wait(60)
 
     threads = [threading.Thread(target=run, args=(main,)) for _ in range(2)]
     for thread in threads:
@@ -114,7 +114,7 @@ def test_closing_on_one_loop_closes_the_pools_of_the_others(way: Way, run: Run, 
 
     thread = threading.Thread(target=run, args=(keep_open,))
     thread.start()
-    assert opened.wait(10)
+    assert opened.wait(60)
     run(close)
     server.wait(lambda: server.open_connections == 0)  # while the other loop still runs
     closed.set()

@@ -173,7 +173,7 @@ async def test_an_event_from_another_thread_wakes() -> None:
         thread = threading.Thread(target=case.events.wakes["call", "0"])
         thread.start()
         thread.join()
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             while not case.ended:
                 await anyio.lowlevel.checkpoint()
 

@@ -159,7 +159,7 @@ def test_exit_with_calls_in_flight(scripts: Scripts, server: Loopback) -> None:
         say(sys.stdin.readline().strip())
     """
     with scripts.running(text) as process:
-        server.wait(lambda: len(server.seen) == 3, 10)
+        server.wait(lambda: len(server.seen) == 3)
         assert scripts.lines(process, "the end\n") == ["the end"]
 
 
