@@ -44,8 +44,8 @@ def outcome_for(sandbox: Sandbox, number: str) -> Outcome | None:
 
 def not_fictional(field: str, number: str) -> Problem:
     """The refusal of a number that could be somebody's."""
-    # A whole number as an example would be masked wherever the client shows it.
-    allowed = "+1AAA55501NN, AAA being the area code of a place, and +442079460NNN"
+    # More digits in a row would be taken for a number of somebody's, and masked, wherever the client shows this.
+    allowed = "+1 AAA 555 01NN, AAA being the area code of a place, and London's 7946 0NNN"
     return problems.invalid(field, f"the sandbox calls only numbers kept for fiction: {allowed}", value=number)
 
 
