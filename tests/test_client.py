@@ -540,6 +540,16 @@ async def test_a_path_in_log_and_errors_holds_no_number(caplog: pytest.LogCaptur
     assert "5550123" not in caplog.text
 
 
+async def test_an_id_makes_no_line_of_its_own_in_log_and_errors(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "trudy")
+    async with Sandbox().async_client() as client:
+        with pytest.raises(trudy.NotFoundError) as caught:
+            await client.calls.get("a\nERROR forged\x1b[2J")
+    assert r"GET /calls/a\nERROR forged\x1b[2J" in str(caught.value)
+    assert r"GET /calls/a\nERROR forged\x1b[2J 404" in caplog.text
+    assert not any("\n" in record.getMessage() for record in caplog.records)
+
+
 async def test_any_success_is_an_answer_to_a_request_of_ones_own() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=b"a,b\n1,2\n", headers={"Content-Type": "text/csv"})

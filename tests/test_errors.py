@@ -92,6 +92,12 @@ def test_a_number_in_a_message_is_masked() -> None:
     assert "+14155550123" not in f"{error} {error!r} {error.message} {error.args}"
 
 
+def test_no_text_from_outside_begins_a_line_of_its_own() -> None:
+    error = trudy.APIError("no\nERROR forged", code="a\rb", request_id="\x1b[2J\u2028", path="/x/\ud800", method="GET")
+    assert str(error) == r"0 a\rb: no\nERROR forged (GET /x/\ud800, request id \x1b[2J\u2028)"
+    assert error.message == "no\nERROR forged"
+
+
 def test_bad_arguments_are_value_errors() -> None:
     assert issubclass(trudy.InvalidArgumentError, ValueError)
 

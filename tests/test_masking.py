@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trudy._masking import mask_phone, mask_text
+from trudy._masking import mask_phone, mask_text, one_line
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,11 @@ def test_secrets_vanish(secret: str) -> None:
 )
 def test_a_number_or_a_query_in_a_text(text: str, masked: str) -> None:
     assert mask_text(text) == masked
+
+
+def test_one_line_stays_one() -> None:
+    assert one_line("a\r\n\x00\x85\u2029\u202eb") == r"a\r\n\x00\x85\u2029\u202eb"
+    assert one_line(r"Zoë \n 東京 🙂") == r"Zoë \n 東京 🙂"
 
 
 around = st.text(alphabet=" ,.:;\"'()[]{}=/_-?&%+#\n\tabcxyzABCXYZé–", max_size=12)

@@ -1,4 +1,4 @@
-"""Keeps people's phone numbers and users' secrets out of errors, logs and reprs."""
+"""Keeps people's phone numbers, users' secrets and forged lines out of errors, logs and reprs."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _SECRET = re.compile(
     r"\b(?:truedy|whsec)_[A-Za-z0-9_-]{4,}|\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*|(?i:\bbearer\s+)\S+"
 )
 _QUERY = re.compile(r'([?&])[^\s?&="<>]+=[^\s"<>]*')
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _LEAST_HIDDEN = 3
 _LONGEST_END = 4
 
@@ -35,6 +36,11 @@ def mask_text(text: str) -> str:
     """Mask whatever looks like a phone number, an API key, a token, a webhook secret or a query in free text."""
     text = _QUERY.sub(r"\1***", _SECRET.sub("***", text))
     return _PHONE.sub(lambda found: found[0] if found["kept"] else mask_phone(unquote(found[0])), text)
+
+
+def one_line(text: str) -> str:
+    """Text from outside, for a line of a log or an error: what would end the line, or move in it, is written out."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def forms(secret: str) -> Sequence[str]:

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias, TypedDict, Unpack
 
 from attrs import field, frozen
 
-from trudy._masking import mask_text
+from trudy._masking import mask_text, one_line
 
 if TYPE_CHECKING:
     from trudy.models import BatchCall, Call, KnowledgeBase, Voice
@@ -124,7 +124,7 @@ class TrudyError(Exception):
         where = [f"{self.method} {mask_text(self.path)}"] if self.method and self.path else []
         if self.request_id:
             where.append(f"request id {self.request_id}")
-        return f"{text} ({', '.join(where)})" if where else text
+        return one_line(f"{text} ({', '.join(where)})" if where else text)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"

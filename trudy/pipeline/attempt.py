@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from trudy._masking import one_line
 from trudy.errors import APIConnectionError, ConfigurationError
 from trudy.pipeline.decode import request_id
 from trudy.pipeline.hooks import AttemptEnded
@@ -78,7 +79,7 @@ class RecordStep:
             ending,
             seconds * 1000,
             request.call.attempts,
-            server_id,
+            server_id and one_line(server_id),
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 from urllib.parse import unquote, urlencode
 
-from trudy._masking import mask_text
+from trudy._masking import mask_text, one_line
 from trudy._version import __version__
 from trudy.errors import ConfigurationError, InvalidArgumentError, TrudyError
 from trudy.options import JSON, NotGiven, QueryValue, Timeout
@@ -106,7 +106,7 @@ class Core:
             endpoint=endpoint,
             method=endpoint.method,
             url=self.base_url + path + _query({**(query or {}), **settings.extra_query}),
-            path=mask_text(unquote(path)),
+            path=one_line(mask_text(unquote(path))),
             headers=self._headers(settings.extra_headers, key, content_type if sent is not None else None),
             body=sent,
             timeout=timeout,
