@@ -12,7 +12,8 @@ from attrs import evolve
 from tests.fakes.answers import answer, request_for
 from tests.fakes.clock import NOON
 from tests.fakes.jumping import JumpingClock
-from trudy import APITimeoutError, AuthenticationError, CallOutcomeUnknownError, ServerError
+from tests.fakes.wire import Wire, envelope
+from trudy import APITimeoutError, AsyncTrudyClient, AuthenticationError, CallOutcomeUnknownError, ServerError
 from trudy.pipeline.request import Request, Response, RetryClass
 from trudy.resources._reconcile import Claims, Reconcile, Wanted, claims, digits
 
@@ -169,6 +170,8 @@ async def test_it_looks_no_longer_than_it_may() -> None:
     assert len(newest.asked) == 9
     error = caught.value
     assert (error.idempotency_key, error.candidates, error.__cause__) == ("a-key", (), SLOW)
+    assert dict(error.details) == {"looked": True}
+    assert "looked for the call for 30 s and found none" in str(error)
 
 
 async def test_the_deadline_bounds_the_look() -> None:
@@ -177,9 +180,10 @@ async def test_the_deadline_bounds_the_look() -> None:
         await reconcile(clock, Newest(clock))(attempt(deadline=clock.monotonic() + 4), SLOW)
     assert sum(clock.slept) == pytest.approx(4)
     newest = Newest(clock)
-    with pytest.raises(CallOutcomeUnknownError):
+    with pytest.raises(CallOutcomeUnknownError, match="no time was left to look for it") as caught:
         await reconcile(clock, newest)(attempt(deadline=clock.monotonic() - 1), SLOW)
     assert newest.asked == []
+    assert caught.value.details["looked"] is False
 
 
 async def test_candidates_come_along() -> None:
@@ -249,6 +253,22 @@ async def test_a_row_that_another_caller_may_still_be_answered_with_is_left_alon
             await settled.wait()
     body: Any = responses[0].json()
     assert body["data"]["id"] == "b"
+
+
+async def test_a_call_is_taken_before_others_may_look_for_theirs(
+    client: AsyncTrudyClient, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[bool] = []
+    settle = Claims.settle
+
+    def watched(book: Claims, number: str) -> None:
+        taken.append(book.has("a-call"))
+        settle(book, number)
+
+    monkeypatch.setattr(Claims, "settle", watched)
+    wire.answer(envelope({"id": "a-call"}, 201))
+    await client.calls.create(agent_id="agent", phone_number=NUMBER)
+    assert taken == [True]
 
 
 def test_claims_are_forgotten_in_time() -> None:

@@ -143,13 +143,14 @@ class Reconcile:
         pause = _FIRST_PAUSE
         found: Sequence[tuple[Call, Response]] = ()
         fault: TrudyError | None = None
+        has_looked = False
         while (left := end - self._clock.monotonic()) > 0:
             try:
                 found = [match async for match in self._matches(request, left)]
             except TrudyError as error:
                 fault = error
             else:
-                fault = None
+                fault, has_looked = None, True
                 if len(found) == 1 and not claims.is_dialed(self._wanted.number):
                     call, answer = found[0]
                     if claims.add(call.id, self._clock.monotonic()):
@@ -164,9 +165,9 @@ class Reconcile:
         raise lost(
             request,
             as_error(request, failure),
-            _what_was_found(found, fault, seconds),
+            _what_was_found(found, fault, seconds) if has_looked or fault else "no time was left to look for it",
             candidates=[call for call, _ in found],
-            details={"looked": fault is None, **({} if fault is None else {"look_failed": fault.code})},
+            details={"looked": has_looked and fault is None, **({} if fault is None else {"look_failed": fault.code})},
         )
 
     async def _matches(self, request: Request, seconds: float) -> AsyncIterator[tuple[Call, Response]]:

@@ -166,7 +166,7 @@ class AsyncCalls(Resource):
         )
         with look.dialing():
             call = await self._core.fetch(request, Call)
-        claims.add(call.id, self._core.clock.monotonic())
+            claims.add(call.id, self._core.clock.monotonic())  # before others may take it for theirs
         return call
 
     async def get_transcript(self, call_id: str, **options: Unpack[RequestOptions]) -> Transcript:
