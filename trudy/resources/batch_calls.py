@@ -421,6 +421,7 @@ class AsyncBatchCalls(Resource):
         Raises:
             WaitTimeoutError: it did not end in time; `.last` is the batch as last seen.
         """
+        _checks.event_source(events, "events")
         return await self._waiting().until_final(
             batch_call_id,
             max_wait=max_wait,

@@ -258,6 +258,7 @@ class AsyncCalls(Resource):
         Raises:
             WaitTimeoutError: it did not end in time; `.last` is the call as last seen.
         """
+        _checks.event_source(events, "events")
         return await self._waiting().until_final(
             call_id,
             max_wait=max_wait,
@@ -297,6 +298,7 @@ class AsyncCalls(Resource):
         _checks.seconds(max_wait, "max_wait")
         if poll_interval is not None:
             _checks.seconds(poll_interval, "poll_interval")
+        _checks.event_source(events, "events")
         started = self._core.clock.monotonic()
         call = await self.create(
             agent_id=agent_id,
