@@ -249,6 +249,22 @@ async def test_hooks_are_told_what_happens() -> None:
     ]
 
 
+@pytest.mark.parametrize("use", ["get", "list"])
+async def test_hooks_are_told_that_an_answer_could_not_be_read(use: str) -> None:
+    ends: list[trudy.RequestEnded] = []
+
+    def hook(event: trudy.Event) -> None:
+        if isinstance(event, trudy.RequestEnded):
+            ends.append(event)
+
+    mock = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": {}}))
+    async with AsyncTrudyClient(KEY, http_client=lambda: httpx.AsyncClient(transport=mock), hooks=[hook]) as client:
+        with pytest.raises(trudy.ResponseDecodeError) as caught:
+            await (client.agents.get("a") if use == "get" else client.agents.list())
+    assert (caught.value.method, caught.value.attempts) == ("GET", 1)
+    assert [(end.outcome, end.error) for end in ends] == [("error", "response_decode_error")]
+
+
 async def test_a_hook_that_fails_loses_no_answer(caplog: pytest.LogCaptureFixture) -> None:
     def broken(event: trudy.Event) -> None:
         raise LookupError("hook")

@@ -124,17 +124,21 @@ class Core:
 
     async def send(self, request: Request) -> Response:
         """Take a request down all steps: a successful answer, or one error that knows its request."""
+        return await self.read(request, lambda response: response)
+
+    async def read(self, request: Request, reading: Callable[[Response], T]) -> T:
+        """Send, and make of a successful answer what `reading` does; a `TrudyError` of its own is the request's."""
         if self.closed:
             raise ConfigurationError("this client is closed")
         try:
-            return await self._carry(request)
+            return await self._carry(request, reading)
         except TrudyError:
             raise  # it knows the key itself
         except BaseException:
             warn_of_call(request)
             raise
 
-    async def _carry(self, request: Request) -> Response:
+    async def _carry(self, request: Request, reading: Callable[[Response], T]) -> T:
         started = self.clock.monotonic()
         error: BaseException | None = None
         if self._emit is not None:
@@ -145,9 +149,10 @@ class Core:
                 raise to_error(request, response)
             if not is_answer(request, response):
                 raise undecodable(request, response)
+            result = reading(response)
         except TrudyError as failure:
             error = failure
-            raise stamped(failure, request) from failure.__cause__
+            raise _stamped(failure, request) from failure.__cause__
         except BaseException as failure:
             error = failure
             raise
@@ -157,17 +162,19 @@ class Core:
         held = capture.get()
         if held is not None:
             held.response = response
-        return response
+        return result
 
     async def fetch(self, request: Request, model: type[T]) -> T:
         """Send, and decode the answer's data into a model with its `.meta`."""
         from trudy.models import ModelError, decode
 
-        response = await self.send(request)
-        try:
-            return decode(model, envelope(response).data, self.meta(request, response))
-        except ModelError as fault:
-            raise stamped(undecodable(request, response, str(fault)), request) from None
+        def reading(response: Response) -> T:
+            try:
+                return decode(model, envelope(response).data, self.meta(request, response))
+            except ModelError as fault:
+                raise undecodable(request, response, str(fault)) from None
+
+        return await self.read(request, reading)
 
     def meta(self, request: Request, response: Response) -> ResponseMeta:
         """Facts about the exchange, for `.meta`."""
@@ -210,7 +217,7 @@ class Core:
         return _merge(dict(headers), extra) if extra else headers
 
 
-def stamped(error: TrudyError, request: Request) -> TrudyError:
+def _stamped(error: TrudyError, request: Request) -> TrudyError:
     """Note on the error which request it is about."""
     error.attempts = error.attempts or request.call.attempts
     error.idempotency_key = error.idempotency_key or request.idempotency_key

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trudy.models import Deleted
     from trudy.options import RequestOptions
     from trudy.pipeline.core import Content, Core
-    from trudy.pipeline.request import Endpoint, Request
+    from trudy.pipeline.request import Endpoint, Request, Response
 
 T = TypeVar("T")
 Query = Mapping[str, QueryValue | NotGiven | None]
@@ -118,26 +118,25 @@ class Resource:
 
         async def fetch(cursor: Cursor) -> Rows[T]:
             with hidden(*secrets):
-                return await self._rows(request(cursor.query()), model, cursor, key)
+                asked = request(cursor.query())
+                return await self._core.read(asked, lambda response: self._rows(asked, response, model, cursor, key))
 
         request({})
         return AsyncPager(fetch, _first_page(endpoint, limit, offset, page_size))
 
-    async def _rows(self, request: Request, model: type[T], cursor: Cursor, key: str) -> Rows[T]:
+    def _rows(self, request: Request, response: Response, model: type[T], cursor: Cursor, key: str) -> Rows[T]:
         from trudy.models import ModelError, Pagination, decode
-        from trudy.pipeline.core import stamped
 
-        response = await self._core.send(request)
         answer = envelope(response)
         rows = as_rows(answer.data)
         if rows is None:
-            raise stamped(undecodable(request, response, "the data is no list"), request)
+            raise undecodable(request, response, "the data is no list")
         meta = self._core.meta(request, response)
         pagination = decode(Pagination, dict(answer.pagination))
         try:
             window = range(len(rows))[cursor.window(len(rows), pagination)]
         except ValueError as fault:
-            raise stamped(undecodable(request, response, str(fault)), request) from None
+            raise undecodable(request, response, str(fault)) from None
         items: list[tuple[str | None, T]] = []
         invalid: list[InvalidRow] = []
         for index in window:
