@@ -10,6 +10,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trudy import ResponseDecodeError
 from trudy._cursors import Cursor, Numbered, Offset, Whole, covering
 from trudy.models import Pagination, ResponseMeta
 from trudy.pagination import AsyncPage, AsyncPager, InvalidRow, Page, Rows
@@ -390,6 +391,49 @@ async def test_rows_without_an_id_are_never_taken_for_each_other() -> None:
         )
 
     assert await everything(AsyncPager(fetch, Offset.start(None, None, 2))) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("start", [Offset.start(None, None, 2), Numbered.start(None, None, 2)], ids=["offset", "page"])
+@pytest.mark.parametrize(
+    ("items", "invalid"),
+    [
+        ([("a", 1), ("b", 2)], ()),
+        ([(None, 1), (None, 2)], ()),
+        ([], (InvalidRow(index=0, reason="no id", raw={"name": "x"}),)),
+    ],
+    ids=["with ids", "without ids", "unreadable"],
+)
+async def test_a_server_that_gives_one_page_for_ever_and_promises_more_is_left(
+    start: Cursor, items: list[tuple[str | None, int]], invalid: tuple[InvalidRow, ...]
+) -> None:
+    asked: list[Cursor] = []
+
+    async def fetch(cursor: Cursor) -> Rows[int]:
+        asked.append(cursor)
+        assert len(asked) < 10
+        return Rows(
+            items=items,
+            invalid=invalid,
+            count=2,
+            pagination=Pagination(has_more=True),
+            meta=ResponseMeta(request_id="r"),
+        )
+
+    with pytest.raises(ResponseDecodeError, match="the same page again and again") as caught:
+        await everything(AsyncPager(fetch, start))
+    assert caught.value.request_id == "r"
+    assert len(asked) == 4
+
+
+async def test_rows_that_move_back_while_pages_are_read_end_nothing() -> None:
+    server = Server(20)
+
+    def insert() -> None:
+        if len(server.asked) in (3, 4, 7):
+            server.rows.insert(0, 100 + len(server.asked))
+
+    server.on_request = insert
+    assert await everything(server.pager(page_size=1)) == list(range(20))
 
 
 async def test_a_page_of_the_sync_client_can_be_read_inside_a_loop() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from attrs import field, frozen
 
 from trudy._cursors import PAGE_SIZE, Cursor, says_nothing
+from trudy.errors import ResponseDecodeError
 
 if TYPE_CHECKING:
     from trudy.models import Pagination, ResponseMeta
@@ -20,6 +21,8 @@ R = TypeVar("R")
 logger = logging.getLogger("trudy")
 
 _REMEMBERED = 1_000
+_MOST_COPIES = 3
+"""Pages like the one before, in a row: new rows may push all of a small page to the next, but not again and again."""
 
 
 @frozen(kw_only=True)
@@ -46,6 +49,24 @@ class Rows(Generic[T]):
 Fetch = Callable[[Cursor], Awaitable[Rows[T]]]
 
 
+@frozen(kw_only=True)
+class _Past:
+    """What is kept of the pages so far: the latest ids, the last page, and how many in a row were like it."""
+
+    seen: Mapping[str, None] = field(factory=dict[str, None])
+    last: object = None
+    copies: int = 0
+
+    def and_then(self, rows: Rows[T], fresh: Sequence[str]) -> _Past:
+        """The past of the page after these rows, of which some ids were not seen before."""
+        last = ([item if key is None else key for key, item in rows.items], rows.invalid)
+        return _Past(
+            seen=dict.fromkeys([*self.seen, *fresh][-_REMEMBERED:]),
+            last=last,
+            copies=self.copies + 1 if last == self.last else 0,
+        )
+
+
 class AsyncPage(Generic[T]):
     """One page of a list. Iterating goes on through the pages after it.
 
@@ -56,12 +77,12 @@ class AsyncPage(Generic[T]):
         meta: request id, server time, attempts.
     """
 
-    def __init__(self, fetch: Fetch[T], cursor: Cursor, rows: Rows[T], seen: Mapping[str, None]) -> None:
+    def __init__(self, fetch: Fetch[T], cursor: Cursor, rows: Rows[T], past: _Past) -> None:
         self._fetch = fetch
         self._cursor = cursor
         self._count = rows.count
-        fresh = [(key, item) for key, item in rows.items if key is None or key not in seen]
-        self._seen = dict.fromkeys([*seen, *(key for key, _ in fresh if key is not None)][-_REMEMBERED:])
+        fresh = [(key, item) for key, item in rows.items if key is None or key not in past.seen]
+        self._past = past.and_then(rows, [key for key, _ in fresh if key is not None])
         # A server that does not page at all gives the same rows for ever, and tells nothing by which to stop.
         self._repeats = bool(rows.items) and not fresh and says_nothing(rows.pagination)
         self.data: Sequence[T] = [item for _, item in fresh]
@@ -70,9 +91,9 @@ class AsyncPage(Generic[T]):
         self.meta = rows.meta
 
     @classmethod
-    async def load(cls, fetch: Fetch[T], cursor: Cursor, seen: Mapping[str, None] | None = None) -> AsyncPage[T]:
+    async def load(cls, fetch: Fetch[T], cursor: Cursor, past: _Past | None = None) -> AsyncPage[T]:
         """Fetch the page at a place of the list."""
-        return cls(fetch, cursor, await fetch(cursor), seen or {})
+        return cls(fetch, cursor, await fetch(cursor), past or _Past())
 
     def has_next(self) -> bool:
         """Whether the list goes on after this page, beyond the slice that was asked for too."""
@@ -80,13 +101,11 @@ class AsyncPage(Generic[T]):
 
     async def next_page(self) -> AsyncPage[T] | None:
         """The page after this one; None when this is the last. One request."""
-        following = self._following()
-        return None if following is None else await self.load(self._fetch, following, self._seen)
+        return await self._load(self._following())
 
     async def next_in_slice(self) -> AsyncPage[T] | None:
         """The page after this one as far as the caller's `limit` reaches; None at its end. One request."""
-        following = None if self._repeats else self._cursor.within(self._count, self.pagination)
-        return None if following is None else await self.load(self._fetch, following, self._seen)
+        return await self._load(None if self._repeats else self._cursor.within(self._count, self.pagination))
 
     def pages(self) -> AsyncIterator[AsyncPage[T]]:
         """This page and those after it."""
@@ -97,6 +116,15 @@ class AsyncPage(Generic[T]):
 
     async def _itself(self) -> AsyncPage[T]:
         return self
+
+    async def _load(self, following: Cursor | None) -> AsyncPage[T] | None:
+        if following is None:
+            return None
+        if self._past.copies >= _MOST_COPIES:
+            raise ResponseDecodeError(
+                "the list promises more and gives the same page again and again", request_id=self.meta.request_id
+            )
+        return await self.load(self._fetch, following, self._past)
 
     def _following(self) -> Cursor | None:
         return None if self._repeats else self._cursor.after(self._count, self.pagination)

@@ -148,6 +148,19 @@ async def test_a_list_in_another_order_is_read_to_its_end() -> None:
     assert await found(*old, row("mine", 1)) == "mine"
 
 
+async def test_a_server_that_gives_one_page_for_ever_and_promises_more_is_asked_no_further() -> None:
+    clock = JumpingClock(NOON + 2)
+    newest = Newest(clock, *(row(f"other-{number}", 5, to="+14155550199") for number in range(4)), row("mine", 1))
+
+    async def first_page(offset: int, seconds: float) -> Response:
+        assert len(newest.asked) < 50
+        return await newest(0, seconds)
+
+    look = Reconcile(clock=clock, wanted=Wanted.by("agent", NUMBER, None), timeout=1, fetch=first_page)
+    with pytest.raises(CallOutcomeUnknownError):
+        await look(attempt(), SLOW)
+
+
 async def test_a_call_that_appears_later_is_found() -> None:
     clock = JumpingClock(NOON + 2)
     newest = Newest(clock)

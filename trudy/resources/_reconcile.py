@@ -183,6 +183,7 @@ class Reconcile:
             response = await self._fetch(offset, max(0.1, end - self._clock.monotonic()))
             answer = envelope(response)
             rows = as_rows(answer.data) or ()
+            known = len(seen)
             not_before = _on_server_clock(request.call.sent_at, asked, self._clock.time(), response)
             for row in rows:
                 try:
@@ -199,7 +200,7 @@ class Reconcile:
                     yield call, _as_answer(row, answer.meta, response)
             offset += len(rows)
             is_older = newest_first and previous is not None and previous < not_before
-            if not rows or is_older or answer.pagination.get("has_more") is not True:
+            if len(seen) == known or is_older or answer.pagination.get("has_more") is not True:
                 return
 
 
