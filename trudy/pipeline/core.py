@@ -19,6 +19,7 @@ from trudy.pipeline.decode import envelope, is_answer, request_id, server_time, 
 from trudy.pipeline.hooks import Emitter, Hook, RequestEnded, RequestStarted
 from trudy.pipeline.idempotency import HEADER, key_for
 from trudy.pipeline.lost import warn_of_call
+from trudy.pipeline.once import Once
 from trudy.pipeline.rate_limit import RateLimitStep
 from trudy.pipeline.redirect import RedirectStep
 from trudy.pipeline.request import CallState, Request, Response
@@ -67,13 +68,14 @@ class Core:
         self._standing_headers: Headers | None = None
         self._shared: dict[str, object] = {}
         attempt = [step for step in middleware if getattr(step, "scope", "call") == "attempt"]
+        inner: list[Middleware] = [*(Once(step) for step in attempt), SealStep()] if attempt else []
         self._send = _chain(
             [
-                *(step for step in middleware if step not in attempt),
+                *(Once(step) for step in middleware if step not in attempt),
                 RetryStep(clock, gated=gate is not None),
                 RedirectStep(),
                 *([RateLimitStep(gate, clock)] if gate is not None else []),
-                *([*attempt, SealStep()] if attempt else []),
+                *inner,
                 AuthStep(credential),
                 RecordStep(clock),
             ],

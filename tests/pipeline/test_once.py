@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from contextlib import suppress
+
+import anyio
+import pytest
+from attrs import evolve
+
+from tests.fakes.answers import Ending, Script, answer, failure, request_for, success
+from trudy import APIConnectionError, ConfigurationError, RateLimitError, TrudyError
+from trudy.pipeline.once import Once
+from trudy.pipeline.request import CallNext, Request, Response, RetryClass
+from trudy.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+REPEAT, KEYED, LOOK, ONCE = RetryClass.REPEAT, RetryClass.KEYED, RetryClass.LOOK_FIRST, RetryClass.ONCE
+DROPPED = APIConnectionError("reset")
+NOT_SENT = APIConnectionError("no route", request_sent=False)
+
+
+async def twice(request: Request, call_next: CallNext) -> Response:
+    with suppress(TrudyError):
+        await call_next(request)
+    return await call_next(request)
+
+
+@pytest.mark.parametrize("retry", [LOOK, ONCE])
+@pytest.mark.parametrize("first", [success(), DROPPED, answer(500), answer(200, b"<html>")])
+async def test_what_may_have_happened_is_not_sent_on_again(retry: RetryClass, first: Ending) -> None:
+    script = Script(first)
+    with pytest.raises(ConfigurationError, match=r"sent things\.do on again") as caught:
+        await Once(twice)(request_for("POST", retry), script)
+    assert len(script.requests) == 1
+    assert caught.value.details["may_have_happened"] is True
+
+
+@pytest.mark.parametrize("retry", [LOOK, ONCE])
+@pytest.mark.parametrize("first", [NOT_SENT, failure(402, "payment_required"), RateLimitError("wait")])
+async def test_what_did_not_happen_may_be_sent_on_again(retry: RetryClass, first: Ending) -> None:
+    script = Script(first, success())
+    assert (await Once(twice)(request_for("POST", retry), script)).is_success
+    assert len(script.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [request_for(), request_for("POST", KEYED), evolve(request_for("POST", LOOK), repeat_unknown=True)],
+    ids=["get", "keyed", "trusting the key"],
+)
+async def test_what_may_be_repeated_may_be_repeated(request_: Request) -> None:
+    script = Script(DROPPED, success())
+    assert (await Once(twice)(request_, script)).is_success
+
+
+async def test_a_second_one_beside_the_first_is_none_either() -> None:
+    sent: list[Request] = []
+
+    async def slow(request: Request) -> Response:
+        sent.append(request)
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def hedge(request: Request, call_next: CallNext) -> Response:
+        with anyio.CancelScope() as scope:
+            async with anyio.create_task_group() as group:
+                group.start_soon(call_next, request)
+                await anyio.wait_all_tasks_blocked()
+                scope.cancel()
+        return await call_next(request)
+
+    with pytest.raises(ConfigurationError):
+        await Once(hedge)(request_for("POST", LOOK), slow)
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize("scope", ["call", "attempt"])
+async def test_no_middleware_of_a_client_dials_twice(scope: str) -> None:
+    class Twice:
+        async def __call__(self, request: Request, call_next: CallNext) -> Response:
+            await call_next(request)
+            return await call_next(request)
+
+    step = Twice()
+    step.scope = scope  # type: ignore[attr-defined]
+    sandbox = Sandbox(speed=0, placeholders=True)
+    async with sandbox.async_client(middleware=[step]) as client:
+        with pytest.raises(ConfigurationError) as caught:
+            await client.calls.create(agent_id="agent-uuid", phone_number="+14155550100", idempotency_key="order-7")
+    assert len([request for request in sandbox.requests if request.method == "POST"]) == 1
+    assert caught.value.idempotency_key == "order-7"
