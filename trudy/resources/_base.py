@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from trudy import _checks
 from trudy._cursors import PAGE_SIZE, Cursor, Numbered, Offset, Whole
@@ -164,15 +164,17 @@ def _first_page(endpoint: Endpoint, limit: int | None, offset: int | None, page_
 
 def body_of(**members: object) -> dict[str, object]:
     """A JSON object of the members that were given; `None` is given, and means null."""
-    return {name: _written(name, value) for name, value in members.items() if not isinstance(value, NotGiven)}
+    return {name: written(value, name) for name, value in members.items() if not isinstance(value, NotGiven)}
 
 
-def _written(name: str, value: object) -> object:
+def written(value: object, name: str) -> Any:
+    """The JSON form of an argument, or of a part of it such as `contacts[3]`; the error for it names it."""
     from trudy.models import to_wire
 
+    argument = name.partition("[")[0]
     try:
         return to_wire(value)
     except InvalidArgumentError as fault:
-        raise InvalidArgumentError(f"{name}: {fault.message}", argument=name) from None
+        raise InvalidArgumentError(f"{name}: {fault.message}", argument=argument) from None
     except RecursionError:
-        raise InvalidArgumentError(f"{name} holds itself, or is nested too deep", argument=name) from None
+        raise InvalidArgumentError(f"{name} holds itself, or is nested too deep", argument=argument) from None

@@ -9,7 +9,8 @@ from attrs import define, evolve, field
 
 from trudy import _checks
 from trudy.errors import APIConnectionError, InvalidArgumentError, ResponseDecodeError, ServerError, TrudyError
-from trudy.models import AddedChunk, AddedContacts, BatchContactInput, BatchContactInputDict, Contact, to_wire
+from trudy.models import AddedChunk, AddedContacts, BatchContactInput, BatchContactInputDict, Contact
+from trudy.resources._base import written
 
 ContactItem: TypeAlias = BatchContactInput | BatchContactInputDict | Contact | Mapping[str, object]
 ContactItems: TypeAlias = Iterable[ContactItem] | AsyncIterable[ContactItem]
@@ -48,7 +49,7 @@ def contact_member(item: object, index: int, base_url: str) -> Mapping[str, Any]
         member = cast(object, item)
     else:
         raise InvalidArgumentError(f"{where} must be a contact, not {type(item).__name__}", argument="contacts")
-    wire: Mapping[str, Any] = to_wire(member)
+    wire: Mapping[str, Any] = written(member, where)
     _checks.dialable(wire.get("phone_number"), base_url, f"{where}.phone_number")
     return wire
 
