@@ -33,7 +33,7 @@ def uvicorn_serving(app: Any) -> Iterator[str]:
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}"
     finally:
         server.should_exit = True
@@ -123,7 +123,7 @@ def aiohttp(router: WebhookRouter, *, reads_first: bool = False) -> Iterator[str
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield address[0]
     finally:
         loops[0].call_soon_threadsafe(stop.set)

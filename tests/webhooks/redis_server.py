@@ -50,7 +50,7 @@ def redis_server(directory: Path) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def _free_port() -> int:

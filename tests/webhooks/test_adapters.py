@@ -33,7 +33,7 @@ class Receiver:
         self.url = servers.enter_context(serve(router))
         # A connection each, as uvicorn drops one over which an application's exception went out as a 500.
         alone = httpx.Limits(max_keepalive_connections=0)
-        self.http = servers.enter_context(httpx.Client(trust_env=False, timeout=10, limits=alone))
+        self.http = servers.enter_context(httpx.Client(trust_env=False, timeout=60, limits=alone))
 
     def handle(self, event: CallEnded) -> None:
         if self.failures:

@@ -284,7 +284,7 @@ class TestLease:
 
         def slow(event: CallEnded) -> None:
             entered.set()
-            assert leave.wait(10)
+            assert leave.wait(60)
             done.append(("here", event.call_id))
 
         async def slow_later(event: CallEnded) -> None:
@@ -295,7 +295,7 @@ class TestLease:
         async with here:
             for call_id in ("a", "b", "c"):
                 assert (await here.handle("POST", *delivery(call_id))).status == 204
-            await anyio.to_thread.run_sync(entered.wait, 10)
+            await anyio.to_thread.run_sync(entered.wait, 60)
             clock.advance(1.1)
             async with there:
                 assert (await there.handle("POST", *delivery("b"))).status == 204
@@ -330,14 +330,14 @@ class TestLease:
         @here.on("call.ended")
         def slow(event: CallEnded) -> None:
             entered.set()
-            assert leave.wait(10)
+            assert leave.wait(60)
             done.append(("here", event.call_id))
 
         there.on("call.ended")(lambda event: done.append(("there", event.call_id)))
         with here:
             for call_id in ("a", "b"):
                 assert here.handle_blocking("POST", *delivery(call_id)).status == 204
-            assert entered.wait(10)
+            assert entered.wait(60)
             clock.advance(1.1)
             with there:
                 assert there.handle_blocking("POST", *delivery("b")).status == 204
@@ -456,10 +456,10 @@ class TestThreads:
             @router.on("call.ended")
             def slow(event: CallEnded) -> None:
                 entered.set()
-                assert leave.wait(10)
+                assert leave.wait(60)
 
             assert router.handle_blocking("POST", *delivery("working")).status == 204
-            assert entered.wait(10)
+            assert entered.wait(60)
             statuses = [router.handle_blocking("POST", *delivery(str(n))).status for n in range(3)]
             assert statuses == [204, 503, 503]
             leave.set()

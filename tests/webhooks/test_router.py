@@ -349,7 +349,7 @@ async def test_a_plain_handler_in_its_thread_ends_properly_when_the_request_is_g
     def slow(event: CallEnded) -> None:
         runs.append(event)
         anyio.from_thread.run_sync(scope.cancel)
-        assert leave.wait(10)
+        assert leave.wait(60)
 
     async def release() -> None:
         await anyio.lowlevel.checkpoint()
@@ -390,7 +390,7 @@ class HeldGuard(MemoryReplayGuard):
         if name == self.held:
             self.held = ""
             self.entered.set()
-            assert self.leave.wait(10)
+            assert self.leave.wait(60)
 
 
 async def handle_claimed(router: WebhookRouter, handler: Callable[[Any], Awaitable[None]]) -> int:
@@ -458,7 +458,7 @@ async def test_cancelled_while_the_guard_is_at_work(native: bool, way: str, held
     async with router:
         if native:
             task = asyncio.create_task(handle())
-            await anyio.to_thread.run_sync(guard.entered.wait, 10)
+            await anyio.to_thread.run_sync(guard.entered.wait, 60)
             task.cancel()
             await anyio.wait_all_tasks_blocked()
             guard.leave.set()
@@ -467,10 +467,10 @@ async def test_cancelled_while_the_guard_is_at_work(native: bool, way: str, held
         else:
             async with anyio.create_task_group() as group:
                 group.start_soon(handle)
-                await anyio.to_thread.run_sync(guard.entered.wait, 10)
+                await anyio.to_thread.run_sync(guard.entered.wait, 60)
                 group.cancel_scope.cancel()
                 guard.leave.set()
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             # What was not ended in the request ends in its thread, or its worker.
             while await answer() != 204:
                 await anyio.lowlevel.checkpoint()
@@ -503,13 +503,13 @@ async def test_a_plain_handler_among_async_ones_is_not_run_twice_when_the_reques
     def slow(event: CallEnded) -> None:
         runs.append(event)
         entered.set()
-        assert leave.wait(10)
+        assert leave.wait(60)
 
     @router.on_any
     async def after(event: WebhookEvent) -> None: ...
 
     task = asyncio.create_task(router.handle("POST", *delivery()))
-    await anyio.to_thread.run_sync(entered.wait, 10)
+    await anyio.to_thread.run_sync(entered.wait, 60)
     task.cancel()
     await anyio.wait_all_tasks_blocked()
     assert (await router.handle("POST", *delivery())).status == 503
@@ -543,7 +543,7 @@ async def test_plain_handlers_do_not_block_the_loop() -> None:
     @router.on_any
     def wait(event: WebhookEvent) -> None:
         threads.append(threading.current_thread())
-        assert release.wait(10)
+        assert release.wait(60)
 
     async with anyio.create_task_group() as group:
         group.start_soon(router.handle, "POST", *delivery())
@@ -707,7 +707,7 @@ class TestEventSource:
         router.subscribe("call", CALL_ID, wake)
         thread = threading.Thread(target=router.handle_blocking, args=("POST", *delivery()))
         thread.start()
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             await event.wait()
         await anyio.to_thread.run_sync(thread.join)
 
