@@ -351,10 +351,8 @@ class TestRedis:
 
         seen: list[str | None] = []
         made = make_delivery("call.ended", secret=SECRET)
-        with (
-            losing_one_answer(redis_url) as url,
-            redis.Redis.from_url(url, retry=Retry(NoBackoff(), retries)) as client,
-        ):
+        retry: dict[str, Any] = {"retry": Retry(NoBackoff(), retries), "retry_on_error": [redis.ConnectionError]}
+        with losing_one_answer(redis_url) as url, redis.Redis.from_url(url, **retry) as client:
             router = WebhookRouter(secret=SECRET, replay_guard=RedisReplayGuard(client, prefix=f"{tmp_path.name}:"))
             router.on("call.ended")(lambda event: seen.append(event.call_id))
             answers = [router.handle_blocking("POST", made.headers, made.body).status for _ in range(3)]
