@@ -7,6 +7,7 @@ import io
 import os
 import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path, PurePath
 
 import anyio
 import anyio.lowlevel
@@ -130,7 +131,19 @@ def test_a_name_that_is_no_text_is_refused_before_anything_is_sent() -> None:
     assert read_upload((name, b"x"), "file", most=1, filename="café.csv").filename == "café.csv"
 
 
-@pytest.mark.parametrize("source", [("a.csv",), ("a.csv", b"x", 1), (5, b"x"), ()])
+def test_a_name_may_be_a_path() -> None:
+    assert read_upload((Path("folder/x.csv"), b"x"), "file", most=1).filename == "x.csv"
+    assert read_upload(b"x", "file", most=1, filename=PurePath("folder/y.csv")).filename == "y.csv"
+
+
+class Unnamed:
+    """A path that is none."""
+
+    def __fspath__(self) -> object:
+        return b"a.csv"
+
+
+@pytest.mark.parametrize("source", [("a.csv",), ("a.csv", b"x", 1), (5, b"x"), (Unnamed(), b"x"), ()])
 def test_what_is_no_pair_of_name_and_bytes_is_refused(source: object) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         read_upload(source, "file", most=1)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path, PurePath
-from typing import IO, Final, TypeAlias, TypeVar
+from typing import IO, Final, TypeAlias, TypeVar, cast
 
 from attrs import field, frozen
 
@@ -13,7 +13,7 @@ from trudy.errors import InvalidArgumentError
 
 T = TypeVar("T")
 
-FileSource: TypeAlias = str | os.PathLike[str] | IO[bytes] | bytes | tuple[str, bytes | IO[bytes]]
+FileSource: TypeAlias = str | os.PathLike[str] | IO[bytes] | bytes | tuple[str | os.PathLike[str], bytes | IO[bytes]]
 """A path, a file open for reading bytes, bytes, or a pair of file name and either of the last two."""
 
 MEGABYTE: Final = 1024 * 1024
@@ -40,7 +40,9 @@ async def off_loop(sources: tuple[FileSource, ...], work: Callable[[], T]) -> T:
     return await to_thread.run_sync(work)
 
 
-def read_upload(source: FileSource, argument: str, *, most: int, filename: str | None = None) -> Upload:
+def read_upload(
+    source: FileSource, argument: str, *, most: int, filename: str | os.PathLike[str] | None = None
+) -> Upload:
     """Read a file of at most `most` bytes, and not an empty one. An `OSError` goes to the caller as it is."""
     if isinstance(source, tuple):
         if len(source) != 2:
@@ -86,6 +88,8 @@ def _name_of(source: object) -> str:
 
 
 def _checked_name(name: object, argument: str) -> str:
+    if isinstance(name, os.PathLike):
+        name = os.fspath(cast("os.PathLike[str]", name))
     if isinstance(name, str):
         try:
             name.encode()
