@@ -331,6 +331,22 @@ def test_a_mapped_heading_is_taken_as_it_is_written() -> None:
         check_contact_file(upload, ["mobile"])
 
 
+LONG_CELL = b"x" * (csv.field_size_limit() + 1)
+
+
+@pytest.mark.parametrize("base_url", ["", "https://api.truedy.ai/v1"])
+def test_a_cell_too_long_for_the_check_is_the_servers_to_judge(base_url: str) -> None:
+    data = b"phone,notes\n+14155552671,\n+14155552672," + LONG_CELL + b"\n"
+    upload = Upload(filename="a.csv", data=data)
+    assert check_contact_file(upload, base_url=base_url) == (upload, CSV)
+
+
+def test_numbers_for_fiction_before_a_cell_too_long_are_found() -> None:
+    upload = Upload(filename="a.csv", data=b"phone,notes\n+14155550100,\n+14155552672," + LONG_CELL + b"\n")
+    with pytest.raises(InvalidArgumentError, match="line 2 a number kept for fiction"):
+        check_contact_file(upload, base_url="https://api.truedy.ai/v1")
+
+
 SPELLINGS = ("phone", "Phone Number", "phone-number", "", "name", " PHONE ", "Mobile")
 
 
