@@ -39,6 +39,12 @@ def test_a_number(number: str, masked: str) -> None:
         "2027-01-15T08:01:17.050000",
         "on 2027-01-15.",
         "9999-12-31T23:59:59.999999Z",
+        "2100-01-01T00:00:00Z",
+        "attempt 3 2026-11-23T16:36:45Z failed",
+        "request 12345 - 2026-11-23 16:36:45",
+        "error 404 (2026-11-23T16:36:45.123456Z)",
+        "call 7 12345678-1234-1234-1234-123456789012",
+        "limit 100 507f1f77bcf86cd799439011",
         "limit 100, wait 60.5 s",
         "00000000-0000-0000-0000-000000000001",
         "batch_00000000-0000-0000-0000-000000000001",
@@ -80,6 +86,10 @@ def test_secrets_vanish(secret: str) -> None:
         ("+14155550123,+14155550124", "+1415***0123,+1415***0124"),
         ("14155550123 14155550124", "1415***0124"),
         ("4155-55-0123", "415***0123"),
+        ("+1-2026-11-23-45", "+1202***2345"),
+        ("+2026-11-23", "+2***1123"),
+        ("415 555 0123 2026-11-23T16:36:45Z", "415***0123 2026-11-23T16:36:45Z"),
+        ("+1 415 12345678-1234-1234-1234", "+1415***1234"),
         ("2027-01-15T12:00:00.14155550123", "2027-01-15T12:00:00.1415***0123"),
     ],
 )
@@ -110,4 +120,14 @@ def spelled(draw: st.DrawFn) -> tuple[str, str]:
 def test_of_a_number_no_seven_digits_in_a_row_survive(number: tuple[str, str], before: str, after: str) -> None:
     plain, written = number
     left = re.sub(r"[^0-9*]", "", unquote(mask_text(before + written + after)))
+    assert not any(plain[at : at + 7] in left for at in range(1, len(plain) - 6))
+
+
+@given(spelled(), st.sampled_from([" ", "  ", " - ", " (", ". "]))
+def test_a_number_is_masked_and_the_time_after_it_is_not(number: tuple[str, str], between: str) -> None:
+    plain, written = number
+    time = "2100-10-20T16:36:45.123456Z"
+    masked = mask_text(written + between + time)
+    assert masked.endswith(between + time)
+    left = re.sub(r"[^0-9*]", "", unquote(masked.removesuffix(time)))
     assert not any(plain[at : at + 7] in left for at in range(1, len(plain) - 6))

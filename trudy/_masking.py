@@ -7,11 +7,12 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote, quote_plus, unquote
 
-_DATE = r"(?<![0-9])(?:(?:19|20)[0-9]{2}|9999)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
+_DATE = r"(?<![0-9])(?:(?:19|2[01])[0-9]{2}|9999)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
 _TIME = r"[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9}(?![0-9]))?)?(?:[+-][0-9]{2}:?[0-9]{2}(?![0-9]))?"
 _ID = r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[A-Z]{0,2}[0-9a-f]{24,})(?![0-9A-Za-z])"
 _GAP = r"(?:[^\S\r\n]|[().\u2010-\u2015-]|%(?:20|28|29|2[DdEe])){0,3}"
-_DIGITS = rf"[0-9](?:{_GAP}[0-9]){{6,}}"
+# A number ends before a time or an id that follows it; dates alone may be groups of its digits.
+_DIGITS = rf"[0-9](?:{_GAP}(?!{_DATE}{_TIME}|{_ID})[0-9]){{6,}}"
 # After letters few digits belong to an id as a rule; a plus sign, or as many digits as numbers have, make a number.
 _PHONE = re.compile(
     rf"(?P<kept>{_DATE}(?:{_TIME})?|{_ID})|(?:\+|%2[Bb]){_GAP}{_DIGITS}|(?<![0-9A-Za-z]){_DIGITS}|[0-9]{{10,}}"
