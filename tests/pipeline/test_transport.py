@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import pickle
+import random
 import socket
 import ssl
+import time
 import zlib
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -199,6 +202,46 @@ async def test_a_connection_that_never_stands_proves_it(transport: Transport) ->
                     )
                 )
     assert not caught.value.request_sent
+
+
+async def test_a_handshake_that_nobody_answers_has_the_time_of_connecting(transport: Transport) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"https://127.0.0.1:{deaf.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(APITimeoutError, match=r"no connection within 0\.3 s") as caught:
+            await transport.send(make_request(url, timeout=Timeout(connect=0.3, read=60, write=60, pool=0.01)))
+    assert time.monotonic() - began >= 0.3
+    assert not caught.value.request_sent
+
+
+@pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")  # on trio, of httpx's own body
+async def test_a_body_that_nobody_takes_is_not_sent_for_ever(transport: Transport) -> None:
+    timeout = Timeout(connect=60, read=60, write=0.2, pool=60)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # connections stand, and nobody reads from them
+
+        def listen_after_all() -> None:
+            with deaf.accept()[0] as connection, suppress(ConnectionError):
+                while connection.recv(1_000_000):
+                    pass
+
+        request = make_request(
+            f"http://127.0.0.1:{deaf.getsockname()[1]}", method="POST", body=bytes(20_000_000), timeout=timeout
+        )
+        with pytest.raises(APITimeoutError, match=r"the request could not be sent within 0\.2 s") as caught:
+            await transport.send(request)
+        assert caught.value.request_sent
+        await anyio.to_thread.run_sync(listen_after_all)  # aiohttp closes a connection once it is rid of what it holds
+
+
+@pytest.mark.parametrize("size", [64 * 1024, 64 * 1024 + 1, 3_000_000])
+async def test_a_large_body_arrives_whole(server: Loopback, transport: Transport, size: int) -> None:
+    body = random.Random(size).randbytes(size)
+    for timeout in (Timeout(), Timeout(write=None)):
+        assert (await transport.send(make_request(server.url, method="POST", body=body, timeout=timeout))).status == 200
+    assert [seen.body for seen in server.seen] == [body, body]
+    assert [value for name, value in server.seen[0].headers if name.lower() == "content-length"] == [str(size)]
+    assert not any(name.lower() == "transfer-encoding" for name, _ in server.seen[0].headers)
+    assert server.accepted == 1
 
 
 async def test_a_header_that_is_no_http_is_an_error_that_does_not_quote_it(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final
 
@@ -36,8 +37,39 @@ if TYPE_CHECKING:
 _WELL_WRITTEN: Final = re.compile(r"[\w.~:/?#\[\]@!$&'()*+,;=%-]*", re.ASCII)
 
 
+_PIECE: Final = 64 * 1024
+"""Bytes that are sent without having to wait for the server: as many as the loop buffers."""
+
+
 class SecondTryError(Exception):
     """aiohttp is about to send by itself what it has sent already."""
+
+
+class WriteTimeoutError(TimeoutError):
+    """The server takes no more of the body. aiohttp itself would wait for ever."""
+
+
+@define(eq=False)
+class _Pieces:
+    """A body on its way: each piece has its own time to be taken."""
+
+    _body: bytes = field(repr=False)
+    _seconds: float | None
+    _limit: asyncio.Timeout
+    _sent: int = field(default=0, init=False)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = self._body[self._sent : self._sent + _PIECE]
+        self._sent += len(piece)
+        end = asyncio.get_running_loop().time() + self._seconds if piece and self._seconds is not None else None
+        with suppress(RuntimeError):  # the limit is over: the answer came before all was sent
+            self._limit.reschedule(end)
+        if not piece:
+            raise StopAsyncIteration
+        return piece
 
 
 class AiohttpReply:
@@ -75,13 +107,29 @@ class AiohttpConnection:
         # fail on a dead connection.
         for _ in range(3 if self._is_secure else 2):
             await asyncio.sleep(0)
+        if body is None or len(body) <= _PIECE:
+            return await self._request(method, url, headers, body or None, timeout, attempt)
+        sized = (*headers, ("Content-Length", str(len(body))))
+        async with asyncio.timeout(None) as limit:
+            try:
+                return await self._request(method, url, sized, _Pieces(body, timeout.write, limit), timeout, attempt)
+            except asyncio.CancelledError:
+                if limit.expired():
+                    raise WriteTimeoutError from None
+                raise
+
+    async def _request(
+        self, method: str, url: str, headers: Headers, data: bytes | _Pieces | None, timeout: Timeout, attempt: Attempt
+    ) -> AiohttpReply:
         response = await self._session.request(
             method,
             _as_written(url),
             headers=headers,
-            data=body or None,
+            data=data,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(connect=timeout.pool, sock_connect=timeout.connect, sock_read=timeout.read),
+            timeout=aiohttp.ClientTimeout(
+                connect=timeout.connect, sock_connect=timeout.connect, sock_read=timeout.read
+            ),
             ssl=self._tls,
             proxy=self._proxy,
             trace_request_ctx=attempt,

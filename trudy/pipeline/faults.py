@@ -20,6 +20,7 @@ _PHASES: Final = {
     "ReadTimeout": "read",
     "SocketTimeoutError": "read",
     "WriteTimeout": "write",
+    "WriteTimeoutError": "write",
     "PoolTimeout": "pool",
 }
 _TIMED_OUT: Final = {
