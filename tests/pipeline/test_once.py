@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 
 import anyio
 import pytest
 from attrs import evolve
 
 from tests.fakes.answers import Ending, Script, answer, failure, request_for, success
+from tests.fakes.clock import FakeClock
 from trudy import APIConnectionError, ConfigurationError, RateLimitError, TrudyError
+from trudy.pipeline.attempt import RecordStep
 from trudy.pipeline.once import Once
 from trudy.pipeline.request import CallNext, Request, Response, RetryClass
 from trudy.sandbox import Sandbox
@@ -20,9 +23,14 @@ NOT_SENT = APIConnectionError("no route", request_sent=False)
 
 
 async def twice(request: Request, call_next: CallNext) -> Response:
-    with suppress(TrudyError):
+    with suppress(TrudyError, LookupError):
         await call_next(request)
     return await call_next(request)
+
+
+def recorded(send: CallNext) -> CallNext:
+    """What counts each request that leaves."""
+    return partial(RecordStep(FakeClock()), call_next=send)
 
 
 @pytest.mark.parametrize("retry", [LOOK, ONCE])
@@ -30,7 +38,7 @@ async def twice(request: Request, call_next: CallNext) -> Response:
 async def test_what_may_have_happened_is_not_sent_on_again(retry: RetryClass, first: Ending) -> None:
     script = Script(first)
     with pytest.raises(ConfigurationError, match=r"sent things\.do on again") as caught:
-        await Once(twice)(request_for("POST", retry), script)
+        await Once(twice)(request_for("POST", retry), recorded(script))
     assert len(script.requests) == 1
     assert caught.value.details["may_have_happened"] is True
 
@@ -39,8 +47,28 @@ async def test_what_may_have_happened_is_not_sent_on_again(retry: RetryClass, fi
 @pytest.mark.parametrize("first", [NOT_SENT, failure(402, "payment_required"), RateLimitError("wait")])
 async def test_what_did_not_happen_may_be_sent_on_again(retry: RetryClass, first: Ending) -> None:
     script = Script(first, success())
-    assert (await Once(twice)(request_for("POST", retry), script)).is_success
+    assert (await Once(twice)(request_for("POST", retry), recorded(script))).is_success
     assert len(script.requests) == 2
+
+
+async def test_where_nothing_left_it_may_be_sent_on_again() -> None:
+    faults = [LookupError("no credential")]
+    script = Script(success())
+
+    async def sign(request: Request) -> Response:
+        if faults:
+            raise faults.pop()
+        return await recorded(script)(request)
+
+    assert (await Once(twice)(request_for("POST", ONCE), sign)).is_success
+
+
+async def test_a_fault_after_it_left_proves_nothing() -> None:
+    async def broken(request: Request) -> Response:
+        raise LookupError("while reading")
+
+    with pytest.raises(ConfigurationError):
+        await Once(twice)(request_for("POST", ONCE), recorded(broken))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +78,7 @@ async def test_what_did_not_happen_may_be_sent_on_again(retry: RetryClass, first
 )
 async def test_what_may_be_repeated_may_be_repeated(request_: Request) -> None:
     script = Script(DROPPED, success())
-    assert (await Once(twice)(request_, script)).is_success
+    assert (await Once(twice)(request_, recorded(script))).is_success
 
 
 async def test_a_second_one_beside_the_first_is_none_either() -> None:
@@ -70,7 +98,7 @@ async def test_a_second_one_beside_the_first_is_none_either() -> None:
         return await call_next(request)
 
     with pytest.raises(ConfigurationError):
-        await Once(hedge)(request_for("POST", LOOK), slow)
+        await Once(hedge)(request_for("POST", LOOK), recorded(slow))
     assert len(sent) == 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trudy.errors import APIConnectionError, APIError, ConfigurationError, TrudyError
+from trudy.errors import APIConnectionError, APIError, ConfigurationError
 from trudy.pipeline.request import RetryClass
 
 if TYPE_CHECKING:
@@ -28,10 +28,11 @@ class Once:
                     details={"may_have_happened": True},
                 )
             is_open = False
+            left_before = sent.call.attempts
             try:
                 response = await call_next(sent)
-            except TrudyError as failure:
-                is_open = _proves_that_nothing_happened(failure)
+            except BaseException as failure:
+                is_open = sent.call.attempts == left_before or _proves_that_nothing_happened(failure)
                 raise
             is_open = 400 <= response.status < 500
             return response
@@ -49,7 +50,7 @@ def _happens_each_time(request: Request) -> bool:
             return False
 
 
-def _proves_that_nothing_happened(failure: TrudyError) -> bool:
+def _proves_that_nothing_happened(failure: BaseException) -> bool:
     if isinstance(failure, APIConnectionError):
         return not failure.request_sent
     return isinstance(failure, APIError) and 400 <= failure.status_code < 500
