@@ -460,6 +460,16 @@ async def test_a_call_cancelled_before_it_was_sent_leaves_no_key(caplog: pytest.
     assert caplog.text == ""
 
 
+async def test_the_environments_backend_is_for_those_who_bring_no_client_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRUDY_HTTP_BACKEND", "aiohttp")
+    async with Sandbox().async_client() as client:
+        assert (await client.agents.list()).data == []
+    with pytest.raises(ConfigurationError, match="http_client"):
+        AsyncTrudyClient("k", http_client=httpx.AsyncClient, http_backend="aiohttp")
+
+
 async def test_the_deadline_bounds_a_wait_and_a_download() -> None:
     sandbox = Sandbox(speed=100)
     async with sandbox.async_client() as client:

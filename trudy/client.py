@@ -64,7 +64,7 @@ class AsyncTrudyClient:
         rate_limit_group: a name shared by clients whose keys share one limit.
         max_rate_limit_wait: the longest wait for a rate window, in seconds.
         http_backend: `"httpx"`, or `"aiohttp"` (extra `aiohttp`), about half the CPU a request;
-            `TRUDY_HTTP_BACKEND` in the environment if left out.
+            `TRUDY_HTTP_BACKEND` in the environment if left out. Not beside `http_client`.
         proxy: URL of a proxy.
         ssl_context: for a private certificate authority or a client certificate.
         http_client: an `httpx.AsyncClient` (or `httpx2.AsyncClient`) of your own, which stays yours to close and on its
@@ -123,7 +123,11 @@ class AsyncTrudyClient:
             credential=credential,
             gate=gate_for(url, credential.source, rate_limit_group, RateLimit.of(rate_limit)),
             transport=Transport(
-                backend=_backend(http_backend), proxy=proxy, ssl_context=ssl_context, http_client=http_client
+                # The environment chooses for those who leave the connections to the client.
+                backend="httpx" if http_backend is None and http_client is not None else _backend(http_backend),
+                proxy=proxy,
+                ssl_context=ssl_context,
+                http_client=http_client,
             ),
             clock=clock or SystemClock(),
             middleware=middleware,

@@ -53,7 +53,7 @@ class TrudyClient:
         rate_limit_group: a name shared by clients whose keys share one limit.
         max_rate_limit_wait: the longest wait for a rate window, in seconds.
         http_backend: `"httpx"`, or `"aiohttp"` (extra `aiohttp`), about half the CPU a request;
-            `TRUDY_HTTP_BACKEND` in the environment if left out.
+            `TRUDY_HTTP_BACKEND` in the environment if left out. Not beside `http_client`.
         proxy: URL of a proxy.
         ssl_context: for a private certificate authority or a client certificate.
         http_client: a function that makes an `httpx.AsyncClient` (or `httpx2.AsyncClient`), called once for each
