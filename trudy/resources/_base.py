@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from trudy import _checks
 from trudy._cursors import PAGE_SIZE, Cursor, Numbered, Offset, Whole
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Query = Mapping[str, QueryValue | NotGiven | None]
 logger = logging.getLogger("trudy")
+_HALF: Final = re.compile(r"[\ud800-\udfff]")
 
 
 class Resource:
@@ -173,8 +175,23 @@ def written(value: object, name: str) -> Any:
 
     argument = name.partition("[")[0]
     try:
-        return to_wire(value)
+        wire = to_wire(value)
+        is_unicode = _is_unicode(wire)
     except InvalidArgumentError as fault:
         raise InvalidArgumentError(f"{name}: {fault.message}", argument=argument) from None
     except RecursionError:
         raise InvalidArgumentError(f"{name} holds itself, or is nested too deep", argument=argument) from None
+    if not is_unicode:
+        raise InvalidArgumentError(f"{name} holds text that is no Unicode", argument=argument)
+    return wire
+
+
+def _is_unicode(wire: object) -> bool:
+    """Whether UTF-8 can hold what is said; `to_wire` lets halves of characters by, as servers send them escaped."""
+    if isinstance(wire, str):
+        return wire.isascii() or _HALF.search(wire) is None
+    if isinstance(wire, list):
+        return all(map(_is_unicode, cast("list[object]", wire)))
+    if isinstance(wire, dict):
+        return all(_is_unicode(part) for member in cast("dict[str, object]", wire).items() for part in member)
+    return True
