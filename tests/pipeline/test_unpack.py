@@ -36,6 +36,7 @@ def test_a_whole_body(packing: str, body: bytes) -> None:
         pytest.param("gzip", GZIP, id="gzip"),
         pytest.param(" X-Gzip ", GZIP, id="in capitals"),
         pytest.param("gzip", gzip.compress(TEXT[:70]) + gzip.compress(TEXT[70:]), id="two members"),
+        pytest.param("gzip", GZIP + bytes(512), id="padded"),
         pytest.param("deflate", ZLIB, id="zlib"),
         pytest.param("identity", TEXT, id="not at all"),
     ],
@@ -47,7 +48,12 @@ def test_a_body_in_pieces(packing: str, body: bytes, size: int) -> None:
     unpacker.finish()
 
 
-@pytest.mark.parametrize("length", [0, 5, len(GZIP) - 1])
+@pytest.mark.parametrize("packing", ["gzip", "deflate", "identity"])
+def test_no_body_at_all_is_an_empty_one(packing: str) -> None:
+    Unpacker(packing).finish()
+
+
+@pytest.mark.parametrize("length", [1, 5, len(GZIP) - 1])
 def test_a_body_in_pieces_that_breaks_off(length: int) -> None:
     unpacker = Unpacker("gzip")
     unpacker.unpack(GZIP[:length])

@@ -40,6 +40,8 @@ _KINDS: Final = {
     "UnsupportedProtocol": "the URL is neither http:// nor https://",
     "InvalidURL": "the URL is invalid",
     "DecodingError": "the answer's compression is broken",
+    "EOFError": "the answer's compression breaks off",
+    "error": "the answer's compression is broken",  # zlib's
     "ClientConnectorError": "could not connect",
     "ClientHttpProxyError": "the proxy refused or failed",
     "ClientConnectionError": "the connection broke",

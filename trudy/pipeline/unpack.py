@@ -22,22 +22,27 @@ class Unpacker:
         ValueError: a compression that is not known.
     """
 
-    __slots__ = ("_stream",)
+    __slots__ = ("_has_begun", "_stream")
 
     def __init__(self, packing: str) -> None:
         packing = packing.strip().lower()
         if packing not in ("identity", "gzip", "x-gzip", "deflate"):
             raise ValueError(packing)
         self._stream = None if packing == "identity" else zlib.decompressobj(_ZLIB_OR_GZIP)
+        self._has_begun = False
 
     def unpack(self, piece: bytes) -> bytes:
         """What the next piece holds."""
         if self._stream is None:
             return piece
+        self._has_begun = self._has_begun or bool(piece)
         content = b""
         while piece:
-            if self._stream.eof:  # a file of several members
-                self._stream = zlib.decompressobj(_ZLIB_OR_GZIP)
+            if self._stream.eof:
+                piece = piece.lstrip(b"\0")  # padding, as gzip itself sees it
+                if not piece:
+                    break
+                self._stream = zlib.decompressobj(_ZLIB_OR_GZIP)  # a file of several members
             content += self._stream.decompress(piece)
             piece = self._stream.unused_data
         return content
@@ -48,5 +53,5 @@ class Unpacker:
         Raises:
             EOFError: there should be.
         """
-        if self._stream is not None and not self._stream.eof:
+        if self._stream is not None and self._has_begun and not self._stream.eof:
             raise EOFError("the compressed file breaks off")
