@@ -182,6 +182,7 @@ async def test_refusals_go_wrong_as_well(sandbox: Sandbox, api: Any) -> None:
         ({"path": "/api/public/v1/agents", "status": 500}, "path"),
         ({"method": "FETCH", "status": 500}, "method"),
         ({"status": 204, "body": "{}"}, "no body"),
+        ({"status": 304, "truncate": True}, "no body"),
         ({}, "what goes wrong"),
         ({"method": "GET", "nth": 2, "effect": True, "delay": 0.0, "message": "Oh"}, "what goes wrong"),
         ({"status": 99}, "status"),

@@ -64,7 +64,7 @@ class Fault:
     def __attrs_post_init__(self) -> None:
         if self.status is not None and not 200 <= self.status <= 599:
             raise ValueError("status must be between 200 and 599")
-        if self.status in BODILESS and self.body:
+        if self.status in BODILESS and (self.body or self.truncate or self.broken or self.drip):
             raise ValueError(f"an answer with status {self.status} has no body")
         if self.reset is not None and self.reset not in get_args(Reset):
             raise ValueError(f"reset must be one of {', '.join(get_args(Reset))}")
