@@ -503,6 +503,37 @@ class TestThreads:
         assert run.stdout.split() == [str(number) for number in range(50)]
         assert run.stderr == ""
 
+    def test_the_exit_does_not_wait_for_a_server_that_never_ends(self) -> None:
+        """Its thread is a daemon, and has the next delivery queued before the one before it is handled."""
+        run = run_script(
+            """
+            queued = threading.Semaphore(0)
+
+            @router.on_any
+            def handler(event):
+                queued.acquire()
+                tell(event)
+
+            def serve():
+                for number in range(10**9):
+                    made = make_delivery("call.ended", secret="whsec_x", call_id=str(number))
+                    if router.handle_blocking("POST", made.headers, made.body).status != 204:
+                        break
+                    if number:
+                        queued.release()
+                        told.wait()
+                        told.clear()
+                for _ in range(2):
+                    queued.release()
+
+            threading.Thread(target=serve, daemon=True).start()
+            told.wait()
+            """,
+        )
+        handled = run.stdout.split()
+        assert handled == [str(number) for number in range(len(handled))]
+        assert run.stderr == ""
+
     @starts_threads_at_exit
     def test_a_forked_child_has_workers_of_its_own(self) -> None:
         run = run_script(

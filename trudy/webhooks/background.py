@@ -165,8 +165,10 @@ class ThreadQueue:
     def after_fork(self) -> None:
         """What the parent has queued, its own threads handle."""
         self._lock = threading.Lock()
+        self._handled = threading.Condition(self._lock)
         self._queue: queue.Queue[Delivery | None] | None = None
         self._threads: list[threading.Thread] = []
+        self._unhandled: set[Delivery] = set()
 
     def open(self) -> None:
         """Take deliveries, also after `close`."""
@@ -181,21 +183,21 @@ class ThreadQueue:
                 self._running().put_nowait(delivery)
             except queue.Full:
                 return False
+            self._unhandled.add(delivery)
         return True
 
     def drain(self) -> None:
-        """Return when all that is queued has been handled; more may come meanwhile."""
-        with self._lock:
-            waiting = self._queue
-        if waiting is not None:
-            waiting.join()
+        """Return when all that is queued by now has been handled; more may come meanwhile, and is not waited for."""
+        with self._handled:
+            queued = frozenset(self._unhandled)
+            self._handled.wait_for(lambda: queued.isdisjoint(self._unhandled))
 
     def close(self) -> None:
         """Take no more, and return when all that is queued has been handled."""
         with self._lock:
             self._closed = True
             waiting, threads = self._queue, self._threads
-            self._queue, self._threads = None, []
+            self._queue, self._threads, self._unhandled = None, [], set()
         if waiting is None:
             return
         atexit.unregister(self.close)
@@ -231,7 +233,10 @@ class ThreadQueue:
                 # A handler that calls sys.exit() must not end the worker with it.
                 logger.exception("a handler ended its thread")
             finally:
-                waiting.task_done()
+                if delivery is not None:
+                    with self._handled:
+                        self._unhandled.discard(delivery)
+                        self._handled.notify_all()
 
 
 @cache
