@@ -464,6 +464,35 @@ class TestThreads:
             assert statuses == [204, 503, 503]
             leave.set()
 
+    @pytest.mark.parametrize("started", [0, 2])
+    def test_threads_that_cannot_be_started(self, started: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nothing is acknowledged, and the next delivery tries again."""
+        done: list[str | None] = []
+        start, left = threading.Thread.start, [True] * started
+
+        def start_or_fail(thread: threading.Thread) -> None:
+            if thread.name == "trudy-webhooks":
+                if not left:
+                    raise RuntimeError("can't start new thread")
+                left.pop()
+            start(thread)
+
+        with make_router(queue_size=1, workers=3) as router:
+            router.on("call.ended")(lambda event: done.append(event.call_id))
+            before = set(threading.enumerate())
+            with monkeypatch.context() as patch:
+                patch.setattr(threading.Thread, "start", start_or_fail)
+                for _ in range(2):
+                    with pytest.raises(RuntimeError, match="new thread"):
+                        router.handle_blocking("POST", *delivery("a"))
+            for thread in set(threading.enumerate()) - before:
+                if thread.name == "trudy-webhooks":
+                    thread.join(60)
+                    assert not thread.is_alive()
+            router._thread_queue().drain()
+            assert router.handle_blocking("POST", *delivery("a")).status == 204
+        assert done == ["a"]
+
     def test_a_handler_that_exits_ends_no_worker(self, caplog: pytest.LogCaptureFixture) -> None:
         done: list[str | None] = []
         with make_router(workers=1) as router:

@@ -175,7 +175,11 @@ class ThreadQueue:
         self._closed = False
 
     def offer(self, delivery: Delivery) -> bool:
-        """Queue a delivery; False where there is no room."""
+        """Queue a delivery; False where there is no room.
+
+        Raises:
+            RuntimeError: no thread can be started.
+        """
         with self._lock:
             if self._closed:
                 return False
@@ -208,19 +212,27 @@ class ThreadQueue:
 
     def _running(self) -> queue.Queue[Delivery | None]:
         if self._queue is None:
-            self._queue = queue.Queue(self._size)
-            # Daemons, as the interpreter joins other threads before it asks anybody to drain a queue.
-            self._threads = [
-                threading.Thread(target=self._work, args=(self._queue,), name="trudy-webhooks", daemon=True)
-                for _ in range(self._workers)
-            ]
+            self._queue, self._threads = self._start()
             # Twice: handlers may need executors, and a server in a thread of its own takes deliveries until it ends.
             _thread_queues.add(self)
             _drain_at_exit()
             atexit.register(self.close)
-            for thread in self._threads:
-                thread.start()
         return self._queue
+
+    def _start(self) -> tuple[queue.Queue[Delivery | None], list[threading.Thread]]:
+        waiting: queue.Queue[Delivery | None] = queue.Queue(self._size)
+        threads: list[threading.Thread] = []
+        try:
+            for _ in range(self._workers):
+                # Daemons, as the interpreter joins other threads before it asks anybody to drain a queue.
+                thread = threading.Thread(target=self._work, args=(waiting,), name="trudy-webhooks", daemon=True)
+                thread.start()
+                threads.append(thread)
+        except BaseException:
+            for _ in threads:
+                waiting.put(None)
+            raise
+        return waiting, threads
 
     def _work(self, waiting: queue.Queue[Delivery | None]) -> None:
         while True:

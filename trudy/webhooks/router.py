@@ -349,4 +349,9 @@ def _acknowledged(delivery: Delivery, offer: Callable[[Delivery], bool]) -> Step
     refused = yield from delivery.claim()
     if refused is not None:
         return refused
-    return ACCEPTED if offer(delivery) else (yield from delivery.dropped())
+    try:
+        is_queued = offer(delivery)
+    except BaseException:
+        yield from delivery.release()
+        raise
+    return ACCEPTED if is_queued else (yield from delivery.dropped())
