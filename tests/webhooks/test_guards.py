@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tests.webhooks.forking import in_child
+from tests.webhooks.forking import fork_of_c, in_child
 from tests.webhooks.redis_proxy import losing_one_answer
 from tests.webhooks.redis_server import BINARY, redis_server
 from tests.webhooks.samples import SECRET
@@ -204,6 +204,28 @@ print(*won)
 """
 
 
+_FORK_AMID_A_CALL = """
+import os, signal, sys
+from trudy.webhooks import SQLiteReplayGuard
+
+def fork(*_):
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    print("forked")
+
+def interrupted():
+    signal.raise_signal(signal.SIGUSR1)
+    return open_file()
+
+signal.signal(signal.SIGUSR1, fork)
+guard = SQLiteReplayGuard(sys.argv[1])
+open_file, guard._open = guard._open, interrupted
+print(guard.begin("a", 60))
+"""
+
+
 class TestSQLite:
     def test_processes_that_open_the_file_at_once(self, tmp_path: Path) -> None:
         path = str(tmp_path / "keys.db")
@@ -265,23 +287,61 @@ class TestSQLite:
         assert guard._connection.execute("SELECT count(*) FROM trudy_webhook_keys").fetchone()[0] <= 501
         guard.close()
 
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+    def test_a_file_that_another_process_locks_stalls_neither_other_files_nor_forks(self, tmp_path: Path) -> None:
+        guard, free = SQLiteReplayGuard(tmp_path / "keys.db"), SQLiteReplayGuard(tmp_path / "other.db")
+        guard.begin("a", 60)
+        other = sqlite3.connect(tmp_path / "keys.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(guard.begin, "b", 60)
+            for number in range(20):
+                assert free.begin(str(number), 60) == "new"
+                in_child(lambda: free.begin("child", 60))
+            assert not waiting.done()
+            other.execute("COMMIT")
+            assert waiting.result(60) == "new"
+        for each in (guard, free, other):
+            each.close()
+
+    def test_a_file_that_stays_locked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("trudy.webhooks.guard_sqlite._BUSY_WAIT", 0.05)
+        guard = SQLiteReplayGuard(tmp_path / "keys.db")
+        other = sqlite3.connect(tmp_path / "keys.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            guard.begin("a", 60)
+        other.execute("COMMIT")
+        assert guard.begin("a", 60) == "new"
+        guard.close()
+        other.close()
+
+    def test_a_signal_handler_may_fork_amid_a_call(self, tmp_path: Path) -> None:
+        run = subprocess.run(
+            [sys.executable, "-c", _FORK_AMID_A_CALL, str(tmp_path / "keys.db")],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+        assert run.stdout.split() == ["forked", "new"]
+
     def test_a_path_that_cannot_be(self, tmp_path: Path) -> None:
         with pytest.raises(sqlite3.OperationalError):
             SQLiteReplayGuard(tmp_path / "nowhere" / "keys.db").begin("a", 60)
 
-    def test_fork(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("fork", [os.fork, fork_of_c])
+    def test_fork(self, tmp_path: Path, fork: Callable[[], int]) -> None:
         guard = SQLiteReplayGuard(tmp_path / "keys.db")
         assert guard.begin("parent", 60) == "new"
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                guard.abandon("parent")  # not the child's to give up
-                verdicts = (guard.begin("parent", 60), guard.begin("child", 60))
-                code = 0 if verdicts == ("busy", "new") else 2
-            finally:
-                os._exit(code)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        parents = guard._connection
+
+        def use() -> None:
+            guard.abandon("parent")  # not the child's to give up
+            assert (guard.begin("parent", 60), guard.begin("child", 60)) == ("busy", "new")
+            assert guard._connection is not parents
+
+        in_child(use, fork=fork)
         assert guard.begin("child", 60) == "busy"
         guard.commit("parent", 60)
         assert guard.begin("parent", 60) == "done"

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from trudy.clock import Clock, SystemClock
 from trudy.pipeline.fork import reset_in_child
 from trudy.webhooks.guard import Verdict
 
-_LOCK_WAIT: Final = 30.0
+R = TypeVar("R")
+
+_BUSY_WAIT: Final = 30.0
 """Seconds to wait for another process's write, which takes microseconds."""
-_LOCK_PAUSE: Final = 0.01
-"""Seconds between two tries where SQLite does not wait by itself."""
+_BUSY_PAUSE: Final = 0.002
+"""Seconds between two tries."""
 _SWEEP_EVERY: Final = 1_000
 """Claims between two sweeps of what is over."""
 
@@ -42,9 +46,11 @@ _SWEEP: Final = "DELETE FROM trudy_webhook_keys WHERE until <= ?"
 _of_parents: Final[list[sqlite3.Connection]] = []
 """Connections made before a fork: the child may neither use nor close them, and so never frees them."""
 
+_lock: Final = threading.RLock()
+"""Held during each call to SQLite, and by whoever forks: a lock inside SQLite would stay held in the child for ever.
 
-_lock: Final = threading.Lock()
-"""Held during each call to SQLite, and by whoever forks: a lock inside SQLite would stay held in the child for ever."""
+Never held while another process is waited for. Reentrant, as a signal handler may fork amid a call.
+"""
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
@@ -67,57 +73,75 @@ class SQLiteReplayGuard:
     def __init__(self, path: str | os.PathLike[str], *, clock: Clock | None = None) -> None:
         self._path = Path(path)
         self._clock = clock or SystemClock()
-        self._begun = 0
+        self._begun = itertools.count(1)
+        self._name = secrets.token_hex(8)
         self._connection: sqlite3.Connection | None = None
-        self.after_fork()
+        self._pid = os.getpid()
         reset_in_child(self)
 
     def after_fork(self) -> None:
-        """In a child: another owner, with a connection of its own."""
-        self._owner = secrets.token_hex(8)
+        """In a child: a connection of its own."""
+        self._pid = os.getpid()
         if self._connection is not None:
             _of_parents.append(self._connection)
         self._connection = None
 
+    @property
+    def _owner(self) -> str:
+        # The process takes part: a forked child has a copy of the name, but none of the claims.
+        return f"{self._name}:{os.getpid()}"
+
     def begin(self, key: str, ttl: float) -> Verdict:
         """Claim a key for `ttl` seconds."""
         now = self._clock.time()
-        with _lock:
-            database = self._open()
-            self._begun += 1
-            if self._begun % _SWEEP_EVERY == 0:
-                database.execute(_SWEEP, (now,))
-            values = {"key": key, "owner": self._owner, "until": now + ttl, "now": now}
-            if database.execute(_BEGIN, values).rowcount == 1:
-                return "new"
-            row = database.execute(_STATE, (key,)).fetchone()
+        values = {"key": key, "owner": self._owner, "until": now + ttl, "now": now}
+        if next(self._begun) % _SWEEP_EVERY == 0:
+            self._run(lambda database: database.execute(_SWEEP, (now,)).rowcount)
+        if self._run(lambda database: database.execute(_BEGIN, values).rowcount) == 1:
+            return "new"
+        row = self._run(lambda database: database.execute(_STATE, (key,)).fetchone())
         # No row: its handler failed a moment ago, and the sender's next try will find the key free.
         return "done" if row is not None and row[0] == "done" else "busy"
 
     def commit(self, key: str, ttl: float) -> None:
         """Mark a key as done for `ttl` seconds."""
         values = {"key": key, "owner": self._owner, "until": self._clock.time() + ttl}
-        with _lock:
-            self._open().execute(_COMMIT, values)
+        self._run(lambda database: database.execute(_COMMIT, values).rowcount)
 
     def abandon(self, key: str) -> None:
         """Drop a claim of this guard."""
-        with _lock:
-            self._open().execute(_ABANDON, (key, self._owner))
+        values = (key, self._owner)
+        self._run(lambda database: database.execute(_ABANDON, values).rowcount)
 
     def close(self) -> None:
         """Close the file. Using the guard opens it again."""
         with _lock:
-            if self._connection is not None:
+            if self._connection is not None and self._pid == os.getpid():
                 self._connection.close()
                 self._connection = None
 
+    def _run(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        # SQLite would wait by itself, but with the lock held: the guards of other files, and forks, would wait as well.
+        # What is given back is no cursor, whose end calls SQLite too.
+        end = time.monotonic() + _BUSY_WAIT
+        while True:
+            try:
+                with _lock:
+                    return work(self._open())
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+            time.sleep(_BUSY_PAUSE)
+
     def _open(self) -> sqlite3.Connection:
+        if self._pid != os.getpid():
+            # Forked by a server written in C, which runs nothing of Python's in the child.
+            self.after_fork()
         if self._connection is None:
             # Each statement commits by itself; the lock lets the threads share the connection.
-            connection = sqlite3.connect(self._path, timeout=_LOCK_WAIT, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
             try:
-                _use_wal(connection)
+                connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute(_TABLE)
                 connection.execute(_INDEX)
@@ -126,17 +150,3 @@ class SQLiteReplayGuard:
                 raise
             self._connection = connection
         return self._connection
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    # SQLite waits for no lock here, as two that change the mode at once would wait for each other.
-    end = time.monotonic() + _LOCK_WAIT
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
-                raise
-            time.sleep(_LOCK_PAUSE)
-        else:
-            return
