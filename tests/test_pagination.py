@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
 import anyio
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from trudy import ResponseDecodeError
@@ -324,6 +325,130 @@ def test_no_page_is_larger_than_may_be_asked_for(
     begin = offset or 0
     assert rows == server.rows[begin : None if limit is None else begin + limit]
     assert all(query["limit"] <= page_size for query in server.asked)
+
+
+class Habitual:
+    """A list behind page numbers and offsets alike, with pages of the size that its habit makes of the one asked for.
+
+    Args:
+        tells: the facts of its answers; "count" is a `limit` that is the number of rows given.
+    """
+
+    def __init__(self, total: int, habit: Callable[[int], int], tells: AbstractSet[str]) -> None:
+        self.rows = list(range(total))
+        self.asked: list[dict[str, int]] = []
+        self._habit = habit
+        self._tells = tells
+
+    async def fetch(self, cursor: Cursor) -> Rows[int]:
+        query = dict(cursor.query())
+        self.asked.append(query)
+        assert len(self.asked) <= len(self.rows) + 3
+        size = self._habit(query["limit"])
+        start = (query["page"] - 1) * size if "page" in query else query["offset"]
+        rows = self.rows[start : start + size]
+        facts = {
+            "has_more": start + size < len(self.rows),
+            "total": len(self.rows),
+            "limit": len(rows) if "count" in self._tells else size,
+            "offset": start,
+            "pages": -(-len(self.rows) // size),
+            "page": query.get("page"),
+        }
+        told = self._tells | {"limit"} if "count" in self._tells else self._tells
+        pagination = evolve(Pagination(), **{name: facts[name] for name in told if name in facts})
+        return Rows(
+            items=[(None, row) for row in rows[cursor.window(len(rows), pagination)]],
+            invalid=(),
+            count=len(rows),
+            pagination=pagination,
+            meta=ResponseMeta(),
+        )
+
+
+async def by_hand(pager: AsyncPager[int]) -> list[int]:
+    page: AsyncPage[int] | None = await pager
+    seen: list[int] = []
+    while page is not None:
+        seen += page.data
+        page = await page.next_page()
+    return seen
+
+
+HABITS: dict[str, Callable[[int, int], int]] = {
+    "honest": lambda asked, _: asked,
+    "at most": min,
+    "at least": max,
+    "always": lambda _, size: size,
+}
+FACTS = ("has_more", "total", "limit", "count", "page", "pages", "offset")
+
+
+def slice_of(rows: list[int], limit: int | None, offset: int | None) -> list[int]:
+    start = offset or 0
+    return rows[start : None if limit is None else start + limit]
+
+
+@settings(max_examples=400)
+@given(*slices, st.sampled_from(sorted(HABITS)), st.sampled_from((1, 7, 25, 50, 150)), st.sets(st.sampled_from(FACTS)))
+def test_an_offset_list_loses_no_row_whatever_the_server_is_used_to(
+    total: int, limit: int | None, offset: int | None, page_size: int, habit: str, size: int, tells: set[str]
+) -> None:
+    assume(habit == "honest" or tells & {"has_more", "total", "limit", "count", "pages"})
+    server = Habitual(total, lambda asked: HABITS[habit](asked, size), tells)
+    start = Offset.start(limit, offset, page_size)
+    assert anyio.run(everything, AsyncPager(server.fetch, start)) == slice_of(server.rows, limit, offset)
+    server.asked.clear()
+    assert anyio.run(by_hand, AsyncPager(server.fetch, start)) == server.rows[offset or 0 :]
+
+
+@settings(max_examples=400)
+@given(*slices, st.sampled_from(sorted(HABITS)), st.sampled_from((1, 7, 25, 50, 150)), st.sets(st.sampled_from(FACTS)))
+def test_a_list_by_page_numbers_loses_no_row_unnoticed_whatever_the_server_is_used_to(
+    total: int, limit: int | None, offset: int | None, page_size: int, habit: str, size: int, tells: set[str]
+) -> None:
+    honest = habit == "honest"
+    sized = "limit" in tells and "count" not in tells
+    ends = bool(tells & {"has_more", "total", "pages"})
+    if not offset:
+        assume(honest or sized or ends or "count" in tells)
+    elif "count" in tells:
+        assume(honest and ends)
+    else:
+        assume(honest or sized or "total" in tells)
+    server = Habitual(total, lambda asked: HABITS[habit](asked, size), tells)
+    start = Numbered.start(limit, offset, page_size)
+    try:
+        rows = anyio.run(everything, AsyncPager(server.fetch, start))
+    except ValueError:
+        # Rows in the middle of a list may have no place, where the size of its pages is not told.
+        assert offset
+        assert not sized
+        assert "count" in tells or not honest
+    else:
+        assert rows == slice_of(server.rows, limit, offset)
+
+
+@pytest.mark.parametrize("tells", ["page total pages", "page pages", "has_more", "total", ""])
+async def test_a_server_that_calls_the_number_of_its_rows_the_limit_is_read_to_the_end(tells: str) -> None:
+    server = Habitual(137, lambda asked: asked, {"count", *tells.split()})
+    assert await everything(AsyncPager(server.fetch, Numbered.start(None, None, 100))) == server.rows
+    assert server.asked[:2] == [{"page": 1, "limit": 100}, {"page": 2, "limit": 100}]
+
+
+@pytest.mark.parametrize("tells", ["limit", "has_more", "total"])
+@pytest.mark.parametrize(("style", "page_size", "size"), [(Offset, 100, 150), (Offset, 10, 50), (Numbered, 10, 20)])
+async def test_rows_beyond_those_asked_for_are_kept(
+    style: type[Offset | Numbered], page_size: int, size: int, tells: str
+) -> None:
+    server = Habitual(137, lambda _: size, {tells})
+    assert await everything(AsyncPager(server.fetch, style.start(None, None, page_size))) == server.rows
+    assert len(server.asked) <= 137 // size + 2
+
+
+async def test_a_total_tells_that_a_short_page_is_not_the_last() -> None:
+    server = Habitual(137, lambda _: 25, {"total"})
+    assert await everything(AsyncPager(server.fetch, Offset.start(None, None, 100))) == server.rows
 
 
 def whole_list(total: int) -> Callable[[Cursor], Awaitable[Rows[int]]]:

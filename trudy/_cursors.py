@@ -38,12 +38,42 @@ class Cursor(Protocol):
 
 
 @frozen(kw_only=True)
-class Offset:
-    """Paging by `limit` and `offset`. `left` counts the rows of the caller's slice still to come; None for all."""
+class _Place:
+    """The rows from `offset` on, asked for `limit` at a time. What is given is kept, be it more or less than that."""
 
     limit: int
     offset: int = 0
     left: int | None = None
+    """Rows of the caller's slice still to come; None for all."""
+
+    def window(self, count: int, pagination: Pagination) -> slice:
+        start = self.offset - self._first(count, pagination)
+        return slice(start, None if self.left is None else start + self.left) if start >= 0 else slice(0)
+
+    def after(self, count: int, pagination: Pagination) -> Offset | Numbered | None:
+        raise NotImplementedError
+
+    def within(self, count: int, pagination: Pagination) -> Offset | Numbered | None:
+        following = self.after(count, pagination)
+        if following is None or self.left is None:
+            return following
+        left = self.left - (following.offset - self.offset)
+        return evolve(following, left=left, limit=min(following.limit, left)) if left > 0 else None
+
+    def _first(self, count: int, pagination: Pagination) -> int:
+        """The position of the answer's first row; raises as `window` does."""
+        raise NotImplementedError
+
+    def _reached(self, first: int, count: int) -> int:
+        """The position after the last row taken of an answer."""
+        if not first <= self.offset <= first + count:
+            return self.offset
+        return first + count if self.left is None else min(first + count, self.offset + self.left)
+
+
+@frozen(kw_only=True)
+class Offset(_Place):
+    """Paging by `limit` and `offset`."""
 
     @classmethod
     def start(cls, limit: int | None, offset: int | None, page_size: int) -> Offset:
@@ -53,41 +83,30 @@ class Offset:
     def query(self) -> Mapping[str, int]:
         return {"limit": self.limit, "offset": self.offset}
 
-    def window(self, count: int, pagination: Pagination) -> slice:
-        if is_whole(count, self.limit, pagination):
-            return slice(self.offset, None if self.left is None else self.offset + self.limit)
-        return slice(self.limit)
-
     def after(self, count: int, pagination: Pagination) -> Offset | None:
-        if is_whole(count, self.limit, pagination):
-            reached = self.offset + self.limit
-            return evolve(self, offset=reached) if self.left is not None and reached < count else None
-        more = pagination.has_more if pagination.has_more is not None else count >= self.limit
-        return evolve(self, offset=self.offset + count) if count and more else None
+        first = self._first(count, pagination)
+        end = first + count
+        reached = self._reached(first, count)
+        whole = is_whole(count, self.limit, pagination)
+        # A server may count its pages by a least size of its own.
+        page = self.offset // max(count, self.limit) + 1
+        more = reached < end or (not whole and has_more(count, end, _least(self.limit, pagination), pagination, page))
+        return evolve(self, offset=reached) if count and more else None
 
-    def within(self, count: int, pagination: Pagination) -> Offset | None:
-        following = self.after(count, pagination)
-        if following is None or self.left is None:
-            return following
-        left = self.left - (following.offset - self.offset)
-        return evolve(following, left=left, limit=min(self.limit, left)) if left > 0 else None
+    def _first(self, count: int, pagination: Pagination) -> int:
+        return 0 if is_whole(count, self.limit, pagination) else self.offset
 
 
 @frozen(kw_only=True)
-class Numbered:
+class Numbered(_Place):
     """Paging by page numbers: `page` and `limit`, or in a search `page` and `page_size`.
 
     A page whose number can be asked for need not begin where the caller's slice does: the numbers are found for the
-    rows from `position` on, and rows outside are left out.
+    rows from `offset` on, and rows outside are left out.
     """
 
-    position: int
-    wanted: int
-    """The most rows of this page."""
-    left: int | None = None
-    """Rows of the caller's slice still to come; None for all."""
     told: int | None = None
-    """How many rows the server's pages have, where it gives no others."""
+    """How many rows the server's pages have, as far as its answers have told."""
     most: int = PAGE_SIZE
     """The largest page to ask for."""
     size_name: Literal["limit", "page_size"] = "limit"
@@ -103,78 +122,82 @@ class Numbered:
         size_name: Literal["limit", "page_size"] = "limit",
     ) -> Numbered:
         """The first page of everything, or of the slice `[offset : offset + limit]`."""
-        wanted = page_size if limit is None else limit
-        return cls(position=offset or 0, wanted=wanted, left=limit, most=most, size_name=size_name)
+        asked = page_size if limit is None else limit
+        return cls(limit=asked, offset=offset or 0, left=limit, most=most, size_name=size_name)
 
     def query(self) -> Mapping[str, int]:
-        size = self._size()
-        return {"page": self.position // size + 1, self.size_name: size}
-
-    def window(self, count: int, pagination: Pagination) -> slice:
-        if is_whole(count, self._size(), pagination):
-            return slice(self.position, None if self.left is None else self.position + self.wanted)
-        start = self.position - self._first(count, pagination)
-        return slice(start, start + self.wanted) if start >= 0 else slice(0)
+        size = self._asked()
+        return {"page": self.offset // size + 1, self.size_name: size}
 
     def after(self, count: int, pagination: Pagination) -> Numbered | Offset | None:
-        if not count:
-            return None
-        if is_whole(count, self._size(), pagination):
-            reached = self.position + self.wanted
-            return evolve(self, position=reached) if self.left is not None and reached < count else None
         first = self._first(count, pagination)
         end = first + count
-        size = _given_size(pagination) or self._size()
-        told = self.told if size == self._size() else size
-        by_offset = _is_by_offset(pagination)
-        if not first <= self.position < end and not by_offset:
+        reached = self._reached(first, count)
+        if _is_by_offset(pagination):
+            more = first > self.offset or (count and (reached < end or self._has_more(count, end, pagination)))
+            return Offset(limit=self.limit, offset=reached) if more else None
+        if is_whole(count, self._asked(), pagination):
+            return evolve(self, offset=reached) if reached < end else None
+        size = self._size(count, pagination)
+        if not first <= self.offset < first + max(count, size):
             # Its pages are of another size than was asked for, so that this number meant another page.
-            return evolve(self, told=told) if told != self.told else None
-        reached = max(self.position, min(end, self.position + self.wanted))
+            return evolve(self, told=size) if size != self._asked() else None
         if reached >= end:
-            if not self._has_more(count, end, pagination):
+            if not count or not self._has_more(count, end, pagination):
                 return None
-            reached = max(reached, end if by_offset else first + max(count, size))
-        if by_offset:
-            return Offset(limit=self.wanted, offset=reached)
-        return evolve(self, position=reached, told=told)
+            reached = first + size
+        return evolve(self, offset=reached, told=size)
 
-    def within(self, count: int, pagination: Pagination) -> Numbered | Offset | None:
-        following = self.after(count, pagination)
-        if following is None or self.left is None:
-            return following
-        if isinstance(following, Offset):
-            left = self.left - (following.offset - self.position)
-            return evolve(following, left=left, limit=min(following.limit, left)) if left > 0 else None
-        left = self.left - (following.position - self.position)
-        return evolve(following, left=left, wanted=min(following.wanted, left)) if left > 0 else None
+    def _asked(self) -> int:
+        return self.told or covering(self.offset, self.limit, self.most)
 
-    def _size(self) -> int:
-        return self.told or covering(self.position, self.wanted, self.most)
+    def _page(self, pagination: Pagination) -> int:
+        return self.offset // self._asked() + 1 if pagination.page is None else pagination.page
 
     def _first(self, count: int, pagination: Pagination) -> int:
-        """The position of the answer's first row, as far as the answer itself tells it; raises as `window` does."""
+        if is_whole(count, self._asked(), pagination):
+            return 0
         if _is_by_offset(pagination):
             return pagination.offset or 0
-        asked = self._size()
-        size = _given_size(pagination) or asked
-        number = self.position // asked + 1
-        page = number if pagination.page is None else pagination.page
+        size = self._size(count, pagination)
+        page = self._page(pagination)
+        number = self.offset // self._asked() + 1
         if count and page != number and self._has_more(count, page * size, pagination):
             raise ValueError(f"it is page {page} of the list, and page {number} was asked for")
-        if count and self.told not in (None, size):
-            raise ValueError(f"its pages have {size} rows, and had {self.told} before")
         return (page - 1) * size
 
+    def _size(self, count: int, pagination: Pagination) -> int:
+        """How many rows the server's pages have; raises as `window` does."""
+        asked = self._asked()
+        given = _given_size(pagination)
+        before = (self._page(pagination) - 1) * asked
+        # Some servers call the number of rows that they give the limit, which on the last page is less.
+        is_count = given == count and not self._has_more(count, before + count, pagination)
+        if self.told is not None:
+            if count and given not in (None, asked) and not (is_count and count < asked):
+                raise ValueError(f"its pages have {given} rows, and had {asked} before")
+            return asked
+        if given is not None and (given == asked or not is_count):
+            return given
+        if before <= 0:
+            own = count > asked or self._has_more(count, count, pagination)
+            return given or (count if count and own else asked)
+        sizes = [size for size in {given or asked, asked} if self._fits(size, count, pagination)]
+        if len(sizes) != 1:
+            raise ValueError("it does not tell which rows of the list these are")
+        return sizes[0]
+
+    def _fits(self, size: int, count: int, pagination: Pagination) -> bool:
+        """Whether pages of this size could have given so many rows."""
+        before = (self._page(pagination) - 1) * size
+        if pagination.total is not None and pagination.total >= count:
+            return count == min(size, max(pagination.total - before, 0))
+        return count == size or (count < size and not (count and self._has_more(count, before + count, pagination)))
+
     def _has_more(self, count: int, end: int, pagination: Pagination) -> bool:
-        """Facts that the rows themselves contradict are none."""
-        if pagination.has_more is not None:
-            return pagination.has_more
-        if pagination.page is not None and pagination.pages is not None and pagination.page <= pagination.pages:
-            return pagination.page < pagination.pages
-        if pagination.total is not None and end <= pagination.total:
-            return end < pagination.total
-        return count >= (_given_size(pagination) or self._size())
+        page = None if _is_by_offset(pagination) else self._page(pagination)
+        full = self.told or _least(self._asked(), pagination)
+        return has_more(count, end, full, pagination, page)
 
 
 def covering(position: int, wanted: int, most: int) -> int:
@@ -184,6 +207,20 @@ def covering(position: int, wanted: int, most: int) -> int:
         if position // size == (position + wanted - 1) // size:
             return size
     return max(sizes, key=lambda size: size - position % size)
+
+
+def has_more(count: int, end: int, full: int, pagination: Pagination, page: int | None = None) -> bool:
+    """Whether rows follow those of an answer, which end at `end`; without facts, if it has as many as a `full` page.
+
+    Facts that the rows themselves contradict are none.
+    """
+    if pagination.has_more is not None:
+        return pagination.has_more
+    if page is not None and pagination.pages is not None and page <= pagination.pages:
+        return page < pagination.pages
+    if pagination.total is not None and end <= pagination.total:
+        return end < pagination.total
+    return count >= full
 
 
 def says_nothing(pagination: Pagination) -> bool:
@@ -197,7 +234,12 @@ def is_whole(count: int, asked: int, pagination: Pagination) -> bool:
 
 
 def _is_by_offset(pagination: Pagination) -> bool:
-    return pagination.offset is not None and pagination.page is None
+    return pagination.offset is not None and pagination.page is None and pagination.pages is None
+
+
+def _least(asked: int, pagination: Pagination) -> int:
+    """The fewest rows that a page may have and be full: a server may give smaller ones than it was asked for."""
+    return min(_given_size(pagination) or asked, asked)
 
 
 def _given_size(pagination: Pagination) -> int | None:
