@@ -379,6 +379,25 @@ def test_a_loop_that_ends_says_what_is_lost(workers: int, caplog: pytest.LogCapt
         asyncio.run(router.handle("POST", *delivery("a")))
 
 
+@pytest.mark.parametrize("calls", ["sys.exit", "plainly"])
+def test_a_loop_that_ends_counts_no_handler_that_has_ended(calls: str, caplog: pytest.LogCaptureFixture) -> None:
+    router = make_router(workers=1)
+
+    @router.on("call.ended")
+    async def leave(event: CallEnded) -> None:
+        if calls == "sys.exit":
+            sys.exit(1)
+
+    async def leave_open() -> None:
+        await router.__aenter__()
+        await router.handle("POST", *delivery("a"))
+        await anyio.wait_all_tasks_blocked()
+
+    asyncio.run(leave_open())
+    assert ("SystemExit" in caplog.text) == (calls == "sys.exit")
+    assert "not handled" not in caplog.text
+
+
 PRELUDE = """
 import asyncio, os, threading
 from trudy.testing import make_delivery

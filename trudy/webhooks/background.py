@@ -110,6 +110,8 @@ class TaskQueue:
             self._ended.set()
 
     async def _work(self, outlet: MemoryObjectReceiveStream[Delivery]) -> None:
+        import anyio
+
         is_cut_off = False
         try:
             async with outlet:
@@ -124,6 +126,8 @@ class TaskQueue:
                     except BaseException as error:
                         if isinstance(error, KeyboardInterrupt) or in_cancelled_scope():
                             raise
+                        # Of a loop that ends, a cancellation may be the first that is seen here.
+                        is_cut_off = isinstance(error, anyio.get_cancelled_exc_class())
                         # A handler that calls sys.exit() must not end the worker with it.
                         logger.exception("a handler ended its task")
         except BaseException:
