@@ -582,6 +582,28 @@ class TestThreads:
         assert handled == [str(number) for number in range(len(handled))]
         assert run.stderr == ""
 
+    @pytest.mark.parametrize("kind", ["def", "async def"])
+    def test_the_exit_is_interrupted_once(self, kind: str) -> None:
+        run = run_script(
+            f"""
+            import signal
+
+            @router.on_any
+            {kind} handler(event):
+                told.set()
+                threading.Event().wait()
+
+            def interrupted(predicate):
+                signal.raise_signal(signal.SIGINT)
+
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            send("a", "b")
+            told.wait()
+            router._thread_queue()._handled.wait_for = interrupted
+            """,
+        )
+        assert run.stderr.count("KeyboardInterrupt") == 1
+
     @starts_threads_at_exit
     def test_a_forked_child_has_workers_of_its_own(self) -> None:
         run = run_script(

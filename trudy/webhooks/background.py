@@ -198,21 +198,30 @@ class ThreadQueue:
         """Return when all that is queued by now has been handled; more may come meanwhile, and is not waited for."""
         with self._handled:
             queued = frozenset(self._unhandled)
-            self._handled.wait_for(lambda: queued.isdisjoint(self._unhandled))
+            try:
+                self._handled.wait_for(lambda: queued.isdisjoint(self._unhandled))
+            except BaseException:
+                # Ctrl-C: `close` must not wait again.
+                self._let_go()
+                raise
 
     def close(self) -> None:
         """Take no more, and return when all that is queued has been handled."""
         with self._lock:
-            self._closed = True
-            waiting, threads = self._queue, self._threads
-            self._queue, self._threads, self._unhandled = None, [], set()
+            waiting, threads = self._let_go()
         if waiting is None:
             return
-        atexit.unregister(self.close)
         for _ in threads:
             waiting.put(None)
         for thread in threads:
             thread.join()
+
+    def _let_go(self) -> tuple[queue.Queue[Delivery | None] | None, list[threading.Thread]]:
+        self._closed = True
+        held = self._queue, self._threads
+        self._queue, self._threads, self._unhandled = None, [], set()
+        atexit.unregister(self.close)
+        return held
 
     def _running(self) -> queue.Queue[Delivery | None]:
         if self._queue is None:
