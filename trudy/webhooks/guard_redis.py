@@ -29,7 +29,8 @@ class RedisReplayGuard:
     Args:
         redis: a `redis.Redis` client of your own, not one of `redis.asyncio` (under an async framework its calls run in
             worker threads), or a URL such as `redis://localhost:6379/0`. With a URL, Redis has 5 seconds to connect
-            and to answer, unless the URL says `?socket_timeout=` or `?socket_connect_timeout=`.
+            and to answer, unless the URL says `?socket_timeout=` or `?socket_connect_timeout=`. A Redis that hangs
+            holds a delivery for twice that: once for the claim, and once for giving back what may have been claimed.
         prefix: what the names of its keys begin with.
 
     Raises:
