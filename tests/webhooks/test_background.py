@@ -512,6 +512,37 @@ class TestThreads:
             assert router.handle_blocking("POST", *delivery("a")).status == 204
         assert done == ["a"]
 
+    def test_draining_waits_for_what_came_before_and_for_nothing_after_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        held = {"early": threading.Event(), "late": threading.Event()}
+        entered = {call_id: threading.Event() for call_id in ("early", "b", "late")}
+        begun = threading.Event()
+        with make_router(workers=2) as router:
+
+            @router.on("call.ended")
+            def slow(event: CallEnded) -> None:
+                entered[str(event.call_id)].set()
+                if event.call_id in held:
+                    assert held[event.call_id].wait(60)
+
+            router.handle_blocking("POST", *delivery("early"))
+            assert entered["early"].wait(60)
+            handled = router._thread_queue()._handled
+            wait_for = handled.wait_for
+            monkeypatch.setattr(handled, "wait_for", lambda predicate: begun.set() or wait_for(predicate))
+            draining = threading.Thread(target=router._thread_queue().drain)
+            draining.start()
+            assert begun.wait(60)
+            for call_id in ("b", "late"):
+                router.handle_blocking("POST", *delivery(call_id))
+                assert entered[call_id].wait(60)
+            assert draining.is_alive()
+            held["early"].set()
+            draining.join(60)
+            assert not draining.is_alive()
+            held["late"].set()
+
     def test_a_handler_that_exits_ends_no_worker(self, caplog: pytest.LogCaptureFixture) -> None:
         done: list[str | None] = []
         with make_router(workers=1) as router:
