@@ -12,6 +12,30 @@ CLOSING_GRACE = 0.1
 """Seconds that tasks still there may take to end by themselves when the loop closes."""
 CANCELLED_GRACE = 5.0
 """Seconds that cancelled tasks may take to clean up."""
+_MOST_SKIPPED = 16
+
+
+class _SparingSelector(selectors.DefaultSelector):
+    """Skips most looks at the sockets while the loop has other things to do.
+
+    Each look lets go of the interpreter, for which the threads of a client then queue.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._skipped = 0
+        self.look_now()
+
+    def look_now(self) -> None:
+        """Do not skip the next look."""
+        self._skipped = _MOST_SKIPPED
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout == 0 and self._skipped < _MOST_SKIPPED:
+            self._skipped += 1
+            return []
+        self._skipped = 0
+        return super().select(timeout)
 
 
 class PrivateLoop(asyncio.SelectorEventLoop):
@@ -24,11 +48,16 @@ class PrivateLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self.parked = False
-        self._events = selectors.DefaultSelector()
+        self._events = _SparingSelector()
         super().__init__(self._events)
         # In asyncio's debug mode it would report every lookup of a name; nobody shares this loop.
         self.slow_callback_duration = float("inf")
         self._is_made = True
+
+    def run_forever(self) -> None:
+        """As asyncio's. It looks at the sockets first: the server may have closed some since the last call."""
+        self._events.look_now()
+        super().run_forever()
 
     async def getaddrinfo(
         self,
