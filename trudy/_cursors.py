@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
@@ -38,7 +39,7 @@ class Cursor(Protocol):
 
 
 @frozen(kw_only=True)
-class _Place:
+class _Place(ABC):
     """The rows from `offset` on, asked for `limit` at a time. What is given is kept, be it more or less than that."""
 
     limit: int
@@ -50,8 +51,8 @@ class _Place:
         start = self.offset - self._first(count, pagination)
         return slice(start, None if self.left is None else start + self.left) if start >= 0 else slice(0)
 
-    def after(self, count: int, pagination: Pagination) -> Offset | Numbered | None:
-        raise NotImplementedError
+    @abstractmethod
+    def after(self, count: int, pagination: Pagination) -> Offset | Numbered | None: ...
 
     def within(self, count: int, pagination: Pagination) -> Offset | Numbered | None:
         following = self.after(count, pagination)
@@ -60,9 +61,9 @@ class _Place:
         left = self.left - (following.offset - self.offset)
         return evolve(following, left=left, limit=min(following.limit, left)) if left > 0 else None
 
+    @abstractmethod
     def _first(self, count: int, pagination: Pagination) -> int:
         """The position of the answer's first row; raises as `window` does."""
-        raise NotImplementedError
 
     def _reached(self, first: int, count: int) -> int:
         """The position after the last row taken of an answer."""
