@@ -42,11 +42,7 @@ if TYPE_CHECKING:
         ValidationError,
         WaitTimeoutError,
     )
-    from trudy.models import CallSettings, CallStatus
-    from trudy.options import NOT_GIVEN, NotGiven, RateLimit, RequestOptions, Timeout
-    from trudy.pagination import AsyncPage, AsyncPager, Page
-    from trudy.pipeline.gate import RateLimitStatus
-    from trudy.pipeline.hooks import (
+    from trudy.hooks import (
         AttemptEnded,
         Event,
         Hook,
@@ -55,8 +51,12 @@ if TYPE_CHECKING:
         RequestStarted,
         RetryScheduled,
     )
-    from trudy.pipeline.request import CallNext, Middleware, Request, Response
+    from trudy.models import CallSettings, CallStatus
+    from trudy.options import NOT_GIVEN, NotGiven, RateLimit, RequestOptions, Timeout
+    from trudy.pagination import AsyncPage, AsyncPager, Page
+    from trudy.pipeline.gate import RateLimitStatus
     from trudy.raw import RawResponse
+    from trudy.request import CallNext, Middleware, Request, Response
     from trudy.sync.client import TrudyClient
 
 _HOME = {
@@ -92,17 +92,17 @@ _HOME = {
     "AsyncPager": "trudy.pagination",
     "Page": "trudy.pagination",
     "RateLimitStatus": "trudy.pipeline.gate",
-    "AttemptEnded": "trudy.pipeline.hooks",
-    "Event": "trudy.pipeline.hooks",
-    "Hook": "trudy.pipeline.hooks",
-    "RateLimitWait": "trudy.pipeline.hooks",
-    "RequestEnded": "trudy.pipeline.hooks",
-    "RequestStarted": "trudy.pipeline.hooks",
-    "RetryScheduled": "trudy.pipeline.hooks",
-    "CallNext": "trudy.pipeline.request",
-    "Middleware": "trudy.pipeline.request",
-    "Request": "trudy.pipeline.request",
-    "Response": "trudy.pipeline.request",
+    "AttemptEnded": "trudy.hooks",
+    "Event": "trudy.hooks",
+    "Hook": "trudy.hooks",
+    "RateLimitWait": "trudy.hooks",
+    "RequestEnded": "trudy.hooks",
+    "RequestStarted": "trudy.hooks",
+    "RetryScheduled": "trudy.hooks",
+    "CallNext": "trudy.request",
+    "Middleware": "trudy.request",
+    "Request": "trudy.request",
+    "Response": "trudy.request",
     "RawResponse": "trudy.raw",
     "TrudyClient": "trudy.sync.client",
 }

@@ -11,15 +11,15 @@ from trudy import _checks
 from trudy._settings import Settings, check_headers, check_mapping
 from trudy.clock import Clock, SystemClock
 from trudy.errors import ConfigurationError, InvalidArgumentError
+from trudy.hooks import Hook
 from trudy.options import JSON, HTTPClient, QueryValue, RateLimit, RequestOptions, Timeout
 from trudy.pipeline.auth import Credential, CredentialSource
 from trudy.pipeline.core import Core
-from trudy.pipeline.hooks import Hook
 from trudy.pipeline.logs import log_as_environment_says
 from trudy.pipeline.registry import gate_for
-from trudy.pipeline.request import Middleware
 from trudy.pipeline.transport import Transport
 from trudy.raw import Capture, RawResponse, capture
+from trudy.request import Middleware
 
 if TYPE_CHECKING:
     import ssl

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from attrs import define, field, frozen
 
 if TYPE_CHECKING:
-    from trudy.pipeline.request import Response
+    from trudy.request import Response
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from trudy import AsyncTrudyClient
-from trudy.pipeline.hooks import AttemptEnded, Event
+from trudy.hooks import AttemptEnded, Event
 from trudy.sandbox import Sandbox
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from trudy.options import Timeout
-from trudy.pipeline.request import CallState, Endpoint, Request, Response, RetryClass
+from trudy.request import CallState, Endpoint, Request, Response, RetryClass
 
 AN_ID = "7d0c2b1e-0000-4000-8000-000000000001"
 Ending: TypeAlias = Response | Exception

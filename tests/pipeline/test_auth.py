@@ -14,7 +14,7 @@ from tests.fakes.answers import Script, answer, request_for, success
 from trudy import ConfigurationError
 from trudy.pipeline.auth import AuthStep, Credential, check_credential
 from trudy.pipeline.decode import to_error
-from trudy.pipeline.request import Request, Response
+from trudy.request import Request, Response
 
 pytestmark = pytest.mark.anyio
 REFUSED = answer(401, {"error": {"code": "unauthorized", "message": "no"}})

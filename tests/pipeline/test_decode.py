@@ -19,7 +19,7 @@ from trudy import (
     ValidationError,
 )
 from trudy.pipeline.decode import envelope, error_facts, request_id, retry_after, to_error
-from trudy.pipeline.request import Response, RetryClass
+from trudy.request import Response, RetryClass
 
 NOON = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
 PHONE = "+14155550123"

@@ -7,7 +7,7 @@ import pytest
 
 from trudy import InvalidArgumentError
 from trudy.pipeline.idempotency import key_for
-from trudy.pipeline.request import Endpoint, RetryClass
+from trudy.request import Endpoint, RetryClass
 
 
 def endpoint(retry: RetryClass) -> Endpoint:

@@ -12,7 +12,7 @@ from tests.fakes.clock import FakeClock
 from trudy import APIConnectionError, ConfigurationError, RateLimitError, TrudyError
 from trudy.pipeline.attempt import RecordStep
 from trudy.pipeline.once import Once
-from trudy.pipeline.request import CallNext, Request, Response, RetryClass
+from trudy.request import CallNext, Request, Response, RetryClass
 from trudy.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio

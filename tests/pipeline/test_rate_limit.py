@@ -16,11 +16,11 @@ from attrs import define, field
 
 from tests.fakes.clock import NOON, FakeClock
 from trudy.errors import APIConnectionError, RateLimitError
+from trudy.hooks import Event, RateLimitWait
 from trudy.options import Lane, RateLimit, Timeout
 from trudy.pipeline.gate import Gate
-from trudy.pipeline.hooks import Event, RateLimitWait
 from trudy.pipeline.rate_limit import RateLimitStep
-from trudy.pipeline.request import CallState, Endpoint, Request, Response
+from trudy.request import CallState, Endpoint, Request, Response
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.fakes.answers import Script, answer, request_for, success
 from trudy.pipeline.redirect import RedirectStep, redirect_target
-from trudy.pipeline.request import RetryClass
+from trudy.request import RetryClass
 
 URL = "https://api.test/v1/things"
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trudy.pipeline.refusal import Refusal, Stamp, refusal_facts, server_stamp, window_wait
-from trudy.pipeline.request import Response
+from trudy.request import Response
 
 NOON = 1_800_000_000.0
 NOW = "2027-01-15T08:00:00.250000Z"

@@ -17,9 +17,9 @@ from trudy import (
     RateLimitError,
     ResponseDecodeError,
 )
-from trudy.pipeline.hooks import Event, RetryScheduled
-from trudy.pipeline.request import Request, Response, RetryClass
+from trudy.hooks import Event, RetryScheduled
 from trudy.pipeline.retry import LOOK_FIRST, STOP, Decision, Retry, RetryStep, decide
+from trudy.request import Request, Response, RetryClass
 
 NOT_SENT = APIConnectionError("no route", request_sent=False)
 DROPPED = APIConnectionError("reset")

@@ -18,8 +18,8 @@ from tests.fakes.answers import Ending, Script, answer, request_for
 from tests.fakes.jumping import JumpingClock
 from trudy import APIConnectionError, APITimeoutError, AsyncTrudyClient, TrudyError
 from trudy.pipeline.decode import to_error
-from trudy.pipeline.request import Endpoint, RetryClass
 from trudy.pipeline.retry import RetryStep
+from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource
 from trudy.resources._endpoints import MODULES, endpoint_of, endpoints
 

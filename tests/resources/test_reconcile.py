@@ -14,7 +14,7 @@ from tests.fakes.clock import NOON
 from tests.fakes.jumping import JumpingClock
 from tests.fakes.wire import Wire, envelope
 from trudy import APITimeoutError, AsyncTrudyClient, AuthenticationError, CallOutcomeUnknownError, ServerError
-from trudy.pipeline.request import Request, Response, RetryClass
+from trudy.request import Request, Response, RetryClass
 from trudy.resources._reconcile import Claims, Reconcile, Wanted, claims, digits
 
 pytestmark = pytest.mark.anyio

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from trudy.options import Timeout
     from trudy.pipeline.faults import Attempt
     from trudy.pipeline.network import Network
-    from trudy.pipeline.request import Headers
+    from trudy.request import Headers
 
 _WELL_WRITTEN: Final = re.compile(r"[\w.~:/?#\[\]@!$&'()*+,;=%-]*", re.ASCII)
 

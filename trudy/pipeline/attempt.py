@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from trudy._masking import one_line
 from trudy.errors import APIConnectionError, ConfigurationError
+from trudy.hooks import AttemptEnded
 from trudy.pipeline.decode import request_id
-from trudy.pipeline.hooks import AttemptEnded
 
 if TYPE_CHECKING:
     from trudy.clock import Clock
-    from trudy.pipeline.request import CallNext, Request, Response
+    from trudy.request import CallNext, Request, Response
 
 logger = logging.getLogger("trudy")
 

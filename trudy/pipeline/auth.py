@@ -18,7 +18,7 @@ from trudy.pipeline.wake import wakeable
 if TYPE_CHECKING:
     import anyio
 
-    from trudy.pipeline.request import CallNext, Request, Response
+    from trudy.request import CallNext, Request, Response
 
 _SHORTEST = 8
 """Shorter tokens, which only tests have, would be found in ordinary words."""

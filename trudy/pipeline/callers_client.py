@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trudy.options import Timeout
     from trudy.pipeline.faults import Attempt
     from trudy.pipeline.pools import Loop
-    from trudy.pipeline.request import Headers
+    from trudy.request import Headers
 
 _WANTED = (
     "http_client must be an httpx.AsyncClient, an httpx2.AsyncClient, or a function without arguments that makes one"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trudy.options import Timeout
     from trudy.pipeline.faults import Attempt
     from trudy.pipeline.network import Network
-    from trudy.pipeline.request import Headers
+    from trudy.request import Headers
 
 MAX_CONNECTIONS: Final = 100
 """Of one loop. CPU per request hardly depends on it, and the server takes 100 requests a minute."""

@@ -12,27 +12,27 @@ from urllib.parse import unquote, urlencode
 from trudy._masking import mask_text, one_line
 from trudy._version import __version__
 from trudy.errors import ConfigurationError, InvalidArgumentError, TrudyError
+from trudy.hooks import Emitter, Hook, RequestEnded, RequestStarted
 from trudy.options import JSON, NotGiven, QueryValue, Timeout
 from trudy.pipeline.attempt import RecordStep, SealStep
 from trudy.pipeline.auth import AuthStep, Credential
 from trudy.pipeline.decode import envelope, is_answer, request_id, server_time, to_error, undecodable
-from trudy.pipeline.hooks import Emitter, Hook, RequestEnded, RequestStarted
 from trudy.pipeline.idempotency import HEADER, key_for
 from trudy.pipeline.lost import warn_of_call
 from trudy.pipeline.once import Once
 from trudy.pipeline.rate_limit import RateLimitStep
 from trudy.pipeline.redirect import RedirectStep
-from trudy.pipeline.request import CallState, Request, Response
 from trudy.pipeline.retry import RetryStep
 from trudy.raw import capture
+from trudy.request import CallState, Request, Response
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
     from trudy.clock import Clock
     from trudy.models import ResponseMeta
     from trudy.pipeline.gate import Gate
-    from trudy.pipeline.request import CallNext, Endpoint, Headers, Look, Middleware
     from trudy.pipeline.transport import Transport
+    from trudy.request import CallNext, Endpoint, Headers, Look, Middleware
 
 T = TypeVar("T")
 Content: TypeAlias = tuple[bytes, str]

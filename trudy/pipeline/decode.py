@@ -13,10 +13,10 @@ from attrs import frozen
 from trudy._masking import mask_text
 from trudy.errors import APIConnectionError, APIError, ErrorResponse, ResponseDecodeError, error_class, parse_time
 from trudy.models._scalars import identifier
-from trudy.pipeline.request import RetryClass
+from trudy.request import RetryClass
 
 if TYPE_CHECKING:
-    from trudy.pipeline.request import Request, Response
+    from trudy.request import Request, Response
 
 _SHOWN_HEADERS = frozenset(
     ("content-type", "content-length", "date", "deprecation", "retry-after", "server", "sunset", "via", "x-request-id")

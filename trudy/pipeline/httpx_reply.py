@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from trudy.options import Timeout
     from trudy.pipeline.faults import Attempt
-    from trudy.pipeline.request import Headers
+    from trudy.request import Headers
 
 
 def httpx_request(

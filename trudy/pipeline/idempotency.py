@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from trudy.pipeline.request import Endpoint
+    from trudy.request import Endpoint
 
 HEADER: Final = "X-Idempotency-Key"
 

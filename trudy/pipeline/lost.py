@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from trudy.errors import CallOutcomeUnknownError, TrudyError
-from trudy.pipeline.request import RetryClass
+from trudy.request import RetryClass
 
 if TYPE_CHECKING:
     from trudy.models import Call
-    from trudy.pipeline.request import Request
+    from trudy.request import Request
 
 logger = logging.getLogger("trudy")
 

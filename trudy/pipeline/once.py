@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trudy.errors import APIConnectionError, APIError, ConfigurationError
-from trudy.pipeline.request import RetryClass
+from trudy.request import RetryClass
 
 if TYPE_CHECKING:
-    from trudy.pipeline.request import CallNext, Middleware, Request, Response
+    from trudy.request import CallNext, Middleware, Request, Response
 
 
 class Once:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trudy.options import Timeout
     from trudy.pipeline.faults import Attempt
     from trudy.pipeline.reply import Reply
-    from trudy.pipeline.request import Headers
+    from trudy.request import Headers
 
 Loop: TypeAlias = Hashable
 """An asyncio loop or a trio token."""

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from trudy.errors import APIConnectionError, RateLimitError
+from trudy.hooks import RateLimitWait
 from trudy.pipeline.doorbell import Doorbell
 from trudy.pipeline.gate import Go, Late
-from trudy.pipeline.hooks import RateLimitWait
 from trudy.pipeline.refusal import refusal_facts, server_stamp
 
 if TYPE_CHECKING:
     from trudy.clock import Clock
     from trudy.pipeline.gate import Gate, Ticket, Wait
-    from trudy.pipeline.request import CallNext, CallState, Request, Response
+    from trudy.request import CallNext, CallState, Request, Response
 
 logger = logging.getLogger("trudy")
 

@@ -10,7 +10,7 @@ from attrs import evolve
 from trudy.pipeline.attempt import seal
 
 if TYPE_CHECKING:
-    from trudy.pipeline.request import CallNext, Request, Response
+    from trudy.request import CallNext, Request, Response
 
 _MOST = 3
 

@@ -12,7 +12,7 @@ from trudy.errors import parse_time
 from trudy.pipeline.decode import as_mapping, date_header, retry_after, server_time
 
 if TYPE_CHECKING:
-    from trudy.pipeline.request import Response
+    from trudy.request import Response
 
 _DATE_LAG = (-1.5, 3.0)
 _FAR = 3600.0

@@ -16,8 +16,8 @@ from trudy.pipeline.connections import MAX_CONNECTIONS, HttpxPool
 from trudy.pipeline.faults import Attempt, connection_error, timeout_error
 from trudy.pipeline.network import Network, check_socks
 from trudy.pipeline.pools import Connection, Loop, LoopPools, Pool
-from trudy.pipeline.request import Headers, Request, Response
 from trudy.pipeline.unpack import Unpacker, unpacked
+from trudy.request import Headers, Request, Response
 
 if TYPE_CHECKING:
     import ssl

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trudy.models import Deleted
     from trudy.options import RequestOptions
     from trudy.pipeline.core import Content, Core
-    from trudy.pipeline.request import Endpoint, Request, Response
+    from trudy.request import Endpoint, Request, Response
 
 T = TypeVar("T")
 Query = Mapping[str, QueryValue | NotGiven | None]

@@ -9,7 +9,7 @@ from typing import Final
 
 from trudy import _checks
 from trudy.errors import InvalidArgumentError
-from trudy.pipeline.request import Endpoint, RetryClass
+from trudy.request import Endpoint, RetryClass
 
 MODULES: Final = (
     "agents",

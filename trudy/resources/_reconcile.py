@@ -18,14 +18,14 @@ from trudy.options import NotGiven
 from trudy.pipeline.decode import as_mapping, as_rows, date_header, envelope, server_time
 from trudy.pipeline.fork import reset_in_child
 from trudy.pipeline.lost import lost
-from trudy.pipeline.request import Response
 from trudy.pipeline.retry import as_error
+from trudy.request import Response
 
 if TYPE_CHECKING:
     from trudy.clock import Clock
     from trudy.models import Call
-    from trudy.pipeline.request import Request
     from trudy.pipeline.retry import Ending
+    from trudy.request import Request
 
 REF: Final = "trudy_ref"
 """The variable by which a caller may mark a call of his."""

@@ -9,7 +9,7 @@ from trudy import _checks
 from trudy.models import Agent, Deleted, GreetingSettingsParam, InactivityMessagesParam, TestCall, VADSettingsParam
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
-from trudy.pipeline.request import Endpoint, RetryClass
+from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
 
 LIST: Final = Endpoint(name="agents.list", method="GET", path="/agents", paging="offset")

@@ -25,7 +25,7 @@ from trudy.models import (
 )
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
-from trudy.pipeline.request import Endpoint, RetryClass
+from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._batch_contacts import ContactItem, ContactItems, add_in_chunks, contact_members
 from trudy.resources._batch_rules import check_batch, check_what_goes_together

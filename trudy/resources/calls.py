@@ -16,7 +16,7 @@ from trudy.event_source import EventSource
 from trudy.models import BulkDeleteResult, Call, CallSettingsParam, Deleted, Recording, Transcript
 from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
-from trudy.pipeline.request import Endpoint, Response, RetryClass
+from trudy.request import Endpoint, Response, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._download import Progress, Target, download
 from trudy.resources._reconcile import Reconcile, Wanted, claims, refuse_to_repeat

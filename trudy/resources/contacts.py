@@ -12,7 +12,7 @@ from trudy.errors import InvalidArgumentError
 from trudy.models import CallOutcomeName, Contact, ContactFolder, ContactImportResult, Deleted
 from trudy.options import JSON, NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
-from trudy.pipeline.request import Endpoint, Request, RetryClass
+from trudy.request import Endpoint, Request, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._contact_file import PHONE_COLUMNS, check_contact_file
 from trudy.resources._multipart import multipart

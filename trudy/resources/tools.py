@@ -10,7 +10,7 @@ from trudy.errors import InvalidArgumentError
 from trudy.models import Deleted, HttpTool, Tool, ToolDefinitionParam
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
-from trudy.pipeline.request import Endpoint, RetryClass
+from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
 
 LIST: Final = Endpoint(name="tools.list", method="GET", path="/tools", paging="offset")

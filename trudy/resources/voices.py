@@ -12,7 +12,7 @@ from trudy.errors import InvalidArgumentError
 from trudy.models import Deleted, Voice
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import AsyncPager
-from trudy.pipeline.request import Endpoint, Request, RetryClass
+from trudy.request import Endpoint, Request, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._uploads import MEGABYTE, FileSource, off_loop, read_upload
 from trudy.resources._waiting import Lookout, Waiting

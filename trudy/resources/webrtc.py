@@ -15,7 +15,7 @@ from trudy import _checks
 from trudy.errors import ResponseDecodeError
 from trudy.models import WebRTCCall
 from trudy.options import JSON, NOT_GIVEN, NotGiven, RequestOptions
-from trudy.pipeline.request import Endpoint, RetryClass
+from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
 
 CREATE_CALL: Final = Endpoint(name="webrtc.create_call", method="POST", path="/webrtc/call", retry=RetryClass.ONCE)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Literal, NoReturn, ParamSpec, Self, TypeVar, U
 from trudy.bridge import Bridge, refuse_ready_client
 from trudy.client import AsyncTrudyClient, Backend
 from trudy.clock import Clock
+from trudy.hooks import Hook
 from trudy.options import JSON, HTTPClient, QueryValue, RateLimit, RequestOptions, Timeout
 from trudy.pipeline.auth import CredentialSource
-from trudy.pipeline.hooks import Hook
-from trudy.pipeline.request import Middleware
 from trudy.raw import Capture, RawResponse, capture
+from trudy.request import Middleware
 
 if TYPE_CHECKING:
     import ssl

@@ -10,8 +10,8 @@ from typing import Literal, Protocol, TypeAlias, cast, runtime_checkable
 from attrs import define, field, frozen
 
 from trudy.errors import APIConnectionError
+from trudy.hooks import Event
 from trudy.options import Timeout
-from trudy.pipeline.hooks import Event
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 Scope: TypeAlias = Literal["call", "attempt"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from tests.fakes.answers import request_for
-from trudy.pipeline.request import Request, RetryClass
+from trudy.request import Request, RetryClass
 
 
 def test_a_header_set_replaces_those_of_its_name_and_leaves_everything_else() -> None:
