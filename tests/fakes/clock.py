@@ -10,7 +10,7 @@ from itertools import count
 import anyio
 import anyio.lowlevel
 
-from trudy.pipeline.wake import wakeable
+from trudy._concurrency.wakeup import wakeable
 
 NOON = 1_800_000_000.0
 """A whole minute of the epoch."""

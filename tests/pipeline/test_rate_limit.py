@@ -326,7 +326,7 @@ def test_a_loop_that_died_with_its_waiters_holds_nobody_up(anyio_backend: str) -
 
     async def abandon() -> None:
         """Leave tickets in the line as a loop does that was stopped and closed in the middle."""
-        from trudy.pipeline.doorbell import Doorbell
+        from trudy._concurrency.doorbell import Doorbell
 
         for _ in range(3):
             bell = Doorbell()

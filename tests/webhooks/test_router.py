@@ -700,7 +700,7 @@ class TestEventSource:
         assert woken == [1]
 
     async def test_wakes_across_threads(self) -> None:
-        from trudy.pipeline.wake import wakeable
+        from trudy._concurrency.wakeup import wakeable
 
         router = make_router()
         event, wake = wakeable()

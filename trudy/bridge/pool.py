@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from trudy.pipeline.fork import reset_in_child
+from trudy._concurrency.fork import reset_in_child
 
 if TYPE_CHECKING:
     from trudy.bridge.loop import PrivateLoop

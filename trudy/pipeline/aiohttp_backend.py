@@ -18,9 +18,9 @@ from anyio import CancelScope
 from attrs import define, field
 from yarl import URL
 
+from trudy._concurrency.fifo_semaphore import FifoLimiter
 from trudy.errors import ConfigurationError
 from trudy.pipeline.connections import KEEPALIVE, MAX_CONNECTIONS
-from trudy.pipeline.limiter import FifoLimiter
 from trudy.pipeline.pools import Loop, is_asyncio
 from trudy.pipeline.reply import joined
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import evolve
 
+from trudy._concurrency.fork import reset_in_child
+from trudy._concurrency.wakeup import wakeable
 from trudy._masking import forms
 from trudy.errors import ConfigurationError
-from trudy.pipeline.fork import reset_in_child
-from trudy.pipeline.wake import wakeable
 
 if TYPE_CHECKING:
     import anyio

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
+from trudy._concurrency.fifo_semaphore import FifoLimiter
 from trudy.pipeline.httpx_reply import HttpxReply, httpx_request
-from trudy.pipeline.limiter import FifoLimiter
 
 if TYPE_CHECKING:
     import httpx

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from attrs import define, field
 
+from trudy._concurrency.fork import reset_in_child
 from trudy.errors import ConfigurationError
-from trudy.pipeline.fork import reset_in_child
 
 if TYPE_CHECKING:
     from trudy.options import Timeout

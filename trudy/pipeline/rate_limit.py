@@ -6,9 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from trudy._concurrency.doorbell import Doorbell
 from trudy.errors import APIConnectionError, RateLimitError
 from trudy.hooks import RateLimitWait
-from trudy.pipeline.doorbell import Doorbell
 from trudy.pipeline.gate import Go, Late
 from trudy.pipeline.refusal import refusal_facts, server_stamp
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Literal
 from weakref import WeakValueDictionary, ref
 
+from trudy._concurrency.fork import reset_in_child
 from trudy.options import RateLimit
-from trudy.pipeline.fork import reset_in_child
 from trudy.pipeline.gate import Gate
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from attrs import frozen
 
+from trudy._concurrency.timeout import bounded
 from trudy.errors import APIConnectionError, APITimeoutError, TrudyError
 from trudy.hooks import RetryScheduled
 from trudy.pipeline.attempt import seal, tell
 from trudy.pipeline.backoff import full_jitter
-from trudy.pipeline.bounded import bounded
 from trudy.pipeline.decode import is_answer, is_retryable, is_upstream_refusal, retry_after, to_error, undecodable
 from trudy.pipeline.lost import lost
 from trudy.pipeline.refusal import window_wait

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias, TypeGuard
 from urllib.parse import urlsplit
 
+from trudy._concurrency.timeout import bounded
 from trudy.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -25,7 +26,6 @@ from trudy.errors import (
 )
 from trudy.options import Timeout
 from trudy.pipeline.backoff import full_jitter
-from trudy.pipeline.bounded import bounded
 
 if TYPE_CHECKING:
     from trudy._settings import Settings

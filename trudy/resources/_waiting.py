@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, cast
 from attrs import field, frozen
 
 from trudy import _checks
+from trudy._concurrency.doorbell import Doorbell
+from trudy._concurrency.fork import reset_in_child
+from trudy._concurrency.timeout import bounded
+from trudy._concurrency.wakeup import wakeable
 from trudy.errors import ResponseDecodeError, TrudyError, WaitTimeoutError
-from trudy.pipeline.bounded import bounded
-from trudy.pipeline.doorbell import Doorbell
-from trudy.pipeline.fork import reset_in_child
-from trudy.pipeline.wake import wakeable
 from trudy.raw import capture
 
 if TYPE_CHECKING:

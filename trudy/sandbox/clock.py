@@ -110,7 +110,7 @@ class SandboxClock:
         Args:
             patient: wait for `advance` for ever; a clock that stands still does not jump for this sleeper.
         """
-        from trudy.pipeline.wake import wakeable
+        from trudy._concurrency.wakeup import wakeable
 
         deadline = self.monotonic() + seconds
         if seconds <= 0:

@@ -14,8 +14,8 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
+from trudy._concurrency.fork import reset_in_child
 from trudy.errors import ConfigurationError
-from trudy.pipeline.fork import reset_in_child
 from trudy.webhooks.delivery import Delivery
 from trudy.webhooks.drive import drive_async, drive_blocking, in_one_thread
 from trudy.webhooks.exit_order import before_executors_end

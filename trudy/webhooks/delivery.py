@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from trudy.pipeline.fork import reset_in_child
+from trudy._concurrency.fork import reset_in_child
 from trudy.webhooks.answer import ACCEPTED, BUSY, Answer, problem
 from trudy.webhooks.events import WebhookEvent
 from trudy.webhooks.guard import ReplayGuard, Verdict

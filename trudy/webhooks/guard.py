@@ -6,9 +6,9 @@ import threading
 from collections import OrderedDict
 from typing import Literal, Protocol, TypeAlias
 
+from trudy._concurrency.fork import reset_in_child
 from trudy.clock import Clock, SystemClock
 from trudy.errors import InvalidArgumentError
-from trudy.pipeline.fork import reset_in_child
 
 Verdict: TypeAlias = Literal["new", "busy", "done"]
 """Of a key: it is yours to handle; somebody is handling it; it has been handled."""

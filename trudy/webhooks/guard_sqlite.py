@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
+from trudy._concurrency.fork import reset_in_child
 from trudy.clock import Clock, SystemClock
-from trudy.pipeline.fork import reset_in_child
 from trudy.webhooks.guard import Verdict
 
 R = TypeVar("R")

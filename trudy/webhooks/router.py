@@ -12,11 +12,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 
 from trudy import _checks
+from trudy._concurrency.fork import reset_in_child
 from trudy.clock import Clock, SystemClock
 from trudy.errors import InvalidArgumentError
 from trudy.event_source import Subject
 from trudy.options import NOT_GIVEN, NotGiven
-from trudy.pipeline.fork import reset_in_child
 from trudy.webhooks import events
 from trudy.webhooks.answer import ACCEPTED, WRONG_METHOD, Answer, refusal
 from trudy.webhooks.delivery import AtWork, Delivery, Registered, Rules, Steps

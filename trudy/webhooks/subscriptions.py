@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeAlias
 
+from trudy._concurrency.fork import reset_in_child
 from trudy.event_source import Subject
-from trudy.pipeline.fork import reset_in_child
 from trudy.webhooks.events import CallEvent, CallJoined, CallStarted, WebhookEvent
 
 Wake: TypeAlias = Callable[[], None]

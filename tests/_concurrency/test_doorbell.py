@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from tests.fakes.clock import FakeClock, settle
-from trudy.pipeline.doorbell import Doorbell
+from trudy._concurrency.doorbell import Doorbell
 
 pytestmark = pytest.mark.anyio
 

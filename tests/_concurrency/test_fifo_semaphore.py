@@ -8,7 +8,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from trudy.pipeline.limiter import FifoLimiter
+from trudy._concurrency.fifo_semaphore import FifoLimiter
 
 pytestmark = pytest.mark.anyio
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from trudy.pipeline.bounded import bounded
-from trudy.pipeline.wake import wakeable
+from trudy._concurrency.timeout import bounded
+from trudy._concurrency.wakeup import wakeable
 
 if TYPE_CHECKING:
     from trudy.clock import Clock

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from tests.fakes.clock import FakeClock, settle
-from trudy.pipeline.bounded import bounded
+from trudy._concurrency.timeout import bounded
 
 pytestmark = pytest.mark.anyio
 

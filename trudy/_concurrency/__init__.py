@@ -1,0 +1,1 @@
+"""Wakes, time limits, permits and forks, for any event loop."""
