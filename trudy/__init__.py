@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from trudy.models import CallSettings, CallStatus
     from trudy.options import NOT_GIVEN, NotGiven, RateLimit, RequestOptions, Timeout
     from trudy.pagination import AsyncPage, AsyncPager, Page
-    from trudy.pipeline.gate import RateLimitStatus
+    from trudy.rate_limit.limiter import RateLimitStatus
     from trudy.raw import RawResponse
     from trudy.request import CallNext, Middleware, Request, Response
     from trudy.sync.client import TrudyClient
@@ -91,7 +91,7 @@ _HOME = {
     "AsyncPage": "trudy.pagination",
     "AsyncPager": "trudy.pagination",
     "Page": "trudy.pagination",
-    "RateLimitStatus": "trudy.pipeline.gate",
+    "RateLimitStatus": "trudy.rate_limit.limiter",
     "AttemptEnded": "trudy.hooks",
     "Event": "trudy.hooks",
     "Hook": "trudy.hooks",

@@ -16,15 +16,15 @@ from trudy.options import JSON, HTTPClient, QueryValue, RateLimit, RequestOption
 from trudy.pipeline.auth import Credential, CredentialSource
 from trudy.pipeline.core import Core
 from trudy.pipeline.logs import log_as_environment_says
-from trudy.pipeline.registry import gate_for
 from trudy.pipeline.transport import Transport
+from trudy.rate_limit.registry import gate_for
 from trudy.raw import Capture, RawResponse, capture
 from trudy.request import Middleware
 
 if TYPE_CHECKING:
     import ssl
 
-    from trudy.pipeline.gate import RateLimitStatus
+    from trudy.rate_limit.limiter import RateLimitStatus
     from trudy.resources.agents import AsyncAgents
     from trudy.resources.batch_calls import AsyncBatchCalls
     from trudy.resources.calls import AsyncCalls

@@ -18,8 +18,8 @@ from tests.fakes.clock import NOON, FakeClock
 from trudy.errors import APIConnectionError, RateLimitError
 from trudy.hooks import Event, RateLimitWait
 from trudy.options import Lane, RateLimit, Timeout
-from trudy.pipeline.gate import Gate
 from trudy.pipeline.rate_limit import RateLimitStep
+from trudy.rate_limit.limiter import Gate
 from trudy.request import CallState, Endpoint, Request, Response
 
 pytestmark = pytest.mark.anyio

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from trudy._settings import Settings
     from trudy.clock import Clock
     from trudy.models import ResponseMeta
-    from trudy.pipeline.gate import Gate
     from trudy.pipeline.transport import Transport
+    from trudy.rate_limit.limiter import Gate
     from trudy.request import CallNext, Endpoint, Headers, Look, Middleware
 
 T = TypeVar("T")

@@ -9,12 +9,12 @@ from weakref import WeakKeyDictionary
 from trudy._concurrency.doorbell import Doorbell
 from trudy.errors import APIConnectionError, RateLimitError
 from trudy.hooks import RateLimitWait
-from trudy.pipeline.gate import Go, Late
 from trudy.pipeline.refusal import refusal_facts, server_stamp
+from trudy.rate_limit.limiter import Go, Late
 
 if TYPE_CHECKING:
     from trudy.clock import Clock
-    from trudy.pipeline.gate import Gate, Ticket, Wait
+    from trudy.rate_limit.limiter import Gate, Ticket, Wait
     from trudy.request import CallNext, CallState, Request, Response
 
 logger = logging.getLogger("trudy")

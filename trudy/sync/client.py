@@ -18,7 +18,7 @@ from trudy.request import Middleware
 if TYPE_CHECKING:
     import ssl
 
-    from trudy.pipeline.gate import RateLimitStatus
+    from trudy.rate_limit.limiter import RateLimitStatus
     from trudy.sync.agents import Agents
     from trudy.sync.batch_calls import BatchCalls
     from trudy.sync.calls import Calls

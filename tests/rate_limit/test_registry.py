@@ -13,8 +13,8 @@ from functools import partial
 import pytest
 
 from trudy.options import RateLimit
-from trudy.pipeline.gate import Wait
-from trudy.pipeline.registry import GateRegistry, gate_for, gates
+from trudy.rate_limit.limiter import Wait
+from trudy.rate_limit.registry import GateRegistry, gate_for, gates
 
 URL = "https://api.example/v1"
 KEY = "truedy_0123456789abcdef"
@@ -136,8 +136,8 @@ def test_a_forked_child_gets_free_locks_and_an_empty_line() -> None:
     script = """
 import os, sys
 from trudy.options import RateLimit
-from trudy.pipeline.gate import Go, Wait
-from trudy.pipeline.registry import gate_for, gates
+from trudy.rate_limit.limiter import Go, Wait
+from trudy.rate_limit.registry import gate_for, gates
 gate = gate_for("https://api.example", "key", None, RateLimit(1))
 first, second = (gate.join("interactive", lambda: None) for _ in range(2))
 assert isinstance(gate.poll(first, 1e9), Go) and isinstance(gate.poll(second, 1e9), Wait)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from trudy.options import Lane, RateLimit
-from trudy.pipeline.gate import Gate, Go, Ticket, Wait, _At
+from trudy.rate_limit.limiter import Gate, Go, Ticket, Wait, _At
 
 TRUE_START = 1_800_000_007.25
 NEVER = float("inf")

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from trudy.options import Lane, RateLimit
-from trudy.pipeline.gate import Gate, Go, Late, RateLimitStatus, Ticket, Wait
+from trudy.rate_limit.limiter import Gate, Go, Late, RateLimitStatus, Ticket, Wait
 
 NOON = 1_800_000_000.0
 """A whole minute on the server's clock."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trudy.pipeline.server_clock import ServerClock
+from trudy.rate_limit.server_clock import ServerClock
 
 NOON = 1_800_000_000.0
 

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary, ref
 
 from trudy._concurrency.fork import reset_in_child
 from trudy.options import RateLimit
-from trudy.pipeline.gate import Gate
+from trudy.rate_limit.limiter import Gate
 
 
 class GateRegistry:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import floor
 from random import Random
 
-from trudy.pipeline.allowance import Window
-from trudy.pipeline.server_clock import ServerClock
+from trudy.rate_limit.budget import Window
+from trudy.rate_limit.server_clock import ServerClock
 
 MINUTE = 60.0
 

@@ -18,9 +18,9 @@ from typing import Final
 from attrs import define, field, frozen
 
 from trudy.options import Lane, RateLimit
-from trudy.pipeline.allowance import Allowance, Window
-from trudy.pipeline.line import Line
-from trudy.pipeline.windows import Windows
+from trudy.rate_limit.budget import Allowance, Window
+from trudy.rate_limit.ticket_queue import Line
+from trudy.rate_limit.window import Windows
 
 _LANES: Final[tuple[Lane, ...]] = ("interactive", "bulk")
 _HEAD = 8

@@ -6,7 +6,7 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trudy.pipeline.line import Line
+from trudy.rate_limit.ticket_queue import Line
 
 
 @frozen(eq=False)

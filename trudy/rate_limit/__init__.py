@@ -1,0 +1,1 @@
+"""Who of all that share a credential may send now, and when the others may."""
