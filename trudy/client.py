@@ -16,10 +16,10 @@ from trudy.options import JSON, HTTPClient, QueryValue, RateLimit, RequestOption
 from trudy.pipeline.auth import Credential, CredentialSource
 from trudy.pipeline.core import Core
 from trudy.pipeline.logs import log_as_environment_says
-from trudy.pipeline.transport import Transport
 from trudy.rate_limit.registry import gate_for
 from trudy.raw import Capture, RawResponse, capture
 from trudy.request import Middleware
+from trudy.transport.transport import Transport
 
 if TYPE_CHECKING:
     import ssl

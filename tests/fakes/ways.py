@@ -7,8 +7,8 @@ from typing import Final
 from attrs import frozen
 
 from trudy.options import Timeout
-from trudy.pipeline.transport import Backend
 from trudy.request import Endpoint, Request, RetryClass
+from trudy.transport.transport import Backend
 
 
 @frozen

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from trudy._settings import Settings
     from trudy.clock import Clock
     from trudy.models import ResponseMeta
-    from trudy.pipeline.transport import Transport
     from trudy.rate_limit.limiter import Gate
     from trudy.request import CallNext, Endpoint, Headers, Look, Middleware
+    from trudy.transport.transport import Transport
 
 T = TypeVar("T")
 Content: TypeAlias = tuple[bytes, str]

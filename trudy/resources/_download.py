@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from trudy._settings import Settings
     from trudy.models import Recording
     from trudy.pipeline.core import Core
-    from trudy.pipeline.transport import Streamed
+    from trudy.transport.transport import Streamed
 
 Target: TypeAlias = str | os.PathLike[str] | IO[bytes]
 Progress: TypeAlias = Callable[[int, int | None], None]

@@ -19,9 +19,9 @@ from trudy.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from trudy.options import Timeout
-    from trudy.pipeline.faults import Attempt
-    from trudy.pipeline.reply import Reply
     from trudy.request import Headers
+    from trudy.transport.exceptions import Attempt
+    from trudy.transport.reply import Reply
 
 Loop: TypeAlias = Hashable
 """An asyncio loop or a trio token."""

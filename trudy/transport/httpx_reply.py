@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import TYPE_CHECKING, Any, cast
 
-from trudy.pipeline.reply import joined
+from trudy.transport.reply import joined
 
 if TYPE_CHECKING:
     import httpx
 
     from trudy.options import Timeout
-    from trudy.pipeline.faults import Attempt
     from trudy.request import Headers
+    from trudy.transport.exceptions import Attempt
 
 
 def httpx_request(

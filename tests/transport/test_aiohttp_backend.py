@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.loopback import Answer, Close, Loopback, Reset
 from tests.fakes.ways import make_request
 from trudy.errors import APIConnectionError, ConfigurationError
-from trudy.pipeline.transport import Transport
+from trudy.transport.transport import Transport
 
 pytestmark = pytest.mark.anyio
 
@@ -80,7 +80,7 @@ async def test_headers_are_reported_before_they_are_written(server: Loopback) ->
 
 
 async def test_a_missing_extra_is_named(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "trudy.pipeline.aiohttp_backend", raising=False)
+    monkeypatch.delitem(sys.modules, "trudy.transport.aiohttp_backend", raising=False)
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     with pytest.raises(ConfigurationError, match=r"pip install trudy-python-sdk\[aiohttp\]"):
         await Transport(backend="aiohttp").send(make_request(server.url))

@@ -20,9 +20,9 @@ from yarl import URL
 
 from trudy._concurrency.fifo_semaphore import FifoLimiter
 from trudy.errors import ConfigurationError
-from trudy.pipeline.connections import KEEPALIVE, MAX_CONNECTIONS
-from trudy.pipeline.pools import Loop, is_asyncio
-from trudy.pipeline.reply import joined
+from trudy.transport.httpx_backend import KEEPALIVE, MAX_CONNECTIONS
+from trudy.transport.pool_by_loop import Loop, is_asyncio
+from trudy.transport.reply import joined
 
 if TYPE_CHECKING:
     import ssl
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     import httpx
 
     from trudy.options import Timeout
-    from trudy.pipeline.faults import Attempt
-    from trudy.pipeline.network import Network
     from trudy.request import Headers
+    from trudy.transport.exceptions import Attempt
+    from trudy.transport.tls_and_proxy import Network
 
 _WELL_WRITTEN: Final = re.compile(r"[\w.~:/?#\[\]@!$&'()*+,;=%-]*", re.ASCII)
 

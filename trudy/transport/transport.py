@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
 from trudy.errors import APIConnectionError, ConfigurationError, InvalidArgumentError
 from trudy.options import Timeout
-from trudy.pipeline.callers_client import CallersClient
-from trudy.pipeline.connections import MAX_CONNECTIONS, HttpxPool
-from trudy.pipeline.faults import Attempt, connection_error, timeout_error
-from trudy.pipeline.network import Network, check_socks
-from trudy.pipeline.pools import Connection, Loop, LoopPools, Pool
-from trudy.pipeline.unpack import Unpacker, unpacked
 from trudy.request import Headers, Request, Response
+from trudy.transport.custom_client import CallersClient
+from trudy.transport.decompress import Unpacker, unpacked
+from trudy.transport.exceptions import Attempt, connection_error, timeout_error
+from trudy.transport.httpx_backend import MAX_CONNECTIONS, HttpxPool
+from trudy.transport.pool_by_loop import Connection, Loop, LoopPools, Pool
+from trudy.transport.tls_and_proxy import Network, check_socks
 
 if TYPE_CHECKING:
     import ssl
 
-    from trudy.pipeline.reply import Reply
+    from trudy.transport.reply import Reply
 
 Backend: TypeAlias = Literal["httpx", "aiohttp"]
 MAX_REDIRECTS: Final = 5
@@ -119,7 +119,7 @@ class Transport:
             return self._client.open_pool(loop)
         if self._backend == "aiohttp":
             try:
-                from trudy.pipeline.aiohttp_backend import AiohttpPool
+                from trudy.transport.aiohttp_backend import AiohttpPool
             except ImportError:
                 raise ConfigurationError(
                     'http_backend="aiohttp" needs an extra: pip install trudy-python-sdk[aiohttp]'

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from trudy.errors import ConfigurationError
-from trudy.pipeline.network import Network
+from trudy.transport.tls_and_proxy import Network
 
 
 def test_one_context_for_all_made_at_the_first_https(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +100,6 @@ def test_a_broken_proxy_is_an_error_that_does_not_quote_it(monkeypatch: pytest.M
 
 def test_importing_the_transport_imports_no_http_library() -> None:
     heavy = ("httpx", "anyio", "asyncio", "aiohttp", "trio", "ssl", "socket", "urllib.request")
-    code = f"import sys, trudy.pipeline.transport; print([name for name in {heavy!r} if name in sys.modules])"
+    code = f"import sys, trudy.transport.transport; print([name for name in {heavy!r} if name in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"

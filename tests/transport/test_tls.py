@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.tls import End, tls_server, trusting
 from tests.fakes.ways import WAYS, Way, make_request
 from trudy.errors import APIConnectionError
-from trudy.pipeline.transport import Transport
+from trudy.transport.transport import Transport
 
 pytestmark = pytest.mark.anyio
 

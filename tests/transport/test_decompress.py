@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from trudy.pipeline.unpack import Unpacker, unpacked
+from trudy.transport.decompress import Unpacker, unpacked
 
 TEXT = b'{"data": {}}' * 100
 RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from trudy.errors import ConfigurationError, InvalidArgumentError
-from trudy.pipeline.httpx_reply import HttpxReply, httpx_request
+from trudy.transport.httpx_reply import HttpxReply, httpx_request
 
 if TYPE_CHECKING:
     from trudy.options import Timeout
-    from trudy.pipeline.faults import Attempt
-    from trudy.pipeline.pools import Loop
     from trudy.request import Headers
+    from trudy.transport.exceptions import Attempt
+    from trudy.transport.pool_by_loop import Loop
 
 _WANTED = (
     "http_client must be an httpx.AsyncClient, an httpx2.AsyncClient, or a function without arguments that makes one"

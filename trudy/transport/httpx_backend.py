@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import define, field
 
 from trudy._concurrency.fifo_semaphore import FifoLimiter
-from trudy.pipeline.httpx_reply import HttpxReply, httpx_request
+from trudy.transport.httpx_reply import HttpxReply, httpx_request
 
 if TYPE_CHECKING:
     import httpx
 
     from trudy.options import Timeout
-    from trudy.pipeline.faults import Attempt
-    from trudy.pipeline.network import Network
     from trudy.request import Headers
+    from trudy.transport.exceptions import Attempt
+    from trudy.transport.tls_and_proxy import Network
 
 MAX_CONNECTIONS: Final = 100
 """Of one loop. CPU per request hardly depends on it, and the server takes 100 requests a minute."""

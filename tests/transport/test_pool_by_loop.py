@@ -21,8 +21,8 @@ import trio
 from tests.fakes.loopback import Answer, Loopback
 from tests.fakes.ways import WAYS, Way, make_request
 from trudy.errors import APIConnectionError, ConfigurationError
-from trudy.pipeline.pools import current_loop
-from trudy.pipeline.transport import Transport
+from trudy.transport.pool_by_loop import current_loop
+from trudy.transport.transport import Transport
 
 Run = Callable[[Callable[[], Coroutine[object, object, object]]], object]
 

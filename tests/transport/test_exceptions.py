@@ -13,7 +13,7 @@ import pytest
 
 from trudy.errors import APIConnectionError, APITimeoutError
 from trudy.options import Timeout
-from trudy.pipeline.faults import Attempt, connection_error, timeout_error
+from trudy.transport.exceptions import Attempt, connection_error, timeout_error
 
 CONNECT = {"request": SimpleNamespace(method=b"CONNECT")}
 REQUEST = {"request": SimpleNamespace(method=b"POST")}

@@ -1,0 +1,1 @@
+"""HTTP: one file a backend, and a pool of connections for each event loop."""
