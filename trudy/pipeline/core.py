@@ -14,15 +14,15 @@ from trudy._version import __version__
 from trudy.errors import ConfigurationError, InvalidArgumentError, TrudyError
 from trudy.hooks import Emitter, Hook, RequestEnded, RequestStarted
 from trudy.options import JSON, NotGiven, QueryValue, Timeout
-from trudy.pipeline.attempt import RecordStep, SealStep
 from trudy.pipeline.auth import AuthStep, Credential
 from trudy.pipeline.decode import envelope, is_answer, request_id, server_time, to_error, undecodable
 from trudy.pipeline.idempotency import HEADER, key_for
-from trudy.pipeline.lost import warn_of_call
-from trudy.pipeline.once import Once
+from trudy.pipeline.middleware_guard import Once
 from trudy.pipeline.rate_limit import RateLimitStep
+from trudy.pipeline.record import RecordStep, SealStep
 from trudy.pipeline.redirect import RedirectStep
 from trudy.pipeline.retry import RetryStep
+from trudy.pipeline.unknown_outcome import warn_of_call
 from trudy.raw import capture
 from trudy.request import CallState, Request, Response
 

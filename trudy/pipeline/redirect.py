@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 from attrs import evolve
 
-from trudy.pipeline.attempt import seal
+from trudy.pipeline.record import seal
 
 if TYPE_CHECKING:
     from trudy.request import CallNext, Request, Response

@@ -14,11 +14,11 @@ from attrs import frozen
 from trudy._concurrency.timeout import bounded
 from trudy.errors import APIConnectionError, APITimeoutError, TrudyError
 from trudy.hooks import RetryScheduled
-from trudy.pipeline.attempt import seal, tell
 from trudy.pipeline.backoff import full_jitter
 from trudy.pipeline.decode import is_answer, is_retryable, is_upstream_refusal, retry_after, to_error, undecodable
-from trudy.pipeline.lost import lost
+from trudy.pipeline.record import seal, tell
 from trudy.pipeline.refusal import window_wait
+from trudy.pipeline.unknown_outcome import lost
 from trudy.request import Response, RetryClass
 
 if TYPE_CHECKING:

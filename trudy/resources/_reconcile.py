@@ -17,8 +17,8 @@ from trudy._concurrency.fork import reset_in_child
 from trudy.errors import TrudyError
 from trudy.options import NotGiven
 from trudy.pipeline.decode import as_mapping, as_rows, date_header, envelope, server_time
-from trudy.pipeline.lost import lost
 from trudy.pipeline.retry import as_error
+from trudy.pipeline.unknown_outcome import lost
 from trudy.request import Response
 
 if TYPE_CHECKING:

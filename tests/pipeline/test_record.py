@@ -9,7 +9,7 @@ from tests.fakes.answers import Script, request_for, success
 from tests.fakes.jumping import JumpingClock
 from trudy import APITimeoutError, ConfigurationError
 from trudy.hooks import AttemptEnded, Event
-from trudy.pipeline.attempt import RecordStep, SealStep, seal
+from trudy.pipeline.record import RecordStep, SealStep, seal
 from trudy.request import RetryClass
 
 pytestmark = pytest.mark.anyio

@@ -10,8 +10,8 @@ from attrs import evolve
 from tests.fakes.answers import Ending, Script, answer, failure, request_for, success
 from tests.fakes.clock import FakeClock
 from trudy import APIConnectionError, ConfigurationError, RateLimitError, TrudyError
-from trudy.pipeline.attempt import RecordStep
-from trudy.pipeline.once import Once
+from trudy.pipeline.middleware_guard import Once
+from trudy.pipeline.record import RecordStep
 from trudy.request import CallNext, Request, Response, RetryClass
 from trudy.sandbox import Sandbox
 
