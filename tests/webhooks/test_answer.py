@@ -8,9 +8,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.webhooks.adapters.test_adapters import Receiver
 from tests.webhooks.receivers import RECEIVERS
 from tests.webhooks.samples import SECRET
-from tests.webhooks.test_adapters import Receiver
 from trudy.webhooks import WebhookRouter
 from trudy.webhooks.answer import problem
 

@@ -18,11 +18,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trudy.webhooks.aiohttp import aiohttp_handler, aiohttp_lifespan
+    from trudy.webhooks.adapters.aiohttp import aiohttp_handler, aiohttp_lifespan
+    from trudy.webhooks.adapters.asgi import asgi_app
+    from trudy.webhooks.adapters.aws_lambda import lambda_handler
+    from trudy.webhooks.adapters.django import django_async_view, django_view
+    from trudy.webhooks.adapters.fastapi import fastapi_event
+    from trudy.webhooks.adapters.flask import flask_view
+    from trudy.webhooks.adapters.wsgi import wsgi_app
     from trudy.webhooks.answer import Answer
-    from trudy.webhooks.asgi import asgi_app
-    from trudy.webhooks.aws_lambda import lambda_handler
-    from trudy.webhooks.django import django_async_view, django_view
     from trudy.webhooks.errors import (
         BadPayloadError,
         BadSignatureError,
@@ -48,15 +51,12 @@ if TYPE_CHECKING:
         VoiceTrainingFailed,
         WebhookEvent,
     )
-    from trudy.webhooks.fastapi import fastapi_event
-    from trudy.webhooks.flask import flask_view
-    from trudy.webhooks.guard import MemoryReplayGuard, ReplayGuard, Verdict
-    from trudy.webhooks.guard_redis import RedisReplayGuard
-    from trudy.webhooks.guard_sqlite import SQLiteReplayGuard
+    from trudy.webhooks.replay.guard import MemoryReplayGuard, ReplayGuard, Verdict
+    from trudy.webhooks.replay.redis import RedisReplayGuard
+    from trudy.webhooks.replay.sqlite import SQLiteReplayGuard
     from trudy.webhooks.router import WebhookRouter
     from trudy.webhooks.signing import SignatureForm, sign
     from trudy.webhooks.unwrapping import unwrap
-    from trudy.webhooks.wsgi import wsgi_app
 
 __all__ = [
     "Answer",
@@ -102,11 +102,11 @@ __all__ = [
 ]
 
 _FILES = {
-    "aiohttp": ("aiohttp_handler", "aiohttp_lifespan"),
+    "adapters.aiohttp": ("aiohttp_handler", "aiohttp_lifespan"),
     "answer": ("Answer",),
-    "asgi": ("asgi_app",),
-    "aws_lambda": ("lambda_handler",),
-    "django": ("django_async_view", "django_view"),
+    "adapters.asgi": ("asgi_app",),
+    "adapters.aws_lambda": ("lambda_handler",),
+    "adapters.django": ("django_async_view", "django_view"),
     "errors": (
         "BadPayloadError",
         "BadSignatureError",
@@ -132,15 +132,15 @@ _FILES = {
         "VoiceTrainingFailed",
         "WebhookEvent",
     ),
-    "fastapi": ("fastapi_event",),
-    "flask": ("flask_view",),
-    "guard": ("MemoryReplayGuard", "ReplayGuard", "Verdict"),
-    "guard_redis": ("RedisReplayGuard",),
-    "guard_sqlite": ("SQLiteReplayGuard",),
+    "adapters.fastapi": ("fastapi_event",),
+    "adapters.flask": ("flask_view",),
+    "replay.guard": ("MemoryReplayGuard", "ReplayGuard", "Verdict"),
+    "replay.redis": ("RedisReplayGuard",),
+    "replay.sqlite": ("SQLiteReplayGuard",),
     "router": ("WebhookRouter",),
     "signing": ("SignatureForm", "sign"),
     "unwrapping": ("unwrap",),
-    "wsgi": ("wsgi_app",),
+    "adapters.wsgi": ("wsgi_app",),
 }
 _HOME = {name: file for file, names in _FILES.items() for name in names}
 

@@ -18,7 +18,7 @@ from attrs import frozen
 from trudy._concurrency.fork import reset_in_child
 from trudy.webhooks.answer import ACCEPTED, BUSY, Answer, problem
 from trudy.webhooks.events import WebhookEvent
-from trudy.webhooks.guard import ReplayGuard, Verdict
+from trudy.webhooks.replay.guard import ReplayGuard, Verdict
 
 logger = logging.getLogger("trudy.webhooks")
 

@@ -23,8 +23,8 @@ from trudy.webhooks.delivery import AtWork, Delivery, Registered, Rules, Steps
 from trudy.webhooks.drive import drive_async, drive_blocking, in_one_thread
 from trudy.webhooks.errors import WebhookVerificationError
 from trudy.webhooks.events import WebhookEvent
-from trudy.webhooks.guard import MemoryReplayGuard, ReplayGuard
 from trudy.webhooks.headers import Headers
+from trudy.webhooks.replay.guard import MemoryReplayGuard, ReplayGuard
 from trudy.webhooks.secret import Secret, read_secrets
 from trudy.webhooks.subscriptions import Subscriptions
 from trudy.webhooks.unwrapping import unwrap_with

@@ -8,7 +8,7 @@ import secrets
 from typing import TYPE_CHECKING, Final
 
 from trudy.errors import ConfigurationError, InvalidArgumentError
-from trudy.webhooks.guard import Verdict
+from trudy.webhooks.replay.guard import Verdict
 
 if TYPE_CHECKING:
     import redis

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from trudy._concurrency.fork import reset_in_child
 from trudy.clock import Clock, SystemClock
-from trudy.webhooks.guard import Verdict
+from trudy.webhooks.replay.guard import Verdict
 
 R = TypeVar("R")
 

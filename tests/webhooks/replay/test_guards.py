@@ -305,7 +305,7 @@ class TestSQLite:
             each.close()
 
     def test_a_file_that_stays_locked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("trudy.webhooks.guard_sqlite._BUSY_WAIT", 0.05)
+        monkeypatch.setattr("trudy.webhooks.replay.sqlite._BUSY_WAIT", 0.05)
         guard = SQLiteReplayGuard(tmp_path / "keys.db")
         other = sqlite3.connect(tmp_path / "keys.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

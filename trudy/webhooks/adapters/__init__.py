@@ -1,0 +1,1 @@
+"""Answers deliveries in a web framework: a file each."""
