@@ -10,8 +10,9 @@ import trudy
 from tests.docs.blocks import README, ROOT, table_after
 from trudy import errors, webhooks
 from trudy.options import RequestOptions
-from trudy.sandbox import Sandbox, outcomes
-from trudy.sandbox.campaign import PACE_SECONDS, RETRY_SECONDS
+from trudy.sandbox import Sandbox
+from trudy.sandbox.domain import outcomes
+from trudy.sandbox.domain.campaign import PACE_SECONDS, RETRY_SECONDS
 from trudy.testing import make_event, plugin
 from trudy.webhooks import BadPayloadError, BadSignatureError
 from trudy.webhooks.answer import ACCEPTED, BUSY, WRONG_METHOD, refusal

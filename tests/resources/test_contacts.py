@@ -23,8 +23,8 @@ from trudy.resources import contacts as resource
 from trudy.resources._contact_file import CSV, XLSX, check_contact_file, column_name
 from trudy.resources._multipart import multipart
 from trudy.resources._uploads import Upload
-from trudy.sandbox.contact_import import entries
-from trudy.sandbox.spreadsheet import UnreadableError
+from trudy.sandbox.domain.contact_import import entries
+from trudy.sandbox.domain.spreadsheet import UnreadableError
 
 Use = Callable[[AsyncTrudyClient], Awaitable[object]]
 GOOD = b"phone,name\r\n+14155552671,Ada\r\n"

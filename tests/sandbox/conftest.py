@@ -10,8 +10,8 @@ import pytest
 
 from tests.sandbox.documented import complaint
 from trudy.sandbox import Sandbox
-from trudy.sandbox.desk import Answer, Endpoint
-from trudy.sandbox.faults import NO_FAULT
+from trudy.sandbox.faults.rules import NO_FAULT
+from trudy.sandbox.http.api_endpoint import Answer, Endpoint
 
 NOON = 1_750_000_020.0
 """20 s after a clock minute began."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from functools import cache
 
-from trudy.sandbox.contract import Operation, document, resolved
-from trudy.sandbox.desk import Answer
-from trudy.sandbox.schema import Check
+from trudy.sandbox.http.api_endpoint import Answer
+from trudy.sandbox.http.contract import Operation, document, resolved
+from trudy.sandbox.http.schema import Check
 
 JSON_TYPE = "application/json"
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from tests.sandbox.documented import complaint
-from trudy.sandbox.contract import operation
-from trudy.sandbox.desk import Answer
+from trudy.sandbox.http.api_endpoint import Answer
+from trudy.sandbox.http.contract import operation
 
 META = {"request_id": "r", "ts": "2025-06-15T15:07:00Z"}
 TOOL = {"id": "t", "name": "x", "created_at": "2025-06-15T15:07:00Z"}

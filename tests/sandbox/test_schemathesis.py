@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis import Case, checks
 
 from trudy.sandbox import Sandbox, SandboxServer
-from trudy.sandbox.contract import document
+from trudy.sandbox.http.contract import document
 
 pytestmark = pytest.mark.timeout(60)
 

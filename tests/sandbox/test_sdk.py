@@ -13,7 +13,7 @@ import trudy
 from trudy import TrudyClient
 from trudy.models import HttpTool
 from trudy.sandbox import Sandbox
-from trudy.sandbox.contract import operations
+from trudy.sandbox.http.contract import operations
 
 MONDAY = datetime(2025, 6, 16, 14, 0, 20, tzinfo=UTC).timestamp()
 """Not where a minute begins: there a client waits until it is sure of that, and this clock stands still."""

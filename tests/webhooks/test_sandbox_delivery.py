@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from trudy.sandbox import Sandbox
-from trudy.sandbox.events import events_of_call
+from trudy.sandbox.events.of_things import events_of_call
 from trudy.webhooks import Answer, SQLiteReplayGuard, WebhookEvent, WebhookRouter
 from trudy.webhooks.delivery import Delivery
 

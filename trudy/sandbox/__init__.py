@@ -7,7 +7,7 @@
         agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Be kind.")
         call = await client.calls.create(agent_id=agent.id, phone_number="+14155550100")
 
-Over HTTP: `python -m trudy.sandbox`. Which number forces which outcome stands in `trudy.sandbox.outcomes`.
+Over HTTP: `python -m trudy.sandbox`. Which number forces which outcome stands in `trudy.sandbox.domain.outcomes`.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ for _name in ("jsonschema", "starlette", "uvicorn"):
         )
 
 from trudy.sandbox.clock import SandboxClock  # noqa: E402  # after the check that its dependencies are there
-from trudy.sandbox.faults import FaultRule  # noqa: E402
-from trudy.sandbox.lifecycle import PlacedCall  # noqa: E402
-from trudy.sandbox.outcomes import Outcome, outcome_of  # noqa: E402
-from trudy.sandbox.quirks import QUIRKS  # noqa: E402
-from trudy.sandbox.rate_limit import WindowCount  # noqa: E402
-from trudy.sandbox.records import RecordedRequest  # noqa: E402
+from trudy.sandbox.domain.lifecycle import PlacedCall  # noqa: E402
+from trudy.sandbox.domain.outcomes import Outcome, outcome_of  # noqa: E402
+from trudy.sandbox.domain.voices import Voice  # noqa: E402
+from trudy.sandbox.faults.rules import FaultRule  # noqa: E402
+from trudy.sandbox.http.rate_limit import WindowCount  # noqa: E402
+from trudy.sandbox.http.records import RecordedRequest  # noqa: E402
+from trudy.sandbox.http.server import SandboxServer  # noqa: E402
+from trudy.sandbox.quirks.names import QUIRKS  # noqa: E402
 from trudy.sandbox.sandbox import Sandbox  # noqa: E402
-from trudy.sandbox.server import SandboxServer  # noqa: E402
-from trudy.sandbox.voices import Voice  # noqa: E402
 
 __all__ = [
     "QUIRKS",

@@ -8,8 +8,8 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from trudy.sandbox.fault_file import load_faults
-from trudy.sandbox.quirks import ALL, QUIRKS
+from trudy.sandbox.faults.file import load_faults
+from trudy.sandbox.quirks.names import ALL, QUIRKS
 from trudy.sandbox.sandbox import Sandbox
 
 DEFAULT_PORT = 8765

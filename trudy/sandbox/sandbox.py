@@ -14,32 +14,33 @@ import httpx
 from attrs import evolve
 
 from trudy._masking import mask_phone
-from trudy.sandbox import browser_calls, problems
-from trudy.sandbox.app import build_app
-from trudy.sandbox.campaign_runner import CampaignRunner
 from trudy.sandbox.clock import SandboxClock
-from trudy.sandbox.contract import BASE_PATH
-from trudy.sandbox.distortion import Distortion
-from trudy.sandbox.fault_options import FaultOptions
-from trudy.sandbox.faults import FaultRule, FaultTable
-from trudy.sandbox.idempotency import IdempotencyStore
-from trudy.sandbox.lifecycle import PlacedCall
-from trudy.sandbox.media import SignedLinks
-from trudy.sandbox.problems import PaymentReason
-from trudy.sandbox.quirks import read_names
-from trudy.sandbox.rate_limit import RateLimiter, WindowCount
-from trudy.sandbox.records import ArrivalLog, RecordedRequest
+from trudy.sandbox.domain import browser_calls
+from trudy.sandbox.domain.campaign_runner import CampaignRunner
+from trudy.sandbox.domain.lifecycle import PlacedCall
+from trudy.sandbox.domain.voices import SEEDED_VOICES, Voice, voice_status
+from trudy.sandbox.events.sender import Webhooks
+from trudy.sandbox.faults.options import FaultOptions
+from trudy.sandbox.faults.rules import FaultRule, FaultTable
+from trudy.sandbox.http import problems
+from trudy.sandbox.http.app import build_app
+from trudy.sandbox.http.contract import BASE_PATH
+from trudy.sandbox.http.idempotency import IdempotencyStore
+from trudy.sandbox.http.in_process import API_HOST, InProcessTransport
+from trudy.sandbox.http.media import SignedLinks
+from trudy.sandbox.http.problems import PaymentReason
+from trudy.sandbox.http.rate_limit import RateLimiter, WindowCount
+from trudy.sandbox.http.records import ArrivalLog, RecordedRequest
+from trudy.sandbox.http.server import SandboxServer, is_loopback
+from trudy.sandbox.http.wire import Wire
+from trudy.sandbox.quirks.answers import Distortion
+from trudy.sandbox.quirks.names import read_names
 from trudy.sandbox.routes.agents import seed_placeholder_agent
-from trudy.sandbox.server import SandboxServer, is_loopback
 from trudy.sandbox.state import PLACEHOLDER_VOICE, State
-from trudy.sandbox.transport import API_HOST, InProcessTransport
-from trudy.sandbox.voices import SEEDED_VOICES, Voice, voice_status
-from trudy.sandbox.webhooks import Webhooks
-from trudy.sandbox.wire import Wire
 
 if TYPE_CHECKING:
     from trudy import AsyncTrudyClient, TrudyClient
-    from trudy.sandbox.outbox import Receiver
+    from trudy.sandbox.events.outbox import Receiver
     from trudy.webhooks import WebhookRouter
 
 KEY_PREFIX = "truedy_sandbox_"

@@ -9,12 +9,12 @@ from typing import Any
 
 from attrs import field, frozen
 
-from trudy.sandbox.call_log import CallLog
-from trudy.sandbox.campaign import Campaign
-from trudy.sandbox.lifecycle import PlacedCall
-from trudy.sandbox.numbers import Spares
-from trudy.sandbox.shelf import Shelf
-from trudy.sandbox.voices import Voice
+from trudy.sandbox.domain.call_log import CallLog
+from trudy.sandbox.domain.campaign import Campaign
+from trudy.sandbox.domain.lifecycle import PlacedCall
+from trudy.sandbox.domain.newest_first import Shelf
+from trudy.sandbox.domain.numbers import Spares
+from trudy.sandbox.domain.voices import Voice
 
 PLACEHOLDER_VOICE = "VOICE_UUID"
 PLACEHOLDER_AGENT = "agent-uuid"

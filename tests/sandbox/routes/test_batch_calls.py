@@ -11,7 +11,7 @@ import pytest
 
 from trudy._fiction import is_geographic
 from trudy.sandbox import Sandbox
-from trudy.sandbox.campaign import RETRY_SECONDS
+from trudy.sandbox.domain.campaign import RETRY_SECONDS
 
 pytestmark = pytest.mark.asyncio
 

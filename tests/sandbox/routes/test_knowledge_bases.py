@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from trudy.sandbox import Sandbox, sources
+from trudy.sandbox import Sandbox
+from trudy.sandbox.domain import sources
 
 pytestmark = pytest.mark.asyncio
 

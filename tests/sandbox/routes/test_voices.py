@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from trudy.sandbox import Sandbox
-from trudy.sandbox.voices import TRAINING_SECONDS
+from trudy.sandbox.domain.voices import TRAINING_SECONDS
 
 pytestmark = pytest.mark.asyncio
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from trudy.sandbox import paging, problems, values
-from trudy.sandbox.contract import Json
-from trudy.sandbox.desk import ApiRequest, Reply
-from trudy.sandbox.numbers import give_number, take_numbers
+from trudy.sandbox.domain import values
+from trudy.sandbox.domain.numbers import give_number, take_numbers
+from trudy.sandbox.domain.voices import voice_status
+from trudy.sandbox.http import paging, problems
+from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.contract import Json
 from trudy.sandbox.state import PLACEHOLDER_AGENT, PLACEHOLDER_VOICE
-from trudy.sandbox.voices import voice_status
 
 if TYPE_CHECKING:
     from trudy.sandbox.sandbox import Sandbox

@@ -10,14 +10,16 @@ from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from trudy.sandbox import contacts, lifecycle, paging, placing, problems, values
-from trudy.sandbox.campaign import Campaign, Member, Settings, Status
-from trudy.sandbox.campaign_runner import numbers_of
-from trudy.sandbox.contract import Json
-from trudy.sandbox.desk import ApiRequest, Reply
+from trudy._hours import WorkingHours
+from trudy.sandbox.domain import contacts, lifecycle, values
+from trudy.sandbox.domain import new_call as placing
+from trudy.sandbox.domain.campaign import Campaign, Member, Settings, Status
+from trudy.sandbox.domain.campaign_runner import numbers_of
+from trudy.sandbox.http import paging, problems
+from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.contract import Json
 from trudy.sandbox.routes.agents import find_agent
 from trudy.sandbox.routes.calls import bulk_result, credits_of
-from trudy.sandbox.working_hours import WorkingHours
 
 _DEFAULTS: Json = {
     "phone_number_ids": None,

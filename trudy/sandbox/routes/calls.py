@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from trudy.sandbox import lifecycle, paging, placing, problems, values
-from trudy.sandbox.contract import Json
-from trudy.sandbox.desk import ApiRequest, Reply, rate_limited
-from trudy.sandbox.faults import NO_FAULT, Fault
-from trudy.sandbox.lifecycle import PlacedCall
-from trudy.sandbox.outcomes import Outcome
-from trudy.sandbox.recording import FORMAT
+from trudy.sandbox.domain import lifecycle, values
+from trudy.sandbox.domain import new_call as placing
+from trudy.sandbox.domain.lifecycle import PlacedCall
+from trudy.sandbox.domain.outcomes import Outcome
+from trudy.sandbox.domain.recording import FORMAT
+from trudy.sandbox.faults.rules import NO_FAULT, Fault
+from trudy.sandbox.http import paging, problems
+from trudy.sandbox.http.api_endpoint import ApiRequest, Reply, rate_limited
+from trudy.sandbox.http.contract import Json
 from trudy.sandbox.routes.agents import find_agent
 
 HANG_SECONDS = 30.0

@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from itertools import chain
 
-from trudy.sandbox import contact_import, contacts, paging, problems, values
-from trudy.sandbox.contract import JSON_TYPE, Json, operation
-from trudy.sandbox.desk import ApiRequest, Reply
-from trudy.sandbox.multipart import Upload
-from trudy.sandbox.spreadsheet import UnreadableError
+from trudy.sandbox.domain import contact_import, contacts, values
+from trudy.sandbox.domain.spreadsheet import UnreadableError
+from trudy.sandbox.http import paging, problems
+from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.contract import JSON_TYPE, Json, operation
+from trudy.sandbox.http.multipart import Upload
 
 _SEARCHED = ("first_name", "last_name", "phone_number", "email", "company_name")
 

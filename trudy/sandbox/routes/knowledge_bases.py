@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from trudy.sandbox import paging, problems, sources, values
-from trudy.sandbox.contract import Json
-from trudy.sandbox.desk import ApiRequest, Reply
+from trudy.sandbox.domain import sources, values
+from trudy.sandbox.http import paging, problems
+from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.contract import Json
 
 _EMBEDDING_MODEL = "sandbox-embedding"
 

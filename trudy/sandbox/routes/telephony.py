@@ -6,9 +6,10 @@ import hashlib
 import uuid
 from itertools import islice
 
-from trudy.sandbox import number_market, numbers, paging, problems
-from trudy.sandbox.contract import BASE_PATH, Json
-from trudy.sandbox.desk import ApiRequest, Reply
+from trudy.sandbox.domain import number_market, numbers
+from trudy.sandbox.http import paging, problems
+from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.contract import BASE_PATH, Json
 from trudy.sandbox.routes.agents import find_agent
 
 _PAGE_SIZE = 20

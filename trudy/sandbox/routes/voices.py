@@ -6,10 +6,11 @@ import uuid
 
 from attrs import evolve
 
-from trudy.sandbox import problems, values
-from trudy.sandbox.contract import Json
-from trudy.sandbox.desk import ApiRequest, Reply
-from trudy.sandbox.voices import FAILING_PREFIX, TRAINING_SECONDS, Voice, voice_status
+from trudy.sandbox.domain import values
+from trudy.sandbox.domain.voices import FAILING_PREFIX, TRAINING_SECONDS, Voice, voice_status
+from trudy.sandbox.http import problems
+from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.contract import Json
 
 
 def list_voices(request: ApiRequest) -> Reply:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from trudy.sandbox import browser_calls
-from trudy.sandbox.contract import Json
-from trudy.sandbox.desk import ApiRequest, Reply
+from trudy.sandbox.domain import browser_calls
+from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.contract import Json
 from trudy.sandbox.routes.agents import find_agent
 
 

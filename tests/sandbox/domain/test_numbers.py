@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from trudy.sandbox.domain import numbers
+from trudy.sandbox.domain.number_market import is_on_sale
+from trudy.sandbox.domain.outcomes import outcome_of
+from trudy.sandbox.state import State
+
+
+def agent(state: State, agent_id: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": agent_id, "inbound_phone_numbers": [], "outbound_phone_numbers": []}
+    state.agents.put(agent_id, row)
+    return row
+
+
+def own(agent: dict[str, Any]) -> list[str]:
+    return [entry["phone_number"] for entry in agent["outbound_phone_numbers"]]
+
+
+def test_numbers_of_agents_are_fictional_distinct_and_not_for_sale() -> None:
+    given = [numbers.outbound_number(index) for index in range(20_000)]
+    assert len(set(given)) == len(given)
+    assert all(outcome_of(number) is not None and not is_on_sale(number) for number in given)
+    assert given[0] == "+16285550100"
+
+
+def test_the_id_follows_from_the_number() -> None:
+    assert numbers.id_of("+16285550100") == numbers.id_of("+16285550100") != numbers.id_of("+16285550101")
+
+
+def test_what_somebody_has_is_not_given_away() -> None:
+    state = State()
+    numbers.new_number(state, numbers.outbound_number(0), now=1.0)
+    ada = agent(state, "a")
+    numbers.give_number(state, ada, now=1.0)
+    assert own(ada) == [numbers.outbound_number(1)]
+
+
+def test_a_number_that_goes_to_another_agent_leaves_the_first() -> None:
+    state = State()
+    first, second = agent(state, "a"), agent(state, "b")
+    row = numbers.new_number(state, "+16285550100", now=1.0)
+    numbers.assign(state, row, "inbound", "a", now=2.0)
+    row = state.numbers.get(row["id"]) or {}
+    numbers.assign(state, row, "inbound", "b", now=3.0)
+    listed = {"id": row["id"], "phone_number": "+16285550100"}
+    assert (first["inbound_phone_numbers"], second["inbound_phone_numbers"]) == ([], [listed])
+    found = state.numbers.get(row["id"]) or {}
+    assert (found["inbound_agent_id"], found["outbound_agent_id"], found["updated_at"]) == ("b", None, 3.0)
+
+
+@pytest.mark.parametrize("number", ["+14155550177", "+442079460123"])
+def test_an_agent_that_goes_leaves_what_was_bought_free(number: str) -> None:
+    state = State()
+    agent(state, "a")
+    row = numbers.new_number(state, number, now=1.0)
+    for direction in numbers.DIRECTIONS:
+        numbers.assign(state, state.numbers.get(row["id"]) or row, direction, "a", now=1.0)
+    numbers.take_numbers(state, "a", now=2.0)
+    (row,) = state.numbers
+    assert (row["inbound_agent_id"], row["outbound_agent_id"], row["updated_at"]) == (None, None, 2.0)
+
+
+def test_the_number_that_an_agent_was_given_goes_with_it_to_the_next() -> None:
+    state = State()
+    first = agent(state, "a")
+    numbers.give_number(state, first, now=1.0)
+    given = own(first)
+    numbers.take_numbers(state, "a", now=2.0)
+    assert list(state.numbers) == []
+    second = agent(state, "b")
+    numbers.give_number(state, second, now=3.0)
+    assert own(second) == given
+
+
+def test_a_given_number_that_another_agent_answers_stays() -> None:
+    state = State()
+    numbers.give_number(state, agent(state, "a"), now=1.0)
+    agent(state, "b")
+    (row,) = state.numbers
+    numbers.assign(state, row, "inbound", "b", now=1.0)
+    numbers.take_numbers(state, "a", now=2.0)
+    assert [entry["inbound_agent_id"] for entry in state.numbers] == ["b"]
+
+
+def test_a_number_that_came_back_and_was_brought_along_since_is_not_given() -> None:
+    state = State()
+    numbers.give_number(state, agent(state, "a"), now=1.0)
+    numbers.take_numbers(state, "a", now=2.0)
+    numbers.new_number(state, numbers.outbound_number(0), now=3.0, credential_id="c")
+    ada = agent(state, "b")
+    numbers.give_number(state, ada, now=4.0)
+    assert own(ada) == [numbers.outbound_number(1)]
+
+
+def test_where_all_numbers_are_given_an_agent_gets_none(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(numbers, "GIVEN_AT_MOST", 2)
+    state = State()
+    agents = [agent(state, str(index)) for index in range(3)]
+    for row in agents:
+        numbers.give_number(state, row, now=1.0)
+    assert [len(own(row)) for row in agents] == [1, 1, 0]
+    assert "a new agent gets none" in caplog.text
+    (row, *_) = state.numbers
+    numbers.release(state, row)
+    numbers.give_number(state, agents[2], now=2.0)
+    assert own(agents[2]) == [row["phone_number"]]

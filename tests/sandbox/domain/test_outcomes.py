@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from trudy.sandbox import Outcome, outcome_of
+from trudy.sandbox.domain.outcomes import settle
+
+TABLE = {
+    range(10): Outcome.COMPLETED,
+    range(10, 20): Outcome.NO_ANSWER,
+    range(20, 30): Outcome.BUSY,
+    range(30, 40): Outcome.VOICEMAIL,
+    range(40, 50): Outcome.REFUSED,
+    range(50, 60): Outcome.FAILED,
+    range(60, 70): Outcome.ANSWERED_SECOND_TIME,
+    range(70, 80): Outcome.DO_NOT_CALL,
+    range(80, 90): Outcome.LONG,
+    range(90, 91): Outcome.RATE_LIMITED_ONCE,
+    range(91, 92): Outcome.SERVER_ERROR_AFTER,
+    range(92, 93): Outcome.RESET_AFTER,
+    range(93, 94): Outcome.HANG,
+    range(94, 97): Outcome.COMPLETED,
+    range(97, 98): Outcome.PAYMENT_REQUIRED,
+    range(98, 99): Outcome.FORBIDDEN,
+    range(99, 100): Outcome.RANDOM,
+}
+
+
+def test_every_fictional_number_has_the_outcome_of_the_table() -> None:
+    expected = {nn: outcome for numbers, outcome in TABLE.items() for nn in numbers}
+    assert sorted(expected) == list(range(100))
+    for nn, outcome in expected.items():
+        assert outcome_of(f"+1415555{100 + nn:04d}") is outcome
+        assert outcome_of(f"+4420794607{nn:02d}") is outcome
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["+14155550200", "+14155551100", "+14155560100", "+1415555010", "+141555501000", "14155550100", "+18005550100",
+     "+19005550100", "+14115550100", "+12915550100", "+11555550100", "+442079461100", "+1234567890", ""],
+)  # fmt: skip
+def test_other_numbers_have_none(number: str) -> None:
+    assert outcome_of(number) is None
+
+
+def test_the_second_attempt_is_answered() -> None:
+    outcome = Outcome.ANSWERED_SECOND_TIME
+    got = [settle(outcome, number="+14155550160", attempt=attempt, seed=0) for attempt in (1, 2, 3)]
+    assert got == [Outcome.NO_ANSWER, Outcome.COMPLETED, Outcome.COMPLETED]
+
+
+def test_chance_follows_the_seed() -> None:
+    def story(seed: int) -> list[Outcome]:
+        return [settle(Outcome.RANDOM, number="+14155550199", attempt=n, seed=seed) for n in range(1, 40)]
+
+    assert story(1) == story(1)
+    assert story(1) != story(2)
+    assert len(set(story(1))) > 3
+    assert Outcome.RANDOM not in story(1)

@@ -1,0 +1,1 @@
+"""What a Truedy does, without HTTP: calls, campaigns, contacts, numbers, sources and voices."""

@@ -1,0 +1,93 @@
+"""Runs every campaign of a sandbox up to the present, in the order of time, whenever somebody looks."""
+
+from __future__ import annotations
+
+import random
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from trudy.sandbox.domain import new_call as placing
+from trudy.sandbox.domain.campaign import Campaign, Dialed, Impossible, Later, Member, Refused
+from trudy.sandbox.domain.outcomes import Outcome
+from trudy.sandbox.http.contract import Json
+
+if TYPE_CHECKING:
+    from trudy.sandbox.sandbox import Sandbox
+
+
+class CampaignRunner:
+    """What places the calls of campaigns. Hold the state's lock."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._campaigns: dict[int, Campaign] = {}
+        self._due: dict[int, float] = {}
+        self._agenda: list[tuple[float, int]] = []
+
+    def settle(self, now: float) -> None:
+        """Let everything happen that was due by now."""
+        agenda = self._agenda
+        while agenda and agenda[0][0] <= now:
+            moment, order = heappop(agenda)
+            if self._due.get(order) == moment:
+                campaign = self._campaigns[order]
+                campaign.step(self._dial)
+                self.watch(campaign)
+
+    def watch(self, campaign: Campaign) -> None:
+        """Look at a campaign that is new or was changed."""
+        moment, order = campaign.next_event(), campaign.order
+        if moment is None:
+            self._campaigns.pop(order, None)
+            self._due.pop(order, None)
+            return
+        self._campaigns[order], self._due[order] = campaign, moment
+        heappush(self._agenda, (moment, order))
+
+    def _dial(self, campaign: Campaign, member: Member, moment: float) -> Dialed:
+        sandbox, number = self._sandbox, member.phone_number
+        agent = sandbox.state.agents.get(campaign.agent_id)
+        numbers = [] if agent is None else numbers_of(campaign, agent)
+        if agent is None or not numbers or sandbox.payment_required is not None:
+            return Impossible()
+        outcome = placing.outcome_for(sandbox, number)
+        match outcome:
+            case None | Outcome.REFUSED | Outcome.PAYMENT_REQUIRED | Outcome.FORBIDDEN:
+                return Refused()
+            case Outcome.RATE_LIMITED_ONCE if number not in sandbox.state.rate_limited:
+                sandbox.state.rate_limited.add(number)
+                return Later(sandbox.limiter.ends_at(moment))
+            case _:
+                return placing.place(
+                    sandbox,
+                    agent,
+                    number,
+                    outcome,
+                    now=moment,
+                    from_number=self._from_number(campaign, member, numbers),
+                    settings=placing.settings_for(agent),
+                    variables=placing.as_texts(member.variables),
+                    campaign_id=campaign.id,
+                    contact_id=member.contact_id,
+                )
+
+    def _from_number(self, campaign: Campaign, member: Member, numbers: list[str]) -> str:
+        match campaign.described["phone_rotation_strategy"]:
+            case "round_robin":
+                index = campaign.dials % len(numbers)
+            case "sequential":
+                # The first number serves the first contacts, and so on, each as many.
+                index = member.position * len(numbers) // len(campaign.members)
+            case _:
+                # Reproducible on purpose: the same seed gives the same story.
+                draw = random.Random(f"{self._sandbox.seed}:{campaign.order}:{campaign.dials}")  # noqa: S311
+                index = draw.randrange(len(numbers))
+        return numbers[index]
+
+
+def numbers_of(campaign: Campaign, agent: Json) -> list[str]:
+    """What a campaign calls from: the agent's numbers for outbound calls, or those of them that it names."""
+    wanted: list[str] | None = campaign.described["phone_number_ids"]
+    return [
+        number["phone_number"] for number in agent["outbound_phone_numbers"] if wanted is None or number["id"] in wanted
+    ]

@@ -1,0 +1,84 @@
+"""Contacts: the rows, the folder that takes those without one, and what their calls say about them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from trudy.sandbox.domain.contact_import import FIELDS
+from trudy.sandbox.domain.lifecycle import PlacedCall
+from trudy.sandbox.domain.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from trudy.sandbox.state import State
+
+Row = dict[str, Any]
+
+DEFAULT_FOLDER = str(uuid.uuid5(uuid.NAMESPACE_OID, "trudy.sandbox/contacts"))
+
+_OBJECTS = ("metadata", "custom_fields")
+_OUTCOMES = {
+    Outcome.VOICEMAIL: "voicemail",
+    Outcome.DO_NOT_CALL: "not_interested",
+    Outcome.LONG: "interested",
+}
+
+
+def new_folder(state: State, folder_id: str, name: str, description: str | None, *, now: float) -> Row:
+    """Put a folder on the shelf."""
+    folder = {"id": folder_id, "name": name, "description": description, "created_at": now, "updated_at": now}
+    state.folders.put(folder_id, folder)
+    return folder
+
+
+def default_folder(state: State, *, now: float) -> str:
+    """The id of the folder for contacts that name none; made when first needed."""
+    if DEFAULT_FOLDER not in state.folders:
+        new_folder(state, DEFAULT_FOLDER, "Default", None, now=now)
+    return DEFAULT_FOLDER
+
+
+def new_contact(state: State, folder_id: str, body: Mapping[str, Any], *, now: float) -> Row:
+    """Put a contact on the shelf."""
+    members = {name: body.get(name) for name in (*FIELDS, *_OBJECTS)}
+    contact: Row = members | {"id": str(uuid.uuid4()), "folder_id": folder_id, "created_at": now, "updated_at": now}
+    state.contacts.put(contact["id"], contact)
+    return contact
+
+
+def changed_contact(state: State, contact: Row, body: Mapping[str, Any], *, now: float) -> Row:
+    """Replace the members sent; null takes one away, but for the number and the folder."""
+    sent = {name: body[name] for name in (*FIELDS, *_OBJECTS, "folder_id") if name in body}
+    kept = ("phone_number", "folder_id")
+    changes = {name: value for name, value in sent.items() if not (value is None and name in kept)}
+    contact = contact | changes | {"updated_at": now}
+    state.contacts.put(contact["id"], contact)
+    return contact
+
+
+def full_name(contact: Row) -> str | None:
+    """First and last name in one."""
+    return " ".join(part for part in (contact["first_name"], contact["last_name"]) if part) or None
+
+
+def variables_of(contact: Row) -> Row:
+    """What a prompt may name when this contact is called."""
+    own: Row = {name: contact[name] for name in FIELDS if isinstance(contact[name], str) and name != "phone_number"}
+    given: tuple[Row | None, ...] = (contact["metadata"], contact["custom_fields"])
+    for members in given:
+        own |= members or {}
+    return own
+
+
+def calls_of(state: State, contact: Row) -> list[PlacedCall]:
+    """Every call to the contact's number, whoever asked for it."""
+    return state.placed_to.get(contact["phone_number"], [])
+
+
+def last_outcome(state: State, contact: Row, now: float) -> str | None:
+    """The documented word for the last call that is over and was dialed."""
+    for call in reversed(calls_of(state, contact)):
+        if call.was_dialed and now >= call.timeline.ended_at:
+            return _OUTCOMES.get(call.outcome, "contacted") if call.timeline.final == "completed" else "no_answer"
+    return None

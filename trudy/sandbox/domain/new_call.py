@@ -1,0 +1,106 @@
+"""How any call comes to be, whoever asked for it: whether the number may be called, what it forces, and its course."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from trudy.sandbox.domain import lifecycle, values
+from trudy.sandbox.domain.lifecycle import PlacedCall
+from trudy.sandbox.domain.outcomes import PLACEHOLDER_NUMBER, Outcome, outcome_of, settle
+from trudy.sandbox.http import problems
+from trudy.sandbox.http.contract import Json
+from trudy.sandbox.http.problems import Problem
+
+if TYPE_CHECKING:
+    from trudy.sandbox.sandbox import Sandbox
+
+SETTINGS: Mapping[str, Any] = {
+    "recording_enabled": True,
+    "transcription_enabled": True,
+    "greeting": None,
+    "max_duration": "3600s",
+    "join_timeout": "30s",
+}
+
+
+_OF_AGENT = ("recording_enabled", "max_duration", "join_timeout")
+
+
+def settings_for(agent: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """How a call goes: as its request says, else as its agent was told, else as documented for calls."""
+    told = {name: agent[name] for name in _OF_AGENT if agent[name] is not None}
+    return {**SETTINGS, **told, **{name: value for name, value in (given or {}).items() if value is not None}}
+
+
+def outcome_for(sandbox: Sandbox, number: str) -> Outcome | None:
+    """What a call to that number comes to; None where this sandbox does not call it."""
+    outcome = outcome_of(number)
+    if outcome is None and (sandbox.any_number or (sandbox.placeholders and number == PLACEHOLDER_NUMBER)):
+        return Outcome.COMPLETED
+    return outcome
+
+
+def not_fictional(field: str, number: str) -> Problem:
+    """The refusal of a number that could be somebody's."""
+    # More digits in a row would be taken for a number of somebody's, and masked, wherever the client shows this.
+    allowed = "+1 AAA 555 01NN, AAA being the area code of a place, and London's 7946 0NNN"
+    return problems.invalid(field, f"the sandbox calls only numbers kept for fiction: {allowed}", value=number)
+
+
+def as_texts(variables: Mapping[str, Any]) -> dict[str, str]:
+    """Template values, which are treated as text: as JSON writes them, null as none."""
+    return {name: _as_text(value) for name, value in variables.items()}
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def place(
+    sandbox: Sandbox,
+    agent: Json,
+    number: str,
+    outcome: Outcome,
+    *,
+    now: float,
+    from_number: str,
+    settings: Mapping[str, Any],
+    variables: Mapping[str, str],
+    idempotency_key: str | None = None,
+    campaign_id: str | None = None,
+    contact_id: str | None = None,
+) -> PlacedCall:
+    """Place a call to a number that may be called; its whole course is settled here."""
+    placed_to = sandbox.state.placed_to[number]
+    attempt = len(placed_to) + 1
+    settled = settle(outcome, number=number, attempt=attempt, seed=sandbox.seed)
+    call = PlacedCall(
+        id=str(uuid.uuid4()),
+        agent_id=agent["id"],
+        agent_name=agent["name"],
+        to=number,
+        from_number=from_number,
+        attempt=attempt,
+        outcome=settled,
+        idempotency_key=idempotency_key,
+        variables=variables,
+        call_settings=settings,
+        greeting=settings["greeting"] or agent["greeting"],
+        timeline=lifecycle.plan(
+            settled,
+            created_at=now,
+            join_timeout=values.seconds(settings["join_timeout"]),
+            max_duration=values.seconds(settings["max_duration"]),
+        ),
+        campaign_id=campaign_id,
+        contact_id=contact_id,
+    )
+    sandbox.state.calls.put(call)
+    sandbox.state.placed.append(call)
+    placed_to.append(call)
+    return call

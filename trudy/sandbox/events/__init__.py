@@ -1,0 +1,1 @@
+"""Signed events: what is told, when it is sent, and by whom."""

@@ -1,0 +1,179 @@
+"""What a server tells of calls, batches and voices: each event, when it happens, and its body as it is sent.
+
+Pure functions of what is known when the thing begins or changes; nothing happens here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from trudy.sandbox.domain import lifecycle
+from trudy.sandbox.domain.lifecycle import PlacedCall
+from trudy.sandbox.domain.voices import Voice
+from trudy.sandbox.http.wire import encode
+from trudy.sandbox.quirks.rows import with_prefixes
+
+NAMES = (
+    "call.started",
+    "call.joined",
+    "call.ended",
+    "call.billed",
+    "call.failed",
+    "batch.status.changed",
+    "batch.completed",
+    "voice.training.completed",
+    "voice.training.failed",
+)
+"""The documented events."""
+
+BILLED_AFTER_SECONDS = 3.0
+"""From the end of a call until it is billed."""
+
+_USD_A_MINUTE = 0.1
+
+
+@frozen(kw_only=True)
+class SandboxEvent:
+    """Something that happened, or will.
+
+    Attributes:
+        key: the same whenever the same thing is told, and for nothing else.
+        moment: Unix seconds of the sandbox's clock.
+        ids: of what it is about, such as `call_id`.
+        call: what `data.call` holds, in the provider's camelCase; None for an event of no call.
+        facts: the older, flat form of `data`.
+        number: that was called.
+        over_at: when the call is over.
+    """
+
+    name: str
+    key: str
+    moment: float
+    ids: Mapping[str, str]
+    call: Mapping[str, Any] | None = field(default=None, repr=False)
+    facts: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
+    number: str | None = field(default=None, repr=False)
+    over_at: float | None = None
+
+
+def events_of_call(call: PlacedCall) -> list[SandboxEvent]:
+    """All events of a call, in order."""
+    timeline = call.timeline
+    begins = [("call.started", timeline.ringing_at), ("call.joined", timeline.answered_at)]
+    if timeline.final == "failed":
+        ends = [("call.failed", timeline.ended_at)]
+    else:
+        ends = [("call.ended", timeline.ended_at), ("call.billed", timeline.ended_at + BILLED_AFTER_SECONDS)]
+    return [_call_event(call, name, moment) for name, moment in begins + ends if moment is not None]
+
+
+def _call_event(call: PlacedCall, name: str, moment: float) -> SandboxEvent:
+    timeline = call.timeline
+    nested: dict[str, Any] = {"callId": call.id}
+    facts: dict[str, Any] = {"call_id": call.id, "agent_id": call.agent_id}
+    ids = {"call_id": call.id, "agent_id": call.agent_id}
+    if name != "call.joined":
+        nested["agent"] = {"agentId": call.agent_id}
+    if call.campaign_id is not None:
+        nested["batchId"] = ids["batch_id"] = facts["batch_id"] = call.campaign_id
+    if moment >= timeline.ended_at:
+        nested |= {"ended": iso(timeline.ended_at), "endReason": timeline.end_reason}
+        facts |= {"ended_at": iso(timeline.ended_at), "end_reason": timeline.end_reason}
+    if moment >= timeline.ended_at and timeline.answered_at is not None:
+        seconds, summary = lifecycle.talk_seconds(timeline), lifecycle.summary(call)
+        cost = round(seconds / 60 * _USD_A_MINUTE, 4)
+        nested |= {
+            "created": iso(timeline.created_at),
+            "joined": iso(timeline.answered_at),
+            "billedDuration": f"{seconds}s",
+            "billingStatus": "BILLING_STATUS_BILLED" if name == "call.billed" else "BILLING_STATUS_PENDING",
+            "costUsd": cost,
+            "shortSummary": summary.split(";")[0].removesuffix("."),
+            "summary": summary,
+        }
+        facts |= {"duration_seconds": seconds, "cost_usd": cost, "summary": summary}
+    return SandboxEvent(
+        name=name,
+        key=f"{name}:{call.id}",
+        moment=moment,
+        ids=ids,
+        call=nested,
+        facts=facts | {"status": lifecycle.status_at(timeline, moment)},
+        number=call.to or None,
+        over_at=timeline.ended_at,
+    )
+
+
+def events_of_batch(batch_id: str, changes: Sequence[tuple[float, str]], *, first: int) -> list[SandboxEvent]:
+    """The events of a batch's changes of status, from the one of that index on; that it is a draft is no news."""
+    found: list[SandboxEvent] = []
+    for index, (moment, status) in enumerate(changes):
+        if index < max(first, 1):
+            continue
+        names = ["batch.status.changed", *(["batch.completed"] if status == "completed" else [])]
+        found += [
+            SandboxEvent(
+                name=name,
+                key=f"{name}:{batch_id}:{index}",
+                moment=moment,
+                ids={"batch_id": batch_id},
+                facts={"batch_id": batch_id, "status": status, "previous_status": changes[index - 1][1]},
+            )
+            for name in names
+        ]
+    return found
+
+
+def event_of_training(voice: Voice) -> SandboxEvent | None:
+    """What is told at the end of a voice's training; None for one that needs none."""
+    if voice.trained_at is None:
+        return None
+    name = "voice.training.failed" if voice.fails else "voice.training.completed"
+    return SandboxEvent(
+        name=name,
+        key=f"{name}:{voice.id}",
+        moment=voice.trained_at,
+        ids={"voice_id": voice.id},
+        facts={"voice_id": voice.id, "status": "failed" if voice.fails else "active"},
+    )
+
+
+def body_of(event: SandboxEvent, quirks: AbstractSet[str] = frozenset()) -> bytes:
+    """The JSON that is sent."""
+    name = event.name
+    if name == "call.ended" and "webhook_call_completed" in quirks:
+        name = "call.completed"
+    data: dict[str, Any]
+    if event.call is None or "webhook_flat" in quirks:
+        data = dict(event.facts)
+    else:
+        data = {"event": name, "call": dict(event.call)}
+    if "prefixed_ids" in quirks:
+        data = with_prefixes(data, None)
+    if "webhook_snake_case" in quirks:
+        data = _snake_case(data)
+    body: dict[str, Any] = {"event": name, "timestamp": iso(event.moment), "data": data}
+    if "webhook_event_id" in quirks:
+        body["id"] = f"evt_{event.key}"
+    return encode(body)
+
+
+def iso(moment: float) -> str:
+    """A time as the provider writes it."""
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def _snake_case(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    members: Mapping[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
+    return {
+        "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name): _snake_case(member)
+        for name, member in members.items()
+    }

@@ -1,0 +1,104 @@
+"""The recordings' own origin: signed links that expire, and a note of every credential that comes astray."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import uuid
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from trudy.sandbox.domain import lifecycle, recording
+from trudy.sandbox.faults.rules import Fault
+from trudy.sandbox.http.api_endpoint import Answer, Receive, Scope, Send, deliver, read_body
+from trudy.sandbox.http.connection import Door, door_of
+from trudy.sandbox.http.records import Arrival
+
+if TYPE_CHECKING:
+    from trudy.sandbox.sandbox import Sandbox
+
+PATH = "/recordings/{name}"
+LINK_SECONDS = 300.0
+
+_SUFFIX = ".mp3"
+_DENIED = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code></Error>'
+
+
+class SignedLinks:
+    """Makes and checks the paths of recordings; a path is good for `LINK_SECONDS` on the sandbox's clock."""
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(32)
+
+    def sign(self, call_id: str, *, now: float) -> str:
+        """A path that opens this call's recording for a while."""
+        expires = int(now + LINK_SECONDS)
+        return f"/recordings/{call_id}{_SUFFIX}?expires={expires}&signature={self._signature(call_id, expires)}"
+
+    def opens(self, call_id: str, query: str, *, now: float) -> bool:
+        """Whether a query that came with this call's path is one we signed, and still good."""
+        values = parse_qs(query)
+        expires, signature = values.get("expires", [""])[0], values.get("signature", [""])[0]
+        if not expires.isdecimal() or not signature.isascii() or now > int(expires):
+            return False
+        return hmac.compare_digest(signature, self._signature(call_id, int(expires)))
+
+    def _signature(self, call_id: str, expires: int) -> str:
+        return hmac.new(self._secret, f"{call_id}:{expires}".encode(), hashlib.sha256).hexdigest()
+
+
+class MediaEndpoint:
+    """The ASGI application behind a recording's link."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        door = door_of(scope)
+        body = await read_body(receive)
+        await deliver(self._answer(scope, body, door), door, send)
+
+    def _answer(self, scope: Scope, body: bytes, door: Door) -> Answer:
+        sandbox = self._sandbox
+        with sandbox.state.lock:
+            now = sandbox.settle()
+            fault = sandbox.faults.take(scope["method"], scope["path"], connecting=None if door.is_socket else False)
+            answer = _with_fault(self._decide(scope, door, now), fault)
+            sandbox.media_arrivals.append(
+                Arrival(
+                    scope["method"],
+                    scope["path"],
+                    scope["query_string"],
+                    tuple(scope["headers"]),
+                    body,
+                    now,
+                    str(uuid.uuid4()),
+                    None if fault.reset else answer.status,
+                )
+            )
+        return answer
+
+    def _decide(self, scope: Scope, door: Door, now: float) -> Answer:
+        call_id: str = scope["path_params"]["name"].removesuffix(_SUFFIX)
+        query: bytes = scope["query_string"]
+        call = self._sandbox.state.calls.get(call_id)
+        if not door.is_media or scope["method"] != "GET" or call is None:
+            return _denied(404)
+        if not self._sandbox.links.opens(call_id, query.decode("latin-1"), now=now):
+            return _denied(403)
+        audio = recording.audio(lifecycle.talk_seconds(call.timeline))
+        return Answer(status=200, body=audio, headers={"content-type": self._content_type()})
+
+    def _content_type(self) -> str:
+        return "application/octet-stream" if "recording_type" in self._sandbox.wire.quirks else recording.CONTENT_TYPE
+
+
+def _with_fault(answer: Answer, fault: Fault) -> Answer:
+    refused = _denied(fault.status) if fault.status is not None else answer
+    body, headers = fault.spoil(refused.body, refused.headers)
+    return Answer(status=refused.status, body=body, headers=headers, fault=fault)
+
+
+def _denied(status: int) -> Answer:
+    return Answer(status=status, body=_DENIED, headers={"content-type": "application/xml"})

@@ -1,0 +1,166 @@
+"""A sandbox as the inspector and other programs see it: plain JSON, newest first, numbers and secrets masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from trudy._masking import mask_phone, mask_text
+from trudy.sandbox.domain import lifecycle
+from trudy.sandbox.events.outbox import Receiver
+from trudy.sandbox.faults.rules import Fault, FaultRule
+from trudy.sandbox.http.records import mask_header
+from trudy.sandbox.http.redaction import shown_body, shown_query, shown_text
+
+if TYPE_CHECKING:
+    from trudy.sandbox.sandbox import Sandbox
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+
+def state(sandbox: Sandbox, *, limit: int) -> Json:
+    """All of it, at one moment."""
+    with sandbox.state.lock:
+        now = sandbox.settle()
+        return {
+            "clock": clock(sandbox),
+            "counts": {
+                "agents": len(sandbox.state.agents),
+                "calls": len(sandbox.state.calls),
+                "campaigns": len(sandbox.state.campaigns),
+                "requests": len(sandbox.arrivals),
+                "deliveries": len(sandbox.webhooks.deliveries),
+            },
+            "quirks": sorted(sandbox.wire.quirks),
+            "rate_limit": _rate_limit(sandbox, now),
+            "requests": requests(sandbox, limit=limit),
+            "calls": _calls(sandbox, now, limit),
+            "campaigns": _campaigns(sandbox, limit),
+            "deliveries": _deliveries(sandbox, limit),
+            "receivers": receivers(sandbox),
+            "faults": faults(sandbox),
+        }
+
+
+def clock(sandbox: Sandbox) -> Json:
+    """The time, and how fast it goes."""
+    now = sandbox.clock.time()
+    return {"now": _iso(now), "elapsed": round(now - sandbox.started_at, 3), "speed": sandbox.clock.speed}
+
+
+def requests(sandbox: Sandbox, *, limit: int) -> list[Json]:
+    """What came in, and how it was answered."""
+    with sandbox.state.lock:
+        return [
+            {
+                "id": arrival.request_id,
+                "at": _iso(arrival.received_at),
+                "method": arrival.method,
+                "path": mask_text(arrival.path),
+                "query": shown_query(arrival.query),
+                "status": arrival.status,
+                "headers": {name: mask_text(mask_header(name, value)) for name, value in arrival.headers().items()},
+                "body": shown_body(arrival.body),
+            }
+            for arrival in islice(reversed(sandbox.arrivals), limit)
+        ]
+
+
+def faults(sandbox: Sandbox) -> list[Json]:
+    """The rules that may still meet something."""
+    return [fault(rule) for rule in sandbox.faults.rules]
+
+
+def fault(rule: FaultRule) -> Json:
+    """A rule; of its fault, what is not as usual."""
+    plain = Fault()
+    names = ("status", "effect", "code", "details", "headers", "reset", "delay", "truncate", "broken", "drip", "skew")
+    unusual = {name: getattr(rule.fault, name) for name in names if getattr(rule.fault, name) != getattr(plain, name)}
+    which = {"method": rule.method, "path": rule.path, "nth": rule.nth, "probability": rule.probability}
+    return {
+        "id": rule.id,
+        **{name: value for name, value in which.items() if value is not None},
+        **unusual,
+        "remaining": rule.remaining,
+        "seen": rule.seen,
+        "hits": rule.hits,
+    }
+
+
+def receivers(sandbox: Sandbox) -> list[Json]:
+    """Who is told of events."""
+    return [receiver(one) for one in sandbox.webhooks.receivers]
+
+
+def receiver(one: Receiver) -> Json:
+    """One of them; its secret is not shown."""
+    return {"id": one.order, "url": shown_text(one.label), "events": None if one.events is None else sorted(one.events)}
+
+
+def _rate_limit(sandbox: Sandbox, now: float) -> Json:
+    limiter = sandbox.limiter
+    latest = next(reversed(limiter.windows()), None)
+    is_now = latest is not None and latest.start.timestamp() + limiter.window > now
+    return {
+        "limit": limiter.limit,
+        "window": limiter.window,
+        "used": latest.admitted if latest is not None and is_now else 0,
+        "refused": latest.refused if latest is not None and is_now else 0,
+    }
+
+
+def _calls(sandbox: Sandbox, now: float, limit: int) -> list[Json]:
+    return [
+        {
+            "id": call.id,
+            "to": mask_phone(call.to) if call.to else None,
+            "agent": call.agent_name,
+            "direction": call.direction,
+            "attempt": call.attempt,
+            "status": lifecycle.status_at(call.timeline, now),
+            "end_reason": call.timeline.end_reason if now >= call.timeline.ended_at else None,
+            "created_at": _iso(call.created_at),
+            "ended_at": _iso(call.timeline.ended_at) if now >= call.timeline.ended_at else None,
+            "campaign_id": call.campaign_id,
+        }
+        for call in _first(sandbox.state.calls, limit)
+    ]
+
+
+def _campaigns(sandbox: Sandbox, limit: int) -> list[Json]:
+    return [
+        {
+            "id": campaign.id,
+            "name": campaign.described.get("name"),
+            "status": campaign.status,
+            "start_at": None if campaign.start_at is None else _iso(campaign.start_at),
+            **campaign.counts,
+        }
+        for campaign in _first(sandbox.state.campaigns, limit)
+    ]
+
+
+def _deliveries(sandbox: Sandbox, limit: int) -> list[Json]:
+    return [
+        {
+            "event": one.event,
+            "receiver": shown_text(one.receiver),
+            "about": one.call_id or one.batch_id or one.voice_id,
+            "attempt": one.attempt,
+            "at": _iso(one.due),
+            "status": one.status,
+            "fault": one.fault,
+        }
+        for one in _first(reversed(sandbox.webhooks.deliveries), limit)
+    ]
+
+
+def _first(rows: Iterable[T], limit: int) -> list[T]:
+    return list(islice(rows, limit))
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
