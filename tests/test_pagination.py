@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from trudy import ResponseDecodeError
 from trudy._cursors import Cursor, Numbered, Offset, Whole, covering
 from trudy.models import Pagination, ResponseMeta
-from trudy.pagination import AsyncPage, AsyncPager, InvalidRow, Page, Rows
+from trudy.pagination import AsyncPage, AsyncPager, FetchedRows, InvalidRow, Page
 
 T = TypeVar("T")
 
@@ -28,13 +28,13 @@ class Server:
         self._says_more = says_more
         self.on_request: Callable[[], None] = lambda: None
 
-    async def fetch(self, cursor: Cursor) -> Rows[int]:
+    async def fetch(self, cursor: Cursor) -> FetchedRows[int]:
         query = cursor.query()
         limit, offset = query["limit"], query["offset"]
         self.asked.append((limit, offset))
         rows = self.rows[offset : offset + limit]
         more = self._says_more(offset + limit < len(self.rows))
-        answer = Rows(
+        answer = FetchedRows(
             items=[(str(row), row) for row in rows],
             invalid=(),
             count=len(rows),
@@ -109,7 +109,7 @@ async def test_a_server_that_gives_fewer_than_asked_is_asked_again() -> None:
     server = Server(25)
     whole = server.fetch
 
-    async def stingy(cursor: Cursor) -> Rows[int]:
+    async def stingy(cursor: Cursor) -> FetchedRows[int]:
         assert isinstance(cursor, Offset)
         return await whole(Offset(limit=min(7, cursor.limit), offset=cursor.offset))
 
@@ -188,7 +188,7 @@ class PageServer:
         self._clamps = clamps
         self._says = says
 
-    async def fetch(self, cursor: Cursor) -> Rows[int]:
+    async def fetch(self, cursor: Cursor) -> FetchedRows[int]:
         query = dict(cursor.query())
         self.asked.append(query)
         assert len(self.asked) <= len(self.rows) + 3
@@ -207,7 +207,7 @@ class PageServer:
         pagination = self._says(pagination)
         rows = self.rows[start : start + size]
         window = cursor.window(len(rows), pagination)
-        return Rows(
+        return FetchedRows(
             items=[(str(row), row) for row in rows[window]],
             invalid=(),
             count=len(rows),
@@ -340,7 +340,7 @@ class Habitual:
         self._habit = habit
         self._tells = tells
 
-    async def fetch(self, cursor: Cursor) -> Rows[int]:
+    async def fetch(self, cursor: Cursor) -> FetchedRows[int]:
         query = dict(cursor.query())
         self.asked.append(query)
         assert len(self.asked) <= len(self.rows) + 3
@@ -357,7 +357,7 @@ class Habitual:
         }
         told = self._tells | {"limit"} if "count" in self._tells else self._tells
         pagination = evolve(Pagination(), **{name: facts[name] for name in told if name in facts})
-        return Rows(
+        return FetchedRows(
             items=[(None, row) for row in rows[cursor.window(len(rows), pagination)]],
             invalid=(),
             count=len(rows),
@@ -421,7 +421,7 @@ def test_a_list_by_page_numbers_loses_no_row_unnoticed_whatever_the_server_is_us
     try:
         rows = anyio.run(everything, AsyncPager(server.fetch, start))
     except ValueError:
-        # Rows in the middle of a list may have no place, where the size of its pages is not told.
+        # FetchedRows in the middle of a list may have no place, where the size of its pages is not told.
         assert offset
         assert not sized
         assert "count" in tells or not honest
@@ -451,13 +451,13 @@ async def test_a_total_tells_that_a_short_page_is_not_the_last() -> None:
     assert await everything(AsyncPager(server.fetch, Offset.start(None, None, 100))) == server.rows
 
 
-def whole_list(total: int) -> Callable[[Cursor], Awaitable[Rows[int]]]:
+def whole_list(total: int) -> Callable[[Cursor], Awaitable[FetchedRows[int]]]:
     """A server that gives everything at once, whatever it is asked, and says nothing of pages."""
 
-    async def fetch(cursor: Cursor) -> Rows[int]:
+    async def fetch(cursor: Cursor) -> FetchedRows[int]:
         pagination = Pagination()
         rows = list(range(total))[cursor.window(total, pagination)]
-        return Rows(
+        return FetchedRows(
             items=[(str(row), row) for row in rows],
             invalid=(),
             count=total,
@@ -497,17 +497,17 @@ async def test_a_list_without_pages_comes_at_once() -> None:
 async def test_a_list_that_a_server_has_come_to_page_goes_on() -> None:
     server = Server(120)
 
-    async def fetch(cursor: Cursor) -> Rows[int]:
+    async def fetch(cursor: Cursor) -> FetchedRows[int]:
         return await server.fetch(Offset(limit=50) if isinstance(cursor, Whole) else cursor)
 
     assert await everything(AsyncPager(fetch, Whole())) == server.rows
 
 
 async def test_rows_without_an_id_are_never_taken_for_each_other() -> None:
-    async def fetch(cursor: Cursor) -> Rows[int]:
+    async def fetch(cursor: Cursor) -> FetchedRows[int]:
         offset = cursor.query()["offset"]
         rows = [offset, offset + 1] if offset < 4 else []
-        return Rows(
+        return FetchedRows(
             items=[(None, row) for row in rows],
             invalid=(),
             count=len(rows),
@@ -533,10 +533,10 @@ async def test_a_server_that_gives_one_page_for_ever_and_promises_more_is_left(
 ) -> None:
     asked: list[Cursor] = []
 
-    async def fetch(cursor: Cursor) -> Rows[int]:
+    async def fetch(cursor: Cursor) -> FetchedRows[int]:
         asked.append(cursor)
         assert len(asked) < 10
-        return Rows(
+        return FetchedRows(
             items=items,
             invalid=invalid,
             count=2,
@@ -570,7 +570,7 @@ async def test_iteration_can_be_left_and_gone_on_with_after_an_error() -> None:
     server = Server(25)
     faults = [LookupError("no connection")]
 
-    async def fetch(cursor: Cursor) -> Rows[int]:
+    async def fetch(cursor: Cursor) -> FetchedRows[int]:
         if server.asked and faults:
             raise faults.pop()
         return await server.fetch(cursor)

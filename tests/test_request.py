@@ -13,7 +13,7 @@ def test_a_header_set_replaces_those_of_its_name_and_leaves_everything_else() ->
         del request, failure
 
     request = attrs.evolve(
-        request_for("POST", RetryClass.KEYED), look=look, headers=(("accept", "a"), ("X-B", "b"), ("ACCEPT", "c"))
+        request_for("POST", RetryClass.KEYED), reconcile=look, headers=(("accept", "a"), ("X-B", "b"), ("ACCEPT", "c"))
     )
     changed = request.with_header("Accept", "d")
     assert changed.headers == (("X-B", "b"), ("Accept", "d"))

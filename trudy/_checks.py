@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence, Sized
 from typing import cast
 from urllib.parse import quote, urlsplit
 
-from trudy._fiction import fictional
+from trudy._fictional_numbers import fictional_ending
 from trudy.errors import InvalidArgumentError
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
@@ -52,7 +52,7 @@ def e164(value: object, name: str) -> None:
 def dialable(value: object, base_url: str, name: str) -> None:
     """A number in E.164; on Truedy's own host none of those that only a sandbox answers."""
     e164(value, name)
-    if is_truedys_own(base_url) and fictional(str(value)) is not None:
+    if is_truedys_own(base_url) and fictional_ending(str(value)) is not None:
         raise InvalidArgumentError(
             f"{name} is one of the numbers kept for fiction, which a sandbox answers and nobody else; base_url is"
             f" https://{urlsplit(base_url).hostname}",

@@ -16,7 +16,7 @@ from trudy.options import JSON, HTTPClient, QueryValue, RateLimit, RequestOption
 from trudy.pipeline.auth import Credential, CredentialSource
 from trudy.pipeline.core import Core
 from trudy.pipeline.logs import log_as_environment_says
-from trudy.rate_limit.registry import gate_for
+from trudy.rate_limit.registry import limiter_for
 from trudy.raw import Capture, RawResponse, capture
 from trudy.request import Middleware
 from trudy.transport.transport import Transport
@@ -69,7 +69,7 @@ class AsyncTrudyClient:
         ssl_context: for a private certificate authority or a client certificate.
         http_client: an `httpx.AsyncClient` (or `httpx2.AsyncClient`) of your own, which stays yours to close and on its
             event loop, or a function that makes one, called once for each event loop.
-        middleware: your own steps; each says by `scope` whether it wraps the logical `"call"` or each `"attempt"`.
+        middleware: your own steps; each says by `scope` whether it wraps the whole `"operation"` or each `"attempt"`.
         hooks: called, or awaited, with each typed event.
         default_headers: headers added to each request.
         clock: what tells the time and sleeps; `sandbox.clock` in tests.
@@ -121,7 +121,7 @@ class AsyncTrudyClient:
         self._core = Core(
             base_url=url,
             credential=credential,
-            gate=gate_for(url, credential.source, rate_limit_group, RateLimit.of(rate_limit)),
+            limiter=limiter_for(url, credential.source, rate_limit_group, RateLimit.of(rate_limit)),
             transport=Transport(
                 # The environment chooses for those who leave the connections to the client.
                 backend="httpx" if http_backend is None and http_client is not None else _backend(http_backend),
@@ -209,11 +209,11 @@ class AsyncTrudyClient:
     @property
     def rate_limit(self) -> RateLimitStatus | None:
         """The rate limit as this process knows it: limit, used, reset_at, waiting; None with `rate_limit=False`."""
-        gate = self._core.gate
-        return None if gate is None else gate.status(self._core.clock.time())
+        limiter = self._core.limiter
+        return None if limiter is None else limiter.status(self._core.clock.time())
 
     def with_options(self, **options: Unpack[RequestOptions]) -> Self:
-        """A view of this client with other options, on the same connections and the same rate gate.
+        """A view of this client with other options, on the same connections and the same rate limiter.
 
         Closing a view closes nothing.
         """
@@ -233,7 +233,7 @@ class AsyncTrudyClient:
         idempotency_key: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> RawResponse[JSON]:
-        """Reach any endpoint, with retries, rate gate and errors as everywhere.
+        """Reach any endpoint, with retries, rate limiter and errors as everywhere.
 
         Args:
             method: the HTTP verb.
@@ -358,5 +358,5 @@ def _check_callables(name: str, steps: object) -> None:
     for step in cast(Sequence[object], steps):
         if not callable(step):
             raise InvalidArgumentError(f"{name} must be callables, not {type(step).__name__}", argument=name)
-        if getattr(step, "scope", "call") not in ("call", "attempt"):
-            raise InvalidArgumentError(f'{name}: scope must be "call" or "attempt"', argument=name)
+        if getattr(step, "scope", "operation") not in ("operation", "attempt"):
+            raise InvalidArgumentError(f'{name}: scope must be "operation" or "attempt"', argument=name)

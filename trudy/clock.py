@@ -1,4 +1,4 @@
-"""The clock behind waits, deadlines and the rate gate; replaceable, so that tests never sleep."""
+"""The clock behind waits, deadlines and the rate limiter; replaceable, so that tests never sleep."""
 
 from __future__ import annotations
 

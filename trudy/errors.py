@@ -164,7 +164,7 @@ class APIError(TrudyError):
     Attributes:
         status_code: the HTTP status.
         server_time: the server's clock when it answered (aware, UTC).
-        response: status and filtered headers; None where the rate gate refused without asking the server.
+        response: status and filtered headers; None where the rate limiter refused without asking the server.
     """
 
     default_code = "api_error"

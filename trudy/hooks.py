@@ -13,7 +13,7 @@ logger = logging.getLogger("trudy")
 
 @frozen(kw_only=True)
 class RequestStarted:
-    """A logical call began.
+    """A operation began.
 
     Attributes:
         operation: the method's name, such as `calls.create`.
@@ -73,7 +73,7 @@ class RetryScheduled:
 
 @frozen(kw_only=True)
 class RequestEnded:
-    """A logical call ended.
+    """A operation ended.
 
     Attributes:
         outcome: `"ok"`, `"error"` or `"cancelled"`.

@@ -14,7 +14,7 @@ from trudy.errors import ResponseDecodeError
 if TYPE_CHECKING:
     from trudy.models import Pagination, ResponseMeta
 
-__all__ = ["PAGE_SIZE", "AsyncPage", "AsyncPager", "InvalidRow", "Page", "Rows"]
+__all__ = ["PAGE_SIZE", "AsyncPage", "AsyncPager", "FetchedRows", "InvalidRow", "Page"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -35,7 +35,7 @@ class InvalidRow:
 
 
 @frozen(kw_only=True)
-class Rows(Generic[T]):
+class FetchedRows(Generic[T]):
     """One answer of a list endpoint: what could be read, what not, and how many rows it really had."""
 
     items: Sequence[tuple[str | None, T]]
@@ -46,7 +46,7 @@ class Rows(Generic[T]):
     meta: ResponseMeta
 
 
-Fetch = Callable[[Cursor], Awaitable[Rows[T]]]
+Fetch = Callable[[Cursor], Awaitable[FetchedRows[T]]]
 
 
 @frozen(kw_only=True)
@@ -57,7 +57,7 @@ class _Past:
     last: object = None
     copies: int = 0
 
-    def and_then(self, rows: Rows[T], fresh: Sequence[str]) -> _Past:
+    def and_then(self, rows: FetchedRows[T], fresh: Sequence[str]) -> _Past:
         """The past of the page after these rows, of which some ids were not seen before."""
         last = ([item if key is None else key for key, item in rows.items], rows.invalid)
         return _Past(
@@ -77,7 +77,7 @@ class AsyncPage(Generic[T]):
         meta: request id, server time, attempts.
     """
 
-    def __init__(self, fetch: Fetch[T], cursor: Cursor, rows: Rows[T], past: _Past) -> None:
+    def __init__(self, fetch: Fetch[T], cursor: Cursor, rows: FetchedRows[T], past: _Past) -> None:
         self._fetch = fetch
         self._cursor = cursor
         self._count = rows.count

@@ -1,4 +1,4 @@
-"""What travels through the pipeline: a request that is final when made, an answer, the facts of one logical call."""
+"""What travels through the pipeline: a request that is final when made, an answer, the facts of one operation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trudy.hooks import Event
 from trudy.options import Timeout
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
-Scope: TypeAlias = Literal["call", "attempt"]
+Scope: TypeAlias = Literal["operation", "attempt"]
 
 
 class RetryClass(Enum):
@@ -24,7 +24,7 @@ class RetryClass(Enum):
     """GET, PUT, PATCH, DELETE and read-only POSTs: repeating does no harm."""
     KEYED = "keyed"
     """A create that knows the idempotency key: repeat with the same key."""
-    LOOK_FIRST = "look_first"
+    RECONCILE = "reconcile"
     """POST /calls: knows the key, but a person's phone rings; look before any second try."""
     ONCE = "once"
     """A POST without a key: stop."""
@@ -55,12 +55,12 @@ class Endpoint:
     @property
     def sends_key(self) -> bool:
         """Whether the server knows `X-Idempotency-Key` here."""
-        return self.retry in (RetryClass.KEYED, RetryClass.LOOK_FIRST)
+        return self.retry in (RetryClass.KEYED, RetryClass.RECONCILE)
 
 
 @define(kw_only=True, eq=False)
-class CallState:
-    """The notebook of one logical call: what its attempts have met so far."""
+class Progress:
+    """The notebook of one operation: what its attempts have met so far."""
 
     deadline: float | None = None
     """When the call must have ended, on the monotonic clock."""
@@ -99,8 +99,8 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     timeout: Timeout
     idempotency_key: str | None = None
-    call: CallState = field(factory=CallState, repr=False, eq=False)
-    look: Look | None = field(default=None, repr=False, eq=False)
+    progress: Progress = field(factory=Progress, repr=False, eq=False)
+    reconcile: Reconciler | None = field(default=None, repr=False, eq=False)
     repeat_unknown: bool = False
     """Whether to trust the key and send a call again whose answer is lost."""
 
@@ -123,8 +123,8 @@ class Request:
             body=self.body,
             timeout=self.timeout,
             idempotency_key=self.idempotency_key,
-            call=self.call,
-            look=self.look,
+            progress=self.progress,
+            reconcile=self.reconcile,
             repeat_unknown=self.repeat_unknown,
         )
 
@@ -158,12 +158,12 @@ CallNext: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 @runtime_checkable
 class Middleware(Protocol):
-    """One step of the pipeline. `scope` says what it wraps: the logical `"call"` (the default) or each `"attempt"`."""
+    """One step of the pipeline. `scope`: it wraps the whole `"operation"` (the default) or each `"attempt"`."""
 
     async def __call__(self, request: Request, call_next: CallNext) -> Response: ...
 
 
-class Look(Protocol):
+class Reconciler(Protocol):
     """Looks for the trace of an attempt whose effect is unknown: the answer it would have had, or an error."""
 
     async def __call__(self, request: Request, failure: APIConnectionError | Response) -> Response: ...

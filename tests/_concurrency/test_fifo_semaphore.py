@@ -8,7 +8,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from trudy._concurrency.fifo_semaphore import FifoLimiter
+from trudy._concurrency.fifo_semaphore import FifoSemaphore
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +19,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 
 async def test_permits_are_handed_over_in_the_order_of_asking() -> None:
-    limiter = FifoLimiter(1)
+    limiter = FifoSemaphore(1)
     assert await limiter.acquire(None)
     order: list[int] = []
 
@@ -39,7 +39,7 @@ async def test_permits_are_handed_over_in_the_order_of_asking() -> None:
 
 
 async def test_nobody_overtakes_a_waiter() -> None:
-    limiter = FifoLimiter(1)
+    limiter = FifoSemaphore(1)
     assert await limiter.acquire(None)
     async with anyio.create_task_group() as group:
         group.start_soon(limiter.acquire, None)
@@ -50,7 +50,7 @@ async def test_nobody_overtakes_a_waiter() -> None:
 
 
 async def test_time_runs_out() -> None:
-    limiter = FifoLimiter(1)
+    limiter = FifoSemaphore(1)
     assert await limiter.acquire(0)
     assert not await limiter.acquire(0.01)
     assert limiter.waiting == 0
@@ -59,7 +59,7 @@ async def test_time_runs_out() -> None:
 
 
 async def test_a_waiter_cancelled_just_when_its_turn_comes_passes_it_on() -> None:
-    limiter = FifoLimiter(1)
+    limiter = FifoSemaphore(1)
     assert await limiter.acquire(None)
     scope = anyio.CancelScope()
     got: list[str] = []
@@ -88,7 +88,7 @@ async def test_a_waiter_cancelled_just_when_its_turn_comes_passes_it_on() -> Non
 
 async def test_no_permit_is_lost_or_doubled_at_random() -> None:
     rng = random.Random(7)
-    limiter = FifoLimiter(3)
+    limiter = FifoSemaphore(3)
     holding = most = 0
 
     async def work() -> None:

@@ -4,12 +4,12 @@
     sync      a small GET, blocking, at 1 and 32 threads
     import    whole processes that import and make a client
     decode    a page of 100 calls from bytes to objects
-    gate      1,000 creates under a rate limit
+    limiter      1,000 creates under a rate limit
     pages     the memory of a walk over 50,000 calls
     sandbox   the local Truedy: requests a second, lists among 100,000 calls, a campaign of 1,000 contacts
 
 Prints medians over interleaved rounds, and beside each target whether it is met. No result makes it fail: machines
-differ. All but the times of `gate` and `sandbox` are CPU times, which a busy machine changes least. `--quick` only
+differ. All but the times of `limiter` and `sandbox` are CPU times, which a busy machine changes least. `--quick` only
 shows that all of it runs. Clients that are not installed are shown as such: `pip install -e '.[bench]'`.
 """
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tests.bench import decoding, gate, imports, pages, sandbox, small_get
+from tests.bench import decoding, imports, limiter, pages, sandbox, small_get
 from tests.bench.report import Table, heading
 
 BENCHMARKS: dict[str, Callable[..., list[Table]]] = {
@@ -26,7 +26,7 @@ BENCHMARKS: dict[str, Callable[..., list[Table]]] = {
     "sync": small_get.bench_sync,
     "import": imports.bench,
     "decode": decoding.bench,
-    "gate": gate.bench,
+    "limiter": limiter.bench,
     "pages": pages.bench,
     "sandbox": sandbox.bench,
 }

@@ -2,7 +2,7 @@
 
 GET  /calls/{id}                     one call, the same bytes but for the time
 GET  /list/{rows}/calls              a page of a list that has so many rows
-POST /gate/{limit}/{window}/calls    a create: at most `limit` in each stretch of `window` seconds of the clock
+POST /limiter/{limit}/{window}/calls    a create: at most `limit` in each stretch of `window` seconds of the clock
 GET  /tally                          what became of the creates since the last tally
 """
 
@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.bench import answers
 
-_CREATE = re.compile(r"/gate/(\d+)/([\d.]+)/calls")
+_CREATE = re.compile(r"/limiter/(\d+)/([\d.]+)/calls")
 _LIST = re.compile(r"/list/(\d+)/calls")
 _KEY = re.compile(rb"\r\nx-idempotency-key: *([^\r]+)", re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)

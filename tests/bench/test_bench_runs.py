@@ -40,7 +40,7 @@ def test_it_runs_and_prints_a_table(name: str) -> None:
 def test_a_name_that_does_not_exist_is_refused_with_those_that_do() -> None:
     done = run("nonsense")
     assert done.returncode == 2
-    assert "there are get, sync, import, decode, gate, pages" in done.stderr
+    assert "there are get, sync, import, decode, limiter, pages" in done.stderr
 
 
 def test_a_table_lines_up_and_says_which_target_is_missed() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from trudy.bridge import Bridge, _release
-from trudy.bridge.pool import LoopPool
+from trudy.bridge.private_loops import PrivateLoops
 
 Script = Callable[[str], list[str]]
 FDS = Path("/proc/self/fd")
@@ -118,7 +118,7 @@ def test_a_script_that_uses_an_executor_in_its_middleware_ends(script: Script) -
 
 
 def test_nothing_is_done_once_the_interpreter_ends() -> None:
-    pool = LoopPool()
+    pool = PrivateLoops()
     loop = pool.borrow()
     pool.give_back(loop, usable=True)
     try:

@@ -44,8 +44,8 @@ def test_a_child_that_frees_everything_takes_nothing_out_of_the_shared_epoll(scr
             streams[0][1].transport.abort()
             streams.clear()
             del bridge, loop
-            import trudy.bridge.pool
-            trudy.bridge.pool._parked.clear()
+            import trudy.bridge.private_loops
+            trudy.bridge.private_loops._parked.clear()
             gc.collect()
             os._exit(0)
         os.waitpid(child, 0)

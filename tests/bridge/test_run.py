@@ -16,7 +16,7 @@ from types import ModuleType
 import pytest
 
 from trudy.bridge import Bridge
-from trudy.bridge.pool import MAX_IDLE
+from trudy.bridge.private_loops import MAX_IDLE
 
 word: ContextVar[str] = ContextVar("word", default="unset")
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from trudy.options import Timeout
-from trudy.request import CallState, Endpoint, Request, Response, RetryClass
+from trudy.request import Endpoint, Progress, Request, Response, RetryClass
 
 AN_ID = "7d0c2b1e-0000-4000-8000-000000000001"
 Ending: TypeAlias = Response | Exception
 
 
 def request_for(method: str = "GET", retry: RetryClass = RetryClass.REPEAT, **facts: object) -> Request:
-    """A request to an endpoint of a kind; `facts` go into its `CallState`."""
+    """A request to an endpoint of a kind; `facts` go into its `Progress`."""
     endpoint = Endpoint(name="things.do", method=method, path="/things", retry=retry)
     return Request(
         endpoint=endpoint,
@@ -25,7 +25,7 @@ def request_for(method: str = "GET", retry: RetryClass = RetryClass.REPEAT, **fa
         body=b"{}" if method == "POST" else None,
         timeout=Timeout(),
         idempotency_key="a-key" if endpoint.sends_key else None,
-        call=CallState(**facts),  # type: ignore[arg-type]
+        progress=Progress(**facts),  # type: ignore[arg-type]
     )
 
 
@@ -59,7 +59,7 @@ class Script:
     async def __call__(self, request: Request) -> Response:
         ending = self._endings[min(len(self.requests), len(self._endings) - 1)]
         self.requests.append(request)
-        request.call.attempts += 1
+        request.progress.attempts += 1
         if self._before is not None:
             self._before(request)
         if isinstance(ending, Exception):

@@ -10,7 +10,7 @@ from itertools import count
 import anyio
 import anyio.lowlevel
 
-from trudy._concurrency.wakeup import wakeable
+from trudy._concurrency.wakeup import thread_safe_event
 
 NOON = 1_800_000_000.0
 """A whole minute of the epoch."""
@@ -46,7 +46,7 @@ class FakeClock:
         if seconds <= 0:
             await anyio.lowlevel.checkpoint()
             return
-        event, wake = wakeable()
+        event, wake = thread_safe_event()
         with self._lock:
             entry = (self._monotonic + seconds, next(self._numbers), wake)
             insort(self._sleepers, entry)

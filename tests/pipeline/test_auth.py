@@ -75,7 +75,7 @@ async def test_a_fixed_key_is_sent_with_each_attempt() -> None:
 async def test_a_fixed_key_that_is_refused_is_not_asked_for_again() -> None:
     request = request_for()
     assert (await AuthStep(Credential("truedy_abc", "api_key"))(request, Script(REFUSED))).status == 401
-    assert not request.call.renewed
+    assert not request.progress.renewed
 
 
 TOKEN = 'sk_live_4f9a/b7"c+6d=='
@@ -120,7 +120,7 @@ async def test_a_stale_token_is_given_up_once_a_call() -> None:
     request = request_for()
     script = Script(REFUSED)
     await step(request, script)
-    assert request.call.renewed
+    assert request.progress.renewed
     await step(request, script)
     await step(request, script)
     assert [sent.header("authorization") for sent in script.requests] == ["Bearer one", "Bearer two", "Bearer two"]

@@ -162,7 +162,7 @@ def test_the_class_follows_the_status(status: int, code: str, cls: type[APIError
         (RetryClass.REPEAT, 502, {"httpStatus": 400}, False),
         (RetryClass.KEYED, 500, {}, True),
         (RetryClass.ONCE, 500, {}, False),
-        (RetryClass.LOOK_FIRST, 500, {}, False),
+        (RetryClass.RECONCILE, 500, {}, False),
         (RetryClass.ONCE, 429, {}, True),
         (RetryClass.REPEAT, 422, {}, False),
     ],

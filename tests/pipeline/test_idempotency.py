@@ -14,7 +14,7 @@ def endpoint(retry: RetryClass) -> Endpoint:
     return Endpoint(name="things.create", method="POST", path="/things", retry=retry)
 
 
-@pytest.mark.parametrize("retry", [RetryClass.KEYED, RetryClass.LOOK_FIRST])
+@pytest.mark.parametrize("retry", [RetryClass.KEYED, RetryClass.RECONCILE])
 def test_a_new_uuid_for_each_create(retry: RetryClass) -> None:
     first, second = (key_for(endpoint(retry), None) for _ in range(2))
     assert first != second

@@ -10,14 +10,14 @@ from attrs import evolve
 from tests.fakes.answers import Ending, Script, answer, failure, request_for, success
 from tests.fakes.clock import FakeClock
 from trudy import APIConnectionError, ConfigurationError, RateLimitError, TrudyError
-from trudy.pipeline.middleware_guard import Once
+from trudy.pipeline.middleware_guard import SendOnce
 from trudy.pipeline.record import RecordStep
 from trudy.request import CallNext, Request, Response, RetryClass
 from trudy.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
-REPEAT, KEYED, LOOK, ONCE = RetryClass.REPEAT, RetryClass.KEYED, RetryClass.LOOK_FIRST, RetryClass.ONCE
+REPEAT, KEYED, LOOK, ONCE = RetryClass.REPEAT, RetryClass.KEYED, RetryClass.RECONCILE, RetryClass.ONCE
 DROPPED = APIConnectionError("reset")
 NOT_SENT = APIConnectionError("no route", request_sent=False)
 
@@ -38,7 +38,7 @@ def recorded(send: CallNext) -> CallNext:
 async def test_what_may_have_happened_is_not_sent_on_again(retry: RetryClass, first: Ending) -> None:
     script = Script(first)
     with pytest.raises(ConfigurationError, match=r"sent things\.do on again") as caught:
-        await Once(twice)(request_for("POST", retry), recorded(script))
+        await SendOnce(twice)(request_for("POST", retry), recorded(script))
     assert len(script.requests) == 1
     assert caught.value.details["may_have_happened"] is True
 
@@ -47,7 +47,7 @@ async def test_what_may_have_happened_is_not_sent_on_again(retry: RetryClass, fi
 @pytest.mark.parametrize("first", [NOT_SENT, failure(402, "payment_required"), RateLimitError("wait")])
 async def test_what_did_not_happen_may_be_sent_on_again(retry: RetryClass, first: Ending) -> None:
     script = Script(first, success())
-    assert (await Once(twice)(request_for("POST", retry), recorded(script))).is_success
+    assert (await SendOnce(twice)(request_for("POST", retry), recorded(script))).is_success
     assert len(script.requests) == 2
 
 
@@ -60,7 +60,7 @@ async def test_where_nothing_left_it_may_be_sent_on_again() -> None:
             raise faults.pop()
         return await recorded(script)(request)
 
-    assert (await Once(twice)(request_for("POST", ONCE), sign)).is_success
+    assert (await SendOnce(twice)(request_for("POST", ONCE), sign)).is_success
 
 
 async def test_a_fault_after_it_left_proves_nothing() -> None:
@@ -68,7 +68,7 @@ async def test_a_fault_after_it_left_proves_nothing() -> None:
         raise LookupError("while reading")
 
     with pytest.raises(ConfigurationError):
-        await Once(twice)(request_for("POST", ONCE), recorded(broken))
+        await SendOnce(twice)(request_for("POST", ONCE), recorded(broken))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ async def test_a_fault_after_it_left_proves_nothing() -> None:
 )
 async def test_what_may_be_repeated_may_be_repeated(request_: Request) -> None:
     script = Script(DROPPED, success())
-    assert (await Once(twice)(request_, recorded(script))).is_success
+    assert (await SendOnce(twice)(request_, recorded(script))).is_success
 
 
 async def test_a_second_one_beside_the_first_is_none_either() -> None:
@@ -98,11 +98,11 @@ async def test_a_second_one_beside_the_first_is_none_either() -> None:
         return await call_next(request)
 
     with pytest.raises(ConfigurationError):
-        await Once(hedge)(request_for("POST", LOOK), recorded(slow))
+        await SendOnce(hedge)(request_for("POST", LOOK), recorded(slow))
     assert len(sent) == 1
 
 
-@pytest.mark.parametrize("scope", ["call", "attempt"])
+@pytest.mark.parametrize("scope", ["operation", "attempt"])
 async def test_no_middleware_of_a_client_dials_twice(scope: str) -> None:
     class Twice:
         async def __call__(self, request: Request, call_next: CallNext) -> Response:

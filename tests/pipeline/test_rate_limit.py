@@ -1,4 +1,4 @@
-"""The step that waits at the gate, on asyncio and trio, in one thread and in several, with a clock that tests move."""
+"""The step that waits at the limiter, on asyncio and trio, in one and several threads, with a clock that tests move."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from trudy.errors import APIConnectionError, RateLimitError
 from trudy.hooks import Event, RateLimitWait
 from trudy.options import Lane, RateLimit, Timeout
 from trudy.pipeline.rate_limit import RateLimitStep
-from trudy.rate_limit.limiter import Gate
-from trudy.request import CallState, Endpoint, Request, Response
+from trudy.rate_limit.limiter import WindowLimiter
+from trudy.request import Endpoint, Progress, Request, Response
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +38,7 @@ def make_request(**call: object) -> Request:
         path="/things",
         headers=(),
         timeout=Timeout(),
-        call=CallState(**call),  # type: ignore[arg-type]
+        progress=Progress(**call),  # type: ignore[arg-type]
     )
 
 
@@ -56,7 +56,7 @@ class Wire:
     _lock: threading.Lock = field(factory=threading.Lock)
 
     async def __call__(self, request: Request) -> Response:
-        request.call.attempts += 1
+        request.progress.attempts += 1
         await self.clock.sleep(self.latency)
         with self._lock:
             now = self.clock.time() + self.ahead
@@ -91,7 +91,7 @@ async def persist(step: RateLimitStep, request: Request, wire: Callable[[Request
 async def test_all_get_through_in_as_few_minutes_as_can_be(ahead: float, paced: bool) -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=10, ahead=ahead)
-    step = RateLimitStep(Gate(RateLimit(10) if paced else None), clock)
+    step = RateLimitStep(WindowLimiter(RateLimit(10) if paced else None), clock)
     done: list[Response] = []
 
     async def one() -> None:
@@ -109,7 +109,7 @@ async def test_all_get_through_in_as_few_minutes_as_can_be(ahead: float, paced: 
 async def test_a_refused_request_goes_before_those_who_waited_when_it_was_refused() -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=1, latency=1.0)
-    step = RateLimitStep(Gate(RateLimit(2)), clock)
+    step = RateLimitStep(WindowLimiter(RateLimit(2)), clock)
     order: list[str] = []
 
     async def one(name: str) -> None:
@@ -128,7 +128,7 @@ async def test_a_refused_request_goes_before_those_who_waited_when_it_was_refuse
 async def test_the_wait_is_counted_and_told_once() -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=1)
-    step = RateLimitStep(Gate(RateLimit(1)), clock)
+    step = RateLimitStep(WindowLimiter(RateLimit(1)), clock)
     events: list[Event] = []
 
     async def emit(event: Event) -> None:
@@ -140,9 +140,9 @@ async def test_the_wait_is_counted_and_told_once() -> None:
             tasks.start_soon(persist, step, request, wire)
             await clock.run(1)
         await clock.run(120)
-    assert first.call.rate_waited == 0.0
-    assert second.call.rate_waited == pytest.approx(49, abs=0.3)
-    assert third.call.rate_waited == pytest.approx(108, abs=0.3)
+    assert first.progress.rate_waited == 0.0
+    assert second.progress.rate_waited == pytest.approx(49, abs=0.3)
+    assert third.progress.rate_waited == pytest.approx(108, abs=0.3)
     assert [type(event) for event in events] == [RateLimitWait, RateLimitWait]
     assert [event.seconds for event in events if isinstance(event, RateLimitWait)] == pytest.approx([49, 108], abs=0.3)
 
@@ -160,8 +160,8 @@ async def test_the_wait_is_counted_and_told_once() -> None:
 async def test_a_turn_after_the_bound_is_an_error_at_once(call: dict[str, float], message: str) -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=1)
-    gate = Gate(RateLimit(1))
-    step = RateLimitStep(gate, clock)
+    limiter = WindowLimiter(RateLimit(1))
+    step = RateLimitStep(limiter, clock)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(persist, step, make_request(), wire)
         await clock.run(1)
@@ -174,14 +174,14 @@ async def test_a_turn_after_the_bound_is_an_error_at_once(call: dict[str, float]
     assert error.reset_at.timestamp() == pytest.approx(NOON + 60, abs=0.1)
     assert error.details["reset_at"] == error.reset_at.isoformat()
     assert len(wire.arrivals) == 1
-    assert gate.status(clock.time()).waiting == 0
+    assert limiter.status(clock.time()).waiting == 0
 
 
 async def test_a_cancelled_waiter_frees_its_place() -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=1)
-    gate = Gate(RateLimit(1))
-    step = RateLimitStep(gate, clock)
+    limiter = WindowLimiter(RateLimit(1))
+    step = RateLimitStep(limiter, clock)
     scopes: list[anyio.CancelScope] = []
     done: list[str] = []
 
@@ -195,11 +195,11 @@ async def test_a_cancelled_waiter_frees_its_place() -> None:
         for name in "abcde":
             tasks.start_soon(one, name)
             await clock.run(0.2)
-        assert gate.status(clock.time()).waiting == 4
+        assert limiter.status(clock.time()).waiting == 4
         for scope in scopes[1:4]:
             scope.cancel()
         await clock.run(0.2)
-        assert gate.status(clock.time()).waiting == 1
+        assert limiter.status(clock.time()).waiting == 1
         assert clock.sleeping == 1
         await clock.run(55)
     assert done == ["a", "e"]
@@ -208,7 +208,7 @@ async def test_a_cancelled_waiter_frees_its_place() -> None:
 async def test_interactive_requests_overtake_bulk_ones() -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=2)
-    step = RateLimitStep(Gate(RateLimit(2, bulk_share=0.5)), clock)
+    step = RateLimitStep(WindowLimiter(RateLimit(2, bulk_share=0.5)), clock)
     done: list[str] = []
 
     async def one(name: str, lane: Lane) -> None:
@@ -229,35 +229,35 @@ async def test_interactive_requests_overtake_bulk_ones() -> None:
 @pytest.mark.parametrize(("request_sent", "left"), [(False, 1), (True, 0)])
 async def test_budget_comes_back_where_nothing_was_sent(request_sent: bool, left: int) -> None:
     clock = FakeClock()
-    gate = Gate(RateLimit(1))
-    step = RateLimitStep(gate, clock)
+    limiter = WindowLimiter(RateLimit(1))
+    step = RateLimitStep(limiter, clock)
 
     async def fails(request: Request) -> Response:
-        request.call.attempts += 1
+        request.progress.attempts += 1
         raise APIConnectionError("no route", request_sent=request_sent)
 
     with pytest.raises(APIConnectionError):
         await step(make_request(), fails)
-    assert gate.status(clock.time()).used == 1 - left
+    assert limiter.status(clock.time()).used == 1 - left
 
 
 async def test_budget_comes_back_where_a_step_further_in_failed_before_the_attempt() -> None:
     clock = FakeClock()
-    gate = Gate(RateLimit(1))
+    limiter = WindowLimiter(RateLimit(1))
 
     async def no_token(request: Request) -> Response:
         raise KeyError("token")
 
     with pytest.raises(KeyError):
-        await RateLimitStep(gate, clock)(make_request(), no_token)
-    assert gate.status(clock.time()).used == 0
+        await RateLimitStep(limiter, clock)(make_request(), no_token)
+    assert limiter.status(clock.time()).used == 0
 
 
 async def test_clients_that_share_a_gate_share_the_budget() -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=3)
-    gate = Gate(RateLimit(3))
-    steps = [RateLimitStep(gate, clock) for _ in range(3)]
+    limiter = WindowLimiter(RateLimit(3))
+    steps = [RateLimitStep(limiter, clock) for _ in range(3)]
     async with anyio.create_task_group() as tasks:
         for number in range(9):
             tasks.start_soon(persist, steps[number % 3], make_request(max_rate_limit_wait=1e6), wire)
@@ -268,7 +268,7 @@ async def test_clients_that_share_a_gate_share_the_budget() -> None:
 
 async def test_nothing_is_kept_of_a_call_that_is_over() -> None:
     clock = FakeClock(NOON + 10)
-    step = RateLimitStep(Gate(), clock)
+    step = RateLimitStep(WindowLimiter(), clock)
     wire = Wire(clock, limit=0)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(step, make_request(), wire)
@@ -279,7 +279,7 @@ async def test_nothing_is_kept_of_a_call_that_is_over() -> None:
 
 async def test_a_free_gate_makes_no_event_and_asks_no_clock_to_sleep() -> None:
     clock = FakeClock()
-    step = RateLimitStep(Gate(RateLimit(5)), clock)
+    step = RateLimitStep(WindowLimiter(RateLimit(5)), clock)
 
     async def instant(request: Request) -> Response:
         return Response(status=200, headers={}, body=b"{}")
@@ -291,12 +291,12 @@ async def test_a_free_gate_makes_no_event_and_asks_no_clock_to_sleep() -> None:
 def test_loops_of_several_threads_wait_at_one_gate(anyio_backend: str) -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=10, latency=0.01)
-    gate = Gate(RateLimit(10))
+    limiter = WindowLimiter(RateLimit(10))
     done: list[int] = []
 
     def thread(number: int) -> None:
         async def work() -> None:
-            step = RateLimitStep(gate, clock)
+            step = RateLimitStep(limiter, clock)
 
             async def one() -> None:
                 await persist(step, make_request(max_rate_limit_wait=1e6), wire)
@@ -322,33 +322,33 @@ def test_loops_of_several_threads_wait_at_one_gate(anyio_backend: str) -> None:
 def test_a_loop_that_died_with_its_waiters_holds_nobody_up(anyio_backend: str) -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=1, latency=0.0)
-    gate = Gate(RateLimit(1))
+    limiter = WindowLimiter(RateLimit(1))
 
     async def abandon() -> None:
         """Leave tickets in the line as a loop does that was stopped and closed in the middle."""
-        from trudy._concurrency.doorbell import Doorbell
+        from trudy._concurrency.wakeup import Wakeup
 
         for _ in range(3):
-            bell = Doorbell()
+            wakeup = Wakeup()
             with anyio.move_on_after(0):
-                await bell.wait(60, clock)
-            gate.poll(gate.join("interactive", bell.ring), clock.time())
+                await wakeup.wait(60, clock)
+            limiter.poll(limiter.join("interactive", wakeup.set), clock.time())
 
     async def live() -> None:
-        step = RateLimitStep(gate, clock)
+        step = RateLimitStep(limiter, clock)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(persist, step, make_request(max_rate_limit_wait=1e6), wire)
             await clock.run(5 * 60)
 
     async def first() -> None:
-        await persist(RateLimitStep(gate, clock), make_request(), wire)
+        await persist(RateLimitStep(limiter, clock), make_request(), wire)
 
     anyio.run(first, backend=anyio_backend)
     anyio.run(abandon, backend=anyio_backend)
-    assert gate.status(clock.time()).waiting == 3
+    assert limiter.status(clock.time()).waiting == 3
     anyio.run(live, backend=anyio_backend)
     assert len(wire.arrivals) == 2
-    assert gate.status(clock.time()).waiting == 0
+    assert limiter.status(clock.time()).waiting == 0
 
 
 async def test_a_server_that_always_says_soon_is_not_hammered() -> None:
@@ -356,14 +356,14 @@ async def test_a_server_that_always_says_soon_is_not_hammered() -> None:
     sent: list[float] = []
 
     async def refuse(request: Request) -> Response:
-        request.call.attempts += 1
+        request.progress.attempts += 1
         sent.append(clock.time())
         details = {"limit": 100, "reset_at": iso(clock.time() + 0.01)}
         body = {"error": {"code": "rate_limit_exceeded", "details": details}, "meta": {"ts": iso(clock.time())}}
         return Response(status=429, headers={}, body=json.dumps(body).encode())
 
     async def ask_again_and_again() -> None:
-        request, step = make_request(max_rate_limit_wait=60.0), RateLimitStep(Gate(None), clock)
+        request, step = make_request(max_rate_limit_wait=60.0), RateLimitStep(WindowLimiter(None), clock)
         while True:
             await step(request, refuse)
 

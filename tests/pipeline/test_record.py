@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_middleware_may_not_change_a_keyed_post() -> None:
-    request = request_for("POST", RetryClass.LOOK_FIRST)
+    request = request_for("POST", RetryClass.RECONCILE)
     seal(request)
     script = Script(success())
     await SealStep()(request, script)
@@ -57,4 +57,4 @@ async def test_when_the_last_attempt_left_is_noted() -> None:
     clock = JumpingClock(1000.0)
     request = request_for()
     await RecordStep(clock)(request, Script(success(), before=lambda _: clock.advance(5)))
-    assert request.call.sent_at == 1000.0
+    assert request.progress.sent_at == 1000.0

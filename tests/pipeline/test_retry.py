@@ -18,7 +18,7 @@ from trudy import (
     ResponseDecodeError,
 )
 from trudy.hooks import Event, RetryScheduled
-from trudy.pipeline.retry import LOOK_FIRST, STOP, Decision, Retry, RetryStep, decide
+from trudy.pipeline.retry import RECONCILE, STOP, Decision, Retry, RetryStep, decide
 from trudy.request import Request, Response, RetryClass
 
 NOT_SENT = APIConnectionError("no route", request_sent=False)
@@ -27,13 +27,13 @@ SLOW = APITimeoutError("no answer")
 GARBAGE = answer(200, b"<html>")
 PROVIDER_REFUSED = failure(502, "provider_error", {"httpStatus": 422})
 
-REPEAT, KEYED, LOOK, ONCE = RetryClass.REPEAT, RetryClass.KEYED, RetryClass.LOOK_FIRST, RetryClass.ONCE
+REPEAT, KEYED, LOOK, ONCE = RetryClass.REPEAT, RetryClass.KEYED, RetryClass.RECONCILE, RetryClass.ONCE
 AGAIN = "again"
 
 
 def decision_for(request: Request, ending: Ending, *, failures: int = 1, renewed: bool = False) -> Decision:
     assert isinstance(ending, Response | APIConnectionError)
-    return decide(request, ending, failures=failures, chance=0.5, renewed=renewed, gated=True, now=NOON)
+    return decide(request, ending, failures=failures, chance=0.5, renewed=renewed, limited=True, now=NOON)
 
 
 @pytest.mark.parametrize(
@@ -63,19 +63,19 @@ def decision_for(request: Request, ending: Ending, *, failures: int = 1, renewed
         ("POST", KEYED, success(), STOP),
         ("POST", KEYED, failure(422, "validation_error"), STOP),
         ("POST", LOOK, NOT_SENT, AGAIN),
-        ("POST", LOOK, SLOW, LOOK_FIRST),
-        ("POST", LOOK, DROPPED, LOOK_FIRST),
-        ("POST", LOOK, GARBAGE, LOOK_FIRST),
-        ("POST", LOOK, answer(200), LOOK_FIRST),
-        ("POST", LOOK, answer(200, {"data": {}}), LOOK_FIRST),
-        ("POST", LOOK, answer(201, {"data": {"id": ""}}), LOOK_FIRST),
-        ("POST", LOOK, answer(201, {"data": {"id": "  "}}), LOOK_FIRST),
-        ("POST", LOOK, answer(201, {"data": {"id": True}}), LOOK_FIRST),
+        ("POST", LOOK, SLOW, RECONCILE),
+        ("POST", LOOK, DROPPED, RECONCILE),
+        ("POST", LOOK, GARBAGE, RECONCILE),
+        ("POST", LOOK, answer(200), RECONCILE),
+        ("POST", LOOK, answer(200, {"data": {}}), RECONCILE),
+        ("POST", LOOK, answer(201, {"data": {"id": ""}}), RECONCILE),
+        ("POST", LOOK, answer(201, {"data": {"id": "  "}}), RECONCILE),
+        ("POST", LOOK, answer(201, {"data": {"id": True}}), RECONCILE),
         ("POST", LOOK, answer(201, {"data": {"id": 7}}), STOP),
-        ("POST", LOOK, answer(303), LOOK_FIRST),
-        ("POST", LOOK, failure(500, "internal_error"), LOOK_FIRST),
-        ("POST", LOOK, answer(503, b"busy"), LOOK_FIRST),
-        ("POST", LOOK, PROVIDER_REFUSED, LOOK_FIRST),
+        ("POST", LOOK, answer(303), RECONCILE),
+        ("POST", LOOK, failure(500, "internal_error"), RECONCILE),
+        ("POST", LOOK, answer(503, b"busy"), RECONCILE),
+        ("POST", LOOK, PROVIDER_REFUSED, RECONCILE),
         ("POST", LOOK, failure(402, "payment_required"), STOP),
         ("POST", ONCE, NOT_SENT, AGAIN),
         ("POST", ONCE, SLOW, STOP),
@@ -104,7 +104,7 @@ def test_a_refusal_for_the_rate_limit_is_repeated_by_every_class_and_is_no_fault
 def test_backoff_doubles_to_eight_seconds_with_full_jitter(failures: int, longest: float) -> None:
     request = request_for(max_retries=100)
     waits = [
-        decide(request, SLOW, failures=failures, chance=chance, renewed=False, gated=True, now=NOON)
+        decide(request, SLOW, failures=failures, chance=chance, renewed=False, limited=True, now=NOON)
         for chance in (0.0, 0.5, 0.999)
     ]
     assert waits == [Retry(longest * chance, "timeout") for chance in (0.0, 0.5, 0.999)]
@@ -145,7 +145,7 @@ def test_a_stale_token_is_asked_for_again_once() -> None:
 
 def test_without_a_gate_the_wait_for_the_window_is_ours() -> None:
     refused = failure(429, "rate_limit_exceeded", {"reset_at": "2027-01-15T08:00:20Z"})
-    decision = decide(request_for(), refused, failures=1, chance=0.5, renewed=False, gated=False, now=NOON)
+    decision = decide(request_for(), refused, failures=1, chance=0.5, renewed=False, limited=False, now=NOON)
     assert decision == Retry(20.0, "rate limit", is_fault=False)
 
 
@@ -156,7 +156,7 @@ async def test_the_same_request_goes_out_again() -> None:
     script = Script(SLOW, answer(503), success())
     request = request_for("POST", KEYED)
     clock = JumpingClock()
-    response = await RetryStep(clock, gated=True, chance=lambda: 0.5)(request, script)
+    response = await RetryStep(clock, limited=True, chance=lambda: 0.5)(request, script)
     assert response.status == 200
     assert [sent.headers for sent in script.requests] == [request.headers] * 3
     assert [sent.body for sent in script.requests] == [request.body] * 3
@@ -165,15 +165,15 @@ async def test_the_same_request_goes_out_again() -> None:
 
 async def test_the_last_error_stands() -> None:
     with pytest.raises(APITimeoutError):
-        await RetryStep(JumpingClock(), gated=True)(request_for(), Script(SLOW))
-    response = await RetryStep(JumpingClock(), gated=True)(request_for(), Script(SLOW, answer(503)))
+        await RetryStep(JumpingClock(), limited=True)(request_for(), Script(SLOW))
+    response = await RetryStep(JumpingClock(), limited=True)(request_for(), Script(SLOW, answer(503)))
     assert response.status == 503
 
 
 async def test_waits_for_the_rate_window_use_up_no_retry() -> None:
     refused = failure(429, "rate_limit_exceeded")
     script = Script(refused, SLOW, refused, SLOW, refused, success())
-    assert (await RetryStep(JumpingClock(), gated=True)(request_for(), script)).status == 200
+    assert (await RetryStep(JumpingClock(), limited=True)(request_for(), script)).status == 200
     assert len(script.requests) == 6
 
 
@@ -181,7 +181,7 @@ async def test_without_a_gate_the_waits_for_the_window_are_bounded_in_sum() -> N
     refused = failure(429, "rate_limit_exceeded", {"reset_at": "2027-01-15T08:00:50Z"})
     clock = JumpingClock()
     script = Script(refused)
-    response = await RetryStep(clock, gated=False)(request_for(max_rate_limit_wait=120.0), script)
+    response = await RetryStep(clock, limited=False)(request_for(max_rate_limit_wait=120.0), script)
     assert response.status == 429
     assert clock.slept == [50.0, 50.0]
 
@@ -190,18 +190,18 @@ async def test_without_a_gate_the_waits_for_the_window_are_bounded_in_sum() -> N
 async def test_a_post_to_calls_is_never_sent_twice_where_it_may_have_happened(ending: Ending) -> None:
     script = Script(ending, success())
     with pytest.raises(CallOutcomeUnknownError) as caught:
-        await RetryStep(JumpingClock(), gated=True)(request_for("POST", LOOK), script)
+        await RetryStep(JumpingClock(), limited=True)(request_for("POST", LOOK), script)
     assert len(script.requests) == 1
     assert caught.value.__cause__ is not None
 
 
 async def test_a_delete_that_finds_nothing_after_an_unknown_end_has_succeeded() -> None:
     gone = failure(404, "not_found")
-    response = await RetryStep(JumpingClock(), gated=True)(request_for("DELETE"), Script(SLOW, gone))
+    response = await RetryStep(JumpingClock(), limited=True)(request_for("DELETE"), Script(SLOW, gone))
     assert response.status == 204
-    first = await RetryStep(JumpingClock(), gated=True)(request_for("DELETE"), Script(gone))
+    first = await RetryStep(JumpingClock(), limited=True)(request_for("DELETE"), Script(gone))
     assert first.status == 404
-    unsent = await RetryStep(JumpingClock(), gated=True)(request_for("DELETE"), Script(NOT_SENT, gone))
+    unsent = await RetryStep(JumpingClock(), limited=True)(request_for("DELETE"), Script(NOT_SENT, gone))
     assert unsent.status == 404
 
 
@@ -223,13 +223,13 @@ async def test_without_an_answer_the_same_call_is_safe_only_where_it_may_be_repe
     retry: RetryClass, ending: APIConnectionError, *, retryable: bool
 ) -> None:
     with pytest.raises(APIConnectionError) as caught:
-        await RetryStep(JumpingClock(), gated=True)(request_for("POST", retry), Script(ending))
+        await RetryStep(JumpingClock(), limited=True)(request_for("POST", retry), Script(ending))
     assert caught.value.retryable is retryable
 
 
 async def test_what_caused_an_unknown_outcome_is_not_called_retryable() -> None:
     with pytest.raises(CallOutcomeUnknownError) as caught:
-        await RetryStep(JumpingClock(), gated=True)(request_for("POST", LOOK), Script(SLOW))
+        await RetryStep(JumpingClock(), limited=True)(request_for("POST", LOOK), Script(SLOW))
     assert isinstance(caught.value.__cause__, APITimeoutError)
     assert not caught.value.__cause__.retryable
 
@@ -243,7 +243,7 @@ async def test_a_wait_that_would_outlast_the_deadline_is_not_begun() -> None:
 
     script = Script(SLOW, before=pass_time)
     with pytest.raises(APITimeoutError):
-        await RetryStep(FrozenAlarms(clock), gated=True, chance=lambda: 0.9)(request, script)
+        await RetryStep(FrozenAlarms(clock), limited=True, chance=lambda: 0.9)(request, script)
     assert len(script.requests) == 1
     assert clock.slept == []
 
@@ -267,7 +267,7 @@ async def test_the_deadline_ends_an_attempt_in_flight() -> None:
     request = request_for(deadline=clock.monotonic() + 3)
 
     async def hang(request: Request) -> Response:
-        request.call.attempts += 1
+        request.progress.attempts += 1
         await anyio.sleep_forever()
         raise AssertionError
 
@@ -275,7 +275,7 @@ async def test_the_deadline_ends_an_attempt_in_flight() -> None:
 
     async def call() -> None:
         try:
-            await RetryStep(clock, gated=True)(request, hang)
+            await RetryStep(clock, limited=True)(request, hang)
         except APITimeoutError as error:
             errors.append(error)
 
@@ -292,10 +292,10 @@ async def test_the_deadline_ends_an_attempt_in_flight() -> None:
 async def test_a_call_that_trusts_its_key_is_sent_again_and_never_called_harmless() -> None:
     request = evolve(request_for("POST", LOOK), repeat_unknown=True)
     script = Script(SLOW, success())
-    assert (await RetryStep(JumpingClock(), gated=True)(request, script)).status == 200
+    assert (await RetryStep(JumpingClock(), limited=True)(request, script)).status == 200
     for endings in ([SLOW], [SLOW, failure(500, "internal_error")], [SLOW, failure(402, "payment_required")]):
         with pytest.raises(CallOutcomeUnknownError) as caught:
-            await RetryStep(JumpingClock(), gated=True)(
+            await RetryStep(JumpingClock(), limited=True)(
                 evolve(request_for("POST", LOOK), repeat_unknown=True), Script(*endings)
             )
         assert not caught.value.retryable
@@ -305,12 +305,12 @@ async def test_a_call_that_trusts_its_key_is_sent_again_and_never_called_harmles
 async def test_a_call_that_may_ring_is_not_forgotten_when_the_gate_refuses_the_second_try() -> None:
     request = evolve(request_for("POST", LOOK), repeat_unknown=True)
     with pytest.raises(CallOutcomeUnknownError):
-        await RetryStep(JumpingClock(), gated=True)(request, Script(SLOW, RateLimitError("too late")))
+        await RetryStep(JumpingClock(), limited=True)(request, Script(SLOW, RateLimitError("too late")))
 
 
 @pytest.mark.parametrize("garbage", [answer(200), GARBAGE, answer(204), answer(200, {}), answer(201, {"error": "x"})])
 async def test_a_success_that_cannot_be_read_is_no_refusal(garbage: Response) -> None:
-    step = RetryStep(JumpingClock(), gated=True)
+    step = RetryStep(JumpingClock(), limited=True)
     with pytest.raises(ResponseDecodeError, match=f"HTTP {garbage.status} from things.do") as caught:
         await step(request_for("POST", KEYED), Script(garbage))
     assert caught.value.details["may_have_happened"] is True
@@ -321,12 +321,12 @@ async def test_a_success_that_cannot_be_read_is_no_refusal(garbage: Response) ->
 
 async def test_a_create_that_may_have_happened_says_so() -> None:
     with pytest.raises(APIError) as caught:
-        await RetryStep(JumpingClock(), gated=True)(
+        await RetryStep(JumpingClock(), limited=True)(
             request_for("POST", KEYED), Script(SLOW, failure(402, "payment_required"))
         )
     assert caught.value.details["may_have_happened"] is True
     with pytest.raises(RateLimitError) as late:
-        await RetryStep(JumpingClock(), gated=True)(
+        await RetryStep(JumpingClock(), limited=True)(
             request_for("POST", KEYED), Script(SLOW, RateLimitError("too late"))
         )
     assert late.value.details["may_have_happened"] is True
@@ -338,7 +338,7 @@ async def test_each_retry_is_told() -> None:
     async def emit(event: Event) -> None:
         events.append(event)
 
-    await RetryStep(JumpingClock(), gated=True, chance=lambda: 0.5)(request_for(emit=emit), Script(SLOW, success()))
+    await RetryStep(JumpingClock(), limited=True, chance=lambda: 0.5)(request_for(emit=emit), Script(SLOW, success()))
     assert events == [
         RetryScheduled(operation="things.do", method="GET", path="/things", attempt=1, seconds=0.25, reason="timeout")
     ]
@@ -349,7 +349,7 @@ async def test_what_was_found_by_looking_is_the_answer() -> None:
         assert ending is SLOW
         return success()
 
-    request = evolve(request_for("POST", LOOK), look=look)
-    response = await RetryStep(JumpingClock(), gated=True)(request, Script(SLOW))
+    request = evolve(request_for("POST", LOOK), reconcile=look)
+    response = await RetryStep(JumpingClock(), limited=True)(request, Script(SLOW))
     assert isinstance(response.json(), dict)
     assert AN_ID in response.body.decode()

@@ -1,4 +1,4 @@
-"""The gate as a pure object: every rule of the windows, one at a time."""
+"""The limiter as a pure object: every rule of the windows, one at a time."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from random import Random
 import pytest
 
 from trudy.options import Lane, RateLimit
-from trudy.rate_limit.limiter import Gate, Go, Late, RateLimitStatus, Ticket, Wait
+from trudy.rate_limit.limiter import Go, Late, RateLimitStatus, Ticket, Wait, WindowLimiter
 
 NOON = 1_800_000_000.0
 """A whole minute on the server's clock."""
 
 
 class Crowd:
-    """A gate and those who want through it. The server's clock is `ahead` of ours; times here are the server's."""
+    """A limiter and those who want through it. The server's clock is `ahead` of ours; times here are the server's."""
 
     def __init__(self, rate_limit: RateLimit | None = None, *, ahead: float = 0.0, seed: int = 1) -> None:
-        self.gate = Gate(rate_limit, rng=Random(seed))
+        self.limiter = WindowLimiter(rate_limit, rng=Random(seed))
         self.ahead = ahead
         self.woken: list[Ticket] = []
 
     def know_clock(self, at: float, round_trip: float = 0.0) -> None:
-        self.gate.observe(at, at - self.ahead, round_trip=round_trip)
+        self.limiter.observe(at, at - self.ahead, round_trip=round_trip)
 
     def join(self, lane: Lane = "interactive", **kwargs: float) -> Ticket:
-        ticket = self.gate.join(lane, lambda: self.woken.append(ticket), **kwargs)  # type: ignore[arg-type]
+        ticket = self.limiter.join(lane, lambda: self.woken.append(ticket), **kwargs)  # type: ignore[arg-type]
         return ticket
 
     def poll(self, ticket: Ticket, at: float) -> Go | Wait | Late:
-        return self.gate.poll(ticket, at - self.ahead)
+        return self.limiter.poll(ticket, at - self.ahead)
 
     def goes(self, ticket: Ticket, at: float) -> bool:
         return isinstance(self.poll(ticket, at), Go)
@@ -52,18 +52,18 @@ class Crowd:
         gone = [ticket for ticket in tickets if self.goes(ticket, at)]
         for ticket in tickets:
             if ticket not in gone:
-                self.gate.leave(ticket, at - self.ahead)
+                self.limiter.leave(ticket, at - self.ahead)
         return gone
 
     def refuse(self, ticket: Ticket, at: float, reset_at: float | None, limit: int | None = None) -> None:
-        self.gate.refused(ticket, at - self.ahead, limit=limit, reset_at=reset_at, server_now=at)
+        self.limiter.refused(ticket, at - self.ahead, limit=limit, reset_at=reset_at, server_now=at)
 
     def accept(self, tickets: list[Ticket], at: float) -> None:
         for ticket in tickets:
-            self.gate.leave(ticket, at - self.ahead)
+            self.limiter.leave(ticket, at - self.ahead)
 
     def status(self, at: float) -> RateLimitStatus:
-        return self.gate.status(at - self.ahead)
+        return self.limiter.status(at - self.ahead)
 
 
 @pytest.mark.parametrize("ahead", [0.0, 0.5, -20.0, 7200.0])
@@ -85,7 +85,7 @@ def test_without_a_limit_everything_goes_until_the_first_refusal_tells_one() -> 
     crowd.refuse(tickets[100], NOON + 21, NOON + 60, limit=100)
     late = crowd.join()
     assert crowd.turn(late, NOON + 21) == pytest.approx(NOON + 60, abs=0.05)
-    crowd.gate.leave(late, NOON + 22)
+    crowd.limiter.leave(late, NOON + 22)
     assert len(crowd.try_send(500, NOON + 60.1)) == 100
     assert crowd.status(NOON + 61).limit == 100
 
@@ -244,7 +244,7 @@ def test_nonsense_for_a_reset_means_back_off_with_full_jitter_and_then_one_reque
         turn = crowd.turn(waiter, at)
         assert at < turn <= at + reach
         turns.append(turn - at)
-        crowd.gate.leave(waiter, at)
+        crowd.limiter.leave(waiter, at)
         at = turn
         (probe,) = crowd.try_send(10, at)
         crowd.refuse(probe, at, None if reset is None else at + reset)
@@ -300,7 +300,7 @@ def test_a_reset_that_just_misses_the_minute_means_the_minute() -> None:
 def test_a_window_opened_by_a_refusal_is_not_opened_again_by_the_clock() -> None:
     crowd = Crowd(RateLimit(3))
     # The bounds say -0.4 to 0, the truth is 0: the estimate reaches the edge 0.2 s after the server does.
-    crowd.gate.observe(NOON - 0.4, NOON, round_trip=0.4)
+    crowd.limiter.observe(NOON - 0.4, NOON, round_trip=0.4)
     first, *rest = crowd.send(3, NOON + 10)
     crowd.accept(rest, NOON + 11)
     crowd.refuse(first, NOON + 11, NOON + 60)
@@ -314,7 +314,7 @@ def test_a_refusal_that_lay_in_our_buffers_does_not_lengthen_the_wait() -> None:
     crowd = Crowd(RateLimit(1))
     crowd.know_clock(NOON)
     (first,) = crowd.send(1, NOON + 10)
-    crowd.gate.refused(first, NOON + 11, reset_at=NOON + 60, server_now=NOON + 10.1)
+    crowd.limiter.refused(first, NOON + 11, reset_at=NOON + 60, server_now=NOON + 10.1)
     assert crowd.turn(crowd.join(), NOON + 11) == pytest.approx(NOON + 60, abs=0.05)
 
 
@@ -323,7 +323,7 @@ def test_an_estimate_that_moves_back_over_the_edge_opens_no_window_twice() -> No
     crowd.know_clock(NOON)
     crowd.status(NOON + 10)
     crowd.accept(crowd.send(3, NOON + 60.05), NOON + 60.1)
-    crowd.gate.observe(NOON + 59.8, NOON + 60.1, round_trip=0.0)
+    crowd.limiter.observe(NOON + 59.8, NOON + 60.1, round_trip=0.0)
     assert not crowd.try_send(1, NOON + 60.2)
     assert not crowd.try_send(1, NOON + 60.6)
     assert len(crowd.try_send(5, NOON + 120.6)) == 3
@@ -333,7 +333,7 @@ def test_a_server_clock_set_back_shuts_nobody_out_for_as_long() -> None:
     crowd = Crowd(RateLimit(1))
     crowd.know_clock(NOON)
     crowd.accept(crowd.send(1, NOON + 10), NOON + 11)
-    crowd.gate.observe(NOON - 589, NOON + 11, round_trip=0.0)
+    crowd.limiter.observe(NOON - 589, NOON + 11, round_trip=0.0)
     waiter = crowd.join()
     assert crowd.turn(waiter, NOON + 12) == pytest.approx(NOON + 60, abs=0.05)
     assert crowd.goes(waiter, NOON + 60.1)
@@ -352,7 +352,7 @@ def test_retry_after_stands_in_for_a_missing_reset() -> None:
     crowd = Crowd(RateLimit(2))
     crowd.know_clock(NOON)
     (first,) = crowd.send(1, NOON + 10)
-    crowd.gate.refused(first, NOON + 11, retry_after=20.0)
+    crowd.limiter.refused(first, NOON + 11, retry_after=20.0)
     assert crowd.turn(crowd.join(), NOON + 11) == pytest.approx(NOON + 31, abs=0.05)
 
 
@@ -465,9 +465,9 @@ def test_leaving_the_line_frees_the_place_and_tells_the_one_whose_turn_came_near
     waiting = [crowd.join() for _ in range(3)]
     turns = [crowd.turn(ticket, NOON + 11) for ticket in waiting]
     assert turns == pytest.approx([NOON + 60, NOON + 120, NOON + 180], abs=0.05)
-    crowd.gate.leave(waiting[0], NOON + 12)
+    crowd.limiter.leave(waiting[0], NOON + 12)
     assert crowd.woken == [waiting[1], waiting[2]]
-    crowd.gate.leave(waiting[0], NOON + 12)
+    crowd.limiter.leave(waiting[0], NOON + 12)
     assert crowd.woken == [waiting[1], waiting[2]]
     assert [crowd.turn(ticket, NOON + 12) for ticket in waiting[1:]] == pytest.approx(turns[:2], abs=0.05)
 
@@ -481,7 +481,7 @@ def test_a_called_ticket_that_leaves_gives_its_turn_to_the_next() -> None:
         crowd.poll(ticket, NOON + 11)
     assert crowd.goes(waiting[1], NOON + 60.1)
     assert crowd.woken == [waiting[0]]
-    crowd.gate.leave(waiting[0], NOON + 60.2)
+    crowd.limiter.leave(waiting[0], NOON + 60.2)
     assert crowd.woken[-1] is waiting[2]
     assert crowd.goes(waiting[2], NOON + 60.2)
 
@@ -491,8 +491,8 @@ def test_budget_comes_back_only_with_proof_that_nothing_was_sent(sent: bool, lef
     crowd = Crowd(RateLimit(2))
     crowd.know_clock(NOON)
     first, _ = crowd.send(2, NOON + 10)
-    crowd.gate.leave(first, NOON + 11, sent=sent)
-    crowd.gate.leave(first, NOON + 11, sent=sent)
+    crowd.limiter.leave(first, NOON + 11, sent=sent)
+    crowd.limiter.leave(first, NOON + 11, sent=sent)
     assert len(crowd.try_send(2, NOON + 12)) == left
 
 
@@ -518,7 +518,7 @@ def test_who_cannot_be_woken_any_more_loses_its_place_and_nobody_else_a_wake_up(
     def closed() -> None:
         raise RuntimeError("Event loop is closed")
 
-    dead = [crowd.gate.join("interactive", closed) for _ in range(3)]
+    dead = [crowd.limiter.join("interactive", closed) for _ in range(3)]
     alive = [crowd.join() for _ in range(3)]
     for ticket in dead + alive:
         crowd.poll(ticket, NOON + 11)
@@ -535,7 +535,7 @@ def test_other_errors_of_a_wake_up_are_not_hidden() -> None:
     def broken() -> None:
         raise ValueError("a fault of ours")
 
-    crowd.poll(crowd.gate.join("interactive", broken), NOON + 11)
+    crowd.poll(crowd.limiter.join("interactive", broken), NOON + 11)
     with pytest.raises(ValueError, match="a fault of ours"):
         crowd.poll(crowd.join(), NOON + 60.1)
 
@@ -600,12 +600,12 @@ def test_status_after_a_refusal_shows_the_reset() -> None:
 
 
 def test_the_slower_of_two_explicit_limits_paces_all() -> None:
-    gate = Gate(RateLimit(10))
-    gate.tighten(RateLimit(50))
-    assert gate.status(NOON).limit == 10
-    gate.tighten(RateLimit(4))
-    assert gate.status(NOON).limit == 4
-    learning = Gate(None)
+    limiter = WindowLimiter(RateLimit(10))
+    limiter.tighten(RateLimit(50))
+    assert limiter.status(NOON).limit == 10
+    limiter.tighten(RateLimit(4))
+    assert limiter.status(NOON).limit == 4
+    learning = WindowLimiter(None)
     learning.tighten(RateLimit(6))
     assert learning.status(NOON).limit == 6
 
@@ -662,7 +662,7 @@ def test_our_own_clock_set_back_an_hour_makes_nobody_wait_an_hour() -> None:
 def test_a_server_whose_clock_runs_at_another_speed_is_paced_by_ours() -> None:
     crowd = Crowd(RateLimit(2))
     for second in range(10):
-        crowd.gate.observe(NOON + 60 * second, NOON + second, round_trip=0.01)
+        crowd.limiter.observe(NOON + 60 * second, NOON + second, round_trip=0.01)
     crowd.accept(crowd.send(2, NOON + 10), NOON + 10)
     waiter = crowd.join()
     assert crowd.turn(waiter, NOON + 11) == pytest.approx(NOON + 70)
@@ -697,7 +697,7 @@ def test_a_refusal_is_counted_once() -> None:
     tickets = crowd.send(10, minute)
     for _ in range(3):
         crowd.refuse(tickets[0], minute + 1, NOON + 120)
-        crowd.gate.leave(tickets[0], minute + 1)
+        crowd.limiter.leave(tickets[0], minute + 1)
     assert len(crowd.try_send(20, NOON + 120.5)) == 9
 
 
@@ -707,8 +707,8 @@ def test_after_a_fork_the_line_is_empty_and_the_lock_is_free() -> None:
     crowd.send(1, NOON + 10)
     waiter = crowd.join()
     crowd.poll(waiter, NOON + 11)
-    crowd.gate._lock.acquire()
-    crowd.gate.after_fork()
+    crowd.limiter._lock.acquire()
+    crowd.limiter.after_fork()
     assert crowd.status(NOON + 12) == RateLimitStatus(
         limit=1, used=1, reset_at=datetime.fromtimestamp(NOON + 60, UTC), waiting=0
     )

@@ -1,4 +1,4 @@
-"""The gate against a model of the server: skewed clocks, slow wires, cancellations, dead loops, other traffic."""
+"""The limiter against a model of the server: skewed clocks, slow wires, cancellations, dead loops, other traffic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from trudy.options import Lane, RateLimit
-from trudy.rate_limit.limiter import Gate, Go, Ticket, Wait, _At
+from trudy.rate_limit.limiter import Go, Ticket, Wait, WindowLimiter, _At
 
 TRUE_START = 1_800_000_007.25
 NEVER = float("inf")
@@ -82,7 +82,7 @@ class GateMachine(RuleBasedStateMachine):
         self.skew = skew
         self.server = ServerModel(limit, window if self.paced else 60.0, data.draw(st.sampled_from(self.styles)))
         rate_limit = RateLimit(limit, window=window, bulk_share=share) if self.paced else None
-        self.gate = Gate(rate_limit, rng=Random(seed))
+        self.limiter = WindowLimiter(rate_limit, rng=Random(seed))
         self.share = max(1, int(limit * share + 1e-9))
         self.waiters: list[Waiter] = []
         self.wire: list[tuple[float, int, Callable[[], None]]] = []
@@ -96,7 +96,7 @@ class GateMachine(RuleBasedStateMachine):
     def join(self, lane: Lane, number: int) -> None:
         for _ in range(number):
             waiter = Waiter(lane, ticket=None)  # type: ignore[arg-type]
-            waiter.ticket = self.gate.join(lane, self._bell(waiter))
+            waiter.ticket = self.limiter.join(lane, self._bell(waiter))
             self.waiters.append(waiter)
             self._poll(waiter)
 
@@ -113,8 +113,8 @@ class GateMachine(RuleBasedStateMachine):
         alive = self._alive("waiting")
         waiter = alive[pick % len(alive)]
         waiter.state = "gone"
-        self.gate.leave(waiter.ticket, self.now)
-        self.gate.leave(waiter.ticket, self.now)
+        self.limiter.leave(waiter.ticket, self.now)
+        self.limiter.leave(waiter.ticket, self.now)
 
     @precondition(lambda self: self._alive("waiting") and sum(waiter.dead for waiter in self.waiters) < 6)
     @rule(pick=st.integers(0, 10**6))
@@ -128,7 +128,7 @@ class GateMachine(RuleBasedStateMachine):
         alive = sorted(self._alive("waiting"), key=lambda waiter: waiter.ticket.place)
         for waiter in alive[: len(alive) - kept]:
             waiter.state = "gone"
-            self.gate.leave(waiter.ticket, self.now)
+            self.limiter.leave(waiter.ticket, self.now)
 
     @precondition(lambda self: self._alive("sent"))
     @rule(pick=st.integers(0, 10**6))
@@ -136,16 +136,16 @@ class GateMachine(RuleBasedStateMachine):
         flying = self._alive("sent")
         waiter = flying[pick % len(flying)]
         waiter.state = "gone"
-        self.gate.leave(waiter.ticket, self.now)
+        self.limiter.leave(waiter.ticket, self.now)
 
     @rule()
     def look(self) -> None:
-        status = self.gate.status(self.now)
+        status = self.limiter.status(self.now)
         assert status.waiting >= 0
         assert status.used >= 0
 
     def teardown(self) -> None:
-        if not hasattr(self, "gate"):
+        if not hasattr(self, "limiter"):
             return
         began = self.true
         left = [waiter for waiter in self.waiters if waiter.state in ("waiting", "sent") and not waiter.dead]
@@ -198,7 +198,7 @@ class GateMachine(RuleBasedStateMachine):
 
     def _poll(self, waiter: Waiter) -> None:
         called = waiter.ticket.at is _At.CALLED
-        verdict = self.gate.poll(waiter.ticket, self.now)
+        verdict = self.limiter.poll(waiter.ticket, self.now)
         if isinstance(verdict, Wait):
             assert verdict.until > self.now, "a busy loop"
             waiter.alarm = verdict.until
@@ -220,8 +220,8 @@ class GateMachine(RuleBasedStateMachine):
     def _check_budget(self, waiter: Waiter) -> None:
         window = waiter.ticket.window
         assert window is not None
-        assert window is self.gate._windows.current, "sent in a window that is over"
-        assert self.gate._windows.is_open(self.now), "sent while it is shut"
+        assert window is self.limiter._windows.current, "sent in a window that is over"
+        assert self.limiter._windows.is_open(self.now), "sent while it is shut"
         if self.paced:
             assert window.bulk <= self.share, "more than its share"
             assert window.sent <= self.server.limit, "more than the limit"
@@ -234,16 +234,16 @@ class GateMachine(RuleBasedStateMachine):
     def _return(self, waiter: Waiter, accepted: bool, reset_at: float | None, stamp: float) -> None:
         if waiter.state != "sent" or waiter.dead:
             return
-        self.gate.observe(stamp, self.now, round_trip=self.now - waiter.left_at)
+        self.limiter.observe(stamp, self.now, round_trip=self.now - waiter.left_at)
         if accepted:
             waiter.state = "done"
             waiter.accepted += 1
-            self.gate.leave(waiter.ticket, self.now)
+            self.limiter.leave(waiter.ticket, self.now)
             return
         limit = self.server.limit
-        self.gate.refused(waiter.ticket, self.now, limit=limit, reset_at=reset_at, server_now=stamp)
-        self.gate.leave(waiter.ticket, self.now)
-        waiter.ticket = self.gate.join(waiter.lane, self._bell(waiter), place=waiter.ticket.place)
+        self.limiter.refused(waiter.ticket, self.now, limit=limit, reset_at=reset_at, server_now=stamp)
+        self.limiter.leave(waiter.ticket, self.now)
+        waiter.ticket = self.limiter.join(waiter.lane, self._bell(waiter), place=waiter.ticket.place)
         waiter.state = "waiting"
         self._poll(waiter)
 

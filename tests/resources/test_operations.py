@@ -272,5 +272,5 @@ async def test_no_error_calls_retryable_what_would_happen_twice(
     request = evolve(request_for(endpoint.method, max_retries=0, max_rate_limit_wait=0.0), endpoint=endpoint)
     harmless = not may_have_happened or endpoint.method != "POST" or endpoint.name in MAY_BE_REPEATED
     with pytest.raises(TrudyError) as caught:
-        raise to_error(request, await RetryStep(JumpingClock(), gated=False)(request, Script(ending)))
+        raise to_error(request, await RetryStep(JumpingClock(), limited=False)(request, Script(ending)))
     assert caught.value.retryable is harmless

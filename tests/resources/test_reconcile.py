@@ -15,7 +15,7 @@ from tests.fakes.jumping import JumpingClock
 from tests.fakes.wire import Wire, envelope
 from trudy import APITimeoutError, AsyncTrudyClient, AuthenticationError, CallOutcomeUnknownError, ServerError
 from trudy.request import Request, Response, RetryClass
-from trudy.resources._reconcile import Claims, Reconcile, Wanted, claims, digits
+from trudy.resources._reconcile import CallReconciler, Claims, Wanted, claims, digits
 
 pytestmark = pytest.mark.anyio
 
@@ -68,13 +68,13 @@ class Newest:
 
 
 def attempt(**facts: object) -> Request:
-    request = request_for("POST", RetryClass.LOOK_FIRST, sent_at=NOON, attempts=1, **facts)
+    request = request_for("POST", RetryClass.RECONCILE, sent_at=NOON, attempts=1, **facts)
     return evolve(request, idempotency_key="a-key")
 
 
-def reconcile(clock: JumpingClock, newest: Newest, *, ref: str | None = None, timeout: float = 30) -> Reconcile:
+def reconcile(clock: JumpingClock, newest: Newest, *, ref: str | None = None, timeout: float = 30) -> CallReconciler:
     wanted = Wanted.by("agent", NUMBER, None if ref is None else {"trudy_ref": ref})
-    return Reconcile(clock=clock, wanted=wanted, timeout=timeout, fetch=newest)
+    return CallReconciler(clock=clock, wanted=wanted, timeout=timeout, fetch=newest)
 
 
 async def found(*rows: dict[str, Any], ref: str | None = None, skew: float = 0.0) -> str | None:
@@ -156,7 +156,7 @@ async def test_a_server_that_gives_one_page_for_ever_and_promises_more_is_asked_
         assert len(newest.asked) < 50
         return await newest(0, seconds)
 
-    look = Reconcile(clock=clock, wanted=Wanted.by("agent", NUMBER, None), timeout=1, fetch=first_page)
+    look = CallReconciler(clock=clock, wanted=Wanted.by("agent", NUMBER, None), timeout=1, fetch=first_page)
     with pytest.raises(CallOutcomeUnknownError):
         await look(attempt(), SLOW)
 

@@ -12,7 +12,7 @@ from tests.fakes.clock import FakeClock, settle
 from trudy import NotFoundError, PermissionDeniedError, ServerError, TrudyError, WaitTimeoutError
 from trudy.event_source import Subject
 from trudy.options import RequestOptions
-from trudy.resources._waiting import Lookout, Waiting
+from trudy.resources._waiting import SharedPoller, Waiting
 
 pytestmark = pytest.mark.anyio
 
@@ -81,7 +81,7 @@ class Case:
         self.ended: list[str] = []
         self.failed: list[Exception] = []
         self.waiting = Waiting(
-            lookout=Lookout[Thing](self.clock),
+            poller=SharedPoller[Thing](self.clock),
             clock=self.clock,
             get=self.server.get,
             newest=self.server.newest,
@@ -315,7 +315,7 @@ async def test_when_the_one_who_leads_a_round_is_cancelled_another_leads() -> No
             await case.wait("0")
 
     async with anyio.create_task_group() as group:
-        with case.waiting.lookout.waiting("3"), case.waiting.lookout.waiting("4"):
+        with case.waiting.poller.waiting("3"), case.waiting.poller.waiting("4"):
             group.start_soon(lead)
             await settle()
             group.start_soon(case.wait, "1")

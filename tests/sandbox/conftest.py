@@ -11,7 +11,7 @@ import pytest
 from tests.sandbox.documented import complaint
 from trudy.sandbox import Sandbox
 from trudy.sandbox.faults.rules import NO_FAULT
-from trudy.sandbox.http.api_endpoint import Answer, Endpoint
+from trudy.sandbox.http.api_endpoint import ApiEndpoint, HttpAnswer
 
 NOON = 1_750_000_020.0
 """20 s after a clock minute began."""
@@ -52,17 +52,17 @@ def every_answer_is_documented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     Answers that a test has spoilt itself, by a fault or a quirk, are left out, and so are paths that nothing serves.
     """
     complaints: list[str | None] = []
-    real = Endpoint._answer
+    real = ApiEndpoint._answer
 
-    def checked(self: Endpoint, scope: Any, body: bytes, door: Any) -> Answer:
-        answer = real(self, scope, body, door)
+    def checked(self: ApiEndpoint, scope: Any, body: bytes, connection: Any) -> HttpAnswer:
+        answer = real(self, scope, body, connection)
         behind = self._methods.get(scope["method"])
-        is_spoilt = answer.fault is not NO_FAULT or bool(self._sandbox.wire.quirks) or door.is_media
+        is_spoilt = answer.fault is not NO_FAULT or bool(self._sandbox.wire.quirks) or connection.is_media
         if behind is not None and not is_spoilt:
             complaints.append(complaint(behind.operation, answer))
         return answer
 
-    monkeypatch.setattr(Endpoint, "_answer", checked)
+    monkeypatch.setattr(ApiEndpoint, "_answer", checked)
     yield
     assert not [found for found in complaints if found]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from functools import cache
 
-from trudy.sandbox.http.api_endpoint import Answer
+from trudy.sandbox.http.api_endpoint import HttpAnswer
 from trudy.sandbox.http.contract import Operation, document, resolved
 from trudy.sandbox.http.schema import Check
 
 JSON_TYPE = "application/json"
 
 
-def complaint(operation: Operation, answer: Answer) -> str | None:
+def complaint(operation: Operation, answer: HttpAnswer) -> str | None:
     """What is wrong with an answer of that operation, or None."""
     checks = _answers(operation)
     check = checks.get(answer.status)

@@ -7,15 +7,15 @@ import json
 import pytest
 
 from tests.sandbox.documented import complaint
-from trudy.sandbox.http.api_endpoint import Answer
+from trudy.sandbox.http.api_endpoint import HttpAnswer
 from trudy.sandbox.http.contract import operation
 
 META = {"request_id": "r", "ts": "2025-06-15T15:07:00Z"}
 TOOL = {"id": "t", "name": "x", "created_at": "2025-06-15T15:07:00Z"}
 
 
-def answer(body: object, status: int = 200, content_type: str = "application/json") -> Answer:
-    return Answer(status=status, body=json.dumps(body).encode(), headers={"content-type": content_type})
+def answer(body: object, status: int = 200, content_type: str = "application/json") -> HttpAnswer:
+    return HttpAnswer(status=status, body=json.dumps(body).encode(), headers={"content-type": content_type})
 
 
 def test_what_is_documented() -> None:
@@ -35,7 +35,7 @@ def test_what_is_documented() -> None:
         (answer({"error": {"code": "x"}, "meta": META}, 404), "error.message is required"),
     ],
 )
-def test_what_is_not(given: Answer, words: str) -> None:
+def test_what_is_not(given: HttpAnswer, words: str) -> None:
     found = complaint(operation("get_tool"), given)
     assert found is not None
     assert words in found

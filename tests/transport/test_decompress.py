@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from trudy.transport.decompress import Unpacker, unpacked
+from trudy.transport.decompress import Decompressor, decompressed
 
 TEXT = b'{"data": {}}' * 100
 RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
@@ -15,7 +15,7 @@ GZIP, ZLIB, DEFLATE = gzip.compress(TEXT), zlib.compress(TEXT), RAW.compress(TEX
 
 
 @pytest.mark.parametrize(
-    ("packing", "body"),
+    ("encoding", "body"),
     [
         pytest.param("gzip", GZIP, id="gzip"),
         pytest.param("GZIP", GZIP, id="in capitals"),
@@ -26,12 +26,12 @@ GZIP, ZLIB, DEFLATE = gzip.compress(TEXT), zlib.compress(TEXT), RAW.compress(TEX
         pytest.param("of-our-own", TEXT, id="unknown"),
     ],
 )
-def test_a_whole_body(packing: str, body: bytes) -> None:
-    assert unpacked(body, packing) == TEXT
+def test_a_whole_body(encoding: str, body: bytes) -> None:
+    assert decompressed(body, encoding) == TEXT
 
 
 @pytest.mark.parametrize(
-    ("packing", "body"),
+    ("encoding", "body"),
     [
         pytest.param("gzip", GZIP, id="gzip"),
         pytest.param(" X-Gzip ", GZIP, id="in capitals"),
@@ -42,25 +42,25 @@ def test_a_whole_body(packing: str, body: bytes) -> None:
     ],
 )
 @pytest.mark.parametrize("size", [1, 5, 10_000])
-def test_a_body_in_pieces(packing: str, body: bytes, size: int) -> None:
-    unpacker = Unpacker(packing)
-    assert b"".join(unpacker.unpack(body[at : at + size]) for at in range(0, len(body), size)) == TEXT
+def test_a_body_in_pieces(encoding: str, body: bytes, size: int) -> None:
+    unpacker = Decompressor(encoding)
+    assert b"".join(unpacker.decompress(body[at : at + size]) for at in range(0, len(body), size)) == TEXT
     unpacker.finish()
 
 
-@pytest.mark.parametrize("packing", ["gzip", "deflate", "identity"])
-def test_no_body_at_all_is_an_empty_one(packing: str) -> None:
-    Unpacker(packing).finish()
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])
+def test_no_body_at_all_is_an_empty_one(encoding: str) -> None:
+    Decompressor(encoding).finish()
 
 
 @pytest.mark.parametrize("length", [1, 5, len(GZIP) - 1])
 def test_a_body_in_pieces_that_breaks_off(length: int) -> None:
-    unpacker = Unpacker("gzip")
-    unpacker.unpack(GZIP[:length])
+    unpacker = Decompressor("gzip")
+    unpacker.decompress(GZIP[:length])
     with pytest.raises(EOFError):
         unpacker.finish()
 
 
 def test_a_body_in_pieces_that_nobody_can_unpack() -> None:
     with pytest.raises(ValueError, match="of-our-own"):
-        Unpacker("of-our-own")
+        Decompressor("of-our-own")

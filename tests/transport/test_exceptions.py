@@ -13,7 +13,7 @@ import pytest
 
 from trudy.errors import APIConnectionError, APITimeoutError
 from trudy.options import Timeout
-from trudy.transport.exceptions import Attempt, connection_error, timeout_error
+from trudy.transport.exceptions import AttemptTrace, connection_error, timeout_error
 
 CONNECT = {"request": SimpleNamespace(method=b"CONNECT")}
 REQUEST = {"request": SimpleNamespace(method=b"POST")}
@@ -47,7 +47,7 @@ PROOF = [
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("events", "proven"), [row[1:] for row in PROOF], ids=[row[0] for row in PROOF])
 async def test_proof(events: list[tuple[str, dict[str, object]]], proven: bool) -> None:
-    attempt = Attempt()
+    attempt = AttemptTrace()
     for name, info in events:
         await attempt.trace(name, info)
     assert attempt.nothing_sent is proven
@@ -93,7 +93,7 @@ KINDS = [
 @pytest.mark.parametrize(("fault", "message"), KINDS)
 def test_message(fault: Exception, message: str) -> None:
     timeout = Timeout(connect=1, read=2, write=3, pool=None)
-    error = connection_error(fault, Attempt(), timeout=timeout, method="POST", path="/calls")
+    error = connection_error(fault, AttemptTrace(), timeout=timeout, method="POST", path="/calls")
     assert message in str(error)
     assert "k3y" not in str(error)
     timed_out = " within " in message or " in time" in message
@@ -105,7 +105,7 @@ def test_message(fault: Exception, message: str) -> None:
 def test_a_chain_that_bites_its_tail_ends() -> None:
     first, second = httpx.ReadError("a"), httpx.ReadError("b")
     first.__cause__, second.__cause__ = second, first
-    error = connection_error(first, Attempt(), timeout=Timeout(), method="GET", path="/")
+    error = connection_error(first, AttemptTrace(), timeout=Timeout(), method="GET", path="/")
     assert "the connection broke" in str(error)
 
 

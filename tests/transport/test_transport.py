@@ -359,11 +359,11 @@ async def test_a_stream_comes_in_pieces(server: Loopback, transport: Transport) 
     assert server.accepted == 1
 
 
-@pytest.mark.parametrize("packing", ["gzip", "deflate"])
-async def test_a_stream_is_unpacked(server: Loopback, transport: Transport, packing: str) -> None:
-    pack = gzip.compress if packing == "gzip" else zlib.compress
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_stream_is_unpacked(server: Loopback, transport: Transport, encoding: str) -> None:
+    pack = gzip.compress if encoding == "gzip" else zlib.compress
     audio = bytes(range(256)) * 4096
-    server.script.append(Answer(pack(audio), headers=[("Content-Encoding", packing)]))
+    server.script.append(Answer(pack(audio), headers=[("Content-Encoding", encoding)]))
     async with transport.stream(f"{server.url}/r.wav", timeout=Timeout()) as streamed:
         assert b"".join([piece async for piece in streamed.chunks()]) == audio
 

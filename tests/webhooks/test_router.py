@@ -700,10 +700,10 @@ class TestEventSource:
         assert woken == [1]
 
     async def test_wakes_across_threads(self) -> None:
-        from trudy._concurrency.wakeup import wakeable
+        from trudy._concurrency.wakeup import thread_safe_event
 
         router = make_router()
-        event, wake = wakeable()
+        event, wake = thread_safe_event()
         router.subscribe("call", CALL_ID, wake)
         thread = threading.Thread(target=router.handle_blocking, args=("POST", *delivery()))
         thread.start()

@@ -14,7 +14,7 @@ import pytest
 from trudy.sandbox import Sandbox
 from trudy.sandbox.events.of_things import events_of_call
 from trudy.webhooks import Answer, SQLiteReplayGuard, WebhookEvent, WebhookRouter
-from trudy.webhooks.delivery import Delivery
+from trudy.webhooks.delivery import DeliveryInProgress
 
 CALLS_A_STEP = 50
 STEPS = 52
@@ -165,7 +165,7 @@ def test_what_a_killed_process_was_handling_is_handled_if_the_sender_outlasts_th
                 return alive.handle_blocking(method, headers, body)
             self.has_killed = True
             delivery = killed.admit(method, headers, body)
-            assert isinstance(delivery, Delivery)
+            assert isinstance(delivery, DeliveryInProgress)
             next(delivery.claim()).call()
             return Answer(status=502)
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from anyio import Event
 
 
-class FifoLimiter:
+class FifoSemaphore:
     """So many permits, handed over in the order of asking. Not for several threads: each loop has its own."""
 
     __slots__ = ("_free", "_waiting")

@@ -1,9 +1,9 @@
 """The private event loops under the sync client: a coroutine is run to its end in the thread that asks for it.
 
-    Bridge.run           borrows a loop, flies the call, gives the loop back
-      pool.py            the loops of one client: last in, first out; fork
+    Bridge.run           borrows a loop, runs the call, gives the loop back
+      private_loops.py            the loops of one client: last in, first out; fork
       loop.py            one loop: names resolved in its own thread, an end that leaves nothing behind
-      flight.py          one call under way, and how it is interrupted
+      execution.py          one call under way, and how it is interrupted
       interrupt.py       Ctrl-C
       context.py         context variables
       worker.py          where a loop already runs in the thread: a thread of its own, and the warning
@@ -23,7 +23,7 @@ from typing import Generic, ParamSpec, TypeVar
 
 from trudy.bridge.context import carry_back
 from trudy.bridge.factory import refuse_ready_client
-from trudy.bridge.pool import LoopPool
+from trudy.bridge.private_loops import PrivateLoops
 
 __all__ = ["Bridge", "SyncResource", "refuse_ready_client"]
 
@@ -42,7 +42,7 @@ class Bridge:
     __slots__ = ("__weakref__", "_pool")
 
     def __init__(self, keep: object = None) -> None:
-        self._pool = LoopPool()
+        self._pool = PrivateLoops()
         weakref.finalize(self, _release, self._pool, keep).atexit = False
 
     def run(self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -51,17 +51,17 @@ class Bridge:
         Context variables carry over, and what the call sets carries back. Ctrl-C cancels the call, waits for its
         clean-up and raises KeyboardInterrupt here; a second one does not wait.
         """
-        from trudy.bridge.flight import fly
+        from trudy.bridge.execution import execute
 
         before = copy_context()
         context = before.copy()
         try:
-            landed = fly(self._pool, function, args, kwargs, context)
+            task = execute(self._pool, function, args, kwargs, context)
             try:
-                return landed.result()
+                return task.result()
             finally:
                 # The error's traceback holds this frame: a name for the task here would make a cycle of the two.
-                del landed
+                del task
         finally:
             carry_back(before, context)
 
@@ -88,7 +88,7 @@ class SyncResource(Generic[A]):
         self._bridge = bridge
 
 
-def _release(pool: LoopPool, keep: object, interpreter_ends: Callable[[], bool] = sys.is_finalizing) -> None:
+def _release(pool: PrivateLoops, keep: object, interpreter_ends: Callable[[], bool] = sys.is_finalizing) -> None:
     del keep  # held by the finaliser until now
     pool.closed = True
     if interpreter_ends():  # nothing can be imported any more, and every descriptor goes with the process

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import evolve
 
 from trudy._concurrency.fork import reset_in_child
-from trudy._concurrency.wakeup import wakeable
+from trudy._concurrency.wakeup import thread_safe_event
 from trudy._masking import forms
 from trudy.errors import ConfigurationError
 
@@ -87,7 +87,7 @@ class Credential:
         self._waiting = []
 
     def _queue(self) -> anyio.Event:
-        event, wake = wakeable()
+        event, wake = thread_safe_event()
         self._waiting.append(wake)
         return event
 
@@ -124,9 +124,9 @@ class AuthStep:
         response = await call_next(signed)
         if not response.is_success:
             response = _without_token(response, signed)
-        if response.status == 401 and self._credential.renewable and not request.call.renewed:
+        if response.status == 401 and self._credential.renewable and not request.progress.renewed:
             self._credential.discard(signed.header("Authorization"))
-            request.call.renewed = True
+            request.progress.renewed = True
         return response
 
 

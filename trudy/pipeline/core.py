@@ -1,4 +1,4 @@
-"""One logical call from method to model: builds the request, sends it down the steps, decodes what comes back."""
+"""One operation from method to model: builds the request, sends it down the steps, decodes what comes back."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from trudy.options import JSON, NotGiven, QueryValue, Timeout
 from trudy.pipeline.auth import AuthStep, Credential
 from trudy.pipeline.decode import envelope, is_answer, request_id, server_time, to_error, undecodable
 from trudy.pipeline.idempotency import HEADER, key_for
-from trudy.pipeline.middleware_guard import Once
+from trudy.pipeline.middleware_guard import SendOnce
 from trudy.pipeline.rate_limit import RateLimitStep
 from trudy.pipeline.record import RecordStep, SealStep
 from trudy.pipeline.redirect import RedirectStep
 from trudy.pipeline.retry import RetryStep
-from trudy.pipeline.unknown_outcome import warn_of_call
+from trudy.pipeline.unknown_outcome import warn_of_unknown_call
 from trudy.raw import capture
-from trudy.request import CallState, Request, Response
+from trudy.request import Progress, Request, Response
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
     from trudy.clock import Clock
     from trudy.models import ResponseMeta
-    from trudy.rate_limit.limiter import Gate
-    from trudy.request import CallNext, Endpoint, Headers, Look, Middleware
+    from trudy.rate_limit.limiter import WindowLimiter
+    from trudy.request import CallNext, Endpoint, Headers, Middleware, Reconciler
     from trudy.transport.transport import Transport
 
 T = TypeVar("T")
@@ -43,14 +43,14 @@ _DEFAULT_TIMEOUT = Timeout()
 
 
 class Core:
-    """What all namespaces, pages and views of a client share: connections, gate, steps. Closed once, by the client."""
+    """What all namespaces, pages and views of a client share: connections, limiter, steps. The client closes it."""
 
     def __init__(
         self,
         *,
         base_url: str,
         credential: Credential,
-        gate: Gate | None,
+        limiter: WindowLimiter | None,
         transport: Transport,
         clock: Clock,
         middleware: Sequence[Middleware] = (),
@@ -59,7 +59,7 @@ class Core:
     ) -> None:
         self.base_url = base_url
         self.credential = credential
-        self.gate = gate
+        self.limiter = limiter
         self.transport = transport
         self.clock = clock
         self.closed = False
@@ -67,14 +67,14 @@ class Core:
         self._default_headers = dict(default_headers or {})
         self._standing_headers: Headers | None = None
         self._shared: dict[str, object] = {}
-        attempt = [step for step in middleware if getattr(step, "scope", "call") == "attempt"]
-        inner: list[Middleware] = [*(Once(step) for step in attempt), SealStep()] if attempt else []
+        attempt = [step for step in middleware if getattr(step, "scope", "operation") == "attempt"]
+        inner: list[Middleware] = [*(SendOnce(step) for step in attempt), SealStep()] if attempt else []
         self._send = _chain(
             [
-                *(Once(step) for step in middleware if step not in attempt),
-                RetryStep(clock, gated=gate is not None),
+                *(SendOnce(step) for step in middleware if step not in attempt),
+                RetryStep(clock, limited=limiter is not None),
                 RedirectStep(),
-                *([RateLimitStep(gate, clock)] if gate is not None else []),
+                *([RateLimitStep(limiter, clock)] if limiter is not None else []),
                 *inner,
                 AuthStep(credential),
                 RecordStep(clock),
@@ -92,7 +92,7 @@ class Core:
         body: Mapping[str, object] | Sequence[object] | None = None,
         content: Content | None = None,
         idempotency_key: str | None = None,
-        look: Look | None = None,
+        reconcile: Reconciler | None = None,
         repeat_unknown: bool = False,
     ) -> Request:
         """A request that is final: the same bytes at each attempt. `content` stands in place of a JSON `body`."""
@@ -113,14 +113,14 @@ class Core:
             body=sent,
             timeout=timeout,
             idempotency_key=key,
-            call=CallState(
+            progress=Progress(
                 deadline=None if settings.deadline is None else self.clock.monotonic() + settings.deadline,
                 max_retries=settings.max_retries,
                 max_rate_limit_wait=settings.max_rate_limit_wait,
                 lane=settings.lane,
                 emit=self._emit,
             ),
-            look=look,
+            reconcile=reconcile,
             repeat_unknown=repeat_unknown,
         )
 
@@ -137,7 +137,7 @@ class Core:
         except TrudyError:
             raise  # it knows the key itself
         except BaseException:
-            warn_of_call(request)
+            warn_of_unknown_call(request)
             raise
 
     async def _carry(self, request: Request, reading: Callable[[Response], T]) -> T:
@@ -185,7 +185,7 @@ class Core:
         return ResponseMeta(
             request_id=request_id(response),
             server_time=server_time(response),
-            attempts=request.call.attempts,
+            attempts=request.progress.attempts,
             idempotency_key=request.idempotency_key,
             reconciled=response.reconciled,
         )
@@ -221,7 +221,7 @@ class Core:
 
 def _stamped(error: TrudyError, request: Request) -> TrudyError:
     """Note on the error which request it is about."""
-    error.attempts = error.attempts or request.call.attempts
+    error.attempts = error.attempts or request.progress.attempts
     error.idempotency_key = error.idempotency_key or request.idempotency_key
     error.method = error.method or request.method
     error.path = error.path or request.path
@@ -301,7 +301,7 @@ def _ended(request: Request, error: BaseException | None, seconds: float) -> Req
         method=request.method,
         path=request.path,
         outcome="ok" if error is None else "error" if isinstance(error, Exception) else "cancelled",
-        attempts=request.call.attempts,
+        attempts=request.progress.attempts,
         seconds=seconds,
         error=error.code if isinstance(error, TrudyError) else type(error).__name__ if error else None,
     )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from trudy.request import CallNext, Middleware, Request, Response
 
 
-class Once:
+class SendOnce:
     """A middleware that may use `call_next` again only where this does no harm, or where nothing came of it."""
 
     def __init__(self, step: Middleware) -> None:
@@ -28,11 +28,11 @@ class Once:
                     details={"may_have_happened": True},
                 )
             is_open = False
-            left_before = sent.call.attempts
+            left_before = sent.progress.attempts
             try:
                 response = await call_next(sent)
             except BaseException as failure:
-                is_open = sent.call.attempts == left_before or _proves_that_nothing_happened(failure)
+                is_open = sent.progress.attempts == left_before or _proves_that_nothing_happened(failure)
                 raise
             is_open = 400 <= response.status < 500
             return response
@@ -44,7 +44,7 @@ def _happens_each_time(request: Request) -> bool:
     match request.endpoint.retry:
         case RetryClass.ONCE:
             return True
-        case RetryClass.LOOK_FIRST:
+        case RetryClass.RECONCILE:
             return not request.repeat_unknown
         case _:
             return False

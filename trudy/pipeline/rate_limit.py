@@ -1,4 +1,4 @@
-"""The pipeline's step that waits at the rate gate and tells it how each request fared."""
+"""The pipeline's step that waits at the rate limiter and tells it how each request fared."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from trudy._concurrency.doorbell import Doorbell
+from trudy._concurrency.wakeup import Wakeup
 from trudy.errors import APIConnectionError, RateLimitError
 from trudy.hooks import RateLimitWait
 from trudy.pipeline.refusal import refusal_facts, server_stamp
@@ -14,8 +14,8 @@ from trudy.rate_limit.limiter import Go, Late
 
 if TYPE_CHECKING:
     from trudy.clock import Clock
-    from trudy.rate_limit.limiter import Gate, Ticket, Wait
-    from trudy.request import CallNext, CallState, Request, Response
+    from trudy.rate_limit.limiter import Ticket, Wait, WindowLimiter
+    from trudy.request import CallNext, Progress, Request, Response
 
 logger = logging.getLogger("trudy")
 
@@ -25,10 +25,10 @@ class RateLimitStep:
 
     scope = "attempt"
 
-    def __init__(self, gate: Gate, clock: Clock) -> None:
-        self._gate = gate
+    def __init__(self, limiter: WindowLimiter, clock: Clock) -> None:
+        self._limiter = limiter
         self._clock = clock
-        self._places: WeakKeyDictionary[CallState, int] = WeakKeyDictionary()
+        self._places: WeakKeyDictionary[Progress, int] = WeakKeyDictionary()
 
     async def __call__(self, request: Request, call_next: CallNext) -> Response:
         """Send the request when its turn comes.
@@ -36,70 +36,70 @@ class RateLimitStep:
         Raises:
             RateLimitError: the turn would come after the deadline or after `max_rate_limit_wait`; nothing was sent.
         """
-        gate, clock, call = self._gate, self._clock, request.call
-        bell = Doorbell()
+        limiter, clock, progress = self._limiter, self._clock, request.progress
+        wakeup = Wakeup()
         now = clock.time()
-        place = self._places.pop(call, None) if self._places else None
-        ticket = gate.join(call.lane, bell.ring, until=now + self._patience(call), place=place)
-        attempts = call.attempts
+        place = self._places.pop(progress, None) if self._places else None
+        ticket = limiter.join(progress.lane, wakeup.set, until=now + self._patience(progress), place=place)
+        attempts = progress.attempts
         proof = False
         try:
-            verdict = gate.poll(ticket, now)
+            verdict = limiter.poll(ticket, now)
             if not isinstance(verdict, Go):
-                await self._wait(request, ticket, bell, verdict)
+                await self._wait(request, ticket, wakeup, verdict)
             left = clock.time()
             response = await call_next(request)
-            self._report(call, response, ticket, left)
+            self._report(progress, response, ticket, left)
             return response
         except APIConnectionError as error:
             proof = not error.request_sent
             raise
         finally:
             # Nothing leaves before the attempt is counted: a token callable may fail, a caller may cancel it.
-            gate.leave(ticket, clock.time(), sent=call.attempts > attempts and not proof)
+            limiter.leave(ticket, clock.time(), sent=progress.attempts > attempts and not proof)
 
-    async def _wait(self, request: Request, ticket: Ticket, bell: Doorbell, verdict: Wait | Late) -> None:
-        gate, clock, call = self._gate, self._clock, request.call
+    async def _wait(self, request: Request, ticket: Ticket, wakeup: Wakeup, verdict: Wait | Late) -> None:
+        limiter, clock, progress = self._limiter, self._clock, request.progress
         began = clock.monotonic()
         announced = False
         try:
             while True:
                 now = clock.time()
                 if isinstance(verdict, Late):
-                    raise _too_late(verdict, now, self._patience(call))
+                    raise _too_late(verdict, now, self._patience(progress))
                 if not announced:
                     announced = True
                     await self._announce(request, verdict.until - now)
-                await bell.wait(verdict.until - clock.time(), clock)
-                bell.clear()
-                polled = gate.poll(ticket, clock.time())
+                await wakeup.wait(verdict.until - clock.time(), clock)
+                wakeup.clear()
+                polled = limiter.poll(ticket, clock.time())
                 if isinstance(polled, Go):
                     return
                 verdict = polled
         finally:
-            call.rate_waited += clock.monotonic() - began
+            progress.rate_waited += clock.monotonic() - began
 
     async def _announce(self, request: Request, seconds: float) -> None:
         logger.info("%s %s: rate limit, its turn comes in %.1f s", request.method, request.path, seconds)
-        if request.call.emit is not None:
-            await request.call.emit(
+        if request.progress.emit is not None:
+            await request.progress.emit(
                 RateLimitWait(
                     operation=request.endpoint.name, method=request.method, path=request.path, seconds=seconds
                 )
             )
 
-    def _report(self, call: CallState, response: Response, ticket: Ticket, left: float) -> None:
-        gate = self._gate
+    def _report(self, progress: Progress, response: Response, ticket: Ticket, left: float) -> None:
+        limiter = self._limiter
         now = self._clock.time()
         refused = response.status == 429
-        if refused or gate.wants_time(now):
+        if refused or limiter.wants_time(now):
             stamp = server_stamp(response)
             if stamp is not None:
-                gate.observe(stamp.time, now, round_trip=now - left, granularity=stamp.granularity)
+                limiter.observe(stamp.time, now, round_trip=now - left, granularity=stamp.granularity)
         if refused:
             facts = refusal_facts(response)
-            self._places[call] = ticket.place
-            gate.refused(
+            self._places[progress] = ticket.place
+            limiter.refused(
                 ticket,
                 now,
                 limit=facts.limit,
@@ -108,10 +108,10 @@ class RateLimitStep:
                 retry_after=facts.retry_after,
             )
 
-    def _patience(self, call: CallState) -> float:
+    def _patience(self, progress: Progress) -> float:
         """Seconds this attempt may wait for its turn."""
-        patience = max(0.0, call.max_rate_limit_wait - call.rate_waited)
-        remaining = call.remaining(self._clock.monotonic())
+        patience = max(0.0, progress.max_rate_limit_wait - progress.rate_waited)
+        remaining = progress.remaining(self._clock.monotonic())
         return patience if remaining is None else min(patience, remaining)
 
 

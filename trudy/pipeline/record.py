@@ -23,11 +23,11 @@ class SealStep:
     scope = "attempt"
 
     async def __call__(self, request: Request, call_next: CallNext) -> Response:
-        sealed = request.call.sealed
+        sealed = request.progress.sealed
         if sealed is not None and _seal_of(request) != sealed:
             raise ConfigurationError(
-                f'middleware changed an attempt at {request.endpoint.name}; with scope "call" it may change a request,'
-                " once for all attempts"
+                f'middleware changed an attempt at {request.endpoint.name}; with scope "operation" it may change a'
+                " request, once for all attempts"
             )
         return await call_next(request)
 
@@ -35,7 +35,7 @@ class SealStep:
 def seal(request: Request) -> None:
     """Note what must not change from here on."""
     if request.idempotency_key is not None:
-        request.call.sealed = _seal_of(request)
+        request.progress.sealed = _seal_of(request)
 
 
 class RecordStep:
@@ -47,11 +47,11 @@ class RecordStep:
         self._clock = clock
 
     async def __call__(self, request: Request, call_next: CallNext) -> Response:
-        call = request.call
-        call.attempts += 1
-        call.sent_at = self._clock.time()
-        call.in_doubt = True
-        if call.emit is None and not logger.isEnabledFor(logging.DEBUG):
+        progress = request.progress
+        progress.attempts += 1
+        progress.sent_at = self._clock.time()
+        progress.in_doubt = True
+        if progress.emit is None and not logger.isEnabledFor(logging.DEBUG):
             return await call_next(request)
         started = self._clock.monotonic()
         try:
@@ -69,7 +69,7 @@ class RecordStep:
         server_id = None if response is None else request_id(response)
         status = None if response is None else response.status
         self._log(request, failure if response is None else status, server_id, seconds)
-        await tell(request, seconds, status=status, server_id=server_id, failure=failure)
+        await emit_attempt_ended(request, seconds, status=status, server_id=server_id, failure=failure)
 
     def _log(self, request: Request, ending: int | str | None, server_id: str | None, seconds: float) -> None:
         logger.debug(
@@ -78,22 +78,22 @@ class RecordStep:
             request.path,
             ending,
             seconds * 1000,
-            request.call.attempts,
+            request.progress.attempts,
             server_id and one_line(server_id),
         )
 
 
-async def tell(
+async def emit_attempt_ended(
     request: Request, seconds: float, *, status: int | None = None, server_id: str | None = None, failure: str | None
 ) -> None:
     """Tell the hooks how an attempt ended."""
-    if request.call.emit is not None:
-        await request.call.emit(
+    if request.progress.emit is not None:
+        await request.progress.emit(
             AttemptEnded(
                 operation=request.endpoint.name,
                 method=request.method,
                 path=request.path,
-                attempt=request.call.attempts,
+                attempt=request.progress.attempts,
                 status=status,
                 seconds=seconds,
                 request_id=server_id,

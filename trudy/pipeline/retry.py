@@ -14,16 +14,16 @@ from attrs import frozen
 from trudy._concurrency.timeout import bounded
 from trudy.errors import APIConnectionError, APITimeoutError, TrudyError
 from trudy.hooks import RetryScheduled
-from trudy.pipeline.backoff import full_jitter
 from trudy.pipeline.decode import is_answer, is_retryable, is_upstream_refusal, retry_after, to_error, undecodable
-from trudy.pipeline.record import seal, tell
+from trudy.pipeline.record import emit_attempt_ended, seal
 from trudy.pipeline.refusal import window_wait
-from trudy.pipeline.unknown_outcome import lost
+from trudy.pipeline.unknown_outcome import call_outcome_unknown
 from trudy.request import Response, RetryClass
 
 if TYPE_CHECKING:
     from trudy.clock import Clock
     from trudy.request import CallNext, Request
+
 
 logger = logging.getLogger("trudy")
 
@@ -46,13 +46,13 @@ class Stop:
 
 
 @frozen
-class LookFirst:
+class Reconcile:
     """It may have happened: look for its trace before anything else."""
 
 
 STOP: Final = Stop()
-LOOK_FIRST: Final = LookFirst()
-Decision: TypeAlias = Retry | Stop | LookFirst
+RECONCILE: Final = Reconcile()
+Decision: TypeAlias = Retry | Stop | Reconcile
 
 
 def classify(request: Request, ending: Ending) -> Literal["answered", "not_sent", "refused", "unknown"]:
@@ -67,7 +67,7 @@ def classify(request: Request, ending: Ending) -> Literal["answered", "not_sent"
 
 
 def decide(
-    request: Request, ending: Ending, *, failures: int, chance: float, renewed: bool, gated: bool, now: float
+    request: Request, ending: Ending, *, failures: int, chance: float, renewed: bool, limited: bool, now: float
 ) -> Decision:
     """What to do after an attempt.
 
@@ -75,7 +75,7 @@ def decide(
         failures: faults so far, this one included.
         chance: the jitter, in [0, 1).
         renewed: whether this very attempt gave up a stale token.
-        gated: whether a rate gate makes the next attempt wait; without one the wait is ours.
+        limited: whether a rate limiter makes the next attempt wait; without one the wait is ours.
         now: Unix seconds.
     """
     kind = classify(request, ending)
@@ -83,7 +83,7 @@ def decide(
         if kind == "answered":
             return STOP
         if ending.status == 429:
-            if gated:
+            if limited:
                 return Retry(0.0, "rate limit", is_fault=False)
             wait = window_wait(ending, now) or full_jitter(failures, chance)
             return Retry(max(1.0, wait), "rate limit", is_fault=False)
@@ -91,16 +91,16 @@ def decide(
             return Retry(0.0, "stale token", is_fault=False)
         if kind == "refused" or (request.endpoint.retry is RetryClass.REPEAT and is_upstream_refusal(ending)):
             return STOP
-    if kind == "unknown" and request.endpoint.retry is RetryClass.LOOK_FIRST and not request.repeat_unknown:
-        return LOOK_FIRST
+    if kind == "unknown" and request.endpoint.retry is RetryClass.RECONCILE and not request.repeat_unknown:
+        return RECONCILE
     if kind == "unknown" and request.endpoint.retry is RetryClass.ONCE:
         return STOP
-    if failures > request.call.max_retries:
+    if failures > request.progress.max_retries:
         return STOP
     wait = full_jitter(failures, chance)
     if isinstance(ending, Response):
         asked = retry_after(ending, datetime.fromtimestamp(now, UTC))
-        if asked is not None and asked > request.call.max_rate_limit_wait:
+        if asked is not None and asked > request.progress.max_rate_limit_wait:
             return STOP
         return Retry(max(wait, asked or 0.0), f"HTTP {ending.status}")
     return Retry(wait, ending.code)
@@ -109,11 +109,11 @@ def decide(
 class RetryStep:
     """Tries again until an ending stands, within the deadline of the call."""
 
-    scope = "call"
+    scope = "operation"
 
-    def __init__(self, clock: Clock, *, gated: bool, chance: Callable[[], float] = random.random) -> None:
+    def __init__(self, clock: Clock, *, limited: bool, chance: Callable[[], float] = random.random) -> None:
         self._clock = clock
-        self._gated = gated
+        self._gated = limited
         self._chance = chance
 
     async def __call__(self, request: Request, call_next: CallNext) -> Response:
@@ -121,7 +121,7 @@ class RetryStep:
         failures = 0
         unknown: Ending | None = None
         while True:
-            was_renewed = request.call.renewed
+            was_renewed = request.progress.renewed
             try:
                 ending = await self._attempt(request, call_next)
             except TrudyError as error:
@@ -138,19 +138,19 @@ class RetryStep:
                 return Response(status=204, headers={})
             if kind == "unknown":
                 unknown = ending
-            request.call.in_doubt = unknown is not None
+            request.progress.in_doubt = unknown is not None
             failures += not (isinstance(ending, Response) and ending.status in (401, 429))
             decision = decide(
                 request,
                 ending,
                 failures=max(1, failures),
                 chance=self._chance(),
-                renewed=request.call.renewed and not was_renewed,
-                gated=self._gated,
+                renewed=request.progress.renewed and not was_renewed,
+                limited=self._gated,
                 now=self._clock.time(),
             )
             match decision:
-                case LookFirst():
+                case Reconcile():
                     return await self._look(request, ending)
                 case Retry() if await self._wait(request, decision):
                     continue
@@ -160,9 +160,9 @@ class RetryStep:
                     return _stand(request, ending)
 
     async def _attempt(self, request: Request, call_next: CallNext) -> Ending:
-        sent = request.call.attempts
+        sent = request.progress.attempts
         try:
-            remaining = request.call.remaining(self._clock.monotonic())
+            remaining = request.progress.remaining(self._clock.monotonic())
             if remaining is None:
                 return await call_next(request)
             answer = await bounded(self._clock, remaining, lambda: call_next(request))
@@ -170,31 +170,33 @@ class RetryStep:
             return error
         if answer is not None:
             return answer
-        cut_short = request.call.attempts > sent
+        cut_short = request.progress.attempts > sent
         if cut_short:
-            await tell(request, self._clock.time() - request.call.sent_at, failure=APITimeoutError.default_code)
+            await emit_attempt_ended(
+                request, self._clock.time() - request.progress.sent_at, failure=APITimeoutError.default_code
+            )
         return APITimeoutError("the deadline of the call ended before an answer came", request_sent=cut_short)
 
     async def _wait(self, request: Request, decision: Retry) -> bool:
         """Wait as decided; False, at once, where the deadline or the longest rate wait comes before its end."""
-        call = request.call
-        remaining = call.remaining(self._clock.monotonic())
+        progress = request.progress
+        remaining = progress.remaining(self._clock.monotonic())
         if remaining is not None and decision.after >= remaining:
             return False
         if not decision.is_fault:
-            if call.rate_waited + decision.after > call.max_rate_limit_wait:
+            if progress.rate_waited + decision.after > progress.max_rate_limit_wait:
                 return False
-            call.rate_waited += decision.after
+            progress.rate_waited += decision.after
         if decision.after == 0:
             return True
         logger.info("%s %s: %s, next attempt in %.1f s", request.method, request.path, decision.reason, decision.after)
-        if call.emit is not None:
-            await call.emit(
+        if progress.emit is not None:
+            await progress.emit(
                 RetryScheduled(
                     operation=request.endpoint.name,
                     method=request.method,
                     path=request.path,
-                    attempt=call.attempts,
+                    attempt=progress.attempts,
                     seconds=decision.after,
                     reason=decision.reason,
                 )
@@ -203,15 +205,17 @@ class RetryStep:
         return True
 
     async def _look(self, request: Request, ending: Ending) -> Response:
-        if request.look is not None:
-            return await request.look(request, ending)
-        raise lost(request, as_error(request, ending), "it was not looked for")
+        if request.reconcile is not None:
+            return await request.reconcile(request, ending)
+        raise call_outcome_unknown(request, as_error(request, ending), "it was not looked for")
 
 
 def _doubted(request: Request, unknown: Ending, error: TrudyError) -> TrudyError:
     """The error of a create that an earlier attempt may have carried out."""
-    if request.endpoint.retry is RetryClass.LOOK_FIRST:
-        return lost(request, as_error(request, unknown), "sending it again with the same key did not settle it")
+    if request.endpoint.retry is RetryClass.RECONCILE:
+        return call_outcome_unknown(
+            request, as_error(request, unknown), "sending it again with the same key did not settle it"
+        )
     if request.endpoint.sends_key:
         error.details = MappingProxyType({**error.details, "may_have_happened": True})
     return error
@@ -233,3 +237,8 @@ def _stand(request: Request, ending: Ending) -> Response:
     if isinstance(ending, Response):
         return ending
     raise as_error(request, ending)
+
+
+def full_jitter(failures: int, chance: float) -> float:
+    """Seconds: exponential from 0.5 doubling to 8, times `chance` in [0, 1). `failures` counts from 1."""
+    return float(min(8.0, 0.5 * 2 ** min(failures - 1, 10))) * chance

@@ -19,7 +19,7 @@ SERVER_MAY_TAKE: Final = 160
 """Seconds for which the server itself may go on trying to place a call."""
 
 
-def lost(
+def call_outcome_unknown(
     request: Request,
     cause: TrudyError,
     what: str,
@@ -40,14 +40,14 @@ def lost(
     return error
 
 
-def is_lost(request: Request) -> bool:
+def may_be_placed(request: Request) -> bool:
     """Whether a person's phone may ring for a request whose answer the caller does not have."""
-    return request.endpoint.retry is RetryClass.LOOK_FIRST and request.call.in_doubt
+    return request.endpoint.retry is RetryClass.RECONCILE and request.progress.in_doubt
 
 
-def warn_of_call(request: Request) -> None:
+def warn_of_unknown_call(request: Request) -> None:
     """For a caller who was cancelled, or lost the answer to a fault of other code: the phone may ring all the same."""
-    if is_lost(request):
+    if may_be_placed(request):
         logger.warning(
             "%s ended without an answer after it was sent; the call may be placed (idempotency key %s)",
             request.endpoint.name,

@@ -1,7 +1,7 @@
-"""The rate gate: who of all that share a credential may send now, and when the others may. No I/O, no event loop.
+"""The rate limiter: who of all that share a credential may send now, and when the others may. No I/O, no event loop.
 
 Tickets serve threads and loops alike: each carries a wake-up that may be called from any thread. `now` is always the
-client's wall clock in Unix seconds; where the server's clock stands the gate learns from the answers.
+client's wall clock in Unix seconds; where the server's clock stands the limiter learns from the answers.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from typing import Final
 from attrs import define, field, frozen
 
 from trudy.options import Lane, RateLimit
-from trudy.rate_limit.budget import Allowance, Window
-from trudy.rate_limit.ticket_queue import Line
-from trudy.rate_limit.window import Windows
+from trudy.rate_limit.ticket_queue import TicketQueue
+from trudy.rate_limit.window import Budget, Window, Windows
 
 _LANES: Final[tuple[Lane, ...]] = ("interactive", "bulk")
 _HEAD = 8
@@ -42,7 +41,7 @@ class Wait:
 
 @frozen
 class Late:
-    """The turn would come only at `turn`, after the ticket's bound; the ticket has left the line."""
+    """The turn would come only at `turn`, after the ticket's bound; the ticket has left the queue."""
 
     turn: float
     limit: int | None
@@ -68,14 +67,14 @@ class RateLimitStatus:
 
 class _At(Enum):
     OUTSIDE = "outside"
-    LINE = "line"
+    QUEUE = "queue"
     CALLED = "called"
     SENT = "sent"
 
 
 @define(eq=False)
 class Ticket:
-    """A request's place at the gate. `place` outlives a refusal: hand it to `join` again."""
+    """A request's place at the limiter. `place` outlives a refusal: hand it to `join` again."""
 
     place: int
     lane: Lane
@@ -89,16 +88,16 @@ class Ticket:
 _GO: Final = Go()
 
 
-class Gate:
+class WindowLimiter:
     """Admits requests in order, interactive before bulk, as many in a window as the server takes."""
 
     def __init__(self, rate_limit: RateLimit | None = None, *, rng: Random | None = None) -> None:
         self._lock = threading.Lock()
         self._places = count()
-        self._allowance = Allowance(rate_limit)
+        self._budget = Budget(rate_limit)
         self._windows = Windows(None if rate_limit is None else rate_limit.window, rng or SystemRandom())
-        self._interactive: Line[Ticket] = Line()
-        self._bulk: Line[Ticket] = Line()
+        self._interactive: TicketQueue[Ticket] = TicketQueue()
+        self._bulk: TicketQueue[Ticket] = TicketQueue()
         self._late: list[Ticket] = []
 
     def join(
@@ -153,7 +152,7 @@ class Gate:
                 if ticket.window is window and not self._windows.is_over(now):
                     window.refused += 1
                     if limit is not None:
-                        self._allowance.stated(limit)
+                        self._budget.stated(limit)
                     self._windows.close(now, reset_at=reset_at, server_now=server_now, retry_after=retry_after)
                 called = self._call_next(now)
         if called:
@@ -178,8 +177,8 @@ class Gate:
     def tighten(self, rate_limit: RateLimit) -> None:
         """Another client of the credential paces itself: the slower pace holds for all."""
         with self._lock:
-            self._allowance.tighten(rate_limit)
-            explicit = self._allowance.explicit
+            self._budget.tighten(rate_limit)
+            explicit = self._budget.explicit
             if explicit is not None:
                 self._windows.set_length(explicit.window)
 
@@ -190,15 +189,13 @@ class Gate:
             window = self._windows.current
             used = 0 if self._windows.is_over(now) else window.sent
             waiting = len(self._interactive) + len(self._bulk)
-            return RateLimitStatus(
-                limit=self._allowance.limit, used=used, reset_at=self._reset_at(now), waiting=waiting
-            )
+            return RateLimitStatus(limit=self._budget.limit, used=used, reset_at=self._reset_at(now), waiting=waiting)
 
     def after_fork(self) -> None:
         """In a forked child: the lock may be held and the waiters live on, but neither is here."""
         self._lock = threading.Lock()
-        self._interactive = Line()
-        self._bulk = Line()
+        self._interactive = TicketQueue()
+        self._bulk = TicketQueue()
         self._late = []
 
     def _poll(self, ticket: Ticket, now: float) -> tuple[Go | Wait | Late, list[Ticket]]:
@@ -209,14 +206,14 @@ class Gate:
             # The window shut between the call and this answer to it: the place is kept, the turn is not.
             self._give_back(ticket)
         if ticket.at is not _At.CALLED:
-            line = self._line(ticket.lane)
-            if line or self._free(ticket.lane, now) <= 0:
-                line.add(ticket)
-                ticket.at = _At.LINE
+            queue = self._queue(ticket.lane)
+            if queue or self._free(ticket.lane, now) <= 0:
+                queue.add(ticket)
+                ticket.at = _At.QUEUE
             else:
                 self._admit(ticket, now)
         called: list[Ticket] = []
-        if ticket.at is _At.LINE:
+        if ticket.at is _At.QUEUE:
             ticket.told = None
             called = self._call_next(now)
         if ticket.at is _At.CALLED:
@@ -224,10 +221,10 @@ class Gate:
             if ticket in called:
                 called.remove(ticket)
             return _GO, called
-        turn = self._turn(ticket.lane, self._line(ticket.lane).ahead_of(ticket), now)
+        turn = self._turn(ticket.lane, self._queue(ticket.lane).ahead_of(ticket), now)
         if ticket.until is not None and turn > ticket.until:
             reset_at = self._reset_at(now)
-            return Late(turn, self._allowance.limit, reset_at), called + self._leave(ticket, now, sent=False)
+            return Late(turn, self._budget.limit, reset_at), called + self._leave(ticket, now, sent=False)
         ticket.told = turn
         return Wait(turn), called
 
@@ -235,8 +232,8 @@ class Gate:
         was, ticket.at = ticket.at, _At.OUTSIDE
         if was is _At.OUTSIDE:
             return []
-        if was is _At.LINE:
-            self._line(ticket.lane).discard(ticket)
+        if was is _At.QUEUE:
+            self._queue(ticket.lane).discard(ticket)
         elif was is _At.CALLED or not sent:
             self._give_back(ticket)
         elif ticket.window is self._windows.current and self._windows.current.closed_until is None:
@@ -247,28 +244,28 @@ class Gate:
         ended = self._windows.advance(now)
         if ended is not None:
             window, idle = ended
-            self._allowance.settle(window, idle=idle)
+            self._budget.settle(window, idle=idle)
             crossing = [ticket for ticket in self._late if ticket.at is _At.SENT and ticket.window is window]
             self._windows.current.carried = len(crossing) if idle == 0 else 0
             self._late.clear()
 
     def _call_next(self, now: float) -> list[Ticket]:
-        """Give the free budget to those first in line; returns whom to wake."""
+        """Give the free budget to those first in queue; returns whom to wake."""
         if not self._interactive and not self._bulk:
             return []
         self._advance(now)
         called: list[Ticket] = []
         for lane in _LANES:
-            line = self._line(lane)
-            while (first := line.first()) is not None and self._free(lane, now) > 0:
-                line.discard(first)
+            queue = self._queue(lane)
+            while (first := queue.first()) is not None and self._free(lane, now) > 0:
+                queue.discard(first)
                 self._admit(first, now)
                 called.append(first)
-            if line:
-                called += self._oversleepers(line, lane, now)
+            if queue:
+                called += self._oversleepers(queue, lane, now)
         return called
 
-    def _oversleepers(self, line: Line[Ticket], lane: Lane, now: float) -> list[Ticket]:
+    def _oversleepers(self, queue: TicketQueue[Ticket], lane: Lane, now: float) -> list[Ticket]:
         """Those at the head who sleep past their turn, because others left or the window opens earlier than it did.
 
         A few rather than one: whoever wakes calls all whose turn it is, but the first may hang in a blocked loop.
@@ -276,7 +273,7 @@ class Gate:
         found: list[Ticket] = []
         worth = _WORTH_WAKING * self._windows.length
         earliest = self._turn(lane, 0, now) + worth
-        for ahead, ticket in enumerate(line.head(_HEAD)):
+        for ahead, ticket in enumerate(queue.head(_HEAD)):
             if ticket.told is None or ticket.told <= earliest:
                 continue
             turn = self._turn(lane, ahead, now)
@@ -306,7 +303,7 @@ class Gate:
     def _free(self, lane: Lane, now: float) -> float:
         """How many of a lane may go now."""
         window = self._windows.current
-        if self._allowance.full == inf and window.closed_until is None and not window.probing:
+        if self._budget.full == inf and window.closed_until is None and not window.probing:
             return inf  # nothing is known to be limited: no edge to stay away from
         if not self._windows.is_open(now):
             return 0
@@ -315,11 +312,11 @@ class Gate:
         if window.probing and now < self._probed(window):
             return 1 - window.sent
         free = self._left(window)
-        return min(free, self._allowance.bulk - window.bulk) if lane == "bulk" else free
+        return min(free, self._budget.bulk - window.bulk) if lane == "bulk" else free
 
     def _left(self, window: Window) -> float:
         """What is left of the present window's budget."""
-        full = self._allowance.full
+        full = self._budget.full
         # One more than the limit, once, where its refusal tells how long a window is.
         return max(full - window.carried, 1) - window.sent + self._windows.length_wanted
 
@@ -334,17 +331,17 @@ class Gate:
         if is_open and window.probing and now < self._probed(window):
             return self._probed(window)
         free = max(0, self._left(window)) if is_open else 0
-        windows = _windows_until(ahead, free, self._allowance.full)
+        windows = _windows_until(ahead, free, self._budget.full)
         if lane == "bulk":
-            bulk = self._allowance.bulk
+            bulk = self._budget.bulk
             free_bulk = max(0, min(free, bulk - window.bulk)) if is_open else 0
             windows = max(
-                _windows_until(ahead + len(self._interactive), free, self._allowance.full),
+                _windows_until(ahead + len(self._interactive), free, self._budget.full),
                 _windows_until(ahead, free_bulk, bulk),
             )
         return self._windows.opening(max(1, windows), now)
 
-    def _line(self, lane: Lane) -> Line[Ticket]:
+    def _queue(self, lane: Lane) -> TicketQueue[Ticket]:
         return self._bulk if lane == "bulk" else self._interactive
 
     def _reset_at(self, now: float) -> datetime | None:
@@ -352,7 +349,7 @@ class Gate:
         return None if end is None else datetime.fromtimestamp(end, UTC)
 
     def _wake(self, called: list[Ticket], now: float) -> None:
-        """Ring the bells, the lock released; whoever cannot be reached any more gives its place to the next."""
+        """Ring the wakeup, the lock released; whoever cannot be reached any more gives its place to the next."""
         while called:
             next_called: list[Ticket] = []
             for ticket in called:

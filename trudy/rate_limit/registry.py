@@ -1,4 +1,4 @@
-"""One gate for each credential of the process, however many clients use it."""
+"""One limiter for each credential of the process, however many clients use it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from weakref import WeakValueDictionary, ref
 
 from trudy._concurrency.fork import reset_in_child
 from trudy.options import RateLimit
-from trudy.rate_limit.limiter import Gate
+from trudy.rate_limit.limiter import WindowLimiter
 
 
 class GateRegistry:
-    """Finds the gate of a credential. A gate lives as long as a client holds it, and no key is kept here.
+    """Finds the limiter of a credential. A limiter lives as long as a client holds it, and no key is kept here.
 
     A key counts as its digest together with the base URL; a callable counts as itself (a bound method as its object
     and function, since each look-up of a method makes a new one); an explicit group counts alone.
@@ -21,32 +21,32 @@ class GateRegistry:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._gates: WeakValueDictionary[tuple[object, ...], Gate] = WeakValueDictionary()
+        self._gates: WeakValueDictionary[tuple[object, ...], WindowLimiter] = WeakValueDictionary()
 
-    def gate_for(
+    def limiter_for(
         self,
         base_url: str,
         credential: str | Callable[..., object],
         group: str | None,
         rate_limit: RateLimit | None | Literal[False],
-    ) -> Gate | None:
-        """The shared gate, paced by the slowest limit any of its clients gave; None where the limit is switched off."""
+    ) -> WindowLimiter | None:
+        """The shared limiter, paced by the slowest limit any of its clients gave; None where it is switched off."""
         if rate_limit is False:
             return None
         with self._lock:
             identity = self._identity(base_url, credential, group)
-            gate = self._gates.get(identity)
-            if gate is None:
-                gate = self._gates[identity] = Gate(rate_limit)
+            limiter = self._gates.get(identity)
+            if limiter is None:
+                limiter = self._gates[identity] = WindowLimiter(rate_limit)
             elif rate_limit is not None:
-                gate.tighten(rate_limit)
-        return gate
+                limiter.tighten(rate_limit)
+        return limiter
 
     def after_fork(self) -> None:
         """In a forked child: new locks, and lines without the parent's waiters."""
         self._lock = threading.Lock()
-        for gate in self._gates.values():
-            gate.after_fork()
+        for limiter in self._gates.values():
+            limiter.after_fork()
 
     @staticmethod
     def _identity(base_url: str, credential: str | Callable[..., object], group: str | None) -> tuple[object, ...]:
@@ -67,7 +67,7 @@ class GateRegistry:
 class _Same:
     """Stands for an object's identity and keeps it alive only if it cannot be held weakly.
 
-    Once the object is gone it equals nothing but itself, so that a reused `id` finds no stranger's gate.
+    Once the object is gone it equals nothing but itself, so that a reused `id` finds no stranger's limiter.
     """
 
     __slots__ = ("_hash", "_thing")
@@ -89,6 +89,6 @@ class _Same:
         return self is other or (mine is not None and mine is other._thing())
 
 
-gates = GateRegistry()
-gate_for = gates.gate_for
-reset_in_child(gates)
+limiters = GateRegistry()
+limiter_for = limiters.limiter_for
+reset_in_child(limiters)

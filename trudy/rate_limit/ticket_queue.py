@@ -1,4 +1,4 @@
-"""A line of waiting tickets in which each can tell how many stand before it."""
+"""A queue of waiting tickets in which each can tell how many stand before it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Placed(Protocol):
-    """Whoever can stand in a line: `place` is a number of its own, and the lower goes first."""
+    """Whoever can stand in a queue: `place` is a number of its own, and the lower goes first."""
 
     @property
     def place(self) -> int: ...
@@ -16,7 +16,7 @@ class Placed(Protocol):
 T = TypeVar("T", bound=Placed)
 
 
-class Line(Generic[T]):
+class TicketQueue(Generic[T]):
     """Ordered by place, not by arrival: a refused request comes back to where it stood.
 
     A sorted list rather than a tree: places are found by bisection, and with 10,000 waiting the shift behind an

@@ -11,9 +11,9 @@ from trudy import _checks
 from trudy._cursors import PAGE_SIZE, Cursor, Numbered, Offset, Whole
 from trudy.errors import InvalidArgumentError
 from trudy.options import NotGiven, QueryValue
-from trudy.pagination import AsyncPager, InvalidRow, Rows
+from trudy.pagination import AsyncPager, FetchedRows, InvalidRow
 from trudy.pipeline.decode import as_mapping, as_rows, envelope, undecodable
-from trudy.resources._secrets import hidden
+from trudy.resources._redaction import redacted_errors
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
@@ -118,15 +118,15 @@ class Resource:
                 return self._build(endpoint, options, ids=ids, query=query, body={**(body or {}), **cursor})
             return self._build(endpoint, options, ids=ids, query={**(query or {}), **cursor})
 
-        async def fetch(cursor: Cursor) -> Rows[T]:
-            with hidden(*secrets):
+        async def fetch(cursor: Cursor) -> FetchedRows[T]:
+            with redacted_errors(*secrets):
                 asked = request(cursor.query())
                 return await self._core.read(asked, lambda response: self._rows(asked, response, model, cursor, key))
 
         request({})
         return AsyncPager(fetch, _first_page(endpoint, limit, offset, page_size))
 
-    def _rows(self, request: Request, response: Response, model: type[T], cursor: Cursor, key: str) -> Rows[T]:
+    def _rows(self, request: Request, response: Response, model: type[T], cursor: Cursor, key: str) -> FetchedRows[T]:
         from trudy.models import ModelError, Pagination, decode
 
         answer = envelope(response)
@@ -149,7 +149,7 @@ class Resource:
                 invalid.append(InvalidRow(index=index, reason=str(fault), raw=rows[index]))
             else:
                 items.append((getattr(item, key), item))
-        return Rows(items=items, invalid=tuple(invalid), count=len(rows), pagination=pagination, meta=meta)
+        return FetchedRows(items=items, invalid=tuple(invalid), count=len(rows), pagination=pagination, meta=meta)
 
 
 def _first_page(endpoint: Endpoint, limit: int | None, offset: int | None, page_size: int) -> Cursor:

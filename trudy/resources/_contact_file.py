@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve
 
 from trudy import _checks
-from trudy._fiction import fictional
+from trudy._fictional_numbers import fictional_ending
 from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _check_csv(data: bytes, mapped: Collection[str], base_url: str) -> None:
             has_row = has_row or any(cell.strip() for cell in row)
             if has_row and not rings:
                 break
-            if any(fictional(_NO_DIGIT.sub("", row[i])) is not None for i in numbers if i < len(row)):
+            if any(fictional_ending(_NO_DIGIT.sub("", row[i])) is not None for i in numbers if i < len(row)):
                 raise _bad(f"has in line {rows.line_num} a number kept for fiction, which only a sandbox answers")
     except csv.Error as error:
         # Below the first contact, a cell too long for Python's reader is for the server to judge, whichever that is.

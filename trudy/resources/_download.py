@@ -25,7 +25,7 @@ from trudy.errors import (
     error_class,
 )
 from trudy.options import Timeout
-from trudy.pipeline.backoff import full_jitter
+from trudy.pipeline.retry import full_jitter
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from trudy.transport.transport import Streamed
 
 Target: TypeAlias = str | os.PathLike[str] | IO[bytes]
-Progress: TypeAlias = Callable[[int, int | None], None]
+OnProgress: TypeAlias = Callable[[int, int | None], None]
 Link: TypeAlias = Callable[[], Awaitable["Recording"]]
 
 _AS_IT_IS: Final = {"Accept": "*/*", "Accept-Encoding": "identity"}
 _NO_WHOLE_FILE: Final = (204, 205, 206)
 
 
-async def download(core: Core, link: Link, to: Target, progress: Progress | None, settings: Settings) -> Recording:
+async def download(core: Core, link: Link, to: Target, progress: OnProgress | None, settings: Settings) -> Recording:
     """Ask for the link and follow it, within the deadline. Ask once more where it has expired meanwhile.
 
     A fault before the first piece was written is tried again, like that of any other GET.
@@ -71,7 +71,7 @@ def check_target(to: object) -> None:
         raise InvalidArgumentError("to must be a path or a file open for writing bytes", argument="to")
 
 
-async def _save(core: Core, link: Link, to: Target, progress: Progress | None, settings: Settings) -> Recording:
+async def _save(core: Core, link: Link, to: Target, progress: OnProgress | None, settings: Settings) -> Recording:
     may_ask_again = True
     failures = 0
     while True:
@@ -121,7 +121,7 @@ def _can_be_followed(url: str | None) -> TypeGuard[str]:
 class _Copy:
     """Writes the pieces of an answer to their place, and tells how far it has come."""
 
-    def __init__(self, to: Target, progress: Progress | None) -> None:
+    def __init__(self, to: Target, progress: OnProgress | None) -> None:
         self._to = to
         self._progress = progress
         self.has_begun = False

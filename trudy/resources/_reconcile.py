@@ -18,7 +18,7 @@ from trudy.errors import TrudyError
 from trudy.options import NotGiven
 from trudy.pipeline.decode import as_mapping, as_rows, date_header, envelope, server_time
 from trudy.pipeline.retry import as_error
-from trudy.pipeline.unknown_outcome import lost
+from trudy.pipeline.unknown_outcome import call_outcome_unknown
 from trudy.request import Response
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ FetchPage = Callable[[int, float], Awaitable[Response]]
 """The page of newest calls at an offset, within so many seconds."""
 
 
-class Reconcile:
+class CallReconciler:
     """Looks among the newest calls, again and again, until exactly one is ours or the time is over."""
 
     def __init__(self, *, clock: Clock, wanted: Wanted, timeout: float, fetch: FetchPage) -> None:
@@ -138,8 +138,8 @@ class Reconcile:
         self._settle()
         started = self._clock.monotonic()
         end = started + self._timeout
-        if request.call.deadline is not None:
-            end = min(end, request.call.deadline)
+        if request.progress.deadline is not None:
+            end = min(end, request.progress.deadline)
         pause = _FIRST_PAUSE
         found: Sequence[tuple[Call, Response]] = ()
         fault: TrudyError | None = None
@@ -162,7 +162,7 @@ class Reconcile:
                 await self._clock.sleep(min(pause, left))
             pause = min(pause * 2, _LONGEST_PAUSE)
         seconds = self._clock.monotonic() - started
-        raise lost(
+        raise call_outcome_unknown(
             request,
             as_error(request, failure),
             _what_was_found(found, fault, seconds) if has_looked or fault else "no time was left to look for it",
@@ -184,7 +184,7 @@ class Reconcile:
             answer = envelope(response)
             rows = as_rows(answer.data) or ()
             known = len(seen)
-            not_before = _on_server_clock(request.call.sent_at, asked, self._clock.time(), response)
+            not_before = _on_server_clock(request.progress.sent_at, asked, self._clock.time(), response)
             for row in rows:
                 try:
                     call = decode(Call, row)
@@ -206,7 +206,7 @@ class Reconcile:
 
 async def refuse_to_repeat(request: Request, failure: Ending) -> Response:
     """`on_unknown="raise"`: do not look, do not repeat."""
-    raise lost(request, as_error(request, failure), "it was not looked for")
+    raise call_outcome_unknown(request, as_error(request, failure), "it was not looked for")
 
 
 def digits(number: str) -> str:

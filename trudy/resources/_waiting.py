@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, cast
 from attrs import field, frozen
 
 from trudy import _checks
-from trudy._concurrency.doorbell import Doorbell
 from trudy._concurrency.fork import reset_in_child
 from trudy._concurrency.timeout import bounded
-from trudy._concurrency.wakeup import wakeable
+from trudy._concurrency.wakeup import Wakeup, thread_safe_event
 from trudy.errors import ResponseDecodeError, TrudyError, WaitTimeoutError
 from trudy.raw import capture
 
@@ -48,7 +47,7 @@ Newest = Callable[[int, "RequestOptions"], Awaitable[tuple[Iterable[T], bool]]]
 """Reads the page of newest objects with this number, from 0; and whether there are more."""
 
 
-class Lookout(Generic[T]):
+class SharedPoller(Generic[T]):
     """Looks for all who wait for objects of one kind through one client. Serves threads and event loops alike."""
 
     def __init__(self, clock: Clock) -> None:
@@ -136,7 +135,7 @@ class Lookout(Generic[T]):
         if self._round is None:
             self._round = []
             return None
-        event, wake = wakeable()
+        event, wake = thread_safe_event()
         self._round.append(wake)
         return event
 
@@ -200,7 +199,7 @@ class Waiting(Generic[T]):
     """How to wait for one kind of object.
 
     Attributes:
-        lookout: shared by all who wait through one client.
+        poller: shared by all who wait through one client.
         get, newest: read one object, or the newest ones.
         is_final: whether an object has reached its end.
         describe: its status in words, for the error.
@@ -208,7 +207,7 @@ class Waiting(Generic[T]):
         kind: what events call it; None where there are none about it.
     """
 
-    lookout: Lookout[T]
+    poller: SharedPoller[T]
     clock: Clock
     get: Get[T]
     newest: Newest[T]
@@ -237,14 +236,14 @@ class Waiting(Generic[T]):
             poll_interval = _POLL if events is None else _SAFETY_NET
         _checks.seconds(poll_interval, "poll_interval")
         max_wait = max_wait if deadline is None else min(max_wait, deadline)
-        bell = Doorbell()
-        with self.lookout.waiting(object_id), _subscribed(events, self.kind, object_id, bell):
+        wakeup = Wakeup()
+        with self.poller.waiting(object_id), _subscribed(events, self.kind, object_id, wakeup):
             return await self._watch(
-                object_id, bell, self.clock.monotonic() + max_wait, max_wait, poll_interval, options
+                object_id, wakeup, self.clock.monotonic() + max_wait, max_wait, poll_interval, options
             )
 
     async def _watch(
-        self, object_id: str, bell: Doorbell, end: float, max_wait: float, pause: float, options: RequestOptions
+        self, object_id: str, wakeup: Wakeup, end: float, max_wait: float, pause: float, options: RequestOptions
     ) -> T:
         clock = self.clock
         last: T | None = None
@@ -254,7 +253,7 @@ class Waiting(Generic[T]):
         while True:
             patience = max(end - clock.monotonic(), _LAST_LOOK)
             look = partial(
-                self.lookout.look, object_id, since, self.get, self.newest, _within(patience, options), news=news
+                self.poller.look, object_id, since, self.get, self.newest, _within(patience, options), news=news
             )
             try:
                 # Bounded as a whole too: who leads a round that this one waits for may have more time.
@@ -277,9 +276,9 @@ class Waiting(Generic[T]):
             # Once more soon after news that was not yet the end: it may be told before the server itself shows it.
             rest = min(left, _POLL if news else pause)
             pause = pause if news else max(pause, min(pause * _GROWTH, _SLOWEST))
-            await bell.wait(rest, clock)
+            await wakeup.wait(rest, clock)
             # For a poll, what a round saw while this one rested is good enough; news is looked into afresh.
-            news = bell.clear()
+            news = wakeup.clear()
             since = clock.monotonic() if news else rested + rest / 2
 
 
@@ -289,11 +288,11 @@ def _may_pass(error: TrudyError) -> bool:
 
 
 @contextmanager
-def _subscribed(events: EventSource | None, kind: Subject | None, object_id: str, bell: Doorbell) -> Generator[None]:
+def _subscribed(events: EventSource | None, kind: Subject | None, object_id: str, wakeup: Wakeup) -> Generator[None]:
     if events is None or kind is None:
         yield
         return
-    unsubscribe = events.subscribe(kind, object_id, bell.ring)
+    unsubscribe = events.subscribe(kind, object_id, wakeup.set)
     try:
         yield
     finally:

@@ -29,7 +29,7 @@ from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._batch_contacts import ContactItem, ContactItems, add_in_chunks, contact_members
 from trudy.resources._batch_rules import check_batch, check_what_goes_together
-from trudy.resources._waiting import Lookout, Waiting
+from trudy.resources._waiting import SharedPoller, Waiting
 
 LIST: Final = Endpoint(name="batch_calls.list", method="GET", path="/batch-calls", paging="offset")
 CREATE: Final = Endpoint(name="batch_calls.create", method="POST", path="/batch-calls", retry=RetryClass.KEYED)
@@ -440,7 +440,7 @@ class AsyncBatchCalls(Resource):
             return page.data, page.has_next()
 
         return Waiting(
-            lookout=self._core.shared("batch_calls", lambda: Lookout[BatchCall](self._core.clock)),
+            poller=self._core.shared("batch_calls", lambda: SharedPoller[BatchCall](self._core.clock)),
             clock=self._core.clock,
             get=get,
             newest=newest,

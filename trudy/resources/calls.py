@@ -18,13 +18,13 @@ from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, Response, RetryClass
 from trudy.resources._base import Resource, body_of
-from trudy.resources._download import Progress, Target, download
-from trudy.resources._reconcile import Reconcile, Wanted, claims, refuse_to_repeat
-from trudy.resources._waiting import Lookout, Waiting
+from trudy.resources._download import OnProgress, Target, download
+from trudy.resources._reconcile import CallReconciler, Wanted, claims, refuse_to_repeat
+from trudy.resources._waiting import SharedPoller, Waiting
 
 LIST: Final = Endpoint(name="calls.list", method="GET", path="/calls", paging="offset")
 CREATE: Final = Endpoint(
-    name="calls.create", method="POST", path="/calls", retry=RetryClass.LOOK_FIRST, read_timeout=180.0
+    name="calls.create", method="POST", path="/calls", retry=RetryClass.RECONCILE, read_timeout=180.0
 )
 GET: Final = Endpoint(name="calls.get", method="GET", path="/calls/{call_id}")
 GET_TRANSCRIPT: Final = Endpoint(name="calls.get_transcript", method="GET", path="/calls/{call_id}/transcript")
@@ -153,7 +153,7 @@ class AsyncCalls(Resource):
             direction=direction,
         )
         request = self._build(CREATE, options, body=members, idempotency_key=idempotency_key)
-        look = Reconcile(
+        look = CallReconciler(
             clock=self._core.clock,
             wanted=Wanted.by(agent_id, phone_number, variables),
             timeout=reconcile_timeout,
@@ -161,7 +161,7 @@ class AsyncCalls(Resource):
         )
         request = evolve(
             request,
-            look=look if on_unknown == "reconcile" else refuse_to_repeat,
+            reconcile=look if on_unknown == "reconcile" else refuse_to_repeat,
             repeat_unknown=on_unknown == "retry",
         )
         with look.dialing():
@@ -190,7 +190,7 @@ class AsyncCalls(Resource):
         call_id: str,
         *,
         to: Target,
-        progress: Progress | None = None,
+        progress: OnProgress | None = None,
         **options: Unpack[RequestOptions],
     ) -> Recording:
         """Save a recording, in constant memory. `GET /calls/{call_id}/recording`, then the link it gives
@@ -337,7 +337,7 @@ class AsyncCalls(Resource):
             return page.data, page.has_next()
 
         return Waiting(
-            lookout=self._core.shared("calls", lambda: Lookout[Call](self._core.clock)),
+            poller=self._core.shared("calls", lambda: SharedPoller[Call](self._core.clock)),
             clock=self._core.clock,
             get=get,
             newest=newest,

@@ -16,7 +16,7 @@ from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, Request, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._uploads import MEGABYTE, FileSource, off_loop, read_upload
-from trudy.resources._waiting import Lookout, Waiting
+from trudy.resources._waiting import SharedPoller, Waiting
 
 LIST: Final = Endpoint(name="knowledge_bases.list", method="GET", path="/knowledge-bases", paging="offset")
 CREATE: Final = Endpoint(name="knowledge_bases.create", method="POST", path="/knowledge-bases", retry=RetryClass.ONCE)
@@ -192,7 +192,7 @@ class AsyncKnowledgeBases(Resource):
             return (), False  # a list of bases says nothing of their sources
 
         return Waiting(
-            lookout=self._core.shared("knowledge_bases", lambda: Lookout[KnowledgeBase](self._core.clock)),
+            poller=self._core.shared("knowledge_bases", lambda: SharedPoller[KnowledgeBase](self._core.clock)),
             clock=self._core.clock,
             get=get,
             newest=newest,

@@ -23,7 +23,7 @@ from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
-from trudy.resources._secrets import hidden
+from trudy.resources._redaction import redacted_errors
 
 LIST: Final = Endpoint(name="telephony.numbers.list", method="GET", path="/telephony/numbers", paging="offset")
 SEARCH: Final = Endpoint(
@@ -208,7 +208,7 @@ class AsyncPhoneNumbers(Resource):
         """
         _checks.e164(phone_number, "phone_number")
         members = body_of(phone_number=phone_number, api_key=api_key)
-        with hidden(api_key):
+        with redacted_errors(api_key):
             request = self._build(PURCHASE, options, body=members)
             return await self._act(request, ProvisionedNumber, phone_number=phone_number)
 
@@ -261,7 +261,7 @@ class AsyncPhoneNumbers(Resource):
         for argument in _NEEDED[provider_type]:
             if not members.get(argument):
                 raise InvalidArgumentError(f"{argument} is needed for {provider_type}", argument=argument)
-        with hidden(api_key, auth_token, sip_password):
+        with redacted_errors(api_key, auth_token, sip_password):
             request = self._build(IMPORT, options, body=members)
             return await self._act(request, ProvisionedNumber, phone_number=phone_number)
 

@@ -15,7 +15,7 @@ from trudy.pagination import AsyncPager
 from trudy.request import Endpoint, Request, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._uploads import MEGABYTE, FileSource, off_loop, read_upload
-from trudy.resources._waiting import Lookout, Waiting
+from trudy.resources._waiting import SharedPoller, Waiting
 
 LIST: Final = Endpoint(name="voices.list", method="GET", path="/voices", paging="none")
 IMPORT: Final = Endpoint(name="voices.import_", method="POST", path="/voices", retry=RetryClass.ONCE)
@@ -191,7 +191,7 @@ class AsyncVoices(Resource):
             return page.data, False
 
         return Waiting(
-            lookout=self._core.shared("voices", lambda: Lookout[Voice](self._core.clock)),
+            poller=self._core.shared("voices", lambda: SharedPoller[Voice](self._core.clock)),
             clock=self._core.clock,
             get=get,
             newest=newest,

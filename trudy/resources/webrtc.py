@@ -75,7 +75,7 @@ class AsyncWebRTC(Resource):
             f"no browser can join this call: the host of its join URL is malformed ({host!r}){hint}",
             details={"call_id": call.call_id, "host": host},
             request_id=None if call.meta is None else call.meta.request_id,
-            attempts=request.call.attempts,
+            attempts=request.progress.attempts,
             method=request.method,
             path=request.path,
         )

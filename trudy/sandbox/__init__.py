@@ -23,7 +23,7 @@ for _name in ("jsonschema", "starlette", "uvicorn"):
 from trudy.sandbox.clock import SandboxClock  # noqa: E402  # after the check that its dependencies are there
 from trudy.sandbox.domain.lifecycle import PlacedCall  # noqa: E402
 from trudy.sandbox.domain.outcomes import Outcome, outcome_of  # noqa: E402
-from trudy.sandbox.domain.voices import Voice  # noqa: E402
+from trudy.sandbox.domain.voices import SandboxVoice  # noqa: E402
 from trudy.sandbox.faults.rules import FaultRule  # noqa: E402
 from trudy.sandbox.http.rate_limit import WindowCount  # noqa: E402
 from trudy.sandbox.http.records import RecordedRequest  # noqa: E402
@@ -40,7 +40,7 @@ __all__ = [
     "Sandbox",
     "SandboxClock",
     "SandboxServer",
-    "Voice",
+    "SandboxVoice",
     "WindowCount",
     "outcome_of",
 ]

@@ -110,13 +110,13 @@ class SandboxClock:
         Args:
             patient: wait for `advance` for ever; a clock that stands still does not jump for this sleeper.
         """
-        from trudy._concurrency.wakeup import wakeable
+        from trudy._concurrency.wakeup import thread_safe_event
 
         deadline = self.monotonic() + seconds
         if seconds <= 0:
             await anyio.lowlevel.checkpoint()
         while self.monotonic() < deadline:
-            event, wake = wakeable()
+            event, wake = thread_safe_event()
             sleeper = _Sleeper(deadline, wake, patient)
             with self._changed:
                 self._sleepers.add(sleeper)

@@ -18,8 +18,8 @@ from trudy.sandbox.clock import SandboxClock
 from trudy.sandbox.domain import browser_calls
 from trudy.sandbox.domain.campaign_runner import CampaignRunner
 from trudy.sandbox.domain.lifecycle import PlacedCall
-from trudy.sandbox.domain.voices import SEEDED_VOICES, Voice, voice_status
-from trudy.sandbox.events.sender import Webhooks
+from trudy.sandbox.domain.voices import SEEDED_VOICES, SandboxVoice, voice_status
+from trudy.sandbox.events.sender import EventSender
 from trudy.sandbox.faults.options import FaultOptions
 from trudy.sandbox.faults.rules import FaultRule, FaultTable
 from trudy.sandbox.http import problems
@@ -29,10 +29,10 @@ from trudy.sandbox.http.idempotency import IdempotencyStore
 from trudy.sandbox.http.in_process import API_HOST, InProcessTransport
 from trudy.sandbox.http.media import SignedLinks
 from trudy.sandbox.http.problems import PaymentReason
-from trudy.sandbox.http.rate_limit import RateLimiter, WindowCount
+from trudy.sandbox.http.rate_limit import RequestLimit, WindowCount
 from trudy.sandbox.http.records import ArrivalLog, RecordedRequest
 from trudy.sandbox.http.server import SandboxServer, is_loopback
-from trudy.sandbox.http.wire import Wire
+from trudy.sandbox.http.wire import AnswerFormat
 from trudy.sandbox.quirks.answers import Distortion
 from trudy.sandbox.quirks.names import read_names
 from trudy.sandbox.routes.agents import seed_placeholder_agent
@@ -92,9 +92,9 @@ class Sandbox:
         self.experimental = experimental
         self.seed = seed
         self.started_at = self.clock.time()
-        self.wire = Wire(names)
+        self.wire = AnswerFormat(names)
         self.distortion = Distortion(self.wire)
-        self.limiter = RateLimiter(
+        self.limiter = RequestLimit(
             limit=rate_limit or None, window=window, counters=3 if "several_counters" in names else 1, seed=seed
         )
         self.faults = FaultTable(seed)
@@ -102,15 +102,15 @@ class Sandbox:
         self.links = SignedLinks()
         self.arrivals = ArrivalLog()
         self.media_arrivals = ArrivalLog()
-        self.webhooks = Webhooks(self)
+        self.webhooks = EventSender(self)
         self._payment_required: PaymentReason | None = None
         self._keys = {self.api_key}
         self._rate_limit_group = f"sandbox {uuid.uuid4()}"
         self.state = State()
-        voices: tuple[Voice, ...] = SEEDED_VOICES
+        voices: tuple[SandboxVoice, ...] = SEEDED_VOICES
         if placeholders:
             self._keys.add(PLACEHOLDER_KEY)
-            voices = (*voices, Voice(id=PLACEHOLDER_VOICE, name="Placeholder"))
+            voices = (*voices, SandboxVoice(id=PLACEHOLDER_VOICE, name="Placeholder"))
         for voice in voices:
             self.state.voices.put(voice.id, evolve(voice, created_at=self.started_at, updated_at=self.started_at))
         self.campaigns = CampaignRunner(self)
@@ -128,7 +128,7 @@ class Sandbox:
         return f"http://{API_HOST}{BASE_PATH}"
 
     @property
-    def voices(self) -> tuple[Voice, ...]:
+    def voices(self) -> tuple[SandboxVoice, ...]:
         """The voices that agents may use now, oldest first."""
         with self.state.lock:
             now = self.clock.time()
@@ -195,7 +195,7 @@ class Sandbox:
         """
         with self.state.lock:
             call = browser_calls.join(self, join_url, now=self.settle())
-            self.webhooks.tell_of(call)
+            self.webhooks.queue_events_of(call)
         return call
 
     def cancel_batch(self, batch_call_id: str) -> None:
@@ -383,6 +383,6 @@ class Sandbox:
         merged = defaults | options
         real_time = merged["clock"] is not self.clock
         merged.setdefault("http_client", partial(self.http_client, real_time=real_time))
-        # All keys of a sandbox share its limit, no two sandboxes do, and a gate knows but one clock.
+        # All keys of a sandbox share its limit, no two sandboxes do, and a limiter knows but one clock.
         merged.setdefault("rate_limit_group", f"{self._rate_limit_group} {'real' if real_time else 'own'} time")
         return merged

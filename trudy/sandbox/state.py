@@ -1,4 +1,4 @@
-"""Everything a sandbox remembers; one lock guards it all, so that every door sees the same."""
+"""Everything a sandbox remembers; one lock guards it all, so that every connection sees the same."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from attrs import field, frozen
 from trudy.sandbox.domain.call_log import CallLog
 from trudy.sandbox.domain.campaign import Campaign
 from trudy.sandbox.domain.lifecycle import PlacedCall
-from trudy.sandbox.domain.newest_first import Shelf
+from trudy.sandbox.domain.newest_first import NewestFirst
 from trudy.sandbox.domain.numbers import Spares
-from trudy.sandbox.domain.voices import Voice
+from trudy.sandbox.domain.voices import SandboxVoice
 
 PLACEHOLDER_VOICE = "VOICE_UUID"
 PLACEHOLDER_AGENT = "agent-uuid"
 
-Rows = Shelf[dict[str, Any]]
+Rows = NewestFirst[dict[str, Any]]
 
 
 @frozen(eq=False)
@@ -34,7 +34,7 @@ class State:
 
     lock: threading.RLock = field(factory=threading.RLock, repr=False)
     agents: Rows = field(factory=Rows, repr=False)
-    voices: Shelf[Voice] = field(factory=Shelf[Voice], repr=False)
+    voices: NewestFirst[SandboxVoice] = field(factory=NewestFirst[SandboxVoice], repr=False)
     tools: Rows = field(factory=Rows, repr=False)
     knowledge_bases: Rows = field(factory=Rows, repr=False)
     sources: Rows = field(factory=lambda: Rows(itemgetter("kb_id")), repr=False)
@@ -43,7 +43,7 @@ class State:
     numbers: Rows = field(factory=Rows, repr=False)
     spare_numbers: Spares = field(factory=Spares, repr=False)
     credentials: Rows = field(factory=Rows, repr=False)
-    campaigns: Shelf[Campaign] = field(factory=Shelf[Campaign], repr=False)
+    campaigns: NewestFirst[Campaign] = field(factory=NewestFirst[Campaign], repr=False)
     calls: CallLog = field(factory=CallLog, repr=False)
     placed: list[PlacedCall] = field(factory=list[PlacedCall], repr=False)
     placed_to: defaultdict[str, list[PlacedCall]] = field(factory=lambda: defaultdict(list), repr=False)

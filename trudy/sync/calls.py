@@ -12,7 +12,7 @@ from trudy.event_source import EventSource
 from trudy.models import BulkDeleteResult, Call, CallSettingsParam, Deleted, Recording, Transcript
 from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, Page
-from trudy.resources._download import Progress, Target
+from trudy.resources._download import OnProgress, Target
 from trudy.resources.calls import AsyncCalls
 
 
@@ -145,7 +145,7 @@ class Calls(SyncResource[AsyncCalls]):
         return self._bridge.run(self._async.get_recording, call_id, **options)
 
     def download_recording(
-        self, call_id: str, *, to: Target, progress: Progress | None = None, **options: Unpack[RequestOptions]
+        self, call_id: str, *, to: Target, progress: OnProgress | None = None, **options: Unpack[RequestOptions]
     ) -> Recording:
         """Save a recording, in constant memory. `GET /calls/{call_id}/recording`, then the link it gives
 

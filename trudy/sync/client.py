@@ -58,7 +58,7 @@ class TrudyClient:
         ssl_context: for a private certificate authority or a client certificate.
         http_client: a function that makes an `httpx.AsyncClient` (or `httpx2.AsyncClient`), called once for each
             of the client's own event loops.
-        middleware: your own steps; each says by `scope` whether it wraps the logical `"call"` or each `"attempt"`.
+        middleware: your own steps; each says by `scope` whether it wraps the whole `"operation"` or each `"attempt"`.
         hooks: called, or awaited, with each typed event.
         default_headers: headers added to each request.
         clock: what tells the time and sleeps; `sandbox.clock` in tests.
@@ -188,7 +188,7 @@ class TrudyClient:
         return self._async.rate_limit
 
     def with_options(self, **options: Unpack[RequestOptions]) -> Self:
-        """A view of this client with other options, on the same connections and the same rate gate.
+        """A view of this client with other options, on the same connections and the same rate limiter.
 
         Closing a view closes nothing.
         """
@@ -208,7 +208,7 @@ class TrudyClient:
         idempotency_key: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> RawResponse[JSON]:
-        """Reach any endpoint, with retries, rate gate and errors as everywhere.
+        """Reach any endpoint, with retries, rate limiter and errors as everywhere.
 
         Args:
             method: the HTTP verb.

@@ -18,11 +18,10 @@ from anyio import CancelScope
 from attrs import define, field
 from yarl import URL
 
-from trudy._concurrency.fifo_semaphore import FifoLimiter
+from trudy._concurrency.fifo_semaphore import FifoSemaphore
 from trudy.errors import ConfigurationError
 from trudy.transport.httpx_backend import KEEPALIVE, MAX_CONNECTIONS
-from trudy.transport.pool_by_loop import Loop, is_asyncio
-from trudy.transport.reply import joined
+from trudy.transport.pool_by_loop import Loop, is_asyncio, joined
 
 if TYPE_CHECKING:
     import ssl
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from trudy.options import Timeout
     from trudy.request import Headers
-    from trudy.transport.exceptions import Attempt
+    from trudy.transport.exceptions import AttemptTrace
     from trudy.transport.tls_and_proxy import Network
 
 _WELL_WRITTEN: Final = re.compile(r"[\w.~:/?#\[\]@!$&'()*+,;=%-]*", re.ASCII)
@@ -100,7 +99,7 @@ class AiohttpConnection:
     _proxy: URL | None = field(repr=False)
 
     async def send(
-        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: Attempt
+        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: AttemptTrace
     ) -> AiohttpReply:
         # A connection closed by the server while the loop stood still is only noticed when the loop turns: the first
         # turn polls the sockets, the second runs what it found, the third what TLS makes of it. Without it a POST would
@@ -119,7 +118,13 @@ class AiohttpConnection:
                 raise
 
     async def _request(
-        self, method: str, url: str, headers: Headers, data: bytes | _Pieces | None, timeout: Timeout, attempt: Attempt
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        data: bytes | _Pieces | None,
+        timeout: Timeout,
+        attempt: AttemptTrace,
     ) -> AiohttpReply:
         response = await self._session.request(
             method,
@@ -144,7 +149,7 @@ class AiohttpPool:
         if not is_asyncio(loop):
             raise ConfigurationError('http_backend="aiohttp" works on asyncio only; use "httpx" on trio')
         self._network = network
-        self._limiter = FifoLimiter(max_connections)
+        self._limiter = FifoSemaphore(max_connections)
         self._connections: dict[str, AiohttpConnection] = {}
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE),
@@ -155,7 +160,7 @@ class AiohttpPool:
         )
 
     @property
-    def limiter(self) -> FifoLimiter:
+    def limiter(self) -> FifoSemaphore:
         return self._limiter
 
     async def take(self, origin: str, timeout: float | None) -> AiohttpConnection | None:
@@ -198,7 +203,7 @@ def _reports() -> aiohttp.TraceConfig:
         context.trace_request_ctx.reported = True
 
     async def on_headers_sent(session: object, context: SimpleNamespace, params: object) -> None:
-        attempt: Attempt = context.trace_request_ctx
+        attempt: AttemptTrace = context.trace_request_ctx
         if attempt.started:
             raise SecondTryError
         attempt.started = True

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from trudy.errors import ConfigurationError, InvalidArgumentError
-from trudy.transport.httpx_reply import HttpxReply, httpx_request
+from trudy.transport.httpx_backend import HttpxReply, httpx_request
 
 if TYPE_CHECKING:
     from trudy.options import Timeout
     from trudy.request import Headers
-    from trudy.transport.exceptions import Attempt
+    from trudy.transport.exceptions import AttemptTrace
     from trudy.transport.pool_by_loop import Loop
 
 _WANTED = (
@@ -27,7 +27,7 @@ _WANTED = (
 )
 
 
-class CallersClient:
+class CustomClient:
     """What was given as `http_client`; makes the pool of each loop from it."""
 
     def __init__(self, given: object) -> None:
@@ -41,16 +41,16 @@ class CallersClient:
         self._given: Any = given
         self._owner: Loop | None = None
 
-    def open_pool(self, loop: Loop) -> CallersPool:
+    def open_pool(self, loop: Loop) -> CustomPool:
         if not self._ready:
-            return CallersPool(self._make)
+            return CustomPool(self._make)
         if self._owner is not None and self._owner is not loop:
             raise ConfigurationError(
                 "the http_client given was first used on another event loop and stays there; "
                 "pass a function that makes one for each loop"
             )
         self._owner = loop
-        return CallersPool(lambda: self._given, ours=False)
+        return CustomPool(lambda: self._given, ours=False)
 
     def _make(self) -> Any:
         client = self._given()
@@ -63,20 +63,20 @@ class CallersClient:
 class _Client:
     client: Any
     library: Any
-    attempts: set[Attempt] = field(factory=lambda: set["Attempt"](), init=False)
+    attempts: set[AttemptTrace] = field(factory=lambda: set["AttemptTrace"](), init=False)
     retired: bool = field(default=False, init=False)
 
 
 @define(eq=False)
-class CallersConnection:
+class CustomConnection:
     """One request through the caller's client."""
 
-    pool: CallersPool
+    pool: CustomPool
     owner: _Client
-    attempt: Attempt | None = field(default=None, init=False)
+    attempt: AttemptTrace | None = field(default=None, init=False)
 
     async def send(
-        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: Attempt
+        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: AttemptTrace
     ) -> HttpxReply:
         client, library = self.owner.client, self.owner.library
         request = httpx_request(library, method, url, headers, body, timeout, attempt)
@@ -89,7 +89,7 @@ class CallersConnection:
             raise
 
 
-class CallersPool:
+class CustomPool:
     """The caller's client on one loop. One whose pool died of cancellations is replaced, if we can make another."""
 
     def __init__(self, make: Callable[[], Any], *, ours: bool = True) -> None:
@@ -104,16 +104,16 @@ class CallersPool:
         """Clients replaced but still busy."""
         return len(self._retired)
 
-    async def take(self, origin: str, timeout: float | None) -> CallersConnection:
+    async def take(self, origin: str, timeout: float | None) -> CustomConnection:
         if self._current.client.is_closed:
             raise ConfigurationError("the http_client given has been closed")
-        return CallersConnection(self, self._current)
+        return CustomConnection(self, self._current)
 
-    def give_back(self, connection: CallersConnection) -> None:
+    def give_back(self, connection: CustomConnection) -> None:
         if connection.attempt is not None:
             connection.owner.attempts.discard(connection.attempt)
 
-    async def discard(self, connection: CallersConnection) -> None:
+    async def discard(self, connection: CustomConnection) -> None:
         self.give_back(connection)
         owner = connection.owner
         if owner.retired and not owner.attempts and owner in self._retired:

@@ -8,14 +8,14 @@ from typing import Final
 _ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32  # zlib finds out itself which of the two it is
 
 
-def unpacked(body: bytes, packing: str) -> bytes:
+def decompressed(body: bytes, encoding: str) -> bytes:
     """The whole body without its `Content-Encoding`; one that httpx does not know is left on it."""
     import httpx
 
-    return httpx.Response(200, headers={"content-encoding": packing}, content=body).content
+    return httpx.Response(200, headers={"content-encoding": encoding}, content=body).content
 
 
-class Unpacker:
+class Decompressor:
     """Undoes piece by piece a compression that nobody asked for; files are asked for as they are.
 
     Raises:
@@ -24,14 +24,14 @@ class Unpacker:
 
     __slots__ = ("_has_begun", "_stream")
 
-    def __init__(self, packing: str) -> None:
-        packing = packing.strip().lower()
-        if packing not in ("identity", "gzip", "x-gzip", "deflate"):
-            raise ValueError(packing)
-        self._stream = None if packing == "identity" else zlib.decompressobj(_ZLIB_OR_GZIP)
+    def __init__(self, encoding: str) -> None:
+        encoding = encoding.strip().lower()
+        if encoding not in ("identity", "gzip", "x-gzip", "deflate"):
+            raise ValueError(encoding)
+        self._stream = None if encoding == "identity" else zlib.decompressobj(_ZLIB_OR_GZIP)
         self._has_begun = False
 
-    def unpack(self, piece: bytes) -> bytes:
+    def decompress(self, piece: bytes) -> bytes:
         """What the next piece holds."""
         if self._stream is None:
             return piece

@@ -53,7 +53,7 @@ _KINDS: Final = {
 }
 
 
-class Attempt:
+class AttemptTrace:
     """Listens to one attempt on its way."""
 
     __slots__ = ("reported", "started")
@@ -78,7 +78,7 @@ class Attempt:
 
 
 def connection_error(
-    fault: Exception, attempt: Attempt, *, timeout: Timeout, method: str, path: str
+    fault: Exception, attempt: AttemptTrace, *, timeout: Timeout, method: str, path: str
 ) -> APIConnectionError:
     """The error for any exception of the HTTP library. Its own text is not used: it may quote the key or the URL."""
     cause = _aiohttp_fault(fault)

@@ -8,20 +8,56 @@ ever; a pool of one has nothing to look through, and is thrown away whole when i
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from attrs import define, field
 
-from trudy._concurrency.fifo_semaphore import FifoLimiter
-from trudy.transport.httpx_reply import HttpxReply, httpx_request
+from trudy._concurrency.fifo_semaphore import FifoSemaphore
+from trudy.transport.pool_by_loop import joined
 
 if TYPE_CHECKING:
     import httpx
 
     from trudy.options import Timeout
     from trudy.request import Headers
-    from trudy.transport.exceptions import Attempt
+    from trudy.transport.exceptions import AttemptTrace
     from trudy.transport.tls_and_proxy import Network
+
+
+def httpx_request(
+    library: Any, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: AttemptTrace
+) -> httpx.Request:
+    """The library's request, which reports to `attempt` how far it came."""
+    seconds = {"connect": timeout.connect, "read": timeout.read, "write": timeout.write, "pool": timeout.pool}
+    request: httpx.Request = library.Request(
+        method, url, headers=headers, content=body, extensions={"timeout": seconds, "trace": attempt.trace}
+    )
+    return request
+
+
+class HttpxReply:
+    """The library's answer."""
+
+    __slots__ = ("_pieces", "_response", "headers", "status")
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self._pieces: AsyncIterator[bytes] | None = None
+        self.status = response.status_code
+        self.headers = joined(response.headers.raw)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        # Not `aiter_raw`, whose nested generators would be left to the garbage collector at a fault.
+        self._pieces = aiter(cast("AsyncIterable[bytes]", self._response.stream))
+        return self._pieces
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+        if self._pieces is not None:  # on the closed connection this runs into the end and winds up httpx's generators
+            async for _ in self._pieces:
+                pass
+
 
 MAX_CONNECTIONS: Final = 100
 """Of one loop. CPU per request hardly depends on it, and the server takes 100 requests a minute."""
@@ -39,7 +75,7 @@ class HttpxConnection:
     idle_since: float = field(default=0.0, init=False)
 
     async def send(
-        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: Attempt
+        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: AttemptTrace
     ) -> HttpxReply:
         request = httpx_request(self._library, method, url, headers, body, timeout, attempt)
         return HttpxReply(await self._transport.handle_async_request(request))
@@ -63,7 +99,7 @@ class HttpxPool:
         self._network = network
         self._max = max_connections
         self._keepalive = keepalive
-        self._limiter = FifoLimiter(max_connections)
+        self._limiter = FifoSemaphore(max_connections)
         self._all: set[HttpxConnection] = set()
         self._idle: dict[str, list[HttpxConnection]] = {}
         self._idle_count = 0
@@ -75,7 +111,7 @@ class HttpxPool:
         return len(self._all)
 
     @property
-    def limiter(self) -> FifoLimiter:
+    def limiter(self) -> FifoSemaphore:
         return self._limiter
 
     async def take(self, origin: str, timeout: float | None) -> HttpxConnection | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from attrs import define, field
@@ -20,8 +20,37 @@ from trudy.errors import ConfigurationError
 if TYPE_CHECKING:
     from trudy.options import Timeout
     from trudy.request import Headers
-    from trudy.transport.exceptions import Attempt
-    from trudy.transport.reply import Reply
+    from trudy.transport.exceptions import AttemptTrace
+
+
+class Reply(Protocol):
+    """An answer whose headers are there and whose body is yet to be read."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Lower-case names; see `joined`."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The body in pieces as they arrive, compressed if the server compressed it. To be read once."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of the connection. Only one whose answer was read to its end carries another request."""
+        ...
+
+
+def joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by lower-case name; the values of one that came several times stand behind each other, with commas."""
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
+
 
 Loop: TypeAlias = Hashable
 """An asyncio loop or a trio token."""
@@ -33,7 +62,7 @@ class Connection(Protocol):
     """What carries one request at a time."""
 
     async def send(
-        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: Attempt
+        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: AttemptTrace
     ) -> Reply:
         """Send; returns when the headers of the answer are there. Tells `attempt` how far it came."""
         ...
@@ -89,7 +118,7 @@ class _Entry:
         await self.keeper.aclose()
 
 
-class LoopPools:
+class PoolByLoop:
     """Finds, opens and closes the pool of the running loop."""
 
     def __init__(self, open_pool: Callable[[Loop], Pool]) -> None:

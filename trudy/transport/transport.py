@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 from trudy.errors import APIConnectionError, ConfigurationError, InvalidArgumentError
 from trudy.options import Timeout
 from trudy.request import Headers, Request, Response
-from trudy.transport.custom_client import CallersClient
-from trudy.transport.decompress import Unpacker, unpacked
-from trudy.transport.exceptions import Attempt, connection_error, timeout_error
+from trudy.transport.custom_client import CustomClient
+from trudy.transport.decompress import Decompressor, decompressed
+from trudy.transport.exceptions import AttemptTrace, connection_error, timeout_error
 from trudy.transport.httpx_backend import MAX_CONNECTIONS, HttpxPool
-from trudy.transport.pool_by_loop import Connection, Loop, LoopPools, Pool
+from trudy.transport.pool_by_loop import Connection, Loop, Pool, PoolByLoop
 from trudy.transport.tls_and_proxy import Network, check_socks
 
 if TYPE_CHECKING:
     import ssl
 
-    from trudy.transport.reply import Reply
+    from trudy.transport.pool_by_loop import Reply
 
 Backend: TypeAlias = Literal["httpx", "aiohttp"]
 MAX_REDIRECTS: Final = 5
@@ -56,8 +56,8 @@ class Transport:
         self._network = Network(proxy=proxy, ssl_context=ssl_context)
         if backend == "httpx":
             check_socks(proxy)
-        self._client = None if http_client is None else CallersClient(http_client)
-        self._pools = LoopPools(self._open_pool)
+        self._client = None if http_client is None else CustomClient(http_client)
+        self._pools = PoolByLoop(self._open_pool)
 
     async def aclose(self) -> None:
         """Close this loop's connections and have the other loops close theirs. May be called again, from any loop."""
@@ -75,7 +75,7 @@ class Transport:
         connection = await pool.take(_origin(url), timeout.pool)
         if connection is None:
             raise timeout_error("pool", timeout=timeout, request_sent=False, method=method, path=path)
-        attempt = Attempt()
+        attempt = AttemptTrace()
         whole = False
         try:
             reply = await connection.send(method, url, request.headers, request.body, timeout, attempt)
@@ -131,7 +131,9 @@ class Transport:
 class Streamed:
     """An answer whose body is read piece by piece."""
 
-    def __init__(self, pool: Pool, connection: Connection, attempt: Attempt, *, url: str, timeout: Timeout) -> None:
+    def __init__(
+        self, pool: Pool, connection: Connection, attempt: AttemptTrace, *, url: str, timeout: Timeout
+    ) -> None:
         self._pool = pool
         self._connection: Connection | None = connection
         self._attempt = attempt
@@ -139,7 +141,7 @@ class Streamed:
         self._path = _path(url)
         self._reply: Reply | None = None
         self._pieces: AsyncIterator[bytes] | None = None
-        self._unpacker: Unpacker | None = None
+        self._decompressor: Decompressor | None = None
         self._whole = False
         self.status = 0
         """The HTTP status."""
@@ -157,7 +159,7 @@ class Streamed:
             self._reply = await self._connection.send("GET", url, headers, None, self._timeout, self._attempt)
             self.status = self._reply.status
             self.headers = self._reply.headers
-            self._unpacker = Unpacker(self.headers.get("content-encoding", "identity"))
+            self._decompressor = Decompressor(self.headers.get("content-encoding", "identity"))
             return
         except Exception as fault:
             error = self._error(fault)
@@ -177,15 +179,15 @@ class Streamed:
 
     async def __anext__(self) -> bytes:
         assert self._reply is not None  # noqa: S101
-        assert self._unpacker is not None  # noqa: S101
+        assert self._decompressor is not None  # noqa: S101
         if self._pieces is None:
             self._pieces = aiter(self._reply)
         try:
             piece = await anext(self._pieces, None)
             if piece is not None:
-                return self._unpacker.unpack(piece)
+                return self._decompressor.decompress(piece)
             self._whole = await _close(self._reply)
-            self._unpacker.finish()
+            self._decompressor.finish()
         except Exception as fault:
             error = self._error(fault)
         else:
@@ -218,7 +220,7 @@ async def _open_stream(pool: Pool, url: str, headers: Headers, timeout: Timeout)
     connection = await pool.take(_origin(url), timeout.pool)
     if connection is None:
         raise timeout_error("pool", timeout=timeout, request_sent=False, method="GET", path=path)
-    streamed = Streamed(pool, connection, Attempt(), url=url, timeout=timeout)
+    streamed = Streamed(pool, connection, AttemptTrace(), url=url, timeout=timeout)
     try:
         await streamed.open(url, headers)
     except BaseException:
@@ -239,8 +241,8 @@ async def _read(reply: Reply) -> tuple[bytes, bool]:
         whole = True
     except Exception as fault:
         whole = _not_closed(fault)
-    packing = reply.headers.get("content-encoding")
-    return body if packing is None else unpacked(body, packing), whole
+    encoding = reply.headers.get("content-encoding")
+    return body if encoding is None else decompressed(body, encoding), whole
 
 
 async def _close(reply: Reply) -> bool:

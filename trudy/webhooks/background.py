@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 from trudy._concurrency.fork import reset_in_child
 from trudy.errors import ConfigurationError
-from trudy.webhooks.delivery import Delivery
+from trudy.webhooks.delivery import DeliveryInProgress
 from trudy.webhooks.drive import drive_async, drive_blocking, in_one_thread
 from trudy.webhooks.exit_order import before_executors_end
 from trudy.webhooks.tasks import in_cancelled_scope, spawn
@@ -39,7 +39,7 @@ class TaskQueue:
     def __init__(self, size: int, workers: int) -> None:
         self._size = size
         self._workers = workers
-        self._inlet: MemoryObjectSendStream[Delivery] | None = None
+        self._inlet: MemoryObjectSendStream[DeliveryInProgress] | None = None
         self._loop: object = None
         self._owner: object = None
         self._hurry: anyio.CancelScope
@@ -53,7 +53,7 @@ class TaskQueue:
 
         if self._inlet is not None:
             raise ConfigurationError("this router is open already; open it once, around the life of the server")
-        self._inlet, outlet = anyio.create_memory_object_stream[Delivery](self._size)
+        self._inlet, outlet = anyio.create_memory_object_stream[DeliveryInProgress](self._size)
         self._loop = anyio.lowlevel.current_token()
         self._hurry, self._ended = anyio.CancelScope(), anyio.Event()
         self._owner = spawn(partial(self._own, self._inlet, outlet))
@@ -67,7 +67,7 @@ class TaskQueue:
                 "background=True needs `async with router:` around the life of the server, on its event loop"
             )
 
-    def offer(self, delivery: Delivery) -> bool:
+    def offer(self, delivery: DeliveryInProgress) -> bool:
         """Queue a delivery; False where there is no room, or no more is taken."""
         import anyio
 
@@ -94,7 +94,9 @@ class TaskQueue:
                 await self._ended.wait()
             raise
 
-    async def _own(self, inlet: MemoryObjectSendStream[Delivery], outlet: MemoryObjectReceiveStream[Delivery]) -> None:
+    async def _own(
+        self, inlet: MemoryObjectSendStream[DeliveryInProgress], outlet: MemoryObjectReceiveStream[DeliveryInProgress]
+    ) -> None:
         import anyio
 
         try:
@@ -109,7 +111,7 @@ class TaskQueue:
             self._inlet = self._owner = None
             self._ended.set()
 
-    async def _work(self, outlet: MemoryObjectReceiveStream[Delivery]) -> None:
+    async def _work(self, outlet: MemoryObjectReceiveStream[DeliveryInProgress]) -> None:
         import anyio
 
         is_cut_off = False
@@ -135,7 +137,7 @@ class TaskQueue:
             self._lost += is_cut_off
             raise
 
-    async def _drop(self, outlet: MemoryObjectReceiveStream[Delivery]) -> None:
+    async def _drop(self, outlet: MemoryObjectReceiveStream[DeliveryInProgress]) -> None:
         """What is left when the workers were cancelled: its keys are freed, should the sender try again after all."""
         import anyio
 
@@ -170,15 +172,15 @@ class ThreadQueue:
         """What the parent has queued, its own threads handle."""
         self._lock = threading.Lock()
         self._handled = threading.Condition(self._lock)
-        self._queue: queue.Queue[Delivery | None] | None = None
+        self._queue: queue.Queue[DeliveryInProgress | None] | None = None
         self._threads: list[threading.Thread] = []
-        self._unhandled: set[Delivery] = set()
+        self._unhandled: set[DeliveryInProgress] = set()
 
     def open(self) -> None:
         """Take deliveries, also after `close`."""
         self._closed = False
 
-    def offer(self, delivery: Delivery) -> bool:
+    def offer(self, delivery: DeliveryInProgress) -> bool:
         """Queue a delivery; False where there is no room.
 
         Raises:
@@ -216,14 +218,14 @@ class ThreadQueue:
         for thread in threads:
             thread.join()
 
-    def _let_go(self) -> tuple[queue.Queue[Delivery | None] | None, list[threading.Thread]]:
+    def _let_go(self) -> tuple[queue.Queue[DeliveryInProgress | None] | None, list[threading.Thread]]:
         self._closed = True
         held = self._queue, self._threads
         self._queue, self._threads, self._unhandled = None, [], set()
         atexit.unregister(self.close)
         return held
 
-    def _running(self) -> queue.Queue[Delivery | None]:
+    def _running(self) -> queue.Queue[DeliveryInProgress | None]:
         if self._queue is None:
             self._queue, self._threads = self._start()
             # Twice: handlers may need executors, and a server in a thread of its own takes deliveries until it ends.
@@ -232,8 +234,8 @@ class ThreadQueue:
             atexit.register(self.close)
         return self._queue
 
-    def _start(self) -> tuple[queue.Queue[Delivery | None], list[threading.Thread]]:
-        waiting: queue.Queue[Delivery | None] = queue.Queue(self._size)
+    def _start(self) -> tuple[queue.Queue[DeliveryInProgress | None], list[threading.Thread]]:
+        waiting: queue.Queue[DeliveryInProgress | None] = queue.Queue(self._size)
         threads: list[threading.Thread] = []
         try:
             for _ in range(self._workers):
@@ -247,7 +249,7 @@ class ThreadQueue:
             raise
         return waiting, threads
 
-    def _work(self, waiting: queue.Queue[Delivery | None]) -> None:
+    def _work(self, waiting: queue.Queue[DeliveryInProgress | None]) -> None:
         while True:
             delivery = waiting.get()
             try:

@@ -98,7 +98,7 @@ class Rules:
     error_status: int
 
 
-class Delivery:
+class DeliveryInProgress:
     """One authentic event on its way to its handlers."""
 
     __slots__ = ("_at_work", "_rules", "event", "handlers")

@@ -19,7 +19,7 @@ from trudy.event_source import Subject
 from trudy.options import NOT_GIVEN, NotGiven
 from trudy.webhooks import events
 from trudy.webhooks.answer import ACCEPTED, WRONG_METHOD, Answer, refusal
-from trudy.webhooks.delivery import AtWork, Delivery, Registered, Rules, Steps
+from trudy.webhooks.delivery import AtWork, DeliveryInProgress, Registered, Rules, Steps
 from trudy.webhooks.drive import drive_async, drive_blocking, in_one_thread
 from trudy.webhooks.errors import WebhookVerificationError
 from trudy.webhooks.events import WebhookEvent
@@ -228,7 +228,7 @@ class WebhookRouter:
             raise
         await drive_async(admitted.commit())
 
-    def admit(self, method: str, headers: Headers, body: bytes) -> Answer | Delivery:
+    def admit(self, method: str, headers: Headers, body: bytes) -> Answer | DeliveryInProgress:
         """Verify a request and wake whoever waits for its event; an answer where there is nothing more to do."""
         if method.upper() != "POST":
             return WRONG_METHOD
@@ -245,9 +245,9 @@ class WebhookRouter:
         except WebhookVerificationError as error:
             logger.warning("refused a delivery: %s", error)
             return refusal(error)
-        self._subscriptions.tell(event)
+        self._subscriptions.notify(event)
         handlers = tuple([one for names, one in self._handlers if names is None or event.name in names])
-        return Delivery(event, handlers, self._rules, self._at_work)
+        return DeliveryInProgress(event, handlers, self._rules, self._at_work)
 
     async def __aenter__(self) -> Self:
         if self._background:
@@ -345,7 +345,7 @@ def _is(handler: object, kind: Callable[[object], bool]) -> bool:
     return kind(handler) or kind(getattr(type(handler), "__call__", None))  # noqa: B004
 
 
-def _acknowledged(delivery: Delivery, offer: Callable[[Delivery], bool]) -> Steps:
+def _acknowledged(delivery: DeliveryInProgress, offer: Callable[[DeliveryInProgress], bool]) -> Steps:
     refused = yield from delivery.claim()
     if refused is not None:
         return refused

@@ -45,7 +45,7 @@ class Subscriptions:
 
         return unsubscribe
 
-    def tell(self, event: WebhookEvent) -> None:
+    def notify(self, event: WebhookEvent) -> None:
         """Wake everybody who waits for an end that the event may tell of."""
         if not self._wakes:
             return

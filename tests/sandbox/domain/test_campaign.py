@@ -16,12 +16,12 @@ from trudy.sandbox.domain.campaign import (
     PACE_SECONDS,
     RETRY_SECONDS,
     Campaign,
+    CampaignSettings,
     Dialed,
     Impossible,
     Later,
     Member,
     Refused,
-    Settings,
 )
 from trudy.sandbox.domain.lifecycle import PlacedCall
 from trudy.sandbox.domain.new_call import SETTINGS
@@ -39,9 +39,9 @@ def settings_of(
     start: time | None = None,
     end: time | None = None,
     zone: str = "UTC",
-) -> Settings:
+) -> CampaignSettings:
     hours = WorkingHours(zone=ZoneInfo(zone), days=frozenset(range(1, 8)), start=start or time(), end=end)
-    return Settings(hours=hours, max_concurrent_calls=at_once, max_calls_per_day=a_day, attempts=attempts)
+    return CampaignSettings(hours=hours, max_concurrent_calls=at_once, max_calls_per_day=a_day, attempts=attempts)
 
 
 class Line:

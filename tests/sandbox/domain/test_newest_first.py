@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from trudy.sandbox.domain.newest_first import Shelf
+from trudy.sandbox.domain.newest_first import NewestFirst
 
 IDS = st.sampled_from("abcdefgh")
 GROUPS = ("even", "odd")
@@ -20,7 +20,7 @@ class ShelfMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.shelf: Shelf[int] = Shelf(group_of)
+        self.shelf: NewestFirst[int] = NewestFirst(group_of)
         self.model: dict[str, int] = {}
 
     def newest_first(self, group: str | None) -> list[int]:
@@ -63,6 +63,6 @@ TestShelf.settings = settings(max_examples=50, stateful_step_count=30)
 
 
 def test_without_groups_there_are_none() -> None:
-    shelf: Shelf[int] = Shelf()
+    shelf: NewestFirst[int] = NewestFirst()
     shelf.put("a", 1)
     assert (list(shelf.of("odd")), shelf.count("odd"), shelf.get("b"), "b" in shelf) == ([], 0, None, False)

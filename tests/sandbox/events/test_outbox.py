@@ -7,7 +7,7 @@ from attrs import evolve
 
 from trudy.clock import SystemClock
 from trudy.sandbox.events.of_things import SandboxEvent
-from trudy.sandbox.events.outbox import Attempt, Outbox, Receiver
+from trudy.sandbox.events.outbox import DeliveryAttempt, Outbox, Receiver
 
 ENDED = SandboxEvent(name="call.ended", key="e", moment=100.0, ids={}, number="+14155550100", over_at=100.0)
 STARTED = evolve(ENDED, name="call.started", key="s", moment=90.0)
@@ -117,7 +117,7 @@ def test_who_is_gone_is_forgotten() -> None:
     outbox.post(ENDED, [gone, stays])
     outbox.forget(lambda one: one is stays)
     attempt = outbox.take(float("inf"))
-    assert isinstance(attempt, Attempt)
+    assert isinstance(attempt, DeliveryAttempt)
     assert attempt.receiver is stays
     assert len(outbox) == 0
 

@@ -348,12 +348,12 @@ def inbox() -> Iterator[Inbox]:
     inbox.close()
 
 
-@pytest.mark.parametrize("door", ["deliver", "deliver_async"])
-def test_a_url_gets_signed_events(sandbox: Sandbox, api: Any, inbox: Inbox, door: str) -> None:
+@pytest.mark.parametrize("connection", ["deliver", "deliver_async"])
+def test_a_url_gets_signed_events(sandbox: Sandbox, api: Any, inbox: Inbox, connection: str) -> None:
     sandbox.webhooks.add(inbox.url, events=["call.ended"])
     call_id = anyio.run(api.call)["id"]
     sandbox.advance(minutes=5)
-    assert (sandbox.webhooks.deliver() if door == "deliver" else anyio.run(sandbox.webhooks.deliver_async)) == 2
+    assert (sandbox.webhooks.deliver() if connection == "deliver" else anyio.run(sandbox.webhooks.deliver_async)) == 2
     assert [one.status for one in sandbox.webhooks.deliveries] == [503, 204]
     for headers, body in inbox.received:
         # A URL's receiver has a clock of its own: the sandbox's stands in the past here.
@@ -361,14 +361,14 @@ def test_a_url_gets_signed_events(sandbox: Sandbox, api: Any, inbox: Inbox, door
         assert (event.type, getattr(event, "call_id", None)) == ("call.ended", call_id)
 
 
-@pytest.mark.parametrize("door", ["deliver", "deliver_async"])
-def test_a_url_that_nobody_listens_at(sandbox: Sandbox, api: Any, door: str) -> None:
+@pytest.mark.parametrize("connection", ["deliver", "deliver_async"])
+def test_a_url_that_nobody_listens_at(sandbox: Sandbox, api: Any, connection: str) -> None:
     inbox = Inbox()
     inbox.close()
     sandbox.webhooks.add(inbox.url, events=["call.ended"], tries=2)
     anyio.run(api.call)
     sandbox.advance(minutes=5)
-    assert (sandbox.webhooks.deliver() if door == "deliver" else anyio.run(sandbox.webhooks.deliver_async)) == 2
+    assert (sandbox.webhooks.deliver() if connection == "deliver" else anyio.run(sandbox.webhooks.deliver_async)) == 2
     assert [(one.status, one.fault) for one in sandbox.webhooks.deliveries] == [(None, "ConnectError")] * 2
 
 

@@ -243,10 +243,10 @@ async def test_methods_may_be_written_small(sandbox: Sandbox, api: Any, method: 
 
 
 @pytest.mark.parametrize("status", [204, 304])
-@pytest.mark.parametrize("door", ["in process", "socket"])
-async def test_an_answer_without_a_body(sandbox: Sandbox, api: Any, status: int, door: str) -> None:
+@pytest.mark.parametrize("connection", ["in process", "socket"])
+async def test_an_answer_without_a_body(sandbox: Sandbox, api: Any, status: int, connection: str) -> None:
     sandbox.fail_next(status=status)
-    if door == "in process":
+    if connection == "in process":
         answer = await api("GET", "/agents")
     else:
         with sandbox.serve() as server:

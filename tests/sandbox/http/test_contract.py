@@ -6,7 +6,7 @@ import pytest
 
 from trudy.sandbox.http.app import HANDLERS
 from trudy.sandbox.http.contract import Operation, document, operation, operations, resolved
-from trudy.sandbox.http.multipart import Upload
+from trudy.sandbox.http.multipart import FormFile
 from trudy.sandbox.http.problems import Problem
 
 
@@ -88,7 +88,7 @@ def test_forms() -> None:
     )
     subject = operation("import_contacts")
     members = subject.read_body("Multipart/Form-Data; boundary=x", form)
-    assert members == {"file": Upload("a.csv", b"phone"), "overwrite_existing": True, "folder_id": "true"}
+    assert members == {"file": FormFile("a.csv", b"phone"), "overwrite_existing": True, "folder_id": "true"}
     problem = refused(subject, form.replace(b"True", b"perhaps"), "multipart/form-data; boundary=x")
     assert problem.details == {"field": "overwrite_existing", "reason": "must be a boolean"}
     problem = refused(subject, form.replace(b'"file"', b'"data"'), "multipart/form-data; boundary=x")

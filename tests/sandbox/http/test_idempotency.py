@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from trudy.sandbox import Sandbox
-from trudy.sandbox.http.idempotency import KEPT_SECONDS, Answer, IdempotencyStore
+from trudy.sandbox.http.idempotency import KEPT_SECONDS, IdempotencyStore, StoredAnswer
 
 KEY = {"X-Idempotency-Key": "k1"}
 
@@ -72,10 +72,10 @@ def test_parallel_repeats_through_many_loops_place_one_call(sandbox: Sandbox, ap
 
 def test_answers_are_known_from_their_end_for_a_day() -> None:
     store = IdempotencyStore()
-    answer = Answer(201, b"{}", "r", known_from=100.0)
+    answer = StoredAnswer(201, b"{}", "r", known_from=100.0)
     store.keep("k", "POST", "/calls", b"x", answer)
 
-    def find(now: float) -> Answer | None:
+    def find(now: float) -> StoredAnswer | None:
         return store.find("k", "POST", "/calls", b"x", now=now)
 
     assert find(99.9) is None
@@ -87,5 +87,5 @@ def test_answers_are_known_from_their_end_for_a_day() -> None:
 def test_old_answers_are_forgotten() -> None:
     store = IdempotencyStore()
     for day in range(5):
-        store.keep(str(day), "POST", "/calls", b"x", Answer(201, b"{}", "r", known_from=day * KEPT_SECONDS))
+        store.keep(str(day), "POST", "/calls", b"x", StoredAnswer(201, b"{}", "r", known_from=day * KEPT_SECONDS))
     assert len(store._answers) == 1

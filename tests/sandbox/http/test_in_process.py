@@ -1,4 +1,4 @@
-"""The door without a socket, on both kinds of event loop."""
+"""The connection without a socket, on both kinds of event loop."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trudy.sandbox.http.multipart import Upload, as_json, read_form
+from trudy.sandbox.http.multipart import FormFile, as_json, read_form
 from trudy.sandbox.http.problems import Problem
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
@@ -29,13 +29,13 @@ def test_booleans_where_named_so() -> None:
         "POST", "http://a.test", data={"a": "TRUE", "b": "0", "c": "true", "d": "?"}, files={"f": b""}
     )
     form = read_form(request.headers["content-type"], request.read(), booleans=("a", "b", "d", "e"))
-    assert form == {"a": True, "b": False, "c": "true", "d": "?", "f": Upload("upload", b"")}
+    assert form == {"a": True, "b": False, "c": "true", "d": "?", "f": FormFile("upload", b"")}
     assert as_json(form)["f"] == "upload"
 
 
 def test_a_file_name_may_come_in_any_writing() -> None:
     body = b"--x\r\ncontent-disposition: form-data; name=f; filename*=UTF-8''%e2%82%ac.csv\r\n\r\nhi\r\n--x--"
-    assert read_form('multipart/form-data; boundary="x"', body) == {"f": Upload("\u20ac.csv", b"hi")}
+    assert read_form('multipart/form-data; boundary="x"', body) == {"f": FormFile("\u20ac.csv", b"hi")}
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_what_is_no_form_is_a_bad_request(content_type: str, body: bytes) -> Non
 
 
 def test_no_content_in_a_repr() -> None:
-    assert "secret" not in repr(Upload("a", b"secret"))
+    assert "secret" not in repr(FormFile("a", b"secret"))

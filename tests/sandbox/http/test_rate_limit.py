@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from trudy.sandbox import Sandbox
-from trudy.sandbox.http.rate_limit import RateLimiter
+from trudy.sandbox.http.rate_limit import RequestLimit
 
 NOON = 1_750_000_020.0
 
 
 def test_windows_are_clock_minutes() -> None:
-    limiter = RateLimiter(limit=2, window=60)
+    limiter = RequestLimit(limit=2, window=60)
     assert [limiter.admit(moment) for moment in (119.0, 119.5, 119.9, 120.0, 120.1, 179.9, 180.0)] == [
         True, True, False, True, True, False, True,
     ]  # fmt: skip
@@ -25,7 +25,7 @@ def test_windows_are_clock_minutes() -> None:
 
 
 def test_without_a_limit_it_counts_all_the_same() -> None:
-    limiter = RateLimiter(limit=None, window=1.0)
+    limiter = RequestLimit(limit=None, window=1.0)
     assert all(limiter.admit(7.5) for _ in range(500))
     assert [window.total for window in limiter.windows()] == [500]
 
@@ -33,7 +33,7 @@ def test_without_a_limit_it_counts_all_the_same() -> None:
 @pytest.mark.parametrize("options", [{"limit": -1, "window": 60}, {"limit": 1, "window": 0}])
 def test_nonsense_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be"):
-        RateLimiter(**options)
+        RequestLimit(**options)
 
 
 @pytest.mark.asyncio

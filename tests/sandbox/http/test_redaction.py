@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from trudy.sandbox import Sandbox
-from trudy.sandbox.http.redaction import LONGEST_SHOWN, masked, shown_body, shown_query, shown_text
+from trudy.sandbox.http.redaction import LONGEST_SHOWN, redacted, shown_body, shown_query, shown_text
 
 TOOL: dict[str, Any] = {
     "http": {"baseUrlPattern": "https://ada:hush-1@tools.example/find?key=hush-2#hush-3", "httpMethod": "GET"},
@@ -18,7 +18,7 @@ TOOL: dict[str, Any] = {
 
 
 def test_what_a_tool_opens_doors_with_is_not_shown() -> None:
-    shown = masked(TOOL)
+    shown = redacted(TOOL)
     assert "hush" not in json.dumps(shown)
     assert shown["http"] == {"baseUrlPattern": "https://***@tools.example/find?***", "httpMethod": "GET"}
     assert shown["staticParameters"][0]["name"] == "X-Key"
@@ -42,7 +42,7 @@ def test_of_a_link_only_the_place_is_shown(text: str, shown: str) -> None:
 
 def test_what_is_no_secret_is_shown() -> None:
     value = {"max_tokens": 100, "token": None, "secret": "", "headers": [1], "staticParameters": ["a"], "name": "b"}
-    assert masked(value) == value
+    assert redacted(value) == value
 
 
 def test_queries() -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from trudy._fiction import is_geographic
+from trudy._fictional_numbers import is_geographic
 from trudy.sandbox import Sandbox
 from trudy.sandbox.domain.campaign import RETRY_SECONDS
 
@@ -33,7 +33,7 @@ def people(*numbers: str) -> list[dict[str, str]]:
     return [{"phone_number": number} for number in numbers]
 
 
-def fictional(count: int) -> list[str]:
+def fictional_ending(count: int) -> list[str]:
     """So many answered numbers, ten to an area code."""
     areas = [area for area in map(str, range(200, 1000)) if is_geographic(area)]
     return [f"+1{areas[index // 10]}555010{index % 10}" for index in range(count)]
@@ -180,7 +180,7 @@ async def test_hours_until_midnight_and_over_it(
 
 
 async def test_a_campaign_of_two_days_and_a_thousand_contacts(sandbox: Sandbox, api: Any, agent_id: str) -> None:
-    numbers = fictional(1000)
+    numbers = fictional_ending(1000)
     begin = time.perf_counter()
     batch = await create(
         api,
@@ -378,7 +378,7 @@ async def test_without_its_agent_it_fails(sandbox: Sandbox, api: Any, agent_id: 
 
 
 async def test_update_changes_what_is_sent_and_spreads_anew(sandbox: Sandbox, api: Any, agent_id: str) -> None:
-    batch = await create(api, agent_id, *fictional(4), max_concurrent_calls=2)
+    batch = await create(api, agent_id, *fictional_ending(4), max_concurrent_calls=2)
     path = f"/batch-calls/{batch['id']}"
     await start(api, batch, scheduled_at="2025-06-16T15:00:00Z")
     assert [row["scheduled_at"][11:19] for row in await contacts(api, batch)] == [
@@ -536,7 +536,7 @@ async def test_rotation(sandbox: Sandbox, api: Any, agent_id: str, strategy: str
     bought = (await api("POST", "/telephony/numbers/purchase", {"phone_number": "+14155550199"})).json()["data"]["id"]
     assignment = {"number_id": bought, "agent_id": agent_id, "assignment_type": "outbound"}
     await api("POST", "/telephony/numbers/assign", assignment)
-    batch = await create(api, agent_id, *fictional(6), phone_rotation_strategy=strategy)
+    batch = await create(api, agent_id, *fictional_ending(6), phone_rotation_strategy=strategy)
     await start(api, batch)
     await get(api, batch)
     letters = {first["phone_number"]: "a", "+14155550199": "b"}
@@ -552,7 +552,7 @@ async def test_random_rotation_uses_all_numbers(sandbox: Sandbox, api: Any, agen
     bought = (await api("POST", "/telephony/numbers/purchase", {"phone_number": "+14155550199"})).json()["data"]["id"]
     assignment = {"number_id": bought, "agent_id": agent_id, "assignment_type": "outbound"}
     await api("POST", "/telephony/numbers/assign", assignment)
-    batch = await create(api, agent_id, *fictional(40))
+    batch = await create(api, agent_id, *fictional_ending(40))
     await start(api, batch)
     sandbox.advance(minutes=10)
     assert len({call.from_number for call in sandbox.placed_calls}) == 2

@@ -54,7 +54,7 @@ class Member:
 
 
 @frozen(kw_only=True)
-class Settings:
+class CampaignSettings:
     """How a campaign dials.
 
     Attributes:
@@ -105,7 +105,7 @@ class Campaign:
     agent_id: str
     created_at: float
     updated_at: float
-    settings: Settings
+    settings: CampaignSettings
     described: dict[str, Any] = field(repr=False)
     start_at: float | None = None
     members: list[Member] = field(factory=list[Member], repr=False)

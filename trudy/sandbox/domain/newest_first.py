@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Shelf(Generic[T]):
+class NewestFirst(Generic[T]):
     """Rows by id. Not thread-safe by itself.
 
     Args:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import define, field
 
-from trudy._fiction import is_geographic
+from trudy._fictional_numbers import is_geographic
 from trudy.sandbox.domain.number_market import PLACES, is_on_sale
 
 if TYPE_CHECKING:

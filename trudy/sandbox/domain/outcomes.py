@@ -35,7 +35,7 @@ from __future__ import annotations
 import random
 from enum import Enum
 
-from trudy._fiction import fictional
+from trudy._fictional_numbers import fictional_ending
 
 PLACEHOLDER_NUMBER = "+1234567890"
 
@@ -98,7 +98,7 @@ _DRAWN = (Outcome.COMPLETED, Outcome.COMPLETED, Outcome.NO_ANSWER, Outcome.BUSY,
 
 def outcome_of(number: str) -> Outcome | None:
     """What `number` (E.164) forces, or None when it is not one of the fictional numbers."""
-    nn = fictional(number)
+    nn = fictional_ending(number)
     if nn is None:
         return None
     return _BY_TENS[nn // 10] if nn < 90 else _NINETIES[nn - 90]
@@ -106,7 +106,7 @@ def outcome_of(number: str) -> Outcome | None:
 
 def event_fate(number: str) -> EventFate | None:
     """What `number` (E.164) does to the events of its calls, or None when it leaves them alone."""
-    nn = fictional(number)
+    nn = fictional_ending(number)
     return None if nn is None else _EVENT_FATES.get(nn)
 
 

@@ -15,7 +15,7 @@ FAILING_PREFIX = "fail"
 
 
 @frozen(kw_only=True)
-class Voice:
+class SandboxVoice:
     """A voice that agents can speak with; its `id` is what `voice_id` wants.
 
     Attributes:
@@ -37,7 +37,7 @@ class Voice:
     fails: bool = False
 
 
-def voice_status(voice: Voice, now: float) -> VoiceStatus:
+def voice_status(voice: SandboxVoice, now: float) -> VoiceStatus:
     """The documented status word at that moment."""
     if voice.trained_at is not None and now < voice.trained_at:
         return "training"
@@ -45,7 +45,7 @@ def voice_status(voice: Voice, now: float) -> VoiceStatus:
 
 
 SEEDED_VOICES = (
-    Voice(id="5f1c6f0e-3c5b-4d0a-9d57-0a3e8f1b7a01", name="Ava"),
-    Voice(id="8a2d7b14-6e0f-4b7c-8c21-7d94c1e5f202", name="Noah"),
+    SandboxVoice(id="5f1c6f0e-3c5b-4d0a-9d57-0a3e8f1b7a01", name="Ava"),
+    SandboxVoice(id="8a2d7b14-6e0f-4b7c-8c21-7d94c1e5f202", name="Noah"),
 )
 """The same in every sandbox, so that a script can name them."""

@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from trudy.sandbox.domain import lifecycle
 from trudy.sandbox.domain.lifecycle import PlacedCall
-from trudy.sandbox.domain.voices import Voice
+from trudy.sandbox.domain.voices import SandboxVoice
 from trudy.sandbox.http.wire import encode
 from trudy.sandbox.quirks.rows import with_prefixes
 
@@ -129,7 +129,7 @@ def events_of_batch(batch_id: str, changes: Sequence[tuple[float, str]], *, firs
     return found
 
 
-def event_of_training(voice: Voice) -> SandboxEvent | None:
+def event_of_training(voice: SandboxVoice) -> SandboxEvent | None:
     """What is told at the end of a voice's training; None for one that needs none."""
     if voice.trained_at is None:
         return None

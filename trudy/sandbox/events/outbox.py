@@ -25,7 +25,7 @@ _COPY_AFTER_SECONDS = 2.0
 
 @frozen(kw_only=True, eq=False)
 class Receiver:
-    """Where events go, and how badly; see `Webhooks.add`."""
+    """Where events go, and how badly; see `EventSender.add`."""
 
     order: int
     target: str | WebhookRouter
@@ -57,7 +57,7 @@ def _is_between(least: float, value: object, most: float) -> bool:
 
 
 @frozen(kw_only=True)
-class Attempt:
+class DeliveryAttempt:
     """One sending of one event. `due` is in Unix seconds of the sandbox's clock, `number` counts from 1."""
 
     receiver: Receiver
@@ -71,7 +71,7 @@ class Outbox:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._attempts: list[tuple[float, int, Attempt]] = []
+        self._attempts: list[tuple[float, int, DeliveryAttempt]] = []
         self._sequence = count()
 
     def __len__(self) -> int:
@@ -82,13 +82,13 @@ class Outbox:
         for receiver in receivers:
             if receiver.events is None or event.name in receiver.events:
                 for due in self._moments(event, receiver):
-                    self._plan(Attempt(receiver=receiver, event=event, due=due))
+                    self._plan(DeliveryAttempt(receiver=receiver, event=event, due=due))
 
-    def take(self, now: float) -> Attempt | None:
+    def take(self, now: float) -> DeliveryAttempt | None:
         """The next attempt that is due; it is then in the caller's hands."""
         return heappop(self._attempts)[2] if self._attempts and self._attempts[0][0] <= now else None
 
-    def failed(self, attempt: Attempt) -> None:
+    def failed(self, attempt: DeliveryAttempt) -> None:
         """Plan another attempt with exponential backoff, unless there were enough."""
         receiver = attempt.receiver
         if attempt.number < receiver.tries:
@@ -99,7 +99,7 @@ class Outbox:
         """Drop the attempts of the receivers that are not kept."""
         self._attempts = sorted(entry for entry in self._attempts if keep(entry[2].receiver))
 
-    def _plan(self, attempt: Attempt) -> None:
+    def _plan(self, attempt: DeliveryAttempt) -> None:
         heappush(self._attempts, (attempt.due, next(self._sequence), attempt))
 
     def _moments(self, event: SandboxEvent, receiver: Receiver) -> list[float]:

@@ -29,7 +29,7 @@ from trudy.sandbox.events.of_things import (
     events_of_call,
     iso,
 )
-from trudy.sandbox.events.outbox import Attempt, Outbox, Receiver
+from trudy.sandbox.events.outbox import DeliveryAttempt, Outbox, Receiver
 from trudy.webhooks import WebhookRouter
 from trudy.webhooks.signing import sign
 
@@ -74,7 +74,7 @@ class DeliveryRecord:
         return self.status is not None and 200 <= self.status < 300
 
 
-class Webhooks:
+class EventSender:
     """Who is told of a sandbox's events. Thread-safe."""
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -239,12 +239,12 @@ class Webhooks:
                 if not pump.cancel():
                     pump.result()
 
-    def tell_of(self, call: PlacedCall) -> None:
+    def queue_events_of(self, call: PlacedCall) -> None:
         """Plan the events of a call that nobody dialed. Hold the state's lock."""
         for event in events_of_call(call):
             self._outbox.post(event, self._receivers)
 
-    def _take(self) -> Attempt | None:
+    def _take(self) -> DeliveryAttempt | None:
         with self._sandbox.state.lock:
             now = self._read_up()
             return self._outbox.take(now)
@@ -272,7 +272,7 @@ class Webhooks:
                 yield event
                 self._voices_seen.add(voice.id)
 
-    def _written(self, attempt: Attempt) -> tuple[str | WebhookRouter, bytes, dict[str, str]]:
+    def _written(self, attempt: DeliveryAttempt) -> tuple[str | WebhookRouter, bytes, dict[str, str]]:
         receiver, quirks = attempt.receiver, self._sandbox.wire.quirks
         body, moment = body_of(attempt.event, quirks), receiver.clock.time()
         headers = sign(
@@ -285,7 +285,7 @@ class Webhooks:
         return receiver.target, body, headers
 
     @contextmanager
-    def _noting(self, attempt: Attempt) -> Generator[Callable[[int], None], None, None]:
+    def _noting(self, attempt: DeliveryAttempt) -> Generator[Callable[[int], None], None, None]:
         """Note how an attempt went; one that was broken off, or a router that raised, is a fault to be tried again."""
         try:
             yield lambda status: self._note(attempt, status)
@@ -295,7 +295,7 @@ class Webhooks:
             self._note(attempt, None, type(error).__name__)
             raise
 
-    def _note(self, attempt: Attempt, status: int | None, fault: str = "") -> None:
+    def _note(self, attempt: DeliveryAttempt, status: int | None, fault: str = "") -> None:
         event = attempt.event
         record = DeliveryRecord(
             receiver=attempt.receiver.label,

@@ -14,9 +14,9 @@ from attrs import evolve, field, frozen
 
 from trudy.sandbox.faults.rules import BODILESS, NO_FAULT, Fault
 from trudy.sandbox.http import problems
-from trudy.sandbox.http.connection import Door, door_of
+from trudy.sandbox.http.connection import ClientConnection, connection_of
 from trudy.sandbox.http.contract import BASE_PATH, Json, Operation
-from trudy.sandbox.http.idempotency import Answer as StoredAnswer
+from trudy.sandbox.http.idempotency import StoredAnswer
 from trudy.sandbox.http.problems import Problem
 from trudy.sandbox.http.records import Arrival
 from trudy.sandbox.http.wire import http_date
@@ -39,11 +39,11 @@ class ApiRequest:
 
     Attributes:
         query: the documented members that were sent.
-        body: the members of the body; an upload in a form is a `multipart.Upload`.
+        body: the members of the body; an upload in a form is a `multipart.FormFile`.
     """
 
     sandbox: Sandbox
-    door: Door
+    connection: ClientConnection
     now: float
     params: Mapping[str, str]
     query: Mapping[str, Any]
@@ -52,7 +52,7 @@ class ApiRequest:
 
 
 @frozen(kw_only=True)
-class Reply:
+class HandlerReply:
     """What a handler answers.
 
     Attributes:
@@ -67,7 +67,7 @@ class Reply:
     fault: Fault = NO_FAULT
 
 
-Handler = Callable[[ApiRequest], Reply]
+Handler = Callable[[ApiRequest], HandlerReply]
 
 
 @frozen(kw_only=True)
@@ -84,7 +84,7 @@ class Method:
 
 
 @frozen(kw_only=True)
-class Answer:
+class HttpAnswer:
     """Bytes to deliver, and what goes wrong meanwhile."""
 
     status: int
@@ -93,7 +93,7 @@ class Answer:
     fault: Fault = NO_FAULT
 
 
-class Endpoint:
+class ApiEndpoint:
     """The ASGI application of one path."""
 
     def __init__(self, sandbox: Sandbox, methods: Mapping[str, Method]) -> None:
@@ -101,11 +101,11 @@ class Endpoint:
         self._methods = methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        door = door_of(scope)
+        connection = connection_of(scope)
         body = await read_body(receive)
-        await deliver(self._answer(scope, body, door), door, send)
+        await deliver(self._answer(scope, body, connection), connection, send)
 
-    def _answer(self, scope: Scope, body: bytes, door: Door) -> Answer:
+    def _answer(self, scope: Scope, body: bytes, connection: ClientConnection) -> HttpAnswer:
         sandbox = self._sandbox
         request_id = str(uuid.uuid4())
         method: str = scope["method"]
@@ -115,14 +115,14 @@ class Endpoint:
             window = sandbox.distortion.window(method, path, scope["query_string"])
             asked = scope if window is None else {**scope, "query_string": window.looked_up}
             try:
-                answer = self._decide(asked, method, path, body, door, now, request_id)
+                answer = self._decide(asked, method, path, body, connection, now, request_id)
             except Problem as problem:
                 answer = self._refusal(problem, now, request_id)
             except Exception:
                 _logger.exception("The sandbox failed at %s %s", method, path)
                 answer = self._refusal(problems.internal_error(), now, request_id)
             answer = sandbox.distortion.apply(method, path, answer, window, now=now)
-            seen = sandbox.media_arrivals if door.is_media else sandbox.arrivals
+            seen = sandbox.media_arrivals if connection.is_media else sandbox.arrivals
             seen.append(
                 Arrival(
                     method,
@@ -138,20 +138,27 @@ class Endpoint:
         return answer
 
     def _decide(
-        self, scope: Scope, method: str, path: str, body: bytes, door: Door, now: float, request_id: str
-    ) -> Answer:
+        self,
+        scope: Scope,
+        method: str,
+        path: str,
+        body: bytes,
+        connection: ClientConnection,
+        now: float,
+        request_id: str,
+    ) -> HttpAnswer:
         sandbox = self._sandbox
-        if door.is_media:
+        if connection.is_media:
             raise problems.unknown_path()
         if not sandbox.limiter.admit(now):
-            raise rate_limited(sandbox, door, now)
+            raise rate_limited(sandbox, connection, now)
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if not sandbox.accepts_credential(headers.get(b"authorization", b"").decode("latin-1")):
             raise problems.unauthorized()
         behind = self._methods.get(method)
         if behind is None:
             raise problems.method_not_allowed(sorted(self._methods)) if self._methods else problems.unknown_path()
-        fault = sandbox.faults.take(method, path, connecting=None if door.is_socket else False)
+        fault = sandbox.faults.take(method, path, connecting=None if connection.is_socket else False)
         told = now + fault.skew
         if not fault.has_effect:
             return self._faulty(fault, None, told, request_id)
@@ -160,10 +167,12 @@ class Endpoint:
             known_by = sandbox.distortion.key_for(key, scope["headers"])
             stored = sandbox.idempotency.find(known_by, method, path, body, now=now)
             if stored is not None:
-                replay = Answer(status=stored.status, body=stored.body, headers=self._headers(stored.request_id, told))
+                replay = HttpAnswer(
+                    status=stored.status, body=stored.body, headers=self._headers(stored.request_id, told)
+                )
                 return self._faulty(fault, replay, told, request_id)
         try:
-            return self._carry_out(behind, scope, body, key, fault, door, now, request_id)
+            return self._carry_out(behind, scope, body, key, fault, connection, now, request_id)
         except Problem as problem:
             if fault is NO_FAULT:
                 raise
@@ -176,15 +185,15 @@ class Endpoint:
         body: bytes,
         key: str | None,
         fault: Fault,
-        door: Door,
+        connection: ClientConnection,
         now: float,
         request_id: str,
-    ) -> Answer:
+    ) -> HttpAnswer:
         sandbox, told, headers = self._sandbox, now + fault.skew, dict[bytes, bytes](scope["headers"])
         reply = behind.handle(
             ApiRequest(
                 sandbox=sandbox,
-                door=door,
+                connection=connection,
                 now=now,
                 params={**scope.get("path_params", {}), **behind.params},
                 query=behind.operation.read_query(scope["query_string"]),
@@ -197,7 +206,7 @@ class Endpoint:
             fault = reply.fault
         if fault is NO_FAULT:
             fault = sandbox.distortion.fault_for(scope["method"], path)
-        answer = Answer(
+        answer = HttpAnswer(
             status=reply.status,
             body=sandbox.wire.flat(reply.data)
             if reply.is_flat
@@ -212,21 +221,21 @@ class Endpoint:
             )
         return self._faulty(fault, answer, told, request_id)
 
-    def _faulty(self, fault: Fault, answer: Answer | None, now: float, request_id: str) -> Answer:
+    def _faulty(self, fault: Fault, answer: HttpAnswer | None, now: float, request_id: str) -> HttpAnswer:
         problem = fault.problem()
         if problem is not None:
             answer = self._refusal(problem, now, request_id)
             if problem.status in BODILESS:
                 answer = evolve(answer, body=b"")
         if answer is None:
-            answer = Answer(status=0, body=b"")
+            answer = HttpAnswer(status=0, body=b"")
         if fault is NO_FAULT:
             return answer
         body, headers = fault.spoil(answer.body, answer.headers)
-        return Answer(status=answer.status, body=body, headers=headers, fault=fault)
+        return HttpAnswer(status=answer.status, body=body, headers=headers, fault=fault)
 
-    def _refusal(self, problem: Problem, now: float, request_id: str) -> Answer:
-        return Answer(
+    def _refusal(self, problem: Problem, now: float, request_id: str) -> HttpAnswer:
+        return HttpAnswer(
             status=problem.status,
             body=self._sandbox.wire.error(problem, request_id=request_id, now=now),
             headers={**self._headers(request_id, now), **problem.headers},
@@ -240,11 +249,11 @@ class Endpoint:
         }
 
 
-def rate_limited(sandbox: Sandbox, door: Door, now: float) -> Problem:
+def rate_limited(sandbox: Sandbox, connection: ClientConnection, now: float) -> Problem:
     """The 429 of a full window; `reset_at` is in the time of the one who will wait for it."""
     limit = sandbox.limiter.limit or 0
     left = sandbox.limiter.ends_at(now) - now
-    return problems.rate_limited(limit, sandbox.wire.time(now + door.seconds_for_caller(left)))
+    return problems.rate_limited(limit, sandbox.wire.time(now + connection.seconds_for_caller(left)))
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -257,13 +266,13 @@ async def read_body(receive: Receive) -> bytes:
     return b"".join(pieces)
 
 
-async def deliver(answer: Answer, door: Door, send: Send) -> None:
+async def deliver(answer: HttpAnswer, connection: ClientConnection, send: Send) -> None:
     """Send an answer, with whatever its fault does to it."""
     fault = answer.fault
-    if fault.delay and not await door.pause(fault.delay):
+    if fault.delay and not await connection.pause(fault.delay):
         return
     if fault.reset is not None:
-        await door.drop()
+        await connection.drop()
         return
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
     if answer.status not in BODILESS:
@@ -271,12 +280,12 @@ async def deliver(answer: Answer, door: Door, send: Send) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if fault.truncate:
         await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
-        await door.drop()
+        await connection.drop()
         return
     pieces = _pieces(answer.body, _DRIP_PIECES if fault.drip else len(answer.body) // _PIECE_SIZE + 1)
     for piece in pieces[:-1]:
         await send({"type": "http.response.body", "body": piece, "more_body": True})
-        if fault.drip and not await door.pause(fault.drip):
+        if fault.drip and not await connection.pause(fault.drip):
             return
     await send({"type": "http.response.body", "body": pieces[-1]})
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from trudy.sandbox.http import control, media
 from trudy.sandbox.http import openapi_document as description
-from trudy.sandbox.http.api_endpoint import Endpoint, Handler, Method
+from trudy.sandbox.http.api_endpoint import ApiEndpoint, Handler, Method
 from trudy.sandbox.http.contract import BASE_PATH, operations
 from trudy.sandbox.quirks.requests import App, QuirkLayer
 from trudy.sandbox.routes import (
@@ -41,14 +41,14 @@ HANDLERS: dict[str, Handler] = {
 
 def build_app(sandbox: Sandbox) -> App:
     """An application over one sandbox's state. It must be entered through one of the sandbox's doors."""
-    routes = [Route(BASE_PATH + path, Endpoint(sandbox, methods)) for path, methods in _paths().items()]
-    routes.append(Route(BASE_PATH + description.PATH, description.DescriptionEndpoint()))
+    routes = [Route(BASE_PATH + path, ApiEndpoint(sandbox, methods)) for path, methods in _paths().items()]
+    routes.append(Route(BASE_PATH + description.PATH, description.OpenApiEndpoint()))
     routes.append(Route(media.PATH, media.MediaEndpoint(sandbox)))
     routes += [
         Route(path, control.ControlEndpoint(sandbox)) for path in (control.PREFIX, control.PREFIX + "/{path:path}")
     ]
     # What no path serves is still counted, authenticated and refused in the documented form.
-    routes.append(Route("/{path:path}", Endpoint(sandbox, {})))
+    routes.append(Route("/{path:path}", ApiEndpoint(sandbox, {})))
     app = Starlette(routes=routes)
     quirks = sandbox.wire.quirks
     return QuirkLayer(app, quirks) if quirks & {"slash_redirects", "prefixed_ids"} else app

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 EXTENSION = "trudy.sandbox"
-"""The ASGI scope's extension that holds the door."""
+"""The ASGI scope's extension that holds the connection."""
 
 
-class Door(Protocol):
+class ClientConnection(Protocol):
     """A way in. The application never waits or breaks a connection but through it."""
 
     @property
@@ -44,11 +44,11 @@ class Door(Protocol):
         ...
 
 
-def door_of(scope: Any) -> Door:
-    """The door that a request came through."""
-    door: Door | None = scope.get("extensions", {}).get(EXTENSION)
-    if door is None:
+def connection_of(scope: Any) -> ClientConnection:
+    """The connection that a request came through."""
+    connection: ClientConnection | None = scope.get("extensions", {}).get(EXTENSION)
+    if connection is None:
         raise RuntimeError(
             "the sandbox application needs one of its own doors: sandbox.http_client() or sandbox.serve()"
         )
-    return door
+    return connection

@@ -28,8 +28,8 @@ from attrs import frozen
 from trudy.sandbox.clock import check_speed
 from trudy.sandbox.faults.file import FaultFileError, add_rule
 from trudy.sandbox.http import snapshot as overview
-from trudy.sandbox.http.api_endpoint import Answer, Receive, Scope, Send, deliver, read_body
-from trudy.sandbox.http.connection import door_of
+from trudy.sandbox.http.api_endpoint import HttpAnswer, Receive, Scope, Send, deliver, read_body
+from trudy.sandbox.http.connection import connection_of
 from trudy.sandbox.http.wire import encode
 
 if TYPE_CHECKING:
@@ -58,16 +58,16 @@ class ControlEndpoint:
         self._sandbox = sandbox
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        door = door_of(scope)
+        connection = connection_of(scope)
         body = await read_body(receive)
-        answer = _problem(404, "there is no such path") if door.is_media else self._answer(scope, body)
-        await deliver(answer, door, send)
+        answer = _problem(404, "there is no such path") if connection.is_media else self._answer(scope, body)
+        await deliver(answer, connection, send)
 
-    def _answer(self, scope: Scope, body: bytes) -> Answer:
+    def _answer(self, scope: Scope, body: bytes) -> HttpAnswer:
         method: str = scope["method"]
         path: str = scope["path"].removeprefix(PREFIX)
         if path in ("", "/"):
-            return Answer(status=200, body=_page(), headers=_HTML) if method == "GET" else _wrong_method()
+            return HttpAnswer(status=200, body=_page(), headers=_HTML) if method == "GET" else _wrong_method()
         if not self._is_allowed(scope):
             return _problem(401, "this needs the control token, printed at the start of the sandbox")
         name, _, rest = path.removeprefix("/").partition("/")
@@ -79,7 +79,7 @@ class ControlEndpoint:
             return _wrong_method()
         try:
             asked = _Asked(self._sandbox, scope["query_string"], body, rest)
-            return Answer(status=200, body=encode(action(asked)), headers=_JSON)
+            return HttpAnswer(status=200, body=encode(action(asked)), headers=_JSON)
         except (FaultFileError, _RefusedError) as error:
             return _problem(400, str(error))
         except LookupError as error:
@@ -187,11 +187,11 @@ _ACTIONS: Mapping[str, Mapping[str, Callable[[_Asked], Any]]] = {
 }
 
 
-def _problem(status: int, message: str) -> Answer:
-    return Answer(status=status, body=encode({"error": {"message": message}}), headers=_JSON)
+def _problem(status: int, message: str) -> HttpAnswer:
+    return HttpAnswer(status=status, body=encode({"error": {"message": message}}), headers=_JSON)
 
 
-def _wrong_method() -> Answer:
+def _wrong_method() -> HttpAnswer:
     return _problem(405, "this path does not know that method")
 
 

@@ -11,7 +11,7 @@ KEPT_SECONDS = 24 * 3600.0
 
 
 @frozen
-class Answer:
+class StoredAnswer:
     """A stored success.
 
     Attributes:
@@ -29,16 +29,16 @@ class IdempotencyStore:
     """The first answers, by key, method, path and body. Not thread-safe by itself."""
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[tuple[str, str, str, bytes], Answer] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, str, str, bytes], StoredAnswer] = OrderedDict()
 
-    def find(self, key: str, method: str, path: str, body: bytes, *, now: float) -> Answer | None:
+    def find(self, key: str, method: str, path: str, body: bytes, *, now: float) -> StoredAnswer | None:
         """The answer to replay, if there is one."""
         answer = self._answers.get(_identity(key, method, path, body))
         if answer is None or not answer.known_from <= now < answer.known_from + KEPT_SECONDS:
             return None
         return answer
 
-    def keep(self, key: str, method: str, path: str, body: bytes, answer: Answer) -> None:
+    def keep(self, key: str, method: str, path: str, body: bytes, answer: StoredAnswer) -> None:
         """Remember the answer to a create that succeeded, and forget those of days ago."""
         while self._answers:
             oldest = next(iter(self._answers.values()))

@@ -1,4 +1,4 @@
-"""The door without a socket: an httpx transport around the application, which keeps time-outs and can break.
+"""The connection without a socket: an httpx transport around the application, which keeps time-outs and can break.
 
 It is our own because httpx's ASGI transport ignores time-outs, lets the application's exceptions through to the
 caller, and can neither drop a connection nor deliver half a body.
@@ -63,7 +63,7 @@ class InProcessTransport(httpx.AsyncBaseTransport):
         body = await request.aread()
         await _trace(request, "http11.send_request_headers.started")
         await _trace(request, "http11.send_request_headers.complete")
-        visit = _Visit(self._sandbox, request, is_media=host == MEDIA_HOST, real_time=self._real_time)
+        visit = _InProcessConnection(self._sandbox, request, is_media=host == MEDIA_HOST, real_time=self._real_time)
         try:
             return await visit.run(_scope(request, visit), body)
         finally:
@@ -76,8 +76,8 @@ class InProcessTransport(httpx.AsyncBaseTransport):
         return "idle_drops" in self._sandbox.wire.quirks and idle > IDLE_SECONDS
 
 
-class _Visit:
-    """One request's way through the application; also the door it came in by."""
+class _InProcessConnection:
+    """One request's way through the application; also the connection it came in by."""
 
     def __init__(self, sandbox: Sandbox, request: httpx.Request, *, is_media: bool, real_time: bool) -> None:
         self.is_media = is_media
@@ -179,14 +179,14 @@ class _Visit:
 
 
 class _BodyStream(httpx.AsyncByteStream):
-    def __init__(self, visit: _Visit) -> None:
+    def __init__(self, visit: _InProcessConnection) -> None:
         self._visit = visit
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._visit.body()
 
 
-def _scope(request: httpx.Request, visit: _Visit) -> dict[str, Any]:
+def _scope(request: httpx.Request, visit: _InProcessConnection) -> dict[str, Any]:
     raw_path, _, query = request.url.raw_path.partition(b"?")
     return {
         "type": "http",

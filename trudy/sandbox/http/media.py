@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 
 from trudy.sandbox.domain import lifecycle, recording
 from trudy.sandbox.faults.rules import Fault
-from trudy.sandbox.http.api_endpoint import Answer, Receive, Scope, Send, deliver, read_body
-from trudy.sandbox.http.connection import Door, door_of
+from trudy.sandbox.http.api_endpoint import HttpAnswer, Receive, Scope, Send, deliver, read_body
+from trudy.sandbox.http.connection import ClientConnection, connection_of
 from trudy.sandbox.http.records import Arrival
 
 if TYPE_CHECKING:
@@ -55,16 +55,18 @@ class MediaEndpoint:
         self._sandbox = sandbox
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        door = door_of(scope)
+        connection = connection_of(scope)
         body = await read_body(receive)
-        await deliver(self._answer(scope, body, door), door, send)
+        await deliver(self._answer(scope, body, connection), connection, send)
 
-    def _answer(self, scope: Scope, body: bytes, door: Door) -> Answer:
+    def _answer(self, scope: Scope, body: bytes, connection: ClientConnection) -> HttpAnswer:
         sandbox = self._sandbox
         with sandbox.state.lock:
             now = sandbox.settle()
-            fault = sandbox.faults.take(scope["method"], scope["path"], connecting=None if door.is_socket else False)
-            answer = _with_fault(self._decide(scope, door, now), fault)
+            fault = sandbox.faults.take(
+                scope["method"], scope["path"], connecting=None if connection.is_socket else False
+            )
+            answer = _with_fault(self._decide(scope, connection, now), fault)
             sandbox.media_arrivals.append(
                 Arrival(
                     scope["method"],
@@ -79,26 +81,26 @@ class MediaEndpoint:
             )
         return answer
 
-    def _decide(self, scope: Scope, door: Door, now: float) -> Answer:
+    def _decide(self, scope: Scope, connection: ClientConnection, now: float) -> HttpAnswer:
         call_id: str = scope["path_params"]["name"].removesuffix(_SUFFIX)
         query: bytes = scope["query_string"]
         call = self._sandbox.state.calls.get(call_id)
-        if not door.is_media or scope["method"] != "GET" or call is None:
+        if not connection.is_media or scope["method"] != "GET" or call is None:
             return _denied(404)
         if not self._sandbox.links.opens(call_id, query.decode("latin-1"), now=now):
             return _denied(403)
         audio = recording.audio(lifecycle.talk_seconds(call.timeline))
-        return Answer(status=200, body=audio, headers={"content-type": self._content_type()})
+        return HttpAnswer(status=200, body=audio, headers={"content-type": self._content_type()})
 
     def _content_type(self) -> str:
         return "application/octet-stream" if "recording_type" in self._sandbox.wire.quirks else recording.CONTENT_TYPE
 
 
-def _with_fault(answer: Answer, fault: Fault) -> Answer:
+def _with_fault(answer: HttpAnswer, fault: Fault) -> HttpAnswer:
     refused = _denied(fault.status) if fault.status is not None else answer
     body, headers = fault.spoil(refused.body, refused.headers)
-    return Answer(status=refused.status, body=body, headers=headers, fault=fault)
+    return HttpAnswer(status=refused.status, body=body, headers=headers, fault=fault)
 
 
-def _denied(status: int) -> Answer:
-    return Answer(status=status, body=_DENIED, headers={"content-type": "application/xml"})
+def _denied(status: int) -> HttpAnswer:
+    return HttpAnswer(status=status, body=_DENIED, headers={"content-type": "application/xml"})

@@ -17,7 +17,7 @@ _DISPOSITION = re.compile(rb"^content-disposition:[ \t]*(.*)$", re.IGNORECASE | 
 
 
 @frozen
-class Upload:
+class FormFile:
     """A file in a form."""
 
     filename: str
@@ -25,7 +25,7 @@ class Upload:
 
 
 def read_form(content_type: str, body: bytes, *, booleans: Collection[str] = ()) -> dict[str, Any]:
-    """The fields by name: text, an `Upload`, or a boolean where named so; 400 for what is no such form."""
+    """The fields by name: text, an `FormFile`, or a boolean where named so; 400 for what is no such form."""
     header = Message()
     header["Content-Type"] = content_type
     boundary = header.get_param("boundary")
@@ -43,7 +43,7 @@ def read_form(content_type: str, body: bytes, *, booleans: Collection[str] = ())
 
 def as_json(form: Any) -> dict[str, Any]:
     """The same as a schema knows it: of a file, only that it is there."""
-    return {name: value.filename if isinstance(value, Upload) else value for name, value in form.items()}
+    return {name: value.filename if isinstance(value, FormFile) else value for name, value in form.items()}
 
 
 def _read_part(part: bytes) -> tuple[str, Any]:
@@ -57,5 +57,5 @@ def _read_part(part: bytes) -> tuple[str, Any]:
     if not isinstance(name, str):
         raise problems.bad_request("A part of the form has no name")
     if filename is not None:
-        return name, Upload(collapse_rfc2231_value(filename), content)
+        return name, FormFile(collapse_rfc2231_value(filename), content)
     return name, content.decode("utf-8", "replace")

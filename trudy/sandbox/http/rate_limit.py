@@ -29,7 +29,7 @@ class _Count:
     refused: int = 0
 
 
-class RateLimiter:
+class RequestLimit:
     """Counts requests in clock-aligned windows (of 60 s: clock minutes). Not thread-safe by itself.
 
     Args:

@@ -32,7 +32,7 @@ def shown_body(body: bytes) -> str:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return shown_text(text)
-    return json.dumps(masked(value), indent=2, ensure_ascii=False)
+    return json.dumps(redacted(value), indent=2, ensure_ascii=False)
 
 
 def shown_query(query: bytes) -> str:
@@ -42,11 +42,11 @@ def shown_query(query: bytes) -> str:
 
 
 def shown_text(text: str) -> str:
-    """Free text with numbers and keys masked, and of URLs what may open a door: user, query and fragment."""
+    """Free text with numbers and keys masked, and of URLs what may open a connection: user, query and fragment."""
     return mask_text(_URL.sub(_shown_url, text))
 
 
-def masked(value: Any) -> Any:
+def redacted(value: Any) -> Any:
     """A JSON value with what is secret in it replaced."""
     match value:
         case dict():
@@ -54,7 +54,7 @@ def masked(value: Any) -> Any:
             return {name: "***" if _hides(name, member) else _member(name, member) for name, member in members.items()}
         case list():
             items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
-            return [masked(item) for item in items]
+            return [redacted(item) for item in items]
         case str():
             return shown_text(value)
         case _:
@@ -67,10 +67,10 @@ def _member(name: str, value: Any) -> Any:
         case "headers", dict():
             return dict.fromkeys(cast("dict[str, Any]", value), "***")
         case "staticParameters", list():
-            parameters: list[Any] = masked(value)
+            parameters: list[Any] = redacted(value)
             return [each | {"value": "***"} if isinstance(each, dict) else each for each in parameters]
         case _:
-            return masked(value)
+            return redacted(value)
 
 
 def _hides(name: str, value: object) -> bool:

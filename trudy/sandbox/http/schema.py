@@ -35,7 +35,7 @@ _formats = FormatChecker(formats=())
 
 
 @frozen
-class Fault:
+class SchemaFault:
     """The first thing wrong with a value.
 
     Attributes:
@@ -53,7 +53,7 @@ class Check:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._validator = _Validator(schema, format_checker=_formats)
 
-    def fault(self, value: object) -> Fault | None:
+    def fault(self, value: object) -> SchemaFault | None:
         """What is wrong with `value` first, in the order of the schema's members."""
         error: ValidationError | None = next(self._validator.iter_errors(value), None)
         if error is None:
@@ -64,7 +64,7 @@ class Check:
             required: Any = error.validator_value
             present: Any = error.instance
             path.append(next(name for name in required if name not in present))
-        return Fault(".".join(path), _reason(error), error.instance)
+        return SchemaFault(".".join(path), _reason(error), error.instance)
 
 
 def _innermost(error: ValidationError) -> ValidationError:

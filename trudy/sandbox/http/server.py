@@ -1,4 +1,4 @@
-"""The door with a socket: uvicorn in a thread or as the process, with a second port for the recordings."""
+"""The connection with a socket: uvicorn in a thread or as the process, with a second port for the recordings."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ class SandboxServer:
         return Protocol
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        visit = _Visit(self, scope, receive, send)
+        visit = _SocketConnection(self, scope, receive, send)
         scope["extensions"] = {**scope.get("extensions", {}), EXTENSION: visit}
         await self.sandbox.app(scope, receive, visit.send)
         await visit.leave()
@@ -244,8 +244,8 @@ class _PumpingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-class _Visit:
-    """One request's way through the application; also the door it came in by."""
+class _SocketConnection:
+    """One request's way through the application; also the connection it came in by."""
 
     def __init__(self, server: SandboxServer, scope: Scope, receive: Receive, send: Send) -> None:
         self._server = server

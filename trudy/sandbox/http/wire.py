@@ -17,7 +17,7 @@ SKEW_SECONDS = 300.0
 
 
 @define(eq=False)
-class Wire:
+class AnswerFormat:
     """Writes bodies; `quirks` are names from `QUIRKS`."""
 
     quirks: frozenset[str] = frozenset()

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 from attrs import evolve
 
 from trudy.sandbox.faults.rules import NO_FAULT, Fault
-from trudy.sandbox.http.wire import Wire, encode
+from trudy.sandbox.http.wire import AnswerFormat, encode
 from trudy.sandbox.quirks import rows as distorted_rows
 from trudy.sandbox.quirks.list_window import ListWindow, window_of
 from trudy.sandbox.quirks.names import DELETES, PROXY_BODIES, RESET_TIMES, Turns
 
 if TYPE_CHECKING:
-    from trudy.sandbox.http.api_endpoint import Answer
+    from trudy.sandbox.http.api_endpoint import HttpAnswer
 
 SLOW_SECONDS = 20.0
 SLOW_CALL_SECONDS = 150.0
@@ -31,11 +31,11 @@ _UNHASHED = (b"authorization", b"user-agent", b"x-idempotency-key")
 class Distortion:
     """The quirks of one sandbox at work on its answers. Hold the state's lock."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: AnswerFormat) -> None:
         self._wire = wire
         self._names = wire.quirks
         self._turns = Turns(wire.quirks)
-        self._rows = distorted_rows.Rows(wire.quirks)
+        self._rows = distorted_rows.RowQuirks(wire.quirks)
         self._created: set[str] = set()
 
     def key_for(self, key: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
@@ -59,7 +59,7 @@ class Distortion:
         """What a list is read through; None for nothing in between."""
         return window_of(self._names, method, path, query) if self._names else None
 
-    def apply(self, method: str, path: str, answer: Answer, window: ListWindow | None, *, now: float) -> Answer:
+    def apply(self, method: str, path: str, answer: HttpAnswer, window: ListWindow | None, *, now: float) -> HttpAnswer:
         """The answer as it goes out."""
         if not self._names or answer.fault.body is not None or not answer.status:
             return answer
@@ -70,7 +70,7 @@ class Distortion:
         answer = self._error(method, answer, now)
         return self._behind_proxy(answer)
 
-    def _success(self, method: str, path: str, answer: Answer, window: ListWindow | None) -> Answer:
+    def _success(self, method: str, path: str, answer: HttpAnswer, window: ListWindow | None) -> HttpAnswer:
         if method == "DELETE":
             answer = self._deleted(path, answer)
         elif method == "POST" and answer.status == 201 and "creates_answer_200" in self._names:
@@ -93,7 +93,7 @@ class Distortion:
         document["data"] = self._rows.distorted(path, document["data"])
         return evolve(answer, body=encode(document))
 
-    def _deleted(self, path: str, answer: Answer) -> Answer:
+    def _deleted(self, path: str, answer: HttpAnswer) -> HttpAnswer:
         match self._turns.pick(DELETES):
             case "delete_no_content":
                 return evolve(answer, status=204, body=b"")
@@ -105,7 +105,7 @@ class Distortion:
             case _:
                 return answer
 
-    def _error(self, method: str, answer: Answer, now: float) -> Answer:
+    def _error(self, method: str, answer: HttpAnswer, now: float) -> HttpAnswer:
         document = _parsed(answer.body) or {}
         error: dict[str, Any] | None = document.get("error")
         if error is None:
@@ -122,7 +122,7 @@ class Distortion:
             document = {"detail": {"error": error}}
         return evolve(answer, body=encode(document))
 
-    def _behind_proxy(self, answer: Answer) -> Answer:
+    def _behind_proxy(self, answer: HttpAnswer) -> HttpAnswer:
         headers = dict(answer.headers)
         if answer.status >= 500 and "no_request_id" in self._names:
             headers.pop("x-request-id", None)
@@ -140,7 +140,7 @@ class Distortion:
         return evolve(answer, headers=headers, body=body)
 
 
-def _null(path: str, answer: Answer) -> Answer:
+def _null(path: str, answer: HttpAnswer) -> HttpAnswer:
     document = _parsed(answer.body) or {}
     what = _NOT_YET.get(document.get("error", {}).get("message"))
     if what is None:
@@ -181,6 +181,6 @@ def _parsed(body: bytes) -> dict[str, Any] | None:
     return cast("dict[str, Any]", document) if isinstance(document, dict) else None
 
 
-def _with_body(answer: Answer, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Answer:
+def _with_body(answer: HttpAnswer, change: Callable[[dict[str, Any]], dict[str, Any]]) -> HttpAnswer:
     document = _parsed(answer.body)
     return answer if document is None else evolve(answer, body=encode(change(document)))

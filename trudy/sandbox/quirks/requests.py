@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from trudy.sandbox.http.api_endpoint import Receive, Scope, Send, read_body
-from trudy.sandbox.http.connection import door_of
+from trudy.sandbox.http.connection import connection_of
 from trudy.sandbox.http.contract import BASE_PATH
 from trudy.sandbox.quirks.rows import PREFIXES, UUID
 
@@ -34,7 +34,7 @@ class QuirkLayer:
         if "slash_redirects" in self._names:
             if target := _redirected(below):
                 await read_body(receive)
-                await _redirect(door_of(scope).api_origin + BASE_PATH + target, scope["query_string"], send)
+                await _redirect(connection_of(scope).api_origin + BASE_PATH + target, scope["query_string"], send)
                 return
             below = below.rstrip("/")
         if "prefixed_ids" in self._names:

@@ -53,7 +53,7 @@ _EMPTIES: tuple[Any, ...] = (None, {}, [])
 _LATE = ("ended_at", "completed_at", "duration_seconds", "end_reason", "recording_url", "transcript_url", "summary")
 
 
-class Rows:
+class RowQuirks:
     """Distorts the `data` of successful answers. Not thread-safe by itself."""
 
     def __init__(self, names: frozenset[str]) -> None:

@@ -9,7 +9,7 @@ from trudy.sandbox.domain import values
 from trudy.sandbox.domain.numbers import give_number, take_numbers
 from trudy.sandbox.domain.voices import voice_status
 from trudy.sandbox.http import paging, problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
 from trudy.sandbox.http.contract import Json
 from trudy.sandbox.state import PLACEHOLDER_AGENT, PLACEHOLDER_VOICE
 
@@ -50,7 +50,7 @@ _OWN = frozenset(
 """Members that only the server writes."""
 
 
-def list_agents(request: ApiRequest) -> Reply:
+def list_agents(request: ApiRequest) -> HandlerReply:
     """GET /agents?status&name&limit&offset"""
     limit, offset = paging.slice_of(request.query)
     status, name = request.query.get("status"), request.query.get("name", "").casefold()
@@ -61,39 +61,39 @@ def list_agents(request: ApiRequest) -> Reply:
     wanted = None if status is None and not name else keep
     agents, total = request.sandbox.state.agents.page(limit, offset, wanted)
     data = [present(request.sandbox, agent) for agent in agents]
-    return Reply(data=data, pagination=paging.by_offset(total, limit, offset))
+    return HandlerReply(data=data, pagination=paging.by_offset(total, limit, offset))
 
 
-def create_agent(request: ApiRequest) -> Reply:
+def create_agent(request: ApiRequest) -> HandlerReply:
     """POST /agents"""
     sandbox, body = request.sandbox, request.body
     sandbox.check_payment()
     _check_members(request, body)
     agent = new_agent(sandbox, str(uuid.uuid4()), body, now=request.now)
-    return Reply(status=201, data=present(sandbox, agent))
+    return HandlerReply(status=201, data=present(sandbox, agent))
 
 
-def get_agent(request: ApiRequest) -> Reply:
+def get_agent(request: ApiRequest) -> HandlerReply:
     """GET /agents/{agent_id}"""
-    return Reply(data=present(request.sandbox, find_agent(request, request.params["agent_id"])))
+    return HandlerReply(data=present(request.sandbox, find_agent(request, request.params["agent_id"])))
 
 
-def update_agent(request: ApiRequest) -> Reply:
+def update_agent(request: ApiRequest) -> HandlerReply:
     """PUT and PATCH /agents/{agent_id}: only the members sent change; null puts a member back to its default."""
     agent = find_agent(request, request.params["agent_id"])
     changes = {name: value for name, value in request.body.items() if not (value is None and name in _NEVER_NULL)}
     _check_members(request, changes)
     agent = agent | _members(changes) | {"updated_at": request.now}
     request.sandbox.state.agents.put(request.params["agent_id"], agent)
-    return Reply(data=present(request.sandbox, agent))
+    return HandlerReply(data=present(request.sandbox, agent))
 
 
-def delete_agent(request: ApiRequest) -> Reply:
+def delete_agent(request: ApiRequest) -> HandlerReply:
     """DELETE /agents/{agent_id}"""
     agent = find_agent(request, request.params["agent_id"])
     request.sandbox.state.agents.remove(agent["id"])
     take_numbers(request.sandbox.state, agent["id"], now=request.now)
-    return Reply(data={"id": agent["id"], "deleted": True})
+    return HandlerReply(data={"id": agent["id"], "deleted": True})
 
 
 HANDLERS = {

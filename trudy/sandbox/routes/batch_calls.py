@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 from trudy._hours import WorkingHours
 from trudy.sandbox.domain import contacts, lifecycle, values
 from trudy.sandbox.domain import new_call as placing
-from trudy.sandbox.domain.campaign import Campaign, Member, Settings, Status
+from trudy.sandbox.domain.campaign import Campaign, CampaignSettings, Member, Status
 from trudy.sandbox.domain.campaign_runner import numbers_of
 from trudy.sandbox.http import paging, problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
 from trudy.sandbox.http.contract import Json
 from trudy.sandbox.routes.agents import find_agent
 from trudy.sandbox.routes.calls import bulk_result, credits_of
@@ -56,7 +56,7 @@ _TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _LATEST = datetime(2999, 1, 1, tzinfo=UTC).timestamp()
 
 
-def list_batches(request: ApiRequest) -> Reply:
+def list_batches(request: ApiRequest) -> HandlerReply:
     """GET /batch-calls?agent_id&status&limit&offset"""
     limit, offset = paging.slice_of(request.query)
     agent_id, status = request.query.get("agent_id"), request.query.get("status")
@@ -67,10 +67,10 @@ def list_batches(request: ApiRequest) -> Reply:
     wanted = keep if agent_id is not None or status is not None else None
     campaigns, total = request.sandbox.state.campaigns.page(limit, offset, wanted)
     data = [_present(request, campaign) for campaign in campaigns]
-    return Reply(data=data, pagination=paging.by_offset(total, limit, offset))
+    return HandlerReply(data=data, pagination=paging.by_offset(total, limit, offset))
 
 
-def create_batch(request: ApiRequest) -> Reply:
+def create_batch(request: ApiRequest) -> HandlerReply:
     """POST /batch-calls; a draft, whatever its schedule."""
     sandbox, body = request.sandbox, request.body
     sandbox.check_payment()
@@ -94,15 +94,15 @@ def create_batch(request: ApiRequest) -> Reply:
     )
     campaign.add(members, request.now)
     sandbox.state.campaigns.put(campaign.id, campaign)
-    return Reply(status=201, data=_present(request, campaign))
+    return HandlerReply(status=201, data=_present(request, campaign))
 
 
-def get_batch(request: ApiRequest) -> Reply:
+def get_batch(request: ApiRequest) -> HandlerReply:
     """GET /batch-calls/{batch_call_id}"""
-    return Reply(data=_present(request, _find(request)))
+    return HandlerReply(data=_present(request, _find(request)))
 
 
-def update_batch(request: ApiRequest) -> Reply:
+def update_batch(request: ApiRequest) -> HandlerReply:
     """PATCH /batch-calls/{batch_call_id}; while it is a draft, scheduled or paused. Null puts back a default."""
     campaign, body = _find(request), request.body
     _check_status(campaign, "draft", "scheduled", "paused")
@@ -119,18 +119,18 @@ def update_batch(request: ApiRequest) -> Reply:
         campaign.start_at = max(values.moment(scheduled_at), request.now)
     campaign.plan_anew(request.now)
     request.sandbox.campaigns.watch(campaign)
-    return Reply(data=_present(request, campaign))
+    return HandlerReply(data=_present(request, campaign))
 
 
-def delete_batch(request: ApiRequest) -> Reply:
+def delete_batch(request: ApiRequest) -> HandlerReply:
     """DELETE /batch-calls/{batch_call_id}; a draft, or one that failed or was cancelled."""
     campaign = _find(request)
     _check_status(campaign, *_DELETABLE)
     request.sandbox.state.campaigns.remove(campaign.id)
-    return Reply(data={"id": campaign.id, "deleted": True})
+    return HandlerReply(data={"id": campaign.id, "deleted": True})
 
 
-def bulk_delete_batches(request: ApiRequest) -> Reply:
+def bulk_delete_batches(request: ApiRequest) -> HandlerReply:
     """POST /batch-calls/bulk-delete"""
     campaigns = request.sandbox.state.campaigns
 
@@ -138,10 +138,10 @@ def bulk_delete_batches(request: ApiRequest) -> Reply:
         campaign = campaigns.get(campaign_id)
         return campaign is not None and campaign.status in _DELETABLE and campaigns.remove(campaign_id)
 
-    return Reply(data=bulk_result(request.body["ids"], delete))
+    return HandlerReply(data=bulk_result(request.body["ids"], delete))
 
 
-def schedule_batch(request: ApiRequest) -> Reply:
+def schedule_batch(request: ApiRequest) -> HandlerReply:
     """POST /batch-calls/{batch_call_id}/schedule; without a time in the request it starts now, as documented."""
     campaign, body, now = _find(request), request.body, request.now
     _check_status(campaign, "draft")
@@ -163,28 +163,28 @@ def schedule_batch(request: ApiRequest) -> Reply:
     request.sandbox.campaigns.watch(campaign)
     wire = request.sandbox.wire
     members = {"scheduled_at": wire.optional_time(campaign.start_at), "timezone": described["timezone"]}
-    return Reply(status=201, data=_change(campaign) | members)
+    return HandlerReply(status=201, data=_change(campaign) | members)
 
 
-def pause_batch(request: ApiRequest) -> Reply:
+def pause_batch(request: ApiRequest) -> HandlerReply:
     """POST /batch-calls/{batch_call_id}/pause; from active or scheduled."""
     campaign = _find(request)
     _check_status(campaign, "active", "scheduled")
     campaign.pause(request.now)
     request.sandbox.campaigns.watch(campaign)
-    return Reply(status=201, data=_change(campaign) | {"paused_at": request.sandbox.wire.time(request.now)})
+    return HandlerReply(status=201, data=_change(campaign) | {"paused_at": request.sandbox.wire.time(request.now)})
 
 
-def resume_batch(request: ApiRequest) -> Reply:
+def resume_batch(request: ApiRequest) -> HandlerReply:
     """POST /batch-calls/{batch_call_id}/resume; from paused."""
     campaign = _find(request)
     _check_status(campaign, "paused")
     campaign.resume(request.now)
     request.sandbox.campaigns.watch(campaign)
-    return Reply(status=201, data=_change(campaign) | {"resumed_at": request.sandbox.wire.time(request.now)})
+    return HandlerReply(status=201, data=_change(campaign) | {"resumed_at": request.sandbox.wire.time(request.now)})
 
 
-def list_batch_contacts(request: ApiRequest) -> Reply:
+def list_batch_contacts(request: ApiRequest) -> HandlerReply:
     """GET /batch-calls/{batch_call_id}/contacts?status&limit&offset; in the order they were given."""
     campaign, status = _find(request), request.query.get("status")
     limit, offset = paging.slice_of(request.query)
@@ -192,10 +192,10 @@ def list_batch_contacts(request: ApiRequest) -> Reply:
     if status is not None:
         members = [member for member in members if member.status == status]
     data = [_present_member(request, member) for member in members[offset : offset + limit]]
-    return Reply(data=data, pagination=paging.by_offset(len(members), limit, offset))
+    return HandlerReply(data=data, pagination=paging.by_offset(len(members), limit, offset))
 
 
-def add_batch_contacts(request: ApiRequest) -> Reply:
+def add_batch_contacts(request: ApiRequest) -> HandlerReply:
     """POST /batch-calls/{batch_call_id}/contacts; numbers it has already, or cannot call, are counted as failed."""
     campaign, given = _find(request), request.body["contacts"]
     _check_status(campaign, "draft", "scheduled", "active", "paused")
@@ -203,10 +203,10 @@ def add_batch_contacts(request: ApiRequest) -> Reply:
     known = campaign.add(map(_given_member, usable), request.now)
     request.sandbox.campaigns.watch(campaign)
     failed = known + len(given) - len(usable)
-    return Reply(status=201, data={"added_count": len(given) - failed, "failed_count": failed})
+    return HandlerReply(status=201, data={"added_count": len(given) - failed, "failed_count": failed})
 
 
-def get_analytics(request: ApiRequest) -> Reply:
+def get_analytics(request: ApiRequest) -> HandlerReply:
     """GET /batch-calls/{batch_call_id}/analytics; a guess, since no page shows it."""
     campaign = _find(request)
     if not request.sandbox.experimental:
@@ -224,7 +224,7 @@ def get_analytics(request: ApiRequest) -> Reply:
         "talk_seconds": sum(lifecycle.talk_seconds(call.timeline) for call in over),
         "cost_credits": sum(credits_of(call.timeline) for call in over),
     }
-    return Reply(data=data)
+    return HandlerReply(data=data)
 
 
 HANDLERS = {
@@ -264,7 +264,7 @@ def _check_numbers(described: Json, agent: Json) -> None:
         raise problems.invalid("phone_number_ids", "must be outbound numbers of the agent", value=wanted)
 
 
-def _settings(described: Json) -> Settings:
+def _settings(described: Json) -> CampaignSettings:
     start = _time_of_day(described, "start_time") or time()
     end = None if described["end_time"] in _MIDNIGHT else _time_of_day(described, "end_time")
     if end is not None and end == start:
@@ -279,7 +279,7 @@ def _settings(described: Json) -> Settings:
         start=start,
         end=end,
     )
-    return Settings(
+    return CampaignSettings(
         hours=hours,
         max_concurrent_calls=described["max_concurrent_calls"],
         max_calls_per_day=described["max_calls_per_day"],

@@ -12,7 +12,7 @@ from trudy.sandbox.domain.outcomes import Outcome
 from trudy.sandbox.domain.recording import FORMAT
 from trudy.sandbox.faults.rules import NO_FAULT, Fault
 from trudy.sandbox.http import paging, problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, Reply, rate_limited
+from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply, rate_limited
 from trudy.sandbox.http.contract import Json
 from trudy.sandbox.routes.agents import find_agent
 
@@ -28,7 +28,7 @@ _FAULTS = {
 }
 
 
-def list_calls(request: ApiRequest) -> Reply:
+def list_calls(request: ApiRequest) -> HandlerReply:
     """GET /calls?status&direction&agent_id&created_after&created_before&limit&offset"""
     query = request.query
     limit, offset = paging.slice_of(query)
@@ -42,10 +42,12 @@ def list_calls(request: ApiRequest) -> Reply:
         after=_moment(query, "created_after"),
         before=_moment(query, "created_before"),
     )
-    return Reply(data=[present(request, call) for call in calls], pagination=paging.by_offset(total, limit, offset))
+    return HandlerReply(
+        data=[present(request, call) for call in calls], pagination=paging.by_offset(total, limit, offset)
+    )
 
 
-def create_call(request: ApiRequest) -> Reply:
+def create_call(request: ApiRequest) -> HandlerReply:
     """POST /calls"""
     sandbox, body = request.sandbox, request.body
     if body.get("direction", "outbound") != "outbound":
@@ -71,43 +73,43 @@ def create_call(request: ApiRequest) -> Reply:
         variables=placing.as_texts(_variables(body)),
         idempotency_key=request.idempotency_key,
     )
-    return Reply(status=201, data=present(request, call), fault=_FAULTS.get(outcome, NO_FAULT))
+    return HandlerReply(status=201, data=present(request, call), fault=_FAULTS.get(outcome, NO_FAULT))
 
 
-def get_call(request: ApiRequest) -> Reply:
+def get_call(request: ApiRequest) -> HandlerReply:
     """GET /calls/{call_id}"""
-    return Reply(data=present(request, _find(request)))
+    return HandlerReply(data=present(request, _find(request)))
 
 
-def get_transcript(request: ApiRequest) -> Reply:
+def get_transcript(request: ApiRequest) -> HandlerReply:
     """GET /calls/{call_id}/transcript; 404 until some seconds after the end."""
     call = _find(request)
     if not lifecycle.has_transcript(call, request.now):
         raise problems.not_found("Transcript")
     turns = lifecycle.transcript(call)
-    return Reply(data={"call_id": call.id, "transcript": turns, "summary": lifecycle.summary(call)})
+    return HandlerReply(data={"call_id": call.id, "transcript": turns, "summary": lifecycle.summary(call)})
 
 
-def get_recording(request: ApiRequest) -> Reply:
+def get_recording(request: ApiRequest) -> HandlerReply:
     """GET /calls/{call_id}/recording; 404 until some seconds after the end."""
     call = _find(request)
     url = _recording_url(request, call)
     if url is None:
         raise problems.not_found("Recording")
     seconds = lifecycle.talk_seconds(call.timeline)
-    return Reply(data={"call_id": call.id, "recording_url": url, "format": FORMAT, "duration_seconds": seconds})
+    return HandlerReply(data={"call_id": call.id, "recording_url": url, "format": FORMAT, "duration_seconds": seconds})
 
 
-def delete_call(request: ApiRequest) -> Reply:
+def delete_call(request: ApiRequest) -> HandlerReply:
     """DELETE /calls/{call_id}; refused while the call is in flight."""
     call = _find(request)
     if _is_in_flight(call, request.now):
         raise problems.invalid("status", "the call is still in flight", value=None)
     request.sandbox.state.calls.remove(call.id)
-    return Reply(data={"id": call.id, "deleted": True})
+    return HandlerReply(data={"id": call.id, "deleted": True})
 
 
-def bulk_delete_calls(request: ApiRequest) -> Reply:
+def bulk_delete_calls(request: ApiRequest) -> HandlerReply:
     """POST /calls/bulk-delete"""
     calls = request.sandbox.state.calls
 
@@ -115,7 +117,7 @@ def bulk_delete_calls(request: ApiRequest) -> Reply:
         call = calls.get(call_id)
         return call is not None and not _is_in_flight(call, request.now) and calls.remove(call_id)
 
-    return Reply(data=bulk_result(request.body["ids"], delete))
+    return HandlerReply(data=bulk_result(request.body["ids"], delete))
 
 
 def bulk_result(ids: list[str], delete: Callable[[str], bool]) -> Json:
@@ -164,7 +166,7 @@ def present(request: ApiRequest, call: PlacedCall) -> Json:
         "duration_seconds": seconds,
         "end_reason": timeline.end_reason if is_over else None,
         "recording_url": _recording_url(request, call),
-        "transcript_url": f"{request.door.api_origin}/api/public/v1/calls/{call.id}/transcript"
+        "transcript_url": f"{request.connection.api_origin}/api/public/v1/calls/{call.id}/transcript"
         if has_transcript
         else None,
         "summary": lifecycle.summary(call) if has_transcript else None,
@@ -237,7 +239,7 @@ def _refuse(request: ApiRequest, number: str, outcome: Outcome) -> None:
             raise problems.forbidden()
         case Outcome.RATE_LIMITED_ONCE if number not in sandbox.state.rate_limited:
             sandbox.state.rate_limited.add(number)
-            raise rate_limited(sandbox, request.door, request.now)
+            raise rate_limited(sandbox, request.connection, request.now)
         case _:
             return
 
@@ -245,4 +247,4 @@ def _refuse(request: ApiRequest, number: str, outcome: Outcome) -> None:
 def _recording_url(request: ApiRequest, call: PlacedCall) -> str | None:
     if not lifecycle.has_recording(call, request.now):
         return None
-    return request.door.media_origin + request.sandbox.links.sign(call.id, now=request.now)
+    return request.connection.media_origin + request.sandbox.links.sign(call.id, now=request.now)

@@ -8,14 +8,14 @@ from itertools import chain
 from trudy.sandbox.domain import contact_import, contacts, values
 from trudy.sandbox.domain.spreadsheet import UnreadableError
 from trudy.sandbox.http import paging, problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
 from trudy.sandbox.http.contract import JSON_TYPE, Json, operation
-from trudy.sandbox.http.multipart import Upload
+from trudy.sandbox.http.multipart import FormFile
 
 _SEARCHED = ("first_name", "last_name", "phone_number", "email", "company_name")
 
 
-def list_folders(request: ApiRequest) -> Reply:
+def list_folders(request: ApiRequest) -> HandlerReply:
     """GET /contacts/folders?sort_by&order&limit&offset"""
     query, state = request.query, request.sandbox.state
     limit, offset = paging.slice_of(query)
@@ -25,26 +25,26 @@ def list_folders(request: ApiRequest) -> Reply:
         folders = oldest_first[::-1] if descending else oldest_first
     else:
         folders = sorted(oldest_first, key=lambda folder: folder[sort_by], reverse=descending)
-    return Reply(data=folders[offset : offset + limit], pagination=paging.by_offset(len(folders), limit, offset))
+    return HandlerReply(data=folders[offset : offset + limit], pagination=paging.by_offset(len(folders), limit, offset))
 
 
-def create_folder(request: ApiRequest) -> Reply:
+def create_folder(request: ApiRequest) -> HandlerReply:
     """POST /contacts/folders"""
     body, state = request.body, request.sandbox.state
     folder = contacts.new_folder(state, str(uuid.uuid4()), body["name"], body.get("description"), now=request.now)
-    return Reply(status=201, data=_present_folder(request, folder))
+    return HandlerReply(status=201, data=_present_folder(request, folder))
 
 
-def delete_folder(request: ApiRequest) -> Reply:
+def delete_folder(request: ApiRequest) -> HandlerReply:
     """DELETE /contacts/folders/{folder_id}; its contacts go too."""
     state, folder_id = request.sandbox.state, _folder(request, request.params["folder_id"])
     for contact in list(state.contacts.of(folder_id)):
         state.contacts.remove(contact["id"])
     state.folders.remove(folder_id)
-    return Reply(data={"id": folder_id, "deleted": True})
+    return HandlerReply(data={"id": folder_id, "deleted": True})
 
 
-def list_contacts(request: ApiRequest) -> Reply:
+def list_contacts(request: ApiRequest) -> HandlerReply:
     """GET /contacts?folder_id&search&last_call_outcome&page&limit, or &offset in place of page."""
     query, state, now = request.query, request.sandbox.state, request.now
     limit, page = query.get("limit", paging.LIMIT), query.get("page", 1)
@@ -60,44 +60,44 @@ def list_contacts(request: ApiRequest) -> Reply:
     found, total = state.contacts.page(limit, offset, wanted, group=query.get("folder_id"))
     by_offset = "offset" in query
     pagination = paging.by_offset(total, limit, offset) if by_offset else paging.by_page(total, limit, page)
-    return Reply(data=[_present(request, contact) for contact in found], pagination=pagination)
+    return HandlerReply(data=[_present(request, contact) for contact in found], pagination=pagination)
 
 
-def create_contact(request: ApiRequest) -> Reply:
+def create_contact(request: ApiRequest) -> HandlerReply:
     """POST /contacts"""
     folder_id = _folder(request, request.body.get("folder_id"))
     contact = contacts.new_contact(request.sandbox.state, folder_id, request.body, now=request.now)
-    return Reply(status=201, data=_present(request, contact))
+    return HandlerReply(status=201, data=_present(request, contact))
 
 
-def get_contact(request: ApiRequest) -> Reply:
+def get_contact(request: ApiRequest) -> HandlerReply:
     """GET /contacts/{contact_id}"""
-    return Reply(data=_present(request, _find(request)))
+    return HandlerReply(data=_present(request, _find(request)))
 
 
-def update_contact(request: ApiRequest) -> Reply:
+def update_contact(request: ApiRequest) -> HandlerReply:
     """PATCH /contacts/{contact_id}"""
     contact, body = _find(request), request.body
     if body.get("folder_id") is not None:
         _folder(request, body["folder_id"])
     contact = contacts.changed_contact(request.sandbox.state, contact, body, now=request.now)
-    return Reply(data=_present(request, contact))
+    return HandlerReply(data=_present(request, contact))
 
 
-def delete_contact(request: ApiRequest) -> Reply:
+def delete_contact(request: ApiRequest) -> HandlerReply:
     """DELETE /contacts/{contact_id}"""
     contact = _find(request)
     request.sandbox.state.contacts.remove(contact["id"])
-    return Reply(data={"id": contact["id"], "deleted": True, "contact_id": contact["id"]})
+    return HandlerReply(data={"id": contact["id"], "deleted": True, "contact_id": contact["id"]})
 
 
-def import_contacts(request: ApiRequest) -> Reply:
+def import_contacts(request: ApiRequest) -> HandlerReply:
     """POST /contacts/import; as a form with a file, or as JSON."""
     body, state, now = request.body, request.sandbox.state, request.now
     folder_id = _folder(request, body.get("folder_id") or None)
     upload = body.get("file")
     try:
-        found = contact_import.entries(upload.content) if isinstance(upload, Upload) else _entries_of_json(body)
+        found = contact_import.entries(upload.content) if isinstance(upload, FormFile) else _entries_of_json(body)
     except UnreadableError as error:
         raise problems.invalid("file" if upload is not None else "base64_file", str(error)) from None
     known = {contact["phone_number"]: contact for contact in state.contacts.of(folder_id)}
@@ -118,7 +118,7 @@ def import_contacts(request: ApiRequest) -> Reply:
         known[number] = contacts.changed_contact(state, known[number], members, now=now)
         return "updated"
 
-    return Reply(status=201, data=contact_import.take(found, check=check, put=put).result(folder_id))
+    return HandlerReply(status=201, data=contact_import.take(found, check=check, put=put).result(folder_id))
 
 
 HANDLERS = {

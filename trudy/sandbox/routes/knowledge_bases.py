@@ -7,13 +7,13 @@ from typing import Any
 
 from trudy.sandbox.domain import sources, values
 from trudy.sandbox.http import paging, problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
 from trudy.sandbox.http.contract import Json
 
 _EMBEDDING_MODEL = "sandbox-embedding"
 
 
-def list_knowledge_bases(request: ApiRequest) -> Reply:
+def list_knowledge_bases(request: ApiRequest) -> HandlerReply:
     """GET /knowledge-bases?name&limit&offset"""
     limit, offset = paging.slice_of(request.query)
     name: str = request.query.get("name", "").casefold()
@@ -22,10 +22,12 @@ def list_knowledge_bases(request: ApiRequest) -> Reply:
         return name in base["name"].casefold()
 
     bases, total = request.sandbox.state.knowledge_bases.page(limit, offset, keep if name else None)
-    return Reply(data=[_present(request, base) for base in bases], pagination=paging.by_offset(total, limit, offset))
+    return HandlerReply(
+        data=[_present(request, base) for base in bases], pagination=paging.by_offset(total, limit, offset)
+    )
 
 
-def create_knowledge_base(request: ApiRequest) -> Reply:
+def create_knowledge_base(request: ApiRequest) -> HandlerReply:
     """POST /knowledge-bases; empty and ready, or with the one document that older pages put into the request."""
     body = request.body
     request.sandbox.check_payment()
@@ -40,15 +42,15 @@ def create_knowledge_base(request: ApiRequest) -> Reply:
     request.sandbox.state.knowledge_bases.put(base["id"], base)
     if document is not None:
         _put_document(request, base, **document)
-    return Reply(status=201, data=_present(request, base))
+    return HandlerReply(status=201, data=_present(request, base))
 
 
-def get_knowledge_base(request: ApiRequest) -> Reply:
+def get_knowledge_base(request: ApiRequest) -> HandlerReply:
     """GET /knowledge-bases/{kb_id}"""
-    return Reply(data=_present(request, _find(request)))
+    return HandlerReply(data=_present(request, _find(request)))
 
 
-def update_knowledge_base(request: ApiRequest) -> Reply:
+def update_knowledge_base(request: ApiRequest) -> HandlerReply:
     """PATCH /knowledge-bases/{kb_id}; null takes a description away."""
     base, body = _find(request), request.body
     base = base | {
@@ -57,10 +59,10 @@ def update_knowledge_base(request: ApiRequest) -> Reply:
         "updated_at": request.now,
     }
     request.sandbox.state.knowledge_bases.put(request.params["kb_id"], base)
-    return Reply(data=_present(request, base))
+    return HandlerReply(data=_present(request, base))
 
 
-def delete_knowledge_base(request: ApiRequest) -> Reply:
+def delete_knowledge_base(request: ApiRequest) -> HandlerReply:
     """DELETE /knowledge-bases/{kb_id}; with its sources. Agents that named it go on without it."""
     base, state = _find(request), request.sandbox.state
     for source in list(state.sources.of(base["id"])):
@@ -68,16 +70,16 @@ def delete_knowledge_base(request: ApiRequest) -> Reply:
     state.knowledge_bases.remove(base["id"])
     for agent in state.agents:
         agent["knowledge_bases"] = [kb_id for kb_id in agent["knowledge_bases"] if kb_id != base["id"]]
-    return Reply(data={"id": base["id"], "deleted": True})
+    return HandlerReply(data={"id": base["id"], "deleted": True})
 
 
-def list_sources(request: ApiRequest) -> Reply:
+def list_sources(request: ApiRequest) -> HandlerReply:
     """GET /knowledge-bases/{kb_id}/sources; without pages, oldest first."""
     oldest_first = reversed(list(request.sandbox.state.sources.of(_find(request)["id"])))
-    return Reply(data=[_present_source(request, source) for source in oldest_first])
+    return HandlerReply(data=[_present_source(request, source) for source in oldest_first])
 
 
-def add_document(request: ApiRequest) -> Reply:
+def add_document(request: ApiRequest) -> HandlerReply:
     """POST /knowledge-bases/{kb_id}/sources/document"""
     base, body = _find(request), request.body
     file: Json = body["file"]
@@ -90,10 +92,10 @@ def add_document(request: ApiRequest) -> Reply:
         content_type=file["content_type"],
         content=_content(file["data"], "file.data"),
     )
-    return Reply(status=201, data=_present_source(request, source))
+    return HandlerReply(status=201, data=_present_source(request, source))
 
 
-def add_web(request: ApiRequest) -> Reply:
+def add_web(request: ApiRequest) -> HandlerReply:
     """POST /knowledge-bases/{kb_id}/sources/web"""
     base, body = _find(request), request.body
     urls: list[str] = body["urls"]
@@ -106,19 +108,19 @@ def add_web(request: ApiRequest) -> Reply:
         urls=urls,
         fault=sources.pages_fault(urls),
     )
-    return Reply(status=201, data=_present_source(request, source))
+    return HandlerReply(status=201, data=_present_source(request, source))
 
 
-def get_source(request: ApiRequest) -> Reply:
+def get_source(request: ApiRequest) -> HandlerReply:
     """GET /knowledge-bases/{kb_id}/sources/{source_id}"""
-    return Reply(data=_present_source(request, _find_source(request)))
+    return HandlerReply(data=_present_source(request, _find_source(request)))
 
 
-def delete_source(request: ApiRequest) -> Reply:
+def delete_source(request: ApiRequest) -> HandlerReply:
     """DELETE /knowledge-bases/{kb_id}/sources/{source_id}"""
     source = _find_source(request)
     request.sandbox.state.sources.remove(source["id"])
-    return Reply(data={"id": source["id"], "deleted": True})
+    return HandlerReply(data={"id": source["id"], "deleted": True})
 
 
 HANDLERS = {

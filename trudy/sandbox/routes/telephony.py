@@ -8,7 +8,7 @@ from itertools import islice
 
 from trudy.sandbox.domain import number_market, numbers
 from trudy.sandbox.http import paging, problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
 from trudy.sandbox.http.contract import BASE_PATH, Json
 from trudy.sandbox.routes.agents import find_agent
 
@@ -21,14 +21,16 @@ _NEEDED = {
 """What each provider must be given: one of these groups, whole."""
 
 
-def list_numbers(request: ApiRequest) -> Reply:
+def list_numbers(request: ApiRequest) -> HandlerReply:
     """GET /telephony/numbers?limit&offset"""
     limit, offset = paging.slice_of(request.query)
     rows, total = request.sandbox.state.numbers.page(limit, offset)
-    return Reply(data=[_present(request, row) for row in rows], pagination=paging.by_offset(total, limit, offset))
+    return HandlerReply(
+        data=[_present(request, row) for row in rows], pagination=paging.by_offset(total, limit, offset)
+    )
 
 
-def search_numbers(request: ApiRequest) -> Reply:
+def search_numbers(request: ApiRequest) -> HandlerReply:
     """POST /telephony/numbers/search; changes nothing."""
     body, owned = request.body, request.sandbox.state.numbers
     page, size = body.get("page", 1), body.get("page_size", _PAGE_SIZE)
@@ -41,10 +43,10 @@ def search_numbers(request: ApiRequest) -> Reply:
         "total_pages": -(-len(found) // size),
         "has_more": page * size < len(found),
     }
-    return Reply(data=[offer.present() for offer in shown], pagination=pagination)
+    return HandlerReply(data=[offer.present() for offer in shown], pagination=pagination)
 
 
-def purchase_number(request: ApiRequest) -> Reply:
+def purchase_number(request: ApiRequest) -> HandlerReply:
     """POST /telephony/numbers/purchase"""
     sandbox, number = request.sandbox, request.body["phone_number"]
     sandbox.check_payment()
@@ -53,7 +55,7 @@ def purchase_number(request: ApiRequest) -> Reply:
     return _provisioned(numbers.new_number(sandbox.state, number, now=request.now))
 
 
-def import_number(request: ApiRequest) -> Reply:
+def import_number(request: ApiRequest) -> HandlerReply:
     """POST /telephony/numbers/import; what is secret in it is not kept."""
     state, body = request.sandbox.state, request.body
     number, provider = body["phone_number"], body["provider_type"]
@@ -74,7 +76,7 @@ def import_number(request: ApiRequest) -> Reply:
     return _provisioned(row)
 
 
-def assign_number(request: ApiRequest) -> Reply:
+def assign_number(request: ApiRequest) -> HandlerReply:
     """POST /telephony/numbers/assign; a number serves one agent in each direction."""
     body = request.body
     row = _find(request, body["number_id"])
@@ -83,7 +85,7 @@ def assign_number(request: ApiRequest) -> Reply:
     if row[f"{direction}_agent_id"] not in (None, agent["id"]):
         raise problems.invalid("number_id", "serves another agent; unassign it first", value=row["id"])
     numbers.assign(request.sandbox.state, row, direction, agent["id"], now=request.now)
-    return Reply(
+    return HandlerReply(
         data={
             "number": row["phone_number"],
             "number_id": row["id"],
@@ -94,7 +96,7 @@ def assign_number(request: ApiRequest) -> Reply:
     )
 
 
-def unassign_number(request: ApiRequest) -> Reply:
+def unassign_number(request: ApiRequest) -> HandlerReply:
     """POST /telephony/numbers/unassign"""
     body = request.body
     row = _find(request, body["number_id"])
@@ -102,7 +104,7 @@ def unassign_number(request: ApiRequest) -> Reply:
     if row[f"{direction}_agent_id"] is None:
         raise problems.invalid("number_id", f"serves no agent for {direction} calls", value=row["id"])
     numbers.assign(request.sandbox.state, row, direction, None, now=request.now)
-    return Reply(
+    return HandlerReply(
         data={
             "number": row["phone_number"],
             "number_id": row["id"],
@@ -114,30 +116,30 @@ def unassign_number(request: ApiRequest) -> Reply:
     )
 
 
-def release_number(request: ApiRequest) -> Reply:
+def release_number(request: ApiRequest) -> HandlerReply:
     """DELETE /telephony/numbers/{number_id}; the agents it served go on without it."""
     state = request.sandbox.state
     row = _find(request, request.params["number_id"])
     for direction in numbers.DIRECTIONS:
         numbers.assign(state, row, direction, None, now=request.now)
     numbers.release(state, row)
-    return Reply(data={"id": row["id"], "deleted": True})
+    return HandlerReply(data={"id": row["id"], "deleted": True})
 
 
-def agent_numbers(request: ApiRequest) -> Reply:
+def agent_numbers(request: ApiRequest) -> HandlerReply:
     """GET /telephony/agents/{agent_id}/numbers"""
     agent = find_agent(request, request.params["agent_id"])
-    return Reply(data={"inbound": agent["inbound_phone_numbers"], "outbound": agent["outbound_phone_numbers"]})
+    return HandlerReply(data={"inbound": agent["inbound_phone_numbers"], "outbound": agent["outbound_phone_numbers"]})
 
 
-def agent_webhook_url(request: ApiRequest) -> Reply:
+def agent_webhook_url(request: ApiRequest) -> HandlerReply:
     """GET /telephony/agents/{agent_id}/webhook-url; the same each time."""
     agent = find_agent(request, request.params["agent_id"])
-    url = f"{request.door.api_origin}{BASE_PATH}/telephony/inbound/{agent['id']}"
-    return Reply(data={"webhook_url": url, "agent_id": agent["id"]})
+    url = f"{request.connection.api_origin}{BASE_PATH}/telephony/inbound/{agent['id']}"
+    return HandlerReply(data={"webhook_url": url, "agent_id": agent["id"]})
 
 
-def list_credentials(request: ApiRequest) -> Reply:
+def list_credentials(request: ApiRequest) -> HandlerReply:
     """GET /telephony/credentials; what was imported with, without its secrets."""
     wire = request.sandbox.wire
     rows = [
@@ -150,7 +152,7 @@ def list_credentials(request: ApiRequest) -> Reply:
         }
         for row in request.sandbox.state.credentials
     ]
-    return Reply(data=rows)
+    return HandlerReply(data=rows)
 
 
 HANDLERS = {
@@ -194,8 +196,8 @@ def _credential(request: ApiRequest, provider: str) -> str:
     return str(row["id"])
 
 
-def _provisioned(row: Json) -> Reply:
-    return Reply(
+def _provisioned(row: Json) -> HandlerReply:
+    return HandlerReply(
         status=201,
         data={
             "id": row["id"],

@@ -6,11 +6,11 @@ import uuid
 from typing import Any
 
 from trudy.sandbox.http import paging, problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
 from trudy.sandbox.http.contract import Json
 
 
-def list_tools(request: ApiRequest) -> Reply:
+def list_tools(request: ApiRequest) -> HandlerReply:
     """GET /tools?name&limit&offset"""
     limit, offset = paging.slice_of(request.query)
     name: str = request.query.get("name", "").casefold()
@@ -19,10 +19,12 @@ def list_tools(request: ApiRequest) -> Reply:
         return name in tool["name"].casefold()
 
     tools, total = request.sandbox.state.tools.page(limit, offset, keep if name else None)
-    return Reply(data=[_present(request, tool) for tool in tools], pagination=paging.by_offset(total, limit, offset))
+    return HandlerReply(
+        data=[_present(request, tool) for tool in tools], pagination=paging.by_offset(total, limit, offset)
+    )
 
 
-def create_tool(request: ApiRequest) -> Reply:
+def create_tool(request: ApiRequest) -> HandlerReply:
     """POST /tools; without a definition it is a placeholder."""
     definition: Json | None = request.body.get("definition")
     name = request.body.get("name") or (definition or {}).get("modelToolName")
@@ -37,32 +39,32 @@ def create_tool(request: ApiRequest) -> Reply:
         "updated_at": request.now,
     }
     request.sandbox.state.tools.put(tool["id"], tool)
-    return Reply(status=201, data=_present(request, tool))
+    return HandlerReply(status=201, data=_present(request, tool))
 
 
-def get_tool(request: ApiRequest) -> Reply:
+def get_tool(request: ApiRequest) -> HandlerReply:
     """GET /tools/{tool_id}"""
-    return Reply(data=_present(request, _find(request)))
+    return HandlerReply(data=_present(request, _find(request)))
 
 
-def update_tool(request: ApiRequest) -> Reply:
+def update_tool(request: ApiRequest) -> HandlerReply:
     """PATCH /tools/{tool_id}; null takes the definition away, and leaves the name."""
     tool, body = _find(request), request.body
     definition = body.get("definition", tool["definition"])
     _check_definition(definition)
     tool = tool | {"name": body.get("name") or tool["name"], "definition": definition, "updated_at": request.now}
     request.sandbox.state.tools.put(request.params["tool_id"], tool)
-    return Reply(data=_present(request, tool))
+    return HandlerReply(data=_present(request, tool))
 
 
-def delete_tool(request: ApiRequest) -> Reply:
+def delete_tool(request: ApiRequest) -> HandlerReply:
     """DELETE /tools/{tool_id}; agents that named it go on without it."""
     tool = _find(request)
     state = request.sandbox.state
     state.tools.remove(tool["id"])
     for agent in state.agents:
         agent["tools"] = [tool_id for tool_id in agent["tools"] if tool_id != tool["id"]]
-    return Reply(data={"id": tool["id"], "deleted": True})
+    return HandlerReply(data={"id": tool["id"], "deleted": True})
 
 
 HANDLERS = {

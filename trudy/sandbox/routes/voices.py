@@ -7,22 +7,22 @@ import uuid
 from attrs import evolve
 
 from trudy.sandbox.domain import values
-from trudy.sandbox.domain.voices import FAILING_PREFIX, TRAINING_SECONDS, Voice, voice_status
+from trudy.sandbox.domain.voices import FAILING_PREFIX, TRAINING_SECONDS, SandboxVoice, voice_status
 from trudy.sandbox.http import problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
 from trudy.sandbox.http.contract import Json
 
 
-def list_voices(request: ApiRequest) -> Reply:
+def list_voices(request: ApiRequest) -> HandlerReply:
     """GET /voices; without pages, oldest first."""
     oldest_first = reversed(list(request.sandbox.state.voices))
-    return Reply(data=[_present(request, voice) for voice in oldest_first])
+    return HandlerReply(data=[_present(request, voice) for voice in oldest_first])
 
 
-def import_voice(request: ApiRequest) -> Reply:
+def import_voice(request: ApiRequest) -> HandlerReply:
     """POST /voices"""
     body = request.body
-    voice = Voice(
+    voice = SandboxVoice(
         id=str(uuid.uuid4()),
         name=body["name"],
         provider=body.get("provider", "elevenlabs"),
@@ -33,14 +33,14 @@ def import_voice(request: ApiRequest) -> Reply:
     return _put(request, voice, status=201)
 
 
-def clone_voice(request: ApiRequest) -> Reply:
+def clone_voice(request: ApiRequest) -> HandlerReply:
     """POST /voices/clone; in training for a while."""
     body = request.body
     request.sandbox.check_payment()
     for index, file in enumerate(body["files"]):
         if not values.decoded(file["data"], f"files.{index}.data"):
             raise problems.invalid(f"files.{index}.data", "must not be empty")
-    voice = Voice(
+    voice = SandboxVoice(
         id=str(uuid.uuid4()),
         name=body["name"],
         type="custom",
@@ -52,12 +52,12 @@ def clone_voice(request: ApiRequest) -> Reply:
     return _put(request, voice, status=201)
 
 
-def get_voice(request: ApiRequest) -> Reply:
+def get_voice(request: ApiRequest) -> HandlerReply:
     """GET /voices/{voice_id}"""
-    return Reply(data=_present(request, _find(request)))
+    return HandlerReply(data=_present(request, _find(request)))
 
 
-def update_voice(request: ApiRequest) -> Reply:
+def update_voice(request: ApiRequest) -> HandlerReply:
     """PATCH /voices/{voice_id}; null takes a description away."""
     voice, body = _find(request), request.body
     changed = evolve(
@@ -69,11 +69,11 @@ def update_voice(request: ApiRequest) -> Reply:
     return _put(request, changed)
 
 
-def delete_voice(request: ApiRequest) -> Reply:
+def delete_voice(request: ApiRequest) -> HandlerReply:
     """DELETE /voices/{voice_id}"""
     voice = _find(request)
     request.sandbox.state.voices.remove(voice.id)
-    return Reply(data={"id": voice.id, "deleted": True})
+    return HandlerReply(data={"id": voice.id, "deleted": True})
 
 
 HANDLERS = {
@@ -86,19 +86,19 @@ HANDLERS = {
 }
 
 
-def _find(request: ApiRequest) -> Voice:
+def _find(request: ApiRequest) -> SandboxVoice:
     voice = request.sandbox.state.voices.get(request.params["voice_id"])
     if voice is None:
         raise problems.not_found("Voice")
     return voice
 
 
-def _put(request: ApiRequest, voice: Voice, *, status: int = 200) -> Reply:
+def _put(request: ApiRequest, voice: SandboxVoice, *, status: int = 200) -> HandlerReply:
     request.sandbox.state.voices.put(voice.id, voice)
-    return Reply(status=status, data=_present(request, voice))
+    return HandlerReply(status=status, data=_present(request, voice))
 
 
-def _present(request: ApiRequest, voice: Voice) -> Json:
+def _present(request: ApiRequest, voice: SandboxVoice) -> Json:
     wire, trained_at = request.sandbox.wire, voice.trained_at
     is_trained = trained_at is not None and trained_at <= request.now
     changed_at = max(voice.updated_at, trained_at or 0.0) if is_trained else voice.updated_at

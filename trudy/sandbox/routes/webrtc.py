@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from trudy.sandbox.domain import browser_calls
-from trudy.sandbox.http.api_endpoint import ApiRequest, Reply
+from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
 from trudy.sandbox.http.contract import Json
 from trudy.sandbox.routes.agents import find_agent
 
 
-def create_webrtc_call(request: ApiRequest) -> Reply:
+def create_webrtc_call(request: ApiRequest) -> HandlerReply:
     """POST /webrtc/call; the one answer without an envelope."""
     request.sandbox.check_payment()
     agent = find_agent(request, request.body["agent_id"])
     variables: Json = request.body.get("variables") or {}
     call, link = browser_calls.open_call(request.sandbox, agent, variables, now=request.now)
-    return Reply(data={"joinUrl": link, "callId": call.id, "agentName": agent["name"]}, is_flat=True)
+    return HandlerReply(data={"joinUrl": link, "callId": call.id, "agentName": agent["name"]}, is_flat=True)
 
 
-def create_test_call(request: ApiRequest) -> Reply:
+def create_test_call(request: ApiRequest) -> HandlerReply:
     """POST /agents/{agent_id}/test-call"""
     request.sandbox.check_payment()
     agent = find_agent(request, request.params["agent_id"])
@@ -28,7 +28,7 @@ def create_test_call(request: ApiRequest) -> Reply:
         "agent_id": agent["id"],
         "created_at": request.sandbox.wire.time(request.now),
     }
-    return Reply(status=201, data=data)
+    return HandlerReply(status=201, data=data)
 
 
 HANDLERS = {"create_webrtc_call": create_webrtc_call, "create_test_call": create_test_call}

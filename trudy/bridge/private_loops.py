@@ -18,7 +18,7 @@ MAX_IDLE = 20
 """Loops kept, with their connections, for the calls to come: as many connections as httpx keeps."""
 
 
-class LoopPool:
+class PrivateLoops:
     """Idle loops, and those in use. `closed`: nothing is kept any more."""
 
     __slots__ = ("__weakref__", "_busy", "_idle", "closed")

@@ -13,14 +13,14 @@ from typing import Any, Generic, TypeVar
 from trudy.bridge.context import claim_for_asyncio
 from trudy.bridge.interrupt import CtrlC
 from trudy.bridge.loop import PrivateLoop
-from trudy.bridge.pool import LoopPool
+from trudy.bridge.private_loops import PrivateLoops
 from trudy.bridge.worker import in_thread, loop_runs_here, warn_once
 
 T = TypeVar("T")
 
 
-def fly(
-    pool: LoopPool,
+def execute(
+    pool: PrivateLoops,
     function: Callable[..., Awaitable[T]],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
@@ -33,36 +33,36 @@ def fly(
     elsewhere = loop_runs_here()
     if elsewhere:
         warn_once()
-    flight: Flight[T] = Flight(pool, function, args, kwargs, context)
-    outer: Flight[Any] | None = getattr(_thread, "flight", None)
+    execution: Execution[T] = Execution(pool, function, args, kwargs, context)
+    outer: Execution[Any] | None = getattr(_thread, "execution", None)
     if outer is not None:
-        outer.inner = flight
+        outer.inner = execution
     try:
-        with CtrlC(flight.interrupt, relay=elsewhere and outer is None):
-            task = in_thread(flight.run) if elsewhere else flight.run()
+        with CtrlC(execution.interrupt, relay=elsewhere and outer is None):
+            task = in_thread(execution.run) if elsewhere else execution.run()
     except BaseException as error:
-        if flight.interruption is not None:
-            raise flight.interruption from (None if isinstance(error, KeyboardInterrupt) else error)
+        if execution.interruption is not None:
+            raise execution.interruption from (None if isinstance(error, KeyboardInterrupt) else error)
         raise
     finally:
         if outer is not None:
             outer.inner = None
     try:
-        if flight.interruption is not None:
-            raise flight.interruption from (None if task.cancelled() else task.exception())
+        if execution.interruption is not None:
+            raise execution.interruption from (None if task.cancelled() else task.exception())
         return task
     finally:
         del task  # an error's traceback leads back to this frame, and the task holds the error
 
 
-class Flight(Generic[T]):
+class Execution(Generic[T]):
     """A call from the moment it is asked for. `interruption`: what to raise to its caller, once it is cut short."""
 
     __slots__ = ("_args", "_context", "_function", "_kwargs", "_loop", "_pool", "_task", "inner", "interruption")
 
     def __init__(
         self,
-        pool: LoopPool,
+        pool: PrivateLoops,
         function: Callable[..., Awaitable[T]],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
@@ -75,7 +75,7 @@ class Flight(Generic[T]):
         self._context = context
         self._loop: PrivateLoop | None = None
         self._task: asyncio.Task[T] | None = None
-        self.inner: Flight[Any] | None = None
+        self.inner: Execution[Any] | None = None
         """A call that a callback of this one makes, and which keeps this one's loop waiting."""
         self.interruption: BaseException | None = None
 
@@ -91,8 +91,8 @@ class Flight(Generic[T]):
     def run(self) -> asyncio.Task[T]:
         """Borrow a loop and run the call to its end in this thread."""
         loop = self._loop = self._pool.borrow()
-        outer: Flight[Any] | None = getattr(_thread, "flight", None)
-        _thread.flight = self
+        outer: Execution[Any] | None = getattr(_thread, "execution", None)
+        _thread.execution = self
         coroutine: Coroutine[Any, Any, T] | None = None
         try:
             claim_for_asyncio(self._context)
@@ -110,7 +110,7 @@ class Flight(Generic[T]):
                 raise
             return self._task
         finally:
-            _thread.flight = outer
+            _thread.execution = outer
             if self._task is None and coroutine is not None:
                 coroutine.close()
             self._pool.give_back(loop, usable=self._task is None or self._task.done())
@@ -139,4 +139,4 @@ async def _awaiting(awaitable: Awaitable[T]) -> T:
 
 
 _thread = threading.local()
-"""`flight`: the call whose loop this thread runs."""
+"""`execution`: the call whose loop this thread runs."""

@@ -11,7 +11,7 @@ _NOT_GEOGRAPHIC = re.compile(
 )
 
 
-def fictional(number: str) -> int | None:
+def fictional_ending(number: str) -> int | None:
     """The last two digits of `+1 AAA 555 01NN`, AAA being the area code of a place, or of `+44 20 7946 0NNN`.
 
     None for any other number: it may be somebody's.

@@ -15,7 +15,7 @@ _SHORTEST = 4
 
 
 @contextmanager
-def hidden(*values: object) -> Generator[None]:
+def redacted_errors(*values: object) -> Generator[None]:
     """Replace each of these texts by `***` in the message, code and details of an error raised inside."""
     secrets = [form for value in values if isinstance(value, str) and len(value) >= _SHORTEST for form in forms(value)]
     try:

@@ -122,8 +122,8 @@ async def _trudy(url: str, limit: int, window: float, *, told: bool) -> AsyncIte
     import trudy
 
     pace = trudy.RateLimit(limit=limit, window=window) if told else None
-    base_url = f"{url}/gate/{limit}/{window}"
-    # A key of its own, and so a gate of its own. One that learns takes a window for a minute until it knows better, and
+    base_url = f"{url}/limiter/{limit}/{window}"
+    # A key of its own, and so a limiter of its own. One that learns takes a window for a minute at first, and
     # would give up at once whoever could not wait for so many of them.
     async with trudy.AsyncTrudyClient(
         f"key-{told}", base_url=base_url, rate_limit=pace, max_rate_limit_wait=600
@@ -143,7 +143,7 @@ def _learning(url: str, limit: int, window: float) -> AbstractAsyncContextManage
 async def _openai(url: str, limit: int, window: float, max_retries: int = 2) -> AsyncIterator[Create]:
     import openai
 
-    base_url = f"{url}/gate/{limit}/{window}"
+    base_url = f"{url}/limiter/{limit}/{window}"
     async with openai.AsyncOpenAI(api_key="a-key", base_url=base_url, max_retries=max_retries) as client:
         yield lambda number: client.post("/calls", cast_to=openai.BaseModel, body={"phone_number": number})
 
