@@ -28,13 +28,14 @@ phone number.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias, TypedDict, Unpack
 
 from attrs import field, frozen
 
 from trudy._masking import mask_text, one_line
+from trudy._time import parse_time
 
 if TYPE_CHECKING:
     from trudy.models import BatchCall, Call, KnowledgeBase, Voice
@@ -377,17 +378,6 @@ def error_class(status: int, code: str | None) -> type[APIError]:
     if status >= 500:
         return ServerError
     return _BY_STATUS.get(status, APIError)
-
-
-def parse_time(text: str) -> datetime | None:
-    """An ISO 8601 time in any of the server's spellings as an aware UTC datetime; None if it is no time."""
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is UTC:
-            return moment
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _text(value: object) -> str | None:

@@ -17,7 +17,7 @@ import attrs
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, override
 
-from trudy.models import _scalars
+from trudy import _parse as _scalars
 from trudy.models._errors import ModelError
 from trudy.models._fields import OWN, Read, wire_of
 from trudy.models._words import OpenWord

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, TypeGuard, cast
 from uuid import UUID
 
 import attrs
 
+from trudy._parse import seconds_text
 from trudy.errors import InvalidArgumentError
 from trudy.models._fields import members
-from trudy.models._scalars import duration_text, format_time
 from trudy.models._words import OpenWord
-from trudy.options import NOT_GIVEN
+from trudy.options import NOT_GIVEN, NotGiven
 
 
 def to_wire(value: object) -> Any:
@@ -86,3 +86,20 @@ def _finite(value: object) -> object:
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in cast("dict[object, object]", value).items()}
     return value
+
+
+def format_time(value: datetime) -> str:
+    """ISO 8601 in UTC with `Z`. A datetime without a zone is refused: nobody knows which instant it means."""
+    if value.utcoffset() is None:
+        raise InvalidArgumentError("a datetime needs a time zone, such as datetime.UTC")
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def duration_text(value: str | float | timedelta | NotGiven | None) -> str | NotGiven | None:
+    """What a caller may give as a duration, as the API writes it: seconds or a `timedelta` become `"30s"`."""
+    if isinstance(value, str | NotGiven) or value is None:
+        return value
+    amount = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(amount, bool) or amount < 0 or (isinstance(amount, float) and not math.isfinite(amount)):
+        raise InvalidArgumentError('a duration is text such as "30s", a timedelta, or seconds, and never negative')
+    return seconds_text(amount)

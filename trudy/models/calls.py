@@ -8,10 +8,10 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from attrs import Factory, field, frozen
 
+from trudy._parse import duration, identifier, parse_seconds, seconds
 from trudy.models import _repr
 from trudy.models._fields import wire
-from trudy.models._scalars import duration, duration_text, identifier, parse_seconds, seconds
-from trudy.models._wire import model_to_wire
+from trudy.models._wire import duration_text, model_to_wire
 from trudy.models._words import OpenWord
 from trudy.models.common import ResponseMeta
 from trudy.models.transcripts import Transcript, write_transcript

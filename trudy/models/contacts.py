@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias, cast
 
 from attrs import Factory, field, frozen
 
+from trudy._parse import identifier
 from trudy.models import _repr
 from trudy.models._fields import wire
-from trudy.models._scalars import identifier
 from trudy.models._wire import model_to_wire
 from trudy.models._words import OpenWord
 from trudy.models.common import ResponseMeta

@@ -9,10 +9,10 @@ from typing import Any, Final, Literal, TypeAlias, cast
 
 from attrs import Factory, field, frozen
 
+from trudy._parse import identifier
 from trudy.errors import InvalidArgumentError
 from trudy.models import _repr
 from trudy.models._fields import wire
-from trudy.models._scalars import identifier
 from trudy.models._wire import model_to_wire, to_wire
 from trudy.models.common import ResponseMeta
 from trudy.options import JSON, NOT_GIVEN, NotGiven

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from attrs import field, frozen
 
+from trudy._parse import identifier, seconds
 from trudy.models import _repr
 from trudy.models._fields import wire
-from trudy.models._scalars import identifier, seconds
 from trudy.models._wire import model_to_wire
 from trudy.models.common import ResponseMeta
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from trudy._parse import identifier
 from trudy.models._fields import wire
-from trudy.models._scalars import identifier
 from trudy.models._wire import model_to_wire
 from trudy.models._words import OpenWord
 from trudy.models.common import ResponseMeta

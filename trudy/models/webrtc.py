@@ -8,9 +8,9 @@ from typing import Any
 
 from attrs import field, frozen
 
+from trudy._parse import identifier, text
 from trudy.models import _repr
 from trudy.models._fields import wire
-from trudy.models._scalars import identifier, text
 from trudy.models._wire import model_to_wire
 from trudy.models.common import ResponseMeta
 

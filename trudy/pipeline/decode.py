@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, cast
 from attrs import frozen
 
 from trudy._masking import mask_text
-from trudy.errors import APIConnectionError, APIError, ErrorResponse, ResponseDecodeError, error_class, parse_time
-from trudy.models._scalars import identifier
+from trudy._parse import identifier
+from trudy._time import parse_time
+from trudy.errors import APIConnectionError, APIError, ErrorResponse, ResponseDecodeError, error_class
 from trudy.request import RetryClass
 
 if TYPE_CHECKING:

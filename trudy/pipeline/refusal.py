@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from trudy.errors import parse_time
+from trudy._time import parse_time
 from trudy.pipeline.decode import as_mapping, date_header, retry_after, server_time
 
 if TYPE_CHECKING:

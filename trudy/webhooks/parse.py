@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
-from trudy.models import _scalars
+from trudy import _parse as _scalars
 from trudy.webhooks import events
 from trudy.webhooks.dedupe import dedupe_key
 from trudy.webhooks.errors import BadPayloadError

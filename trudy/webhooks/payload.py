@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
-from trudy.models import _scalars
+from trudy import _parse as _scalars
 
 T = TypeVar("T")
 Node: TypeAlias = Mapping[str, Any]

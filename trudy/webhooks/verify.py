@@ -13,7 +13,8 @@ from typing import Any, Final, cast
 
 from attrs import frozen
 
-from trudy.errors import InvalidArgumentError, parse_time
+from trudy._time import parse_time
+from trudy.errors import InvalidArgumentError
 from trudy.webhooks.errors import BadPayloadError, BadSignatureError, StaleTimestampError
 from trudy.webhooks.headers import Headers, find_headers
 from trudy.webhooks.signing import SignatureForm, signature, sorted_form

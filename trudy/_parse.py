@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from trudy.errors import InvalidArgumentError, parse_time
-from trudy.options import NotGiven
+from trudy._time import parse_time
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*s?", re.ASCII)
@@ -102,7 +101,7 @@ def seconds(value: object) -> int | float:
 
 def duration(value: object) -> str:
     """A duration as the API writes it: text stays, a number of seconds becomes `"30s"`."""
-    return value if isinstance(value, str) else _write_seconds(seconds(value))
+    return value if isinstance(value, str) else seconds_text(seconds(value))
 
 
 def parse_seconds(value: object) -> float | None:
@@ -113,22 +112,6 @@ def parse_seconds(value: object) -> float | None:
         return None
 
 
-def format_time(value: datetime) -> str:
-    """ISO 8601 in UTC with `Z`. A datetime without a zone is refused: nobody knows which instant it means."""
-    if value.utcoffset() is None:
-        raise InvalidArgumentError("a datetime needs a time zone, such as datetime.UTC")
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-
-
-def duration_text(value: str | float | timedelta | NotGiven | None) -> str | NotGiven | None:
-    """What a caller may give as a duration, as the API writes it: seconds or a `timedelta` become `"30s"`."""
-    if isinstance(value, str | NotGiven) or value is None:
-        return value
-    amount = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(amount, bool) or amount < 0 or (isinstance(amount, float) and not math.isfinite(amount)):
-        raise InvalidArgumentError('a duration is text such as "30s", a timedelta, or seconds, and never negative')
-    return _write_seconds(amount)
-
-
-def _write_seconds(amount: float) -> str:
+def seconds_text(amount: float) -> str:
+    """Seconds as the API writes a duration: `"30s"`."""
     return f"{amount}s" if isinstance(amount, int) else f"{amount:.6f}".rstrip("0").rstrip(".") + "s"

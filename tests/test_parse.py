@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trudy import _parse as scalars
 from trudy.errors import InvalidArgumentError
-from trudy.models import _scalars as scalars
+from trudy.models._wire import duration_text, format_time
 from trudy.options import NOT_GIVEN
 
 JSON_VALUES = st.recursive(
@@ -155,7 +156,7 @@ def test_what_is_no_time(value: object) -> None:
 @given(st.datetimes(timezones=st.just(UTC)), st.sampled_from(["Z", "+00:00", ""]), st.sampled_from(["T", " "]))
 def test_any_time_in_any_spelling(when: datetime, zone: str, separator: str) -> None:
     assert scalars.instant(when.replace(tzinfo=None).isoformat(separator) + zone) == when
-    assert scalars.instant(scalars.format_time(when)) == when
+    assert scalars.instant(format_time(when)) == when
 
 
 @given(
@@ -199,7 +200,7 @@ def test_numbers_as_text_are_the_same_numbers(value: float) -> None:
 
 def test_a_time_without_a_zone_is_not_written() -> None:
     with pytest.raises(InvalidArgumentError, match="time zone"):
-        scalars.format_time(datetime(2026, 1, 1))  # noqa: DTZ001
+        format_time(datetime(2026, 1, 1))  # noqa: DTZ001
 
 
 @pytest.mark.parametrize(
@@ -216,10 +217,10 @@ def test_a_time_without_a_zone_is_not_written() -> None:
     ],
 )
 def test_durations_as_callers_give_them(value: str | float | timedelta | None, expected: object) -> None:
-    assert scalars.duration_text(value) == expected
+    assert duration_text(value) == expected
 
 
 @pytest.mark.parametrize("value", [True, -1, math.nan, math.inf, timedelta(seconds=-1)])
 def test_durations_that_make_no_sense(value: float | timedelta) -> None:
     with pytest.raises(InvalidArgumentError):
-        scalars.duration_text(value)
+        duration_text(value)
