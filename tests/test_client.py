@@ -402,7 +402,7 @@ async def test_a_cancelled_call_leaves_its_key_in_the_log(
     assert "idempotency key order-7" in caplog.text
 
 
-@pytest.mark.parametrize("scope", ["call", "attempt"])
+@pytest.mark.parametrize("scope", ["operation", "attempt"])
 async def test_a_call_leaves_its_key_in_the_log_where_a_foreign_fault_takes_its_answer(
     scope: str, caplog: pytest.LogCaptureFixture
 ) -> None:

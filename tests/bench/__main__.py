@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tests.bench import decoding, imports, limiter, pages, sandbox, small_get
+from tests.bench import decoding, imports, pages, rate_limiter, sandbox, small_get
 from tests.bench.report import Table, heading
 
 BENCHMARKS: dict[str, Callable[..., list[Table]]] = {
@@ -26,7 +26,7 @@ BENCHMARKS: dict[str, Callable[..., list[Table]]] = {
     "sync": small_get.bench_sync,
     "import": imports.bench,
     "decode": decoding.bench,
-    "limiter": limiter.bench,
+    "limiter": rate_limiter.bench,
     "pages": pages.bench,
     "sandbox": sandbox.bench,
 }

@@ -22,7 +22,7 @@ async def test_middleware_may_not_change_a_keyed_post() -> None:
     await SealStep()(request, script)
     await SealStep()(request.with_header("Authorization", "Bearer x"), script)
     for changed in (request.with_header("traceparent", "1"), evolve(request, body=b"{ }")):
-        with pytest.raises(ConfigurationError, match='scope "call"'):
+        with pytest.raises(ConfigurationError, match='scope "operation"'):
             await SealStep()(changed, script)
     assert len(script.requests) == 2
 

@@ -212,7 +212,7 @@ class GateMachine(RuleBasedStateMachine):
 
     def _check_order(self, waiter: Waiter) -> None:
         for other in self._alive("waiting"):
-            if other is waiter or other.ticket.at is not _At.LINE:
+            if other is waiter or other.ticket.at is not _At.QUEUE:
                 continue
             assert other.lane != waiter.lane or other.ticket.place > waiter.ticket.place, "overtaken"
             assert waiter.lane == "interactive" or other.lane == "bulk", "bulk before interactive"
