@@ -10,7 +10,6 @@ import threading
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import anyio
 import anyio.lowlevel
@@ -21,7 +20,6 @@ import trio
 from tests.fakes.loopback import Answer, Loopback
 from tests.fakes.ways import WAYS, Way, make_request
 from trudy.errors import APIConnectionError, ConfigurationError
-from trudy.transport.pool_by_loop import current_loop
 from trudy.transport.transport import Transport
 
 Run = Callable[[Callable[[], Coroutine[object, object, object]]], object]
@@ -246,13 +244,3 @@ def _descriptors(server: Loopback) -> int:
     server.wait(lambda: server.open_connections == 0)
     gc.collect()
     return len(list(Path("/proc/self/fd" if sys.platform == "linux" else "/dev/fd").iterdir()))
-
-
-def test_a_trio_that_another_thread_is_importing_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("trio", "trio.lowlevel"):
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
-
-    async def main() -> bool:
-        return current_loop() is asyncio.get_running_loop()
-
-    assert asyncio.run(main())

@@ -41,8 +41,8 @@ class _SparingSelector(selectors.DefaultSelector):
 class PrivateLoop(asyncio.SelectorEventLoop):
     """An asyncio loop that starts no thread and leaves nothing behind."""
 
-    ends_after_its_call = True
-    """Tells the pipeline that nothing need be closed here before the loop itself is closed."""
+    is_private = True
+    """See `trudy._concurrency.loops.is_private`."""
     _is_made = False
     _interpreter_ends = staticmethod(sys.is_finalizing)  # a name that is still there when modules are not
 

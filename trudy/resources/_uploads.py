@@ -9,6 +9,7 @@ from typing import IO, Final, TypeAlias, TypeVar, cast
 
 from attrs import field, frozen
 
+from trudy._concurrency.loops import current_loop, is_private
 from trudy.errors import InvalidArgumentError
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ async def off_loop(sources: tuple[FileSource, ...], work: Callable[[], T]) -> T:
 
     The sync client's loop serves nobody else while a call is under way, and a call from `atexit` may start no thread.
     """
-    if _is_private_loop() or sum(map(_size, sources)) < _WORTH_A_THREAD:
+    if is_private(current_loop()) or sum(map(_size, sources)) < _WORTH_A_THREAD:
         return work()
     from anyio import to_thread
 
@@ -121,14 +122,3 @@ def _size(source: FileSource) -> int:
         except OSError:
             return 0
     return _WORTH_A_THREAD
-
-
-def _is_private_loop() -> bool:
-    import asyncio
-
-    from trudy.bridge.loop import PrivateLoop
-
-    try:
-        return isinstance(asyncio.get_running_loop(), PrivateLoop)
-    except RuntimeError:
-        return False  # trio

@@ -19,9 +19,10 @@ from attrs import define, field
 from yarl import URL
 
 from trudy._concurrency.fifo_semaphore import FifoSemaphore
+from trudy._concurrency.loops import Loop, is_asyncio
 from trudy.errors import ConfigurationError
 from trudy.transport.httpx_backend import KEEPALIVE, MAX_CONNECTIONS
-from trudy.transport.pool_by_loop import Loop, is_asyncio, joined
+from trudy.transport.pool_by_loop import joined
 
 if TYPE_CHECKING:
     import ssl

@@ -17,10 +17,10 @@ from trudy.errors import ConfigurationError, InvalidArgumentError
 from trudy.transport.httpx_backend import HttpxReply, httpx_request
 
 if TYPE_CHECKING:
+    from trudy._concurrency.loops import Loop
     from trudy.options import Timeout
     from trudy.request import Headers
     from trudy.transport.exceptions import AttemptTrace
-    from trudy.transport.pool_by_loop import Loop
 
 _WANTED = (
     "http_client must be an httpx.AsyncClient, an httpx2.AsyncClient, or a function without arguments that makes one"

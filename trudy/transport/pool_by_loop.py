@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import define, field
 
 from trudy._concurrency.fork import reset_in_child
+from trudy._concurrency.loops import Loop, current_loop, is_asyncio, is_private
 from trudy.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -52,9 +53,6 @@ def joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return headers
 
 
-Loop: TypeAlias = Hashable
-"""An asyncio loop or a trio token."""
-
 logger = logging.getLogger("trudy")
 
 
@@ -86,24 +84,6 @@ class Pool(Protocol):
     async def aclose(self) -> None:
         """Close every connection, requests in flight included. May be called again, and goes on where it stopped."""
         ...
-
-
-def current_loop() -> Loop:
-    """The asyncio loop or trio token of the caller."""
-    # trio is asked first, since around a trio guest run there is an asyncio loop. It answers nothing as long as another
-    # thread is importing it.
-    lowlevel = sys.modules.get("trio.lowlevel")
-    in_trio_task = getattr(lowlevel, "in_trio_task", None)
-    if lowlevel is not None and in_trio_task is not None and in_trio_task():
-        return cast(Loop, lowlevel.current_trio_token())
-    import asyncio
-
-    return asyncio.get_running_loop()
-
-
-def is_asyncio(loop: Loop) -> bool:
-    """Whether it is an asyncio loop (else a trio token)."""
-    return hasattr(loop, "call_soon_threadsafe")
 
 
 @define(eq=False)
@@ -148,7 +128,7 @@ class PoolByLoop:
             entry = self._entries.pop(here, None)
             others = list(self._entries.items())
         for loop, other in others:
-            if not getattr(loop, "ends_after_its_call", False):
+            if not is_private(loop):
                 self._post(loop, other)
         if entry is not None:
             await entry.close()

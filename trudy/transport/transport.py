@@ -16,12 +16,13 @@ from trudy.transport.custom_client import CustomClient
 from trudy.transport.decompress import Decompressor, decompressed
 from trudy.transport.exceptions import AttemptTrace, connection_error, timeout_error
 from trudy.transport.httpx_backend import MAX_CONNECTIONS, HttpxPool
-from trudy.transport.pool_by_loop import Connection, Loop, Pool, PoolByLoop
+from trudy.transport.pool_by_loop import Connection, Pool, PoolByLoop
 from trudy.transport.tls_and_proxy import Network, check_socks
 
 if TYPE_CHECKING:
     import ssl
 
+    from trudy._concurrency.loops import Loop
     from trudy.transport.pool_by_loop import Reply
 
 Backend: TypeAlias = Literal["httpx", "aiohttp"]
