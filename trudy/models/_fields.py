@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from trudy._parse import ID_ALIASES, identifier
+
 Read: TypeAlias = Callable[[object], object]
 """Turns a JSON value into an attribute's value, or raises `ValueError`."""
 Write: TypeAlias = Callable[[Any], object]
@@ -40,6 +42,16 @@ def wire(
 ) -> dict[str, Wire]:
     """Metadata for `attrs.field`; without a name the attribute's own is used."""
     return {_KEY: Wire(names=names, read=read, salvage=salvage, write=write)}
+
+
+def own_id(kind: str) -> dict[str, Wire]:
+    """Metadata of an object's own id, a key of `ID_ALIASES` saying which kind of object it is."""
+    return wire("id", *ID_ALIASES[kind], read=identifier)
+
+
+def id_of(kind: str, *others: str) -> dict[str, Wire]:
+    """Metadata of an id that refers to another object, or that an object has in place of `id`."""
+    return wire(*ID_ALIASES[kind], *others, read=identifier)
 
 
 def wire_of(attribute: attrs.Attribute[Any]) -> Wire:

@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from attrs import field, frozen
 
-from trudy._parse import duration, identifier, parse_seconds, seconds
+from trudy._parse import duration, parse_seconds, seconds
 from trudy.models import _repr
-from trudy.models._fields import wire
+from trudy.models._fields import id_of, own_id, wire
 from trudy.models._wire import duration_text, model_to_wire
 from trudy.models._words import OpenWord
 from trudy.models.common import ResponseMeta
@@ -41,7 +41,7 @@ _NO_STATUS = AgentStatus("")
 class NumberRef:
     """A phone number assigned to an agent."""
 
-    id: str | None = field(default=None, metadata=wire(read=identifier))
+    id: str | None = field(default=None, metadata=own_id("number"))
     phone_number: str | None = field(default=None, repr=_repr.phone)
     """E.164."""
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
@@ -167,13 +167,13 @@ VADSettingsParam: TypeAlias = VADSettings | VADSettingsDict
 class Agent:
     """An agent as the server has it. A member that the server did not send is None or empty."""
 
-    id: str = field(metadata=wire("id", "agent_id", read=identifier))
+    id: str = field(metadata=own_id("agent"))
     """Opaque; a UUID, or `agt_...` in examples of 2026-03 and 04."""
     name: str = ""
     description: str | None = field(default=None, repr=False)
     status: AgentStatus = _NO_STATUS
     """An open enum; the empty word where the server sent none. `status_word` has the server's spelling."""
-    voice_id: str | None = field(default=None, metadata=wire(read=identifier))
+    voice_id: str | None = field(default=None, metadata=id_of("voice"))
     voice_name: str | None = None
     """Only in endpoint pages of 2026-03 and later."""
     system_prompt: str | None = field(default=None, repr=False)
@@ -205,7 +205,7 @@ class Agent:
     """Such as `MESSAGE_MEDIUM_VOICE`; early server only."""
     vad_settings: VADSettings | None = field(default=None, repr=False)
     """Early server only."""
-    template_id: str | None = field(default=None, repr=False, metadata=wire(read=identifier))
+    template_id: str | None = field(default=None, repr=False, metadata=id_of("template"))
     """Before 2026-03."""
     call_template_name: str | None = field(default=None, repr=False)
     """Before 2026-03."""

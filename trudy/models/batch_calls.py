@@ -8,9 +8,8 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from attrs import field, frozen
 
-from trudy._parse import identifier
 from trudy.models import _repr
-from trudy.models._fields import wire
+from trudy.models._fields import id_of, own_id, wire
 from trudy.models._wire import model_to_wire
 from trudy.models._words import OpenWord
 from trudy.models.common import ResponseMeta
@@ -67,12 +66,12 @@ _NO_CONTACT_STATUS = BatchContactStatus("")
 class BatchCall:
     """A batch as the server has it. A member that the server did not send is None or empty."""
 
-    id: str = field(metadata=wire("id", "batch_call_id", "batch_id", read=identifier))
+    id: str = field(metadata=own_id("batch_call"))
     """Opaque; a UUID, or `batch_...` in examples of 2026-03 and 04."""
     name: str = ""
     status: BatchStatus = _NO_STATUS
     """An open enum; the empty word where the server sent none. `status_word` has the server's spelling."""
-    agent_id: str | None = field(default=None, metadata=wire(read=identifier))
+    agent_id: str | None = field(default=None, metadata=id_of("agent"))
     from_number: str | None = field(default=None, repr=_repr.phone)
     """E.164; 2026-03 and later."""
     phone_number_ids: tuple[str, ...] = field(default=(), repr=False)
@@ -132,7 +131,7 @@ class BatchCall:
 class BatchStatusChange:
     """What schedule, pause and resume answer."""
 
-    id: str = field(metadata=wire("id", "batch_call_id", "batch_id", read=identifier))
+    id: str = field(metadata=own_id("batch_call"))
     status: BatchStatus = _NO_STATUS
     """After a resume `scheduled` where the start is still ahead, else `active`."""
     scheduled_at: datetime | None = None
@@ -157,7 +156,7 @@ class BatchStatusChange:
 class BatchContact:
     """One person of a batch, and how far their call is."""
 
-    contact_id: str | None = field(default=None, metadata=wire("contact_id", "id", read=identifier))
+    contact_id: str | None = field(default=None, metadata=id_of("contact", "id"))
     """Opaque; None where the number came without a stored contact."""
     phone_number: str | None = field(default=None, repr=_repr.phone, metadata=wire("phone_number", "phone"))
     """E.164."""
@@ -165,7 +164,7 @@ class BatchContact:
     last_name: str | None = field(default=None, repr=False)
     call_status: BatchContactStatus = field(default=_NO_CONTACT_STATUS, metadata=wire("call_status", "status"))
     """An open enum; the empty word where the server sent none."""
-    call_id: str | None = field(default=None, metadata=wire(read=identifier))
+    call_id: str | None = field(default=None, metadata=id_of("call"))
     """The call, once there is one."""
     called_at: datetime | None = None
     """UTC; None until it was called."""

@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from attrs import Factory, field, frozen
 
-from trudy._parse import duration, identifier, parse_seconds, seconds
+from trudy._parse import duration, parse_seconds, seconds
 from trudy.models import _repr
-from trudy.models._fields import wire
+from trudy.models._fields import id_of, own_id, wire
 from trudy.models._wire import duration_text, model_to_wire
 from trudy.models._words import OpenWord
 from trudy.models.common import ResponseMeta
@@ -135,13 +135,13 @@ def _number_called(call: Call) -> str | None:
 class Call:
     """A call as the server has it. A member that the server did not send is None or empty."""
 
-    id: str = field(metadata=wire("id", "call_id", read=identifier))
+    id: str = field(metadata=own_id("call"))
     """Opaque; a UUID, or `call_...` in examples of 2026-03 and 04."""
     status: CallStatus = _NO_STATUS
     """An open enum; the empty word where the server sent none. `status_word` has the server's spelling."""
     direction: CallDirection = _NO_DIRECTION
     """An open enum; the empty word where the server sent none."""
-    agent_id: str | None = field(default=None, metadata=wire(read=identifier))
+    agent_id: str | None = field(default=None, metadata=id_of("agent"))
     phone_number: str | None = field(default=None, repr=False)
     """The other side's number, as in answers to create and on the early server. Prefer `to`."""
     to: str | None = field(
@@ -197,7 +197,7 @@ class Call:
 class Recording:
     """Where a call's recording lies."""
 
-    call_id: str | None = field(default=None, metadata=wire("call_id", "id", read=identifier))
+    call_id: str | None = field(default=None, metadata=id_of("call", "id"))
     recording_url: str | None = field(default=None, repr=_repr.link, metadata=wire("recording_url", "url"))
     """A signed link to an audio file on another host, soon expiring. Never send the API key there."""
     format: str | None = None

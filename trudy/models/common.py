@@ -8,8 +8,7 @@ from typing import Any
 
 from attrs import Factory, field, frozen
 
-from trudy._parse import identifier
-from trudy.models._fields import wire
+from trudy.models._fields import own_id, wire
 from trudy.models._wire import model_to_wire
 
 
@@ -61,7 +60,7 @@ class Pagination:
 class Deleted:
     """What a DELETE answers. A 204 without a body reads as `deleted`."""
 
-    id: str | None = field(default=None, metadata=wire("id", "contact_id", read=identifier))
+    id: str | None = field(default=None, metadata=own_id("contact"))
     """Id of what was deleted (contacts on the early server: `contact_id`); None where the server does not repeat it."""
     deleted: bool = field(default=True, metadata=wire("deleted", "success"))
     """Whether it is gone (knowledge bases on the early server: `success`)."""

@@ -8,9 +8,8 @@ from typing import Any, Literal, TypeAlias, cast
 
 from attrs import Factory, field, frozen
 
-from trudy._parse import identifier
 from trudy.models import _repr
-from trudy.models._fields import wire
+from trudy.models._fields import id_of, own_id, wire
 from trudy.models._wire import model_to_wire
 from trudy.models._words import OpenWord
 from trudy.models.common import ResponseMeta
@@ -57,9 +56,9 @@ def _rest_of_name(contact: Contact) -> str | None:
 class Contact:
     """A contact as the server has it. A member that the server did not send is None or empty."""
 
-    id: str = field(metadata=wire("id", "contact_id", read=identifier))
+    id: str = field(metadata=own_id("contact"))
     """Opaque; a UUID, or `cnt_...` or `ctc_...` in examples of 2026-03 and 04."""
-    folder_id: str | None = field(default=None, metadata=wire(read=identifier))
+    folder_id: str | None = field(default=None, metadata=id_of("folder"))
     phone_number: str | None = field(default=None, repr=_repr.phone, metadata=wire("phone_number", "phone"))
     """E.164 (2026-03 and later: `phone`)."""
     name: str | None = field(default=None, repr=False)
@@ -109,7 +108,7 @@ class Contact:
 class ContactFolder:
     """A folder of contacts."""
 
-    id: str = field(metadata=wire("id", "folder_id", read=identifier))
+    id: str = field(metadata=own_id("folder"))
     """Opaque; a UUID, or `folder_...` in examples of 2026-03 and 04."""
     name: str = ""
     description: str | None = field(default=None, repr=False)
@@ -158,7 +157,7 @@ class ContactImportResult:
     """Contacts that were there and were left alone."""
     errors: int | None = field(default=None, metadata=wire("errors", "failed"))
     """Rows that were not imported (early server: `failed`, and `errors` a list, which is then in `extra`)."""
-    folder_id: str | None = field(default=None, metadata=wire(read=identifier))
+    folder_id: str | None = field(default=None, metadata=id_of("folder"))
     """Where they are."""
     error_details: tuple[ContactImportFault, ...] = ()
     """Which rows were not imported, and why."""

@@ -8,8 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from trudy._parse import identifier
-from trudy.models._fields import wire
+from trudy.models._fields import id_of, own_id, wire
 from trudy.models._wire import model_to_wire
 from trudy.models._words import OpenWord
 from trudy.models.common import ResponseMeta
@@ -61,7 +60,7 @@ _NO_KIND = SourceKind("")
 class KnowledgeBase:
     """A knowledge base as the server has it. A member that the server did not send is None or empty."""
 
-    id: str = field(metadata=wire("id", "kb_id", read=identifier))
+    id: str = field(metadata=own_id("knowledge_base"))
     """Opaque; a UUID, or `kb_...` in examples of 2026-03 and 04."""
     name: str = ""
     description: str | None = field(default=None, repr=False)
@@ -96,9 +95,9 @@ class KnowledgeBase:
 class KnowledgeSource:
     """A document or some web pages in a knowledge base. Members inferred; the pages describe sources in prose."""
 
-    id: str = field(metadata=wire("id", "source_id", read=identifier))
+    id: str = field(metadata=own_id("source"))
     """Opaque."""
-    kb_id: str | None = field(default=None, metadata=wire("kb_id", "knowledge_base_id", read=identifier))
+    kb_id: str | None = field(default=None, metadata=id_of("knowledge_base"))
     """The knowledge base it belongs to."""
     kind: SourceKind = field(default=_NO_KIND, metadata=wire("kind", "type"))
     """An open enum; the empty word where the server sent none."""

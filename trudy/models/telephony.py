@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from trudy._parse import identifier
 from trudy.models import _repr
-from trudy.models._fields import wire
+from trudy.models._fields import id_of, own_id, wire
 from trudy.models._wire import model_to_wire
 from trudy.models._words import OpenWord
 from trudy.models.agents import NumberRef
@@ -54,12 +54,12 @@ _NO_ASSIGNMENT = AssignmentType("")
 class PhoneNumber:
     """A number you have. Members other than `id` and `phone_number` are inferred from an early server."""
 
-    id: str = field(metadata=wire("id", "number_id", read=identifier))
+    id: str = field(metadata=own_id("number"))
     """Opaque; a UUID, or `num_...` in examples of 2026-03 and 04."""
     phone_number: str | None = field(default=None, repr=_repr.phone, metadata=wire("phone_number", "number"))
     """E.164."""
     status: str | None = None
-    agent_id: str | None = field(default=None, metadata=wire(read=identifier))
+    agent_id: str | None = field(default=None, metadata=id_of("agent"))
     inbound_agent_id: str | None = field(default=None, metadata=wire(read=identifier))
     """The agent that answers it."""
     outbound_agent_id: str | None = field(default=None, metadata=wire(read=identifier))
@@ -119,11 +119,11 @@ class AvailableNumber:
 class ProvisionedNumber:
     """A number that was bought or imported. Members inferred from an early server."""
 
-    id: str | None = field(default=None, metadata=wire("id", "number_id", read=identifier))
+    id: str | None = field(default=None, metadata=own_id("number"))
     """Opaque; the id to assign it by."""
     phone_number: str = field(repr=_repr.phone, metadata=wire("phone_number", "number", "phone"))
     """E.164; as it was asked for where the server does not repeat it."""
-    credential_id: str | None = field(default=None, metadata=wire(read=identifier))
+    credential_id: str | None = field(default=None, metadata=id_of("credential"))
     """The stored access to your carrier, where it was imported."""
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """What the server sent beyond the above: unknown members, other spellings, values that could not be read."""
@@ -141,8 +141,8 @@ class NumberAssignment:
 
     phone_number: str | None = field(default=None, repr=_repr.phone, metadata=wire("number", "phone_number"))
     """E.164 (wire: `number`)."""
-    number_id: str | None = field(default=None, metadata=wire("number_id", "id", read=identifier))
-    agent_id: str | None = field(default=None, metadata=wire(read=identifier))
+    number_id: str | None = field(default=None, metadata=id_of("number", "id"))
+    agent_id: str | None = field(default=None, metadata=id_of("agent"))
     """None after unassign."""
     assignment_type: AssignmentType = _NO_ASSIGNMENT
     """An open enum; the empty word where the server sent none."""
@@ -185,7 +185,7 @@ class AgentWebhookUrl:
     """Where a carrier of your own sends an agent's incoming calls. It stays the same."""
 
     webhook_url: str = field(repr=_repr.link, metadata=wire("webhook_url", "url"))
-    agent_id: str | None = field(default=None, metadata=wire(read=identifier))
+    agent_id: str | None = field(default=None, metadata=id_of("agent"))
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """Members that this version does not know, and values it could not read."""
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
@@ -200,7 +200,7 @@ class AgentWebhookUrl:
 class TelephonyCredential:
     """A stored access to a carrier of your own; the server never gives the secret back."""
 
-    id: str = field(metadata=wire("id", "credential_id", read=identifier))
+    id: str = field(metadata=own_id("credential"))
     """Opaque."""
     provider_type: ProviderType = field(default=_NO_PROVIDER, metadata=wire("provider_type", "provider"))
     """An open enum; the empty word where the server sent none."""

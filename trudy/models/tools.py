@@ -9,10 +9,9 @@ from typing import Any, Final, Literal, TypeAlias, cast
 
 from attrs import Factory, field, frozen
 
-from trudy._parse import identifier
 from trudy.errors import InvalidArgumentError
 from trudy.models import _repr
-from trudy.models._fields import wire
+from trudy.models._fields import own_id
 from trudy.models._wire import model_to_wire, to_wire
 from trudy.models.common import ResponseMeta
 from trudy.options import JSON, NOT_GIVEN, NotGiven
@@ -134,7 +133,7 @@ def _of_definition(*names: str) -> Any:
 class Tool:
     """A tool as the server has it. A member that the server did not send is None or empty."""
 
-    id: str = field(metadata=wire("id", "tool_id", read=identifier))
+    id: str = field(metadata=own_id("tool"))
     """Opaque; a UUID, or `tool_...` in examples of 2026-03 and 04."""
     name: str = ""
     definition: Mapping[str, Any] | None = field(default=None, hash=False, repr=False)

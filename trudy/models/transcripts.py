@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from attrs import field, frozen
 
-from trudy._parse import identifier, seconds
+from trudy._parse import seconds
 from trudy.models import _repr
-from trudy.models._fields import wire
+from trudy.models._fields import id_of, wire
 from trudy.models._wire import model_to_wire
 from trudy.models.common import ResponseMeta
 
@@ -86,7 +86,7 @@ class Transcript:
     comes as one text becomes one turn without a speaker.
     """
 
-    call_id: str | None = field(default=None, metadata=wire(read=identifier))
+    call_id: str | None = field(default=None, metadata=id_of("call"))
     """The call; None where the transcript came as a part of its call."""
     turns: tuple[TranscriptTurn, ...] = field(
         default=(),

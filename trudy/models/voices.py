@@ -9,7 +9,7 @@ from typing import Any
 from attrs import field, frozen
 
 from trudy._parse import identifier
-from trudy.models._fields import wire
+from trudy.models._fields import own_id, wire
 from trudy.models._wire import model_to_wire
 from trudy.models._words import OpenWord
 from trudy.models.common import ResponseMeta
@@ -54,7 +54,7 @@ _NO_TYPE = VoiceType("")
 class Voice:
     """A voice as the server has it. A member that the server did not send is None or empty."""
 
-    id: str = field(metadata=wire("id", "voice_id", read=identifier))
+    id: str = field(metadata=own_id("voice"))
     """Opaque; a UUID, or `voice_...` in examples of 2026-03 and 04."""
     name: str = ""
     provider: str | None = None

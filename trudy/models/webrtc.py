@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from trudy._parse import identifier, text
 from trudy.models import _repr
-from trudy.models._fields import wire
+from trudy.models._fields import id_of, wire
 from trudy.models._wire import model_to_wire
 from trudy.models.common import ResponseMeta
 
@@ -23,7 +23,7 @@ def _shown(url: str | None) -> str:
 class WebRTCCall:
     """A call that waits for a browser to join. The one answer of the API without an envelope."""
 
-    call_id: str = field(metadata=wire("callId", "call_id", read=identifier))
+    call_id: str = field(metadata=wire("callId", "call_id", "id", read=identifier))
     """Opaque (wire: `callId`)."""
     join_url: str = field(repr=_shown, metadata=wire("joinUrl", "join_url", read=text))
     """Where the browser joins, `wss://...`; once, and soon (wire: `joinUrl`). Whoever has it can join."""
@@ -45,11 +45,11 @@ class TestCall:
 
     __test__ = False  # its name would make pytest take it for a class of tests
 
-    call_id: str | None = field(default=None, metadata=wire("call_id", "callId", "id", read=identifier))
+    call_id: str | None = field(default=None, metadata=id_of("call", "id"))
     """Opaque."""
     join_url: str | None = field(default=None, repr=_shown, metadata=wire("join_url", "joinUrl"))
     """Where the browser joins, `wss://...`; once, and soon. Whoever has it can join."""
-    agent_id: str | None = field(default=None, metadata=wire(read=identifier))
+    agent_id: str | None = field(default=None, metadata=id_of("agent"))
     created_at: datetime | None = None
     """UTC."""
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
