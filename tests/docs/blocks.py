@@ -6,10 +6,18 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+GUIDES = [README, *sorted((ROOT / "trudy").rglob("README.md"))]
+"""What a user reads: the front page, and a guide in each room."""
+
+
+def guide(room: str) -> Path:
+    """The guide of a room of the package, such as `webhooks`."""
+    return ROOT / "trudy" / room / "README.md"
+
 
 _FENCE = re.compile(r"^```(.*)$")
 
@@ -22,9 +30,10 @@ class Block:
     source: str
     line: int
     output: str | None = None
+    path: Path = README
 
     def __str__(self) -> str:
-        return f"line {self.line}"
+        return f"{self.path.parent.name}, line {self.line}" if self.path != README else f"line {self.line}"
 
 
 def blocks_of(path: Path) -> list[Block]:
@@ -33,9 +42,9 @@ def blocks_of(path: Path) -> list[Block]:
     for language, source, line in _fenced(path.read_text()):
         before = blocks[-1] if blocks else None
         if language == "text" and before is not None and before.output is None and before.language != "text":
-            blocks[-1] = Block(before.language, before.source, before.line, output=source)
+            blocks[-1] = evolve(before, output=source)
         else:
-            blocks.append(Block(language, source, line))
+            blocks.append(Block(language, source, line, path=path))
     return blocks
 
 

@@ -1,4 +1,4 @@
-"""The tables of the README name what there is: no more, no less."""
+"""The tables of the guides name what there is: no more, no less."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import tomllib
 
 import trudy
-from tests.docs.blocks import README, ROOT, table_after
+from tests.docs.blocks import ROOT, guide, table_after
 from trudy import errors, webhooks
 from trudy.options import RequestOptions
 from trudy.sandbox import Sandbox
@@ -23,7 +23,7 @@ def _names(cell: str) -> set[str]:
 
 
 def test_every_argument_of_the_clients() -> None:
-    rows = [row[0].strip("`") for row in table_after(README, "argument")]
+    rows = [row[0].strip("`") for row in table_after(guide("transport"), "argument")]
     for client in (trudy.AsyncTrudyClient, trudy.TrudyClient):
         arguments = [name for name in inspect.signature(client.__init__).parameters if name != "self"]
         assert rows == arguments
@@ -31,7 +31,7 @@ def test_every_argument_of_the_clients() -> None:
 
 def test_defaults_that_are_values() -> None:
     parameters = inspect.signature(trudy.AsyncTrudyClient.__init__).parameters
-    for name, default, _ in table_after(README, "argument"):
+    for name, default, _ in table_after(guide("transport"), "argument"):
         if re.fullmatch(r"`?(None|False|\(\)|\d+)`?", default):
             assert parameters[name.strip("`")].default == eval(default.strip("`"))  # noqa: S307  # a literal
 
@@ -43,14 +43,14 @@ def test_every_environment_variable() -> None:
         if "sandbox" not in path.parts  # which reads none; it tells other processes
         for name in re.findall(r'"((?:TRUDY|TRUEDY)_[A-Z_]+)"', path.read_text())
     }
-    assert {row[0].strip("`") for row in table_after(README, "environment variable")} == read
+    assert {row[0].strip("`") for row in table_after(guide("transport"), "environment variable")} == read
 
 
 def test_every_error() -> None:
     family = {
         name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, errors.TrudyError)
     }
-    rows = table_after(README, "error")
+    rows = table_after(guide("pipeline"), "error")
     assert {row[0].strip("`") for row in rows} == family - {"TrudyError"}
     for name, when in rows:
         status = re.match(r"(\d{3})\b", when)
@@ -60,18 +60,18 @@ def test_every_error() -> None:
 
 def test_every_extra() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    named = [re.search(r"\[(\w+)\]", row[0]) for row in table_after(README, "extra")]
+    named = [re.search(r"\[(\w+)\]", row[0]) for row in table_after(guide("transport"), "extra")]
     assert {match[1] for match in named if match is not None} == set(extras)
 
 
 def test_every_request_option() -> None:
-    sentence = re.search(r"`with_options` gives .*?\.\n", README.read_text(), re.DOTALL)
+    sentence = re.search(r"`with_options` gives .*?\.\n", guide("pipeline").read_text(), re.DOTALL)
     assert sentence is not None
     assert _names(sentence[0]) - {"with_options"} == set(RequestOptions.__annotations__)
 
 
 def test_numbers_and_their_outcomes() -> None:
-    stated = {row[0]: row[1] for row in table_after(README, "NN")}
+    stated = {row[0]: row[1] for row in table_after(guide("sandbox"), "NN")}
     covered: list[int] = []
     for key, words in stated.items():
         first, _, last = key.partition("-")
@@ -102,7 +102,7 @@ def _methods(namespace: object, name: str) -> dict[str, set[str]]:
 
 
 def test_every_namespace_and_method() -> None:
-    stated = {row[0].strip("`"): _names(row[1]) for row in table_after(README, "namespace")}
+    stated = {row[0].strip("`"): _names(row[1]) for row in table_after(guide("resources"), "namespace")}
     with Sandbox().client() as client:
         namespaces = {name.partition(".")[0] for name in stated}
         found = [_methods(getattr(client, name), name) for name in sorted(namespaces)]
@@ -113,7 +113,9 @@ def test_every_namespace_and_method() -> None:
 
 def test_every_adapter() -> None:
     named = {
-        name for row in table_after(README, "framework") for name in re.findall(r"(\w+)\(router\)|`(\w+)`", row[1])
+        name
+        for row in table_after(guide("webhooks"), "framework")
+        for name in re.findall(r"(\w+)\(router\)|`(\w+)`", row[1])
     }
     adapters = {name for pair in named for name in pair if name}
     assert adapters | {"aiohttp_lifespan"} == {name for name in webhooks.__all__ if re.search(r"_(?!\Z)", name)}
@@ -121,7 +123,7 @@ def test_every_adapter() -> None:
 
 def test_every_argument_of_the_router() -> None:
     parameters = inspect.signature(webhooks.WebhookRouter).parameters
-    rows = table_after(README, "router argument")
+    rows = table_after(guide("webhooks"), "router argument")
     assert [row[0].strip("`") for row in rows] == list(parameters)
     for name, default, _ in rows:
         if re.fullmatch(r"`?(False|[\d,]+)`?", default):
@@ -131,13 +133,13 @@ def test_every_argument_of_the_router() -> None:
 
 def test_every_refusal_of_a_delivery() -> None:
     kinds = {cls.__name__ for cls in webhooks.WebhookVerificationError.__subclasses__()}
-    sentence = re.search(r"A `WebhookVerificationError` is one of .*?\.\n", README.read_text(), re.DOTALL)
+    sentence = re.search(r"A `WebhookVerificationError` is one of .*?\.\n", guide("webhooks").read_text(), re.DOTALL)
     assert sentence is not None
     assert {name for name in _names(sentence[0]) if name.endswith("Error")} == kinds | {"WebhookVerificationError"}
 
 
 def test_handlers_get_what_they_are_typed_for() -> None:
-    registered = re.findall(r"@router\.on\((.*?)\)\n(?:async )?def \w+\(event: (\w+)\)", README.read_text())
+    registered = re.findall(r"@router\.on\((.*?)\)\n(?:async )?def \w+\(event: (\w+)\)", guide("webhooks").read_text())
     assert registered
     for names, typed in registered:
         for name in re.findall(r'"([\w.]+)"', names):
@@ -148,13 +150,13 @@ def test_every_fixture() -> None:
     fixtures = {
         name for name, value in vars(plugin).items() if name.endswith(("client", "server")) or "sandbox" in name
     }
-    assert {row[0].strip("`") for row in table_after(README, "fixture")} == fixtures
+    assert {row[0].strip("`") for row in table_after(guide("testing"), "fixture")} == fixtures
 
 
 def test_every_answer_to_a_delivery() -> None:
     statuses = {ACCEPTED.status, BUSY.status, WRONG_METHOD.status, 500}
     statuses |= {refusal(error("x")).status for error in (BadPayloadError, BadSignatureError)}
-    assert {int(row[0]) for row in table_after(README, "answer")} == statuses
+    assert {int(row[0]) for row in table_after(guide("webhooks"), "answer")} == statuses
 
 
 WORDS = {
@@ -183,6 +185,6 @@ FATES = {
 
 
 def test_the_pace_of_campaigns() -> None:
-    text = " ".join(README.read_text(encoding="utf-8").split())
+    text = " ".join(guide("sandbox").read_text(encoding="utf-8").split())
     assert f"`max_concurrent_calls`, {PACE_SECONDS:g} seconds apart" in text
     assert f"a failed one rests {RETRY_SECONDS:g} seconds" in text

@@ -1,4 +1,4 @@
-"""Every block of the README runs, and says what the README shows. A block that nobody knows how to run fails."""
+"""Every block of the README and the guides runs, and says what is shown. One that nobody knows how to run fails."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from urllib.request import Request, urlopen
 import httpx
 import pytest
 
-from tests.docs.blocks import README, ROOT, Block, blocks_of
+from tests.docs.blocks import GUIDES, README, ROOT, Block, blocks_of
 from tests.webhooks.receivers import uvicorn_serving
 from trudy.sandbox import Sandbox, SandboxServer
 from trudy.testing import make_delivery
 from trudy.webhooks import WebhookRouter, asgi_app
 
-SECRET = "whsec_of_the_readme"
+SECRET = "whsec_of_the_guides"
 FILES = {
     "people.csv": b"phone_number,first_name\n+14155550101,Sam\n+14155550111,Kim\n",
     "prices.md": b"A check-up is 40 dollars.\n",
     "ada.wav": b"RIFF\x24\x00\x00\x00WAVEfmt ",
 }
 """What the blocks read."""
-BLOCKS = blocks_of(README)
+BLOCKS = [block for path in GUIDES for block in blocks_of(path)]
 PYTHON = [block for block in BLOCKS if block.language == "python"]
 PYTEST = [block for block in PYTHON if "\ndef test_" in block.source]
 SCRIPTS = [block for block in PYTHON if block not in PYTEST]
@@ -49,7 +49,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A directory to run in, with the files that the README takes for granted."""
+    """A directory to run in, with the files that the guides take for granted."""
     for name, content in FILES.items():
         (tmp_path / name).write_bytes(content)
     monkeypatch.chdir(tmp_path)
@@ -69,10 +69,10 @@ def test_python_block(
         agent = client.agents.create(name="Ada", voice_id="VOICE_UUID", system_prompt="Be kind.")
         call = client.calls.create(agent_id=agent.id, phone_number="+14155550100")
         sandbox.advance(minutes=5)
-        namespace = {"__name__": "readme", "client": client, "agent": agent, "call": call}
-        # The blank lines make a traceback point to the README's own line.
-        code = compile("\n" * block.line + block.source, str(README), "exec")
-        exec(code, namespace)  # noqa: S102  # running the README is what this test is for
+        namespace = {"__name__": "guide", "client": client, "agent": agent, "call": call}
+        # The blank lines make a traceback point to the guide's own line.
+        code = compile("\n" * block.line + block.source, str(block.path), "exec")
+        exec(code, namespace)  # noqa: S102  # running the guides is what this test is for
     if block.output is not None:
         assert capsys.readouterr().out == block.output
     if "app" in namespace:
@@ -98,7 +98,14 @@ def test_block_of_tests(block: Block, tmp_path: Path) -> None:
 def test_every_block_has_a_way_to_run() -> None:
     unknown = [block for block in BLOCKS if block not in PYTHON and block.source.strip() not in COMMANDS]
     assert not unknown
-    assert len(SHELL) == len(COMMANDS), "a command below is no longer in the README"
+    assert len(SHELL) == len(COMMANDS), "a command below is no longer in a guide"
+
+
+def test_the_readme_leads_to_every_guide() -> None:
+    linked = {ROOT / target for target in re.findall(r"\]\(([^)#]+)", README.read_text()) if "://" not in target}
+    assert linked >= {*GUIDES} - {README}
+    assert all(path.exists() for path in linked)
+    assert len(README.read_text().splitlines()) <= 160
 
 
 def test_output_is_shown_only_below_what_can_print_it() -> None:
@@ -181,16 +188,7 @@ def checks_a_receiver(block: Block, request: pytest.FixtureRequest) -> None:
     assert done.stdout.endswith("the receiver takes what it should and refuses the rest\n")
 
 
-def names_the_sessions(block: Block, request: pytest.FixtureRequest) -> None:
-    listed = subprocess.run(
-        [sys.executable, "-m", "nox", "--list"], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    sessions = set(re.findall(r"^[*-] ([a-z]+)", listed.stdout, re.MULTILINE))
-    assert {line.split()[2] for line in block.source.splitlines()} == sessions - {"check"}
-
-
 MAIN_JOB = "python3 -m venv .venv && .venv/bin/pip install -e '.[sandbox]' && .venv/bin/python examples/main_job.py"
-SESSIONS = next(block.source.strip() for block in SHELL if block.source.startswith("nox "))
 COMMANDS: dict[str, Callable[[Block, pytest.FixtureRequest], None]] = {
     MAIN_JOB: set_up_and_run_the_main_job,
     "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/nox -s check": is_what_ci_runs,
@@ -198,5 +196,4 @@ COMMANDS: dict[str, Callable[[Block, pytest.FixtureRequest], None]] = {
     "TRUDY_LOG=debug python examples/quick_start.py VOICE_UUID +1234567890": logs_to_standard_error,
     "python -m trudy.sandbox --port 8765 --speed 60 --rate-limit 100": serves_a_sandbox,
     "python -m trudy.webhooks check http://127.0.0.1:8000/webhooks/truedy/": checks_a_receiver,
-    SESSIONS: names_the_sessions,
 }
