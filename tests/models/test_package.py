@@ -38,10 +38,6 @@ def test_every_public_name_is_there(name: str) -> None:
     assert name in dir(trudy.models)
 
 
-def test_the_two_lists_of_names_agree() -> None:
-    assert sorted(trudy.models._HOME) == trudy.models.__all__
-
-
 def test_other_names_are_not() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Agnet'"):
         _ = trudy.models.Agnet

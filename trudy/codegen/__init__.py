@@ -1,5 +1,7 @@
 """Writes `trudy/sync/`, the client without an event loop, from `trudy/client.py` and `trudy/resources/`.
 
+It also writes `trudy/_exports.py`.
+
 python -m trudy.codegen            write what is stale
 python -m trudy.codegen --check    name what is stale, and end with code 1
 
@@ -7,4 +9,5 @@ files.py      which file comes from which; formatting by ruff; what is stale
 module.py     one module: which names it needs, and where they come from
 methods.py    one method: bridged, paged, passed on, or written again without `await`
 words.py      names, annotations and docstrings in the words of the sync client
+exports.py    `trudy/_exports.py`: where the lazily loaded names of each package stand
 """

@@ -13,7 +13,7 @@ from trudy.codegen.methods import CodegenError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the sync client, or check it. Returns the exit code."""
-    parser = argparse.ArgumentParser("python -m trudy.codegen", description="Write trudy/sync/ from the async client.")
+    parser = argparse.ArgumentParser("python -m trudy.codegen", description="Write trudy/sync/ and trudy/_exports.py.")
     parser.add_argument("--check", action="store_true", help="write nothing; name stale files and end with code 1")
     parser.add_argument("--package", type=Path, default=Path(__file__).parents[1], help="directory of the package")
     options = parser.parse_args(arguments)

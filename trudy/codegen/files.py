@@ -1,4 +1,4 @@
-"""Which file of `sync/` comes from which, and what is stale."""
+"""Which generated file comes from which, and what is stale."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from trudy.codegen.exports import EXPORTS_FILE, exports_source
 from trudy.codegen.methods import CodegenError
 from trudy.codegen.module import translate
 
@@ -16,12 +17,15 @@ _PACKAGE = '"""The client without an event loop: the async client\'s namespaces,
 
 
 def generated(package: Path) -> dict[Path, str]:
-    """Every file of `sync/` with its text, as it should be. `package` is the directory `trudy/`."""
+    """Every generated file with its text, as it should be. `package` is the directory `trudy/`."""
     files = {package / "sync" / "__init__.py": _HEADER.format(source="nothing else") + _PACKAGE}
     for source in sources(package):
         name = source.relative_to(package.parent).as_posix()
         text = translate(source.read_text(encoding="utf-8"), name)
         files[package / "sync" / source.name] = _HEADER.format(source=name) + text
+    exports = exports_source(package)
+    if exports is not None:
+        files[package / EXPORTS_FILE] = _HEADER.format(source="the packages' `__init__` files") + exports
     return {path: _formatted(text, path) for path, text in files.items()}
 
 
@@ -35,13 +39,13 @@ def sources(package: Path) -> Iterable[Path]:
 
 def stale(files: Mapping[Path, str], package: Path) -> list[Path]:
     """Files that are missing, differ, or come from no source any more."""
-    there = set((package / "sync").glob("*.py"))
+    there = {*(package / "sync").glob("*.py"), *package.glob(EXPORTS_FILE)}
     differ = [path for path, text in files.items() if path not in there or path.read_text(encoding="utf-8") != text]
     return [*differ, *(there - files.keys())]
 
 
 def write(files: Mapping[Path, str], package: Path) -> None:
-    """Make `sync/` hold these files and no other."""
+    """Make these files, and no other, be there."""
     for path in stale(files, package):
         if path in files:
             path.parent.mkdir(exist_ok=True)

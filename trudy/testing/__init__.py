@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trudy.testing.deliveries import Delivery, make_delivery
-    from trudy.testing.events import make_event
+    from trudy.testing.deliveries import Delivery as Delivery
+    from trudy.testing.deliveries import make_delivery as make_delivery
+    from trudy.testing.events import make_event as make_event
+else:
+    from trudy._lazy import lazy_names
 
-__all__ = ["Delivery", "make_delivery", "make_event"]
-
-_HOME = {
-    "Delivery": "deliveries",
-    "make_delivery": "deliveries",
-    "make_event": "events",
-}
-
-
-def __getattr__(name: str) -> object:
-    file = _HOME.get(name)
-    if file is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{file}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(__name__)

@@ -14,145 +14,50 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trudy.webhooks.adapters.aiohttp import aiohttp_handler, aiohttp_lifespan
-    from trudy.webhooks.adapters.asgi import asgi_app
-    from trudy.webhooks.adapters.aws_lambda import lambda_handler
-    from trudy.webhooks.adapters.django import django_async_view, django_view
-    from trudy.webhooks.adapters.fastapi import fastapi_event
-    from trudy.webhooks.adapters.flask import flask_view
-    from trudy.webhooks.adapters.wsgi import wsgi_app
-    from trudy.webhooks.answer import Answer
-    from trudy.webhooks.errors import (
-        BadPayloadError,
-        BadSignatureError,
-        MissingHeaderError,
-        StaleTimestampError,
-        WebhookVerificationError,
-    )
-    from trudy.webhooks.events import (
-        BatchCompleted,
-        BatchStatusChanged,
-        CallAnalyzed,
-        CallBilled,
-        CallCompleted,
-        CallEnded,
-        CallEvent,
-        CallFailed,
-        CallJoined,
-        CallResult,
-        CallStarted,
-        EventName,
-        UnknownEvent,
-        VoiceTrainingCompleted,
-        VoiceTrainingFailed,
-        WebhookEvent,
-    )
-    from trudy.webhooks.replay.guard import MemoryReplayGuard, ReplayGuard, Verdict
-    from trudy.webhooks.replay.redis import RedisReplayGuard
-    from trudy.webhooks.replay.sqlite import SQLiteReplayGuard
-    from trudy.webhooks.router import WebhookRouter
-    from trudy.webhooks.signing import SignatureForm, sign
-    from trudy.webhooks.unwrapping import unwrap
+    from trudy.webhooks.adapters.aiohttp import aiohttp_handler as aiohttp_handler
+    from trudy.webhooks.adapters.aiohttp import aiohttp_lifespan as aiohttp_lifespan
+    from trudy.webhooks.adapters.asgi import asgi_app as asgi_app
+    from trudy.webhooks.adapters.aws_lambda import lambda_handler as lambda_handler
+    from trudy.webhooks.adapters.django import django_async_view as django_async_view
+    from trudy.webhooks.adapters.django import django_view as django_view
+    from trudy.webhooks.adapters.fastapi import fastapi_event as fastapi_event
+    from trudy.webhooks.adapters.flask import flask_view as flask_view
+    from trudy.webhooks.adapters.wsgi import wsgi_app as wsgi_app
+    from trudy.webhooks.answer import Answer as Answer
+    from trudy.webhooks.errors import BadPayloadError as BadPayloadError
+    from trudy.webhooks.errors import BadSignatureError as BadSignatureError
+    from trudy.webhooks.errors import MissingHeaderError as MissingHeaderError
+    from trudy.webhooks.errors import StaleTimestampError as StaleTimestampError
+    from trudy.webhooks.errors import WebhookVerificationError as WebhookVerificationError
+    from trudy.webhooks.events import BatchCompleted as BatchCompleted
+    from trudy.webhooks.events import BatchStatusChanged as BatchStatusChanged
+    from trudy.webhooks.events import CallAnalyzed as CallAnalyzed
+    from trudy.webhooks.events import CallBilled as CallBilled
+    from trudy.webhooks.events import CallCompleted as CallCompleted
+    from trudy.webhooks.events import CallEnded as CallEnded
+    from trudy.webhooks.events import CallEvent as CallEvent
+    from trudy.webhooks.events import CallFailed as CallFailed
+    from trudy.webhooks.events import CallJoined as CallJoined
+    from trudy.webhooks.events import CallResult as CallResult
+    from trudy.webhooks.events import CallStarted as CallStarted
+    from trudy.webhooks.events import EventName as EventName
+    from trudy.webhooks.events import UnknownEvent as UnknownEvent
+    from trudy.webhooks.events import VoiceTrainingCompleted as VoiceTrainingCompleted
+    from trudy.webhooks.events import VoiceTrainingFailed as VoiceTrainingFailed
+    from trudy.webhooks.events import WebhookEvent as WebhookEvent
+    from trudy.webhooks.replay.guard import MemoryReplayGuard as MemoryReplayGuard
+    from trudy.webhooks.replay.guard import ReplayGuard as ReplayGuard
+    from trudy.webhooks.replay.guard import Verdict as Verdict
+    from trudy.webhooks.replay.redis import RedisReplayGuard as RedisReplayGuard
+    from trudy.webhooks.replay.sqlite import SQLiteReplayGuard as SQLiteReplayGuard
+    from trudy.webhooks.router import WebhookRouter as WebhookRouter
+    from trudy.webhooks.signing import SignatureForm as SignatureForm
+    from trudy.webhooks.signing import sign as sign
+    from trudy.webhooks.unwrapping import unwrap as unwrap
+else:
+    from trudy._lazy import lazy_names
 
-__all__ = [
-    "Answer",
-    "BadPayloadError",
-    "BadSignatureError",
-    "BatchCompleted",
-    "BatchStatusChanged",
-    "CallAnalyzed",
-    "CallBilled",
-    "CallCompleted",
-    "CallEnded",
-    "CallEvent",
-    "CallFailed",
-    "CallJoined",
-    "CallResult",
-    "CallStarted",
-    "EventName",
-    "MemoryReplayGuard",
-    "MissingHeaderError",
-    "RedisReplayGuard",
-    "ReplayGuard",
-    "SQLiteReplayGuard",
-    "SignatureForm",
-    "StaleTimestampError",
-    "UnknownEvent",
-    "Verdict",
-    "VoiceTrainingCompleted",
-    "VoiceTrainingFailed",
-    "WebhookEvent",
-    "WebhookRouter",
-    "WebhookVerificationError",
-    "aiohttp_handler",
-    "aiohttp_lifespan",
-    "asgi_app",
-    "django_async_view",
-    "django_view",
-    "fastapi_event",
-    "flask_view",
-    "lambda_handler",
-    "sign",
-    "unwrap",
-    "wsgi_app",
-]
-
-_FILES = {
-    "adapters.aiohttp": ("aiohttp_handler", "aiohttp_lifespan"),
-    "answer": ("Answer",),
-    "adapters.asgi": ("asgi_app",),
-    "adapters.aws_lambda": ("lambda_handler",),
-    "adapters.django": ("django_async_view", "django_view"),
-    "errors": (
-        "BadPayloadError",
-        "BadSignatureError",
-        "MissingHeaderError",
-        "StaleTimestampError",
-        "WebhookVerificationError",
-    ),
-    "events": (
-        "BatchCompleted",
-        "BatchStatusChanged",
-        "CallAnalyzed",
-        "CallBilled",
-        "CallCompleted",
-        "CallEnded",
-        "CallEvent",
-        "CallFailed",
-        "CallJoined",
-        "CallResult",
-        "CallStarted",
-        "EventName",
-        "UnknownEvent",
-        "VoiceTrainingCompleted",
-        "VoiceTrainingFailed",
-        "WebhookEvent",
-    ),
-    "adapters.fastapi": ("fastapi_event",),
-    "adapters.flask": ("flask_view",),
-    "replay.guard": ("MemoryReplayGuard", "ReplayGuard", "Verdict"),
-    "replay.redis": ("RedisReplayGuard",),
-    "replay.sqlite": ("SQLiteReplayGuard",),
-    "router": ("WebhookRouter",),
-    "signing": ("SignatureForm", "sign"),
-    "unwrapping": ("unwrap",),
-    "adapters.wsgi": ("wsgi_app",),
-}
-_HOME = {name: file for file, names in _FILES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    file = _HOME.get(name)
-    if file is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{file}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(__name__)
