@@ -133,6 +133,14 @@ def duration(value: object) -> str:
     return value if isinstance(value, str) else seconds_text(seconds(value))
 
 
+def parse_whole(value: object) -> int | None:
+    """The whole number a JSON value names; None where it names none."""
+    try:
+        return whole(value)
+    except ValueError:
+        return None
+
+
 def parse_seconds(value: object) -> float | None:
     """The duration a JSON value names, in seconds; None where it names none."""
     try:

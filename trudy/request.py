@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeAlias, cast, runtime_checkable
 
 from attrs import define, field, frozen
 
+from trudy._answer_facts import AnswerFacts
 from trudy.errors import APIConnectionError
 from trudy.hooks import Event
 from trudy.options import Timeout
@@ -138,15 +139,20 @@ class Response:
     body: bytes = field(default=b"", repr=False)
     reconciled: bool = False
     """Whether this is a call found by looking, not the answer to the POST itself."""
-    _json: object = field(default=None, init=False, repr=False)
-    _parsed: bool = field(default=False, init=False, repr=False)
+    _facts: AnswerFacts | None = field(default=None, init=False, repr=False)
 
     def json(self) -> object:
         """The body as JSON, whatever its content type says; None where it is empty or no JSON."""
-        if not self._parsed:
-            self._json = parse_json(self.body)
-            self._parsed = True
-        return self._json
+        return self.facts.json
+
+    @property
+    def facts(self) -> AnswerFacts:
+        """What the answer says about itself, in whichever form."""
+        if self._facts is None:
+            self._facts = AnswerFacts(
+                status=self.status, headers=self.headers, json=parse_json(self.body), is_empty=not self.body
+            )
+        return self._facts
 
     @property
     def is_success(self) -> bool:

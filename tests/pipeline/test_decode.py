@@ -18,7 +18,7 @@ from trudy import (
     TrudyError,
     ValidationError,
 )
-from trudy.pipeline.decode import envelope, error_facts, request_id, retry_after, to_error
+from trudy.pipeline.decode import to_error
 from trudy.request import Response, RetryClass
 
 NOON = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
@@ -65,7 +65,7 @@ FASTAPI = {
     ],
 )
 def test_each_form_of_an_error_body(body: object, code: str | None, message: str, server_id: str) -> None:
-    facts = error_facts(answer(409, body, x_request_id="from-header"))
+    facts = answer(409, body, x_request_id="from-header").facts
     assert (facts.code, facts.message, facts.request_id) == (code, message, server_id)
 
 
@@ -181,10 +181,10 @@ def test_only_harmless_headers_are_kept() -> None:
 
 
 def test_an_envelope_and_a_flat_body() -> None:
-    whole = envelope(answer(200, {"data": [1], "meta": {"count": 1}, "pagination": {"total": 1}}))
+    whole = answer(200, {"data": [1], "meta": {"count": 1}, "pagination": {"total": 1}}).facts
     assert (whole.data, whole.meta, whole.pagination) == ([1], {"count": 1}, {"total": 1})
-    assert envelope(answer(200, {"joinUrl": "x"})).data == {"joinUrl": "x"}
-    assert envelope(answer(204)).data is None
+    assert answer(200, {"joinUrl": "x"}).facts.data == {"joinUrl": "x"}
+    assert answer(204).facts.data is None
 
 
 json_values = st.recursive(
@@ -218,12 +218,12 @@ def test_any_json_makes_one_error(body: object, status: int) -> None:
 def test_any_bytes_make_one_error(body: bytes) -> None:
     response = Response(status=500, headers={}, body=body)
     assert isinstance(to_error(request_for(), response), TrudyError)
-    assert request_id(response) is None or isinstance(request_id(response), str)
+    assert response.facts.request_id is None or isinstance(response.facts.request_id, str)
 
 
 @given(st.text(max_size=40))
 def test_any_retry_after_is_seconds_or_nothing(text: str) -> None:
-    wait = retry_after(answer(503, None, retry_after=text), NOON)
+    wait = answer(503, None, retry_after=text).facts.retry_after(NOON.timestamp())
     assert wait is None or 0 <= wait < float("inf")
 
 

@@ -15,7 +15,7 @@ from trudy.errors import ConfigurationError, InvalidArgumentError, TrudyError
 from trudy.hooks import Emitter, Hook, RequestEnded, RequestStarted
 from trudy.options import JSON, NotGiven, QueryValue, Timeout
 from trudy.pipeline.auth import AuthStep, Credential
-from trudy.pipeline.decode import envelope, is_answer, request_id, server_time, to_error, undecodable
+from trudy.pipeline.decode import is_answer, to_error, undecodable
 from trudy.pipeline.idempotency import HEADER, key_for
 from trudy.pipeline.middleware_guard import SendOnce
 from trudy.pipeline.rate_limit import RateLimitStep
@@ -172,7 +172,7 @@ class Core:
 
         def reading(response: Response) -> T:
             try:
-                return decode(model, envelope(response).data, self.meta(request, response))
+                return decode(model, response.facts.data, self.meta(request, response))
             except ModelError as fault:
                 raise undecodable(request, response, str(fault)) from None
 
@@ -183,8 +183,8 @@ class Core:
         from trudy.models import ResponseMeta
 
         return ResponseMeta(
-            request_id=request_id(response),
-            server_time=server_time(response),
+            request_id=response.facts.request_id,
+            server_time=response.facts.server_time,
             attempts=request.progress.attempts,
             idempotency_key=request.idempotency_key,
             reconciled=response.reconciled,

@@ -9,7 +9,6 @@ from weakref import WeakKeyDictionary
 from trudy._concurrency.wakeup import Wakeup
 from trudy.errors import APIConnectionError, RateLimitError
 from trudy.hooks import RateLimitWait
-from trudy.pipeline.refusal import refusal_facts, server_stamp
 from trudy.rate_limit.limiter import Go, Late
 
 if TYPE_CHECKING:
@@ -93,19 +92,19 @@ class RateLimitStep:
         now = self._clock.time()
         refused = response.status == 429
         if refused or limiter.wants_time(now):
-            stamp = server_stamp(response)
+            stamp = response.facts.stamp
             if stamp is not None:
                 limiter.observe(stamp.time, now, round_trip=now - left, granularity=stamp.granularity)
         if refused:
-            facts = refusal_facts(response)
+            facts = response.facts
             self._places[progress] = ticket.place
             limiter.refused(
                 ticket,
                 now,
                 limit=facts.limit,
-                reset_at=facts.reset_at,
-                server_now=facts.server_now,
-                retry_after=facts.retry_after,
+                reset_at=None if facts.reset_at is None else facts.reset_at.timestamp(),
+                server_now=None if facts.server_time is None else facts.server_time.timestamp(),
+                retry_after=None if facts.reset_at is not None else facts.retry_after(now),
             )
 
     def _patience(self, progress: Progress) -> float:

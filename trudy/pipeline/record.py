@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from trudy._masking import one_line
 from trudy.errors import APIConnectionError, ConfigurationError
 from trudy.hooks import AttemptEnded
-from trudy.pipeline.decode import request_id
 
 if TYPE_CHECKING:
     from trudy.clock import Clock
@@ -66,7 +65,7 @@ class RecordStep:
         return response
 
     async def _record(self, request: Request, response: Response | None, failure: str | None, seconds: float) -> None:
-        server_id = None if response is None else request_id(response)
+        server_id = None if response is None else response.facts.request_id
         status = None if response is None else response.status
         self._log(request, failure if response is None else status, server_id, seconds)
         await emit_attempt_ended(request, seconds, status=status, server_id=server_id, failure=failure)

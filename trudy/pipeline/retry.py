@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -14,18 +13,20 @@ from attrs import frozen
 from trudy._concurrency.timeout import bounded
 from trudy.errors import APIConnectionError, APITimeoutError, TrudyError
 from trudy.hooks import RetryScheduled
-from trudy.pipeline.decode import is_answer, is_retryable, is_upstream_refusal, retry_after, to_error, undecodable
+from trudy.pipeline.decode import is_answer, is_retryable, is_upstream_refusal, to_error, undecodable
 from trudy.pipeline.record import emit_attempt_ended, seal
-from trudy.pipeline.refusal import window_wait
 from trudy.pipeline.unknown_outcome import call_outcome_unknown
 from trudy.request import Response, RetryClass
 
 if TYPE_CHECKING:
+    from trudy._answer_facts import AnswerFacts
     from trudy.clock import Clock
     from trudy.request import CallNext, Request
 
 
 logger = logging.getLogger("trudy")
+_LONGEST_WINDOW = 3600.0
+"""Seconds; a `reset_at` further off than this is nonsense, and answered by backoff."""
 
 Ending: TypeAlias = Response | APIConnectionError
 """How an attempt ended: an answer, or none."""
@@ -85,7 +86,7 @@ def decide(
         if ending.status == 429:
             if limited:
                 return Retry(0.0, "rate limit", is_fault=False)
-            wait = window_wait(ending, now) or full_jitter(failures, chance)
+            wait = window_wait(ending.facts, now) or full_jitter(failures, chance)
             return Retry(max(1.0, wait), "rate limit", is_fault=False)
         if ending.status == 401 and renewed:
             return Retry(0.0, "stale token", is_fault=False)
@@ -99,11 +100,21 @@ def decide(
         return STOP
     wait = full_jitter(failures, chance)
     if isinstance(ending, Response):
-        asked = retry_after(ending, datetime.fromtimestamp(now, UTC))
+        asked = ending.facts.retry_after(now)
         if asked is not None and asked > request.progress.max_rate_limit_wait:
             return STOP
         return Retry(max(wait, asked or 0.0), f"HTTP {ending.status}")
     return Retry(wait, ending.code)
+
+
+def window_wait(facts: AnswerFacts, now: float) -> float | None:
+    """Seconds until the window that a 429 names opens; None where it names none that can be believed."""
+    if facts.reset_at is None:
+        wait = facts.retry_after(now)
+    else:
+        server_now = facts.server_time or facts.date
+        wait = facts.reset_at.timestamp() - (now if server_now is None else server_now.timestamp())
+    return wait if wait is not None and 0 < wait <= _LONGEST_WINDOW else None
 
 
 class RetryStep:

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from trudy import _checks
+from trudy._answer_facts import as_mapping, as_rows
 from trudy._cursors import PAGE_SIZE, Cursor, Numbered, Offset, Whole
 from trudy.errors import InvalidArgumentError
 from trudy.options import NotGiven, QueryValue
 from trudy.pagination import AsyncPager, FetchedRows, InvalidRow
-from trudy.pipeline.decode import as_mapping, as_rows, envelope, undecodable
+from trudy.pipeline.decode import undecodable
 from trudy.resources._redaction import redacted_errors
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Resource:
         from trudy.models import ModelError, decode
 
         response = await self._core.send(request)
-        answer = as_mapping(envelope(response).data) or {}
+        answer = as_mapping(response.facts.data) or {}
         meta = self._core.meta(request, response)
         try:
             return decode(model, answer, meta)
@@ -82,7 +83,7 @@ class Resource:
 
         request = self._build(endpoint, options, ids=ids)
         response = await self._core.send(request)
-        answer = as_mapping(envelope(response).data) or {}
+        answer = as_mapping(response.facts.data) or {}
         deleted = answer.get("deleted", answer.get("success", True))
         return Deleted(
             id=str(list(ids.values())[-1]), deleted=deleted is not False, meta=self._core.meta(request, response)
@@ -129,7 +130,7 @@ class Resource:
     def _rows(self, request: Request, response: Response, model: type[T], cursor: Cursor, key: str) -> FetchedRows[T]:
         from trudy.models import ModelError, Pagination, decode
 
-        answer = envelope(response)
+        answer = response.facts
         rows = as_rows(answer.data)
         if rows is None:
             raise undecodable(request, response, "the data is no list")

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from trudy._answer_facts import as_mapping, as_rows
 from trudy._concurrency.fork import reset_in_child
 from trudy.errors import TrudyError
 from trudy.options import NotGiven
-from trudy.pipeline.decode import as_mapping, as_rows, date_header, envelope, server_time
 from trudy.pipeline.retry import as_error
 from trudy.pipeline.unknown_outcome import call_outcome_unknown
 from trudy.request import Response
@@ -181,7 +181,7 @@ class CallReconciler:
         while True:
             asked = self._clock.time()
             response = await self._fetch(offset, max(0.1, end - self._clock.monotonic()))
-            answer = envelope(response)
+            answer = response.facts
             rows = as_rows(answer.data) or ()
             known = len(seen)
             not_before = _on_server_clock(request.progress.sent_at, asked, self._clock.time(), response)
@@ -216,8 +216,8 @@ def digits(number: str) -> str:
 
 def _on_server_clock(moment: float, asked: float, answered: float, response: Response) -> datetime:
     """A moment of ours on the server's clock, as early as the answer's own time leaves open."""
-    exact = server_time(response)
-    told = exact or date_header(response)
+    exact = response.facts.server_time
+    told = exact or response.facts.date
     local = datetime.fromtimestamp(moment, UTC)
     doubt = timedelta(seconds=answered - asked + _COARSE + (0 if exact else _COARSE))
     if told is None:

@@ -1,14 +1,16 @@
-"""What is read from an answer: the limit, the reset, the server's clock."""
+"""What is read from an answer: the forms of an error, the limit, the reset, the server's clock."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
+from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trudy.pipeline.refusal import Refusal, Stamp, refusal_facts, server_stamp, window_wait
+from trudy._answer_facts import AnswerFacts, Stamp
+from trudy.pipeline.retry import window_wait
 from trudy.request import Response
 
 NOON = 1_800_000_000.0
@@ -20,6 +22,21 @@ DATE = "Fri, 15 Jan 2027 08:00:00 GMT"
 def answer(body: object, **headers: str) -> Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Response(status=429, headers={name.replace("_", "-"): text for name, text in headers.items()}, body=content)
+
+
+@frozen(kw_only=True)
+class Refusal:
+    limit: int | None = None
+    reset_at: float | None = None
+    server_now: float | None = None
+
+    @classmethod
+    def of(cls, facts: AnswerFacts) -> Refusal:
+        return cls(
+            limit=facts.limit,
+            reset_at=None if facts.reset_at is None else facts.reset_at.timestamp(),
+            server_now=None if facts.server_time is None else facts.server_time.timestamp(),
+        )
 
 
 def error(details: object, **more: object) -> dict[str, object]:
@@ -57,15 +74,18 @@ FACTS = Refusal(limit=100, reset_at=NOON + 60, server_now=NOON + 0.25)
     ],
 )
 def test_every_form_of_a_refusal(body: object, facts: Refusal) -> None:
-    assert refusal_facts(answer(body)) == facts
+    assert Refusal.of(answer(body).facts) == facts
 
 
 @pytest.mark.parametrize(
     ("header", "seconds"), [("17", 17.0), ("Fri, 15 Jan 2027 08:00:30 GMT", 30.0), ("soon", None), ("-4", None)]
 )
-def test_retry_after_counts_where_the_body_names_no_reset(header: str, seconds: float | None) -> None:
-    assert refusal_facts(answer(b"", retry_after=header, date=DATE)).retry_after == seconds
-    assert refusal_facts(answer({"error": error(DETAILS)}, retry_after=header, date=DATE)).retry_after is None
+def test_retry_after_is_seconds_or_a_date_of_the_servers_clock(header: str, seconds: float | None) -> None:
+    assert answer(b"", retry_after=header, date=DATE).facts.retry_after(NOON + 10) == seconds
+
+
+def test_a_date_in_retry_after_counts_from_our_clock_where_the_server_shows_none() -> None:
+    assert answer(b"", retry_after="Fri, 15 Jan 2027 08:00:30 GMT").facts.retry_after(NOON + 10) == 20.0
 
 
 @pytest.mark.parametrize(
@@ -86,7 +106,7 @@ def test_the_server_clock_is_meta_ts_else_date_and_date_where_they_contradict(
     ts: str | None, date: str | None, stamp: Stamp | None
 ) -> None:
     headers = {} if date is None else {"date": date}
-    assert server_stamp(answer({"data": {}, "meta": {"ts": ts}}, **headers)) == stamp
+    assert answer({"data": {}, "meta": {"ts": ts}}, **headers).facts.stamp == stamp
 
 
 @pytest.mark.parametrize(
@@ -102,7 +122,7 @@ def test_the_server_clock_is_meta_ts_else_date_and_date_where_they_contradict(
     ],
 )
 def test_the_wait_without_a_gate(body: object, headers: dict[str, str], wait: float | None) -> None:
-    assert window_wait(answer(body, **headers), NOON + 10) == wait
+    assert window_wait(answer(body, **headers).facts, NOON + 10) == wait
 
 
 @given(
@@ -119,8 +139,39 @@ def test_the_wait_without_a_gate(body: object, headers: dict[str, str], wait: fl
     st.text(max_size=20),
 )
 def test_no_body_and_no_header_is_too_odd(body: object, header: str) -> None:
-    response = answer(body, retry_after=header, date=header)
-    facts = refusal_facts(response)
+    facts = answer(body, retry_after=header, date=header).facts
     assert facts.limit is None or facts.limit > 0
-    server_stamp(response)
-    window_wait(response, NOON)
+    assert facts.stamp is None or facts.stamp.granularity > 0
+    wait = window_wait(facts, NOON)
+    assert wait is None or wait > 0
+
+
+def test_what_is_too_long_or_too_deep_is_cut_and_nothing_recurses() -> None:
+    details = {"deep": "DEEP", "long": "x" * 10_000, "n" * 10_000: 1, "many": list(range(10_000))}
+    body = json.dumps({"error": {"code": "c" * 10_000, "message": "m" * 10_000, "details": details}})
+    facts = answer(body.replace('"DEEP"', '{"a":' * 600 + "1" + "}" * 600).encode()).facts
+    assert len(facts.code or "") == 100
+    assert len(facts.message) == 500
+    assert len(json.dumps(facts.masked_details)) < 5_000
+    assert facts.details["long"] == "x" * 10_000
+
+
+def test_a_server_that_nests_on_every_level_costs_no_more() -> None:
+    wide: object = "x"
+    for _ in range(6):
+        wide = [wide] * 20
+    facts = answer({"error": error({"wide": wide})}).facts
+    assert len(json.dumps(facts.masked_details)) < 5_000
+
+
+def test_a_fact_is_read_once() -> None:
+    facts = answer({"error": error(DETAILS)}).facts
+    assert facts.details is facts.details
+    assert facts.masked_details is facts.masked_details
+
+
+def test_the_repr_shows_nothing_of_the_body() -> None:
+    response = answer({"error": error({"to": "+14155550123"})}, authorization="s3cret")
+    assert response.facts.message
+    assert "4155550123" not in f"{response!r} {response.facts!r}"
+    assert "s3cret" not in f"{response!r} {response.facts!r}"

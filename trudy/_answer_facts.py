@@ -1,0 +1,267 @@
+"""What an answer says, whichever form it has: the envelope, the facts of an error, the limit, the server's clock.
+
+The only place that knows where a body keeps these. Nothing here recurses: a server may nest its JSON as deep as it
+likes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from http import HTTPStatus
+from typing import Final, cast
+
+from attrs import field, frozen
+
+from trudy._masking import mask_text
+from trudy._parse import parse_whole
+from trudy._time import parse_time
+
+_ECHOES: Final = frozenset(("input", "ctx", "body"))
+"""Members of an error in which servers repeat what the user sent."""
+_LONGEST_CODE = 100
+_LONGEST_TEXT = 500
+"""Of a message, and of each text in the details: enough for a person, and a page of HTML does not fill the log."""
+_MOST_DETAILS = 200
+"""Values in the details; a validation error of a long list has hundreds, of which the first few tell it all."""
+_DEEPEST_DETAILS = 8
+_LIKE_A_NUMBER = 10**9
+"""A whole number of ten digits or more may be a phone number."""
+_CUT = "…"
+_DATE_LAG: Final = (-1.5, 3.0)
+"""Seconds by which `meta.ts` and `Date` of one answer may differ; the second is cut to whole seconds."""
+
+
+@frozen
+class Stamp:
+    """The server's clock in Unix seconds, cut to multiples of `granularity` seconds."""
+
+    time: float
+    granularity: float
+
+
+@frozen(kw_only=True, eq=False)
+class AnswerFacts:
+    """One reading of an answer; each fact is read when first asked for, and only once."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    json: object = field(repr=False)
+    """The body; None where it is empty or no JSON."""
+    is_empty: bool
+
+    @cached_property
+    def body(self) -> Mapping[str, object]:
+        """The body where it is an object, else an empty one."""
+        return as_mapping(self.json) or {}
+
+    @property
+    def data(self) -> object:
+        """What the answer is about: the member `data`, or the whole body where there is no envelope."""
+        return self.body.get("data", self.json)
+
+    @property
+    def meta(self) -> Mapping[str, object]:
+        """The envelope's `meta`."""
+        return (as_mapping(self.body.get("meta")) if "data" in self.body else None) or {}
+
+    @property
+    def pagination(self) -> Mapping[str, object]:
+        """The envelope's `pagination`."""
+        return (as_mapping(self.body.get("pagination")) if "data" in self.body else None) or {}
+
+    @cached_property
+    def request_id(self) -> str | None:
+        """The server's id of the request: from the body's meta, then from inside the error, then the header."""
+        for holder in self._holders():
+            found = holder.get("request_id")
+            if isinstance(found, str) and found:
+                return _cut(found, _LONGEST_CODE)
+        header = self.headers.get("x-request-id")
+        return None if header is None else _cut(header, _LONGEST_CODE)
+
+    @cached_property
+    def server_time(self) -> datetime | None:
+        """The server's clock to the microsecond, from the body; None when it does not say."""
+        for holder in self._holders():
+            for name in ("ts", "timestamp"):
+                text = holder.get(name)
+                if isinstance(text, str) and (moment := parse_time(text)):
+                    return moment
+        return None
+
+    @cached_property
+    def date(self) -> datetime | None:
+        """The server's clock to the second, from the `Date` header; None when it is missing or no date."""
+        return _date(self.headers.get("date", ""))
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """When the server answered: `meta.ts`, else `Date`, which wins where the two contradict each other.
+
+        They do on the replay of a keyed create, which may carry the first answer's `meta`.
+        """
+        date, precise = self.date, self.server_time
+        if precise is None:
+            return None if date is None else Stamp(date.timestamp(), 1.0)
+        if date is not None and not _DATE_LAG[0] <= (precise - date).total_seconds() <= _DATE_LAG[1]:
+            return Stamp(date.timestamp(), 1.0)
+        return Stamp(precise.timestamp(), 0.001 if precise.microsecond else 1.0)
+
+    @cached_property
+    def code(self) -> str | None:
+        """The machine code of an error."""
+        code = self._error.get("code")
+        return mask_text(_cut(code, _LONGEST_CODE)) if isinstance(code, str) and code else None
+
+    @cached_property
+    def message(self) -> str:
+        """What an error says, for a person; numbers and secrets masked."""
+        detail, error = self.body.get("detail"), self.body.get("error")
+        message = self._error.get("message")
+        if isinstance(detail, list):
+            rows = cast("Sequence[object]", self.details["errors"])
+            message = "; ".join(_field_fault(cast("Mapping[str, object]", row)) for row in rows[:_MOST_DETAILS])
+        elif isinstance(detail, str):
+            message = detail
+        elif isinstance(error, str):
+            message = error
+        if not isinstance(message, str) or not message:
+            message = self._reason()
+        return mask_text(_cut(message, _LONGEST_TEXT))
+
+    @cached_property
+    def details(self) -> Mapping[str, object]:
+        """The details of an error as they came; FastAPI's list stands under `errors`."""
+        rows = self.body.get("detail")
+        if isinstance(rows, list):
+            return {"errors": [row for row in map(as_mapping, cast("list[object]", rows)) if row is not None]}
+        return as_mapping(self._error.get("details")) or as_mapping(self.body.get("details")) or {}
+
+    @cached_property
+    def masked_details(self) -> Mapping[str, object]:
+        """The details for a person's eyes: without what repeats the user's own data, numbers and secrets masked.
+
+        Links are left alone, so that they still lead on. What is too much or too deep is cut off.
+        """
+        return _masked(self.details)
+
+    @property
+    def limit(self) -> int | None:
+        """Requests in one window, as a 429 says it."""
+        limit = parse_whole(self.details.get("limit"))
+        return limit if limit is not None and 0 < limit < 10**9 else None
+
+    @cached_property
+    def reset_at(self) -> datetime | None:
+        """When a fresh window opens, on the server's clock, as a 429 says it."""
+        text = self.details.get("reset_at")
+        return parse_time(text) if isinstance(text, str) else None
+
+    @property
+    def upstream_status(self) -> int | None:
+        """The status that the voice provider answered to the server with a 502 `provider_error`."""
+        if self.status != 502 or self.code != "provider_error":
+            return None
+        return parse_whole(self.details.get("httpStatus"))
+
+    def retry_after(self, now: float) -> float | None:
+        """Seconds that the answer asks to wait: `Retry-After` (seconds or date), else `details.retry_after` of a 5xx.
+
+        A date counts from the answer's own `Date`; from `now` (Unix seconds) where it has none.
+        """
+        text = self.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit():
+            return float(text[:9])
+        if text:
+            until = _date(text)
+            since = now if self.date is None else self.date.timestamp()
+            return None if until is None else max(0.0, until.timestamp() - since)
+        asked = self.details.get("retry_after") if self.status >= 500 else None
+        if isinstance(asked, int | float) and not isinstance(asked, bool) and 0 <= asked < float("inf"):
+            return float(asked)
+        return None
+
+    @cached_property
+    def _error(self) -> Mapping[str, object]:
+        """Where code, message and details stand."""
+        detail = as_mapping(self.body.get("detail")) or {}
+        return as_mapping(self.body.get("error")) or as_mapping(detail.get("error")) or detail or self.body
+
+    def _holders(self) -> Iterator[Mapping[str, object]]:
+        """Where request id and time may stand: the body's meta, the error, the error inside a `detail`."""
+        for holder in (self.body, as_mapping(self.body.get("detail")) or {}):
+            for name in ("meta", "error"):
+                if (found := as_mapping(holder.get(name))) is not None:
+                    yield found
+
+    def _reason(self) -> str:
+        try:
+            phrase = HTTPStatus(self.status).phrase
+        except ValueError:
+            phrase = "unknown status"
+        if self.is_empty:
+            return f"{phrase}, with an empty body"
+        return f"{phrase}, with a body {'that is no JSON' if self.json is None else 'without a message'}"
+
+
+def as_mapping(value: object) -> Mapping[str, object] | None:
+    """The value where it is a JSON object, else None."""
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else None
+
+
+def as_rows(value: object) -> Sequence[object] | None:
+    """The value where it is a JSON array, else None."""
+    return cast("Sequence[object]", value) if isinstance(value, list) else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + _CUT
+
+
+def _field_fault(row: Mapping[str, object]) -> str:
+    loc, message = row.get("loc"), row.get("msg")
+    path = ".".join(str(part) for part in cast("list[object]", loc)[:_DEEPEST_DETAILS]) if isinstance(loc, list) else ""
+    said = message if isinstance(message, str) else "invalid"
+    return f"{_cut(path, _LONGEST_TEXT)}: {said}" if path else said
+
+
+def _masked(details: Mapping[str, object]) -> dict[str, object]:
+    whole: dict[str, object] = {}
+    left = _MOST_DETAILS
+    waiting: list[tuple[object, dict[str, object] | list[object], int]] = [(details, whole, 1)]
+    while waiting:
+        source, copy, depth = waiting.pop(0)
+        members = as_mapping(source)
+        parts = members.items() if members is not None else ((None, part) for part in cast("list[object]", source))
+        for name, value in parts:
+            if name in _ECHOES:
+                continue
+            left -= 1
+            if left < 0:
+                break
+            shown: object = value
+            if isinstance(value, str):
+                is_link = value.startswith(("https://", "http://"))
+                shown = value if is_link and len(value) <= _LONGEST_TEXT else mask_text(_cut(value, _LONGEST_TEXT))
+            elif isinstance(value, int) and abs(value) >= _LIKE_A_NUMBER:
+                shown = mask_text(str(value)[:_LONGEST_CODE])
+            elif isinstance(value, dict | list):
+                nested: dict[str, object] | list[object] = {} if isinstance(value, dict) else []
+                shown = nested if depth < _DEEPEST_DETAILS else _CUT
+                if depth < _DEEPEST_DETAILS:
+                    waiting.append((cast("object", value), nested, depth + 1))
+            if isinstance(copy, list):
+                copy.append(shown)
+            else:
+                copy[mask_text(_cut(str(name), _LONGEST_CODE))] = shown
+    return whole
