@@ -8,7 +8,7 @@ from typing import cast, get_args
 from attrs import evolve, field, frozen
 
 from trudy.errors import InvalidArgumentError
-from trudy.options import JSON, Lane, QueryValue, RequestOptions, Timeout
+from trudy.options import JSON, AdmissionLane, Lane, QueryValue, RequestOptions, Timeout
 
 _NAMES = frozenset(RequestOptions.__annotations__)
 _LANES = get_args(Lane)
@@ -23,7 +23,8 @@ class Settings:
     max_retries: int = 2
     deadline: float | None = None
     max_rate_limit_wait: float = 120.0
-    lane: Lane = "interactive"
+    lane: AdmissionLane = "interactive"
+    """A caller gives a `Lane`; look-ups for lost calls `evolve` theirs to `"reconcile"`."""
     extra_headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     extra_query: Mapping[str, QueryValue] = field(factory=dict[str, QueryValue], repr=False)
     extra_body: Mapping[str, JSON] = field(factory=dict[str, JSON], repr=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Clock(Protocol):
@@ -22,8 +23,30 @@ class Clock(Protocol):
         ...
 
 
+if sys.platform == "win32":
+    _held: Final = (time.monotonic,)  # in a tuple: freezegun replaces the function wherever it is a module's attribute
+
+    def monotonic() -> float:
+        """`time.monotonic()`, also while a test has frozen time: whoever waits on it is not kept for ever."""
+        return _held[0]()
+
+else:
+    # What `time.monotonic` reads. Neither freezegun nor time-machine replaces this way to it.
+    _ID: Final[int] = getattr(time, "CLOCK_UPTIME_RAW", time.CLOCK_MONOTONIC)
+
+    def monotonic() -> float:
+        """`time.monotonic()`, also while a test has frozen time: whoever waits on it is not kept for ever."""
+        return time.clock_gettime(_ID)
+
+
+_IN_STEP: Final = 1.0
+"""Seconds by which a loop's clock may differ from the machine's: uvloop reads it once a turn, which may be long."""
+_NAP: Final = 0.001
+"""Seconds the thread sleeps at a time where the loop's clock stands still: short, as all its tasks wait for it."""
+
+
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's own clock. `monotonic` and `sleep` go on where freezegun or time-machine stop time."""
 
     __slots__ = ()
 
@@ -31,9 +54,29 @@ class SystemClock:
         return time.time()
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        import anyio
+        import anyio.lowlevel
 
-        await anyio.sleep(seconds)
+        end = monotonic() + seconds
+        while True:
+            if _loop_keeps_time():
+                await anyio.sleep(seconds)
+            else:
+                time.sleep(min(_NAP, max(seconds, 0)))  # noqa: ASYNC251 - the loop's timers never end
+                await anyio.lowlevel.checkpoint()
+            seconds = end - monotonic()
+            if seconds <= 0:
+                return
+
+
+def _loop_keeps_time() -> bool:
+    """Whether the running loop's timers run on the machine's clock, and not on one that a test has frozen."""
+    import asyncio
+
+    try:
+        seen = asyncio.get_running_loop().time()
+    except RuntimeError:  # trio, whose clock has no zero of its own: freezegun stops it together with this one
+        seen = time.monotonic()
+    return abs(seen - monotonic()) < _IN_STEP

@@ -13,6 +13,8 @@ from trudy.errors import InvalidArgumentError
 JSON: TypeAlias = "str | int | float | bool | None | Sequence[JSON] | Mapping[str, JSON]"
 QueryValue: TypeAlias = str | int | float | bool
 Lane: TypeAlias = Literal["interactive", "bulk"]
+AdmissionLane: TypeAlias = Literal["reconcile", "interactive", "bulk"]
+"""What a rate limiter tells apart. In `"reconcile"`, before all others, the client looks for calls of lost answers."""
 OnUnknown: TypeAlias = Literal["reconcile", "retry", "raise"]
 
 

@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 from trudy._answer_facts import AnswerFacts
 from trudy.errors import APIConnectionError
 from trudy.hooks import Event
-from trudy.options import Timeout
+from trudy.options import AdmissionLane, Timeout
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 Scope: TypeAlias = Literal["operation", "attempt"]
@@ -67,7 +67,7 @@ class Progress:
     """When the call must have ended, on the monotonic clock."""
     max_retries: int = 2
     max_rate_limit_wait: float = 120.0
-    lane: Literal["interactive", "bulk"] = "interactive"
+    lane: AdmissionLane = "interactive"
     attempts: int = 0
     sent_at: float = 0.0
     """When the last attempt left, in Unix seconds of our clock."""

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from trudy.options import Lane, RateLimit
+from trudy.options import AdmissionLane, RateLimit
 from trudy.rate_limit.limiter import Go, Late, RateLimitStatus, Ticket, Wait, WindowLimiter
 
 NOON = 1_800_000_000.0
@@ -25,7 +25,7 @@ class Crowd:
     def know_clock(self, at: float, round_trip: float = 0.0) -> None:
         self.limiter.observe(at, at - self.ahead, round_trip=round_trip)
 
-    def join(self, lane: Lane = "interactive", **kwargs: float) -> Ticket:
+    def join(self, lane: AdmissionLane = "interactive", **kwargs: float) -> Ticket:
         ticket = self.limiter.join(lane, lambda: self.woken.append(ticket), **kwargs)  # type: ignore[arg-type]
         return ticket
 
@@ -40,13 +40,13 @@ class Crowd:
         assert isinstance(verdict, Wait)
         return verdict.until + self.ahead
 
-    def send(self, number: int, at: float, lane: Lane = "interactive") -> list[Ticket]:
+    def send(self, number: int, at: float, lane: AdmissionLane = "interactive") -> list[Ticket]:
         """Let so many through, and no fewer."""
         tickets = [self.join(lane) for _ in range(number)]
         assert all(self.goes(ticket, at) for ticket in tickets)
         return tickets
 
-    def try_send(self, number: int, at: float, lane: Lane = "interactive") -> list[Ticket]:
+    def try_send(self, number: int, at: float, lane: AdmissionLane = "interactive") -> list[Ticket]:
         """Try it with so many; those that may not go leave. Returns those that went."""
         tickets = [self.join(lane) for _ in range(number)]
         gone = [ticket for ticket in tickets if self.goes(ticket, at)]
@@ -422,7 +422,7 @@ def test_interactive_goes_before_waiting_bulk_and_each_lane_keeps_its_order() ->
     crowd = Crowd(RateLimit(4, bulk_share=0.5))
     crowd.know_clock(NOON)
     crowd.accept(crowd.send(4, NOON + 10), NOON + 11)
-    lanes: list[Lane] = ["bulk", "interactive", "bulk", "interactive", "bulk", "interactive"]
+    lanes: list[AdmissionLane] = ["bulk", "interactive", "bulk", "interactive", "bulk", "interactive"]
     tickets = [crowd.join(lane) for lane in lanes]
     for ticket in reversed(tickets):
         crowd.poll(ticket, NOON + 12)
@@ -430,6 +430,18 @@ def test_interactive_goes_before_waiting_bulk_and_each_lane_keeps_its_order() ->
     assert not crowd.goes(tickets[4], NOON + 60.1)
     assert crowd.woken == [tickets[1], tickets[3], tickets[5], tickets[0]]
     assert [crowd.goes(ticket, NOON + 60.2) for ticket in tickets] == [True, True, False, True, False, True]
+
+
+def test_look_ups_for_lost_calls_go_before_all_who_wait() -> None:
+    crowd = Crowd(RateLimit(100))
+    crowd.know_clock(NOON)
+    crowd.accept(crowd.send(100, NOON + 10), NOON + 11)
+    crowds = [crowd.join("bulk" if number % 2 else "interactive") for number in range(200)]
+    looks = [crowd.join("reconcile") for _ in range(40)]
+    for ticket in crowds + looks:
+        crowd.poll(ticket, NOON + 12)
+    assert all(crowd.goes(ticket, NOON + 60.1) for ticket in looks)
+    assert sum(crowd.goes(ticket, NOON + 60.2) for ticket in crowds) == 60
 
 
 @pytest.mark.parametrize(("limit", "share", "bulk"), [(100, 0.75, 75), (10, 0.29, 2), (3, 0.1, 1), (5, 1.0, 5)])

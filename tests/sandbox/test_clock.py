@@ -26,7 +26,7 @@ def test_it_stands_still_at_speed_nought() -> None:
 
 def test_it_runs_at_its_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = [50.0]
-    monkeypatch.setattr("trudy.sandbox.clock.time.monotonic", lambda: real[0])
+    monkeypatch.setattr("trudy.sandbox.clock.monotonic", lambda: real[0])
     clock = SandboxClock(start=0.0, speed=60)
     real[0] += 2
     assert clock.time() == 120

@@ -17,11 +17,12 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from trudy.options import Lane, RateLimit
+from trudy.options import AdmissionLane, RateLimit
 from trudy.rate_limit.ticket_queue import TicketQueue
 from trudy.rate_limit.window import Budget, Window, Windows
 
-_LANES: Final[tuple[Lane, ...]] = ("interactive", "bulk")
+_LANES: Final[tuple[AdmissionLane, ...]] = ("reconcile", "interactive", "bulk")
+"""Who goes first."""
 _HEAD = 8
 _WORTH_WAKING = 0.005
 """The part of a window by which a turn must come nearer for a sleeper to be told: each answer moves it a little."""
@@ -77,7 +78,7 @@ class Ticket:
     """A request's place at the limiter. `place` outlives a refusal: hand it to `join` again."""
 
     place: int
-    lane: Lane
+    lane: AdmissionLane
     wake: Callable[[], None] = field(repr=False)
     until: float | None
     at: _At = _At.OUTSIDE
@@ -96,12 +97,11 @@ class WindowLimiter:
         self._places = count()
         self._budget = Budget(rate_limit)
         self._windows = Windows(None if rate_limit is None else rate_limit.window, rng or SystemRandom())
-        self._interactive: TicketQueue[Ticket] = TicketQueue()
-        self._bulk: TicketQueue[Ticket] = TicketQueue()
+        self._queues: dict[AdmissionLane, TicketQueue[Ticket]] = {lane: TicketQueue() for lane in _LANES}
         self._late: list[Ticket] = []
 
     def join(
-        self, lane: Lane, wake: Callable[[], None], *, until: float | None = None, place: int | None = None
+        self, lane: AdmissionLane, wake: Callable[[], None], *, until: float | None = None, place: int | None = None
     ) -> Ticket:
         """A ticket at the end of the lane, or at the `place` of a refused one.
 
@@ -188,14 +188,13 @@ class WindowLimiter:
             self._advance(now)
             window = self._windows.current
             used = 0 if self._windows.is_over(now) else window.sent
-            waiting = len(self._interactive) + len(self._bulk)
+            waiting = sum(map(len, self._queues.values()))
             return RateLimitStatus(limit=self._budget.limit, used=used, reset_at=self._reset_at(now), waiting=waiting)
 
     def after_fork(self) -> None:
         """In a forked child: the lock may be held and the waiters live on, but neither is here."""
         self._lock = threading.Lock()
-        self._interactive = TicketQueue()
-        self._bulk = TicketQueue()
+        self._queues = {lane: TicketQueue() for lane in _LANES}
         self._late = []
 
     def _poll(self, ticket: Ticket, now: float) -> tuple[Go | Wait | Late, list[Ticket]]:
@@ -206,7 +205,7 @@ class WindowLimiter:
             # The window shut between the call and this answer to it: the place is kept, the turn is not.
             self._give_back(ticket)
         if ticket.at is not _At.CALLED:
-            queue = self._queue(ticket.lane)
+            queue = self._queues[ticket.lane]
             if queue or self._free(ticket.lane, now) <= 0:
                 queue.add(ticket)
                 ticket.at = _At.QUEUE
@@ -221,7 +220,7 @@ class WindowLimiter:
             if ticket in called:
                 called.remove(ticket)
             return _GO, called
-        turn = self._turn(ticket.lane, self._queue(ticket.lane).ahead_of(ticket), now)
+        turn = self._turn(ticket.lane, self._queues[ticket.lane].ahead_of(ticket), now)
         if ticket.until is not None and turn > ticket.until:
             reset_at = self._reset_at(now)
             return Late(turn, self._budget.limit, reset_at), called + self._leave(ticket, now, sent=False)
@@ -233,7 +232,7 @@ class WindowLimiter:
         if was is _At.OUTSIDE:
             return []
         if was is _At.QUEUE:
-            self._queue(ticket.lane).discard(ticket)
+            self._queues[ticket.lane].discard(ticket)
         elif was is _At.CALLED or not sent:
             self._give_back(ticket)
         elif ticket.window is self._windows.current and self._windows.current.closed_until is None:
@@ -251,12 +250,12 @@ class WindowLimiter:
 
     def _call_next(self, now: float) -> list[Ticket]:
         """Give the free budget to those first in queue; returns whom to wake."""
-        if not self._interactive and not self._bulk:
+        if not any(self._queues.values()):
             return []
         self._advance(now)
         called: list[Ticket] = []
         for lane in _LANES:
-            queue = self._queue(lane)
+            queue = self._queues[lane]
             while (first := queue.first()) is not None and self._free(lane, now) > 0:
                 queue.discard(first)
                 self._admit(first, now)
@@ -265,7 +264,7 @@ class WindowLimiter:
                 called += self._oversleepers(queue, lane, now)
         return called
 
-    def _oversleepers(self, queue: TicketQueue[Ticket], lane: Lane, now: float) -> list[Ticket]:
+    def _oversleepers(self, queue: TicketQueue[Ticket], lane: AdmissionLane, now: float) -> list[Ticket]:
         """Those at the head who sleep past their turn, because others left or the window opens earlier than it did.
 
         A few rather than one: whoever wakes calls all whose turn it is, but the first may hang in a blocked loop.
@@ -300,14 +299,14 @@ class WindowLimiter:
         ticket.window = None
         ticket.at = _At.OUTSIDE
 
-    def _free(self, lane: Lane, now: float) -> float:
+    def _free(self, lane: AdmissionLane, now: float) -> float:
         """How many of a lane may go now."""
         window = self._windows.current
         if self._budget.full == inf and window.closed_until is None and not window.probing:
             return inf  # nothing is known to be limited: no edge to stay away from
         if not self._windows.is_open(now):
             return 0
-        if lane == "bulk" and self._interactive:
+        if self._before(lane):
             return 0
         if window.probing and now < self._probed(window):
             return 1 - window.sent
@@ -324,25 +323,23 @@ class WindowLimiter:
         """When a probe without an answer counts as taken: refusals are quick, and calls may take minutes."""
         return window.opened + self._windows.edge
 
-    def _turn(self, lane: Lane, ahead: int, now: float) -> float:
+    def _turn(self, lane: AdmissionLane, ahead: int, now: float) -> float:
         """When the turn comes, at the earliest, of one who has so many of its lane before it."""
         window = self._windows.current
         is_open = self._windows.is_open(now)
         if is_open and window.probing and now < self._probed(window):
             return self._probed(window)
         free = max(0, self._left(window)) if is_open else 0
-        windows = _windows_until(ahead, free, self._budget.full)
+        windows = _windows_until(ahead + self._before(lane), free, self._budget.full)
         if lane == "bulk":
             bulk = self._budget.bulk
             free_bulk = max(0, min(free, bulk - window.bulk)) if is_open else 0
-            windows = max(
-                _windows_until(ahead + len(self._interactive), free, self._budget.full),
-                _windows_until(ahead, free_bulk, bulk),
-            )
+            windows = max(windows, _windows_until(ahead, free_bulk, bulk))
         return self._windows.opening(max(1, windows), now)
 
-    def _queue(self, lane: Lane) -> TicketQueue[Ticket]:
-        return self._bulk if lane == "bulk" else self._interactive
+    def _before(self, lane: AdmissionLane) -> int:
+        """How many wait in the lanes that go first."""
+        return sum(len(self._queues[other]) for other in _LANES[: _LANES.index(lane)])
 
     def _reset_at(self, now: float) -> datetime | None:
         end = self._windows.end(now)

@@ -13,6 +13,8 @@ import anyio
 import anyio.lowlevel
 from attrs import field, frozen
 
+from trudy.clock import monotonic
+
 FASTEST = 1e6
 """The most sandbox seconds for a real one."""
 LATEST = datetime(2999, 1, 1, tzinfo=UTC).timestamp()
@@ -61,7 +63,7 @@ class SandboxClock:
         self._start = time.time() if start is None else start
         if not 0 <= self._start < LATEST:
             raise ValueError("start must be Unix seconds before the year 2999")
-        self._anchor = _Anchor(real=time.monotonic(), elapsed=0.0, speed=speed)
+        self._anchor = _Anchor(real=monotonic(), elapsed=0.0, speed=speed)
         self._changed = threading.Condition()
         self._sleepers: set[_Sleeper] = set()
 
@@ -90,7 +92,7 @@ class SandboxClock:
     def monotonic(self) -> float:
         """Sandbox seconds since this clock began."""
         anchor = self._anchor
-        return anchor.elapsed + (time.monotonic() - anchor.real) * anchor.speed
+        return anchor.elapsed + (monotonic() - anchor.real) * anchor.speed
 
     def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0) -> None:
         """Jump ahead and wake all whose time has come. Never waits; callable from any thread or loop."""
@@ -166,7 +168,7 @@ class SandboxClock:
 
     def _move(self, step: float, speed: float | None) -> None:
         with self._changed:
-            now, anchor = time.monotonic(), self._anchor
+            now, anchor = monotonic(), self._anchor
             elapsed = anchor.elapsed + (now - anchor.real) * anchor.speed + step
             self._anchor = _Anchor(real=now, elapsed=elapsed, speed=anchor.speed if speed is None else speed)
             sleepers = tuple(self._sleepers)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from trudy._concurrency.fork import reset_in_child
-from trudy.clock import Clock, SystemClock
+from trudy.clock import Clock, SystemClock, monotonic
 from trudy.webhooks.replay.guard import Verdict
 
 R = TypeVar("R")
@@ -123,13 +123,13 @@ class SQLiteReplayGuard:
     def _run(self, work: Callable[[sqlite3.Connection], R]) -> R:
         # SQLite would wait by itself, but with the lock held: the guards of other files, and forks, would wait as well.
         # What is given back is no cursor, whose end calls SQLite too.
-        end = time.monotonic() + _BUSY_WAIT
+        end = monotonic() + _BUSY_WAIT
         while True:
             try:
                 with _lock:
                     return work(self._open())
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > end:
                     raise
             time.sleep(_BUSY_PAUSE)
 
