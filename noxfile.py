@@ -72,6 +72,20 @@ def bench(session: nox.Session) -> None:
     _run(session, "tests.bench", *session.posargs)
 
 
+@nox.session(python=OLDEST)
+def trace(session: nox.Session) -> None:
+    """Print the files of the package that one request walks through, and one that waits out a 429."""
+    session.install("-e", ".[dev]")
+    _run(session, "tests.bench.trace")
+
+
+@nox.session(python=OLDEST)
+def docs(session: nox.Session) -> None:
+    """Build the documentation: `nox -s docs -- DIRECTORY`. A warning or a dead link fails."""
+    session.install("-e", ".[dev]")
+    _run(session, "tests.docs.site", *(session.posargs or ["build/docs"]))
+
+
 def _lint(session: nox.Session) -> None:
     _run(session, "ruff", "format", "--check", ".")
     _run(session, "ruff", "check", ".")

@@ -6,6 +6,8 @@
         call = client.calls.create(agent_id="...", phone_number="+14155550123")
 
 Names are loaded when first used, so that importing the package costs next to nothing.
+
+.. include:: ../README.md
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from trudy.errors import InvalidArgumentError
 
-JSON: TypeAlias = "str | int | float | bool | None | Sequence[JSON] | Mapping[str, JSON]"
+JSON: TypeAlias = str | int | float | bool | None | Sequence["JSON"] | Mapping[str, "JSON"]
 QueryValue: TypeAlias = str | int | float | bool
 Lane: TypeAlias = Literal["interactive", "bulk"]
 AdmissionLane: TypeAlias = Literal["reconcile", "interactive", "bulk"]

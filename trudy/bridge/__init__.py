@@ -11,6 +11,8 @@
 
 There is no background thread, so nothing hangs after a fork, in an `atexit` function or at the interpreter's exit.
 This module imports no asyncio: making a client stays cheap.
+
+.. include:: README.md
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Shapes of requests and answers. Each name loads its file when first used, so that this package costs nothing."""
+"""Shapes of requests and answers. Each name loads its file when first used, so that this package costs nothing.
+
+.. include:: README.md
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""What happens to every request, a file a step."""
+"""What happens to every request, a file a step.
+
+.. include:: README.md
+"""

@@ -8,6 +8,8 @@
         call = await client.calls.create(agent_id=agent.id, phone_number="+14155550100")
 
 Over HTTP: `python -m trudy.sandbox`. Which number forces which outcome stands in `trudy.sandbox.domain.outcomes`.
+
+.. include:: README.md
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Things for tests of code that uses this library. Names are loaded when first used."""
+"""Things for tests of code that uses this library. Names are loaded when first used.
+
+.. include:: README.md
+"""
 
 from __future__ import annotations
 

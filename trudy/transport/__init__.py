@@ -1,1 +1,4 @@
-"""HTTP: one file a backend, and a pool of connections for each event loop."""
+"""HTTP: one file a backend, and a pool of connections for each event loop.
+
+.. include:: README.md
+"""

@@ -10,6 +10,8 @@
     app.mount("/webhooks/truedy", asgi_app(router))
 
 `unwrap(body, headers, secret=...)` is the same without a router. Names are loaded when first used.
+
+.. include:: README.md
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox import browser as browsers
-from tests.sandbox.browser import Browser
+from tests.fakes import browser as browsers
+from tests.fakes.browser import Browser
 from trudy import TrudyClient, ValidationError
 from trudy.sandbox import Sandbox, SandboxServer
 

@@ -1,0 +1,115 @@
+"""Builds the documentation: a page for each room, its guide above its API reference.
+
+    python -m tests.docs.site DIRECTORY
+
+Any warning of pdoc and any link that leads nowhere is an error.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import sys
+import warnings
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+import pdoc
+
+from tests.docs.blocks import GUIDES, README, ROOT
+
+LAZY: Final = ("trudy", "trudy.models", "trudy.webhooks", "trudy.sandbox", "trudy.testing")
+"""Packages whose names load when first used: pdoc sees only what is there."""
+PAGES: Final = (
+    "trudy",
+    "trudy.resources",
+    "trudy.pipeline",
+    "trudy.rate_limit",
+    "trudy.transport",
+    "trudy.bridge",
+    "trudy.webhooks",
+    "trudy.sandbox",
+    "trudy.testing",
+    r"!trudy\.(pipeline|rate_limit|transport|bridge)\.",
+    r"!trudy(\.\w+)*\._\w+",
+)
+OUTSIDE: Final = ("https://docs.truedy.ai", "https://pdoc.dev", "https://keepachangelog.com", "https://semver.org")
+"""Hosts that may be linked; nothing is fetched from them here."""
+_LINK = re.compile(r'\b(?:href|src)="([^"]*)"')
+_MEMBER = re.compile(r'<a href="#(\w+\.\w+)">(.*?)</a>')
+_ID = re.compile(r'\bid="([^"]*)"')
+
+
+class DeadLinkError(Exception):
+    """A link of the site leads nowhere."""
+
+
+def build(directory: Path) -> list[Path]:
+    """Write the site, and give its pages.
+
+    Raises:
+        Warning: pdoc could not read something, such as an annotation.
+        DeadLinkError: a link leads nowhere.
+    """
+    for name in LAZY:
+        module = import_module(name)
+        for member in module.__all__:
+            getattr(module, member)
+    pdoc.render.configure(show_source=False, search=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pdoc.pdoc(*PAGES, output_directory=directory)
+    pages = sorted(directory.rglob("*.html"))
+    for page in pages:
+        page.write_text(_with_links_to_pages(page, directory))
+    dead = [f"{page.relative_to(directory)}: {link}" for page in pages for link in dead_links(page)]
+    if dead:
+        raise DeadLinkError("\n".join(dead))
+    return pages
+
+
+def _with_links_to_pages(page: Path, directory: Path) -> str:
+    """The page, where a link to a guide's file leads to the guide's page."""
+    source = README.parent if page.name == "trudy.html" else ROOT / page.relative_to(directory).with_suffix("")
+
+    def rewritten(match: re.Match[str]) -> str:
+        target, _, fragment = match[1].partition("#")
+        guide = Path(os.path.normpath(source / target)) if target.endswith("README.md") else None
+        if guide not in GUIDES:
+            return match[0]
+        own = directory / ("trudy.html" if guide == README else guide.parent.relative_to(ROOT).with_suffix(".html"))
+        link = os.path.relpath(own, page.parent) + (f"#{fragment}" if fragment else "")
+        return match[0].replace(match[1], link)
+
+    text = page.read_text()
+    anchors = set(_ID.findall(text))
+    # pdoc links a docstring's word to a member of that name, and gives inherited members no anchor of their own.
+    text = _MEMBER.sub(lambda match: match[0] if match[1] in anchors else match[2], text)
+    return _LINK.sub(rewritten, text)
+
+
+def dead_links(page: Path) -> Iterator[str]:
+    """The links of a page that lead nowhere, as they stand there."""
+    text = page.read_text()
+    for link in {html.unescape(link) for link in _LINK.findall(text)}:
+        if link.startswith(("https://", "http://")):
+            if not link.startswith(OUTSIDE):
+                yield link
+            continue
+        if link.startswith("data:") or "${" in link:  # in the script of the search
+            continue
+        target, _, fragment = link.partition("#")
+        there = (page.parent / target) if target else page
+        if not there.is_file() or (fragment and fragment not in map(html.unescape, _ID.findall(there.read_text()))):
+            yield link
+
+
+if __name__ == "__main__":
+    try:
+        for built in build(Path(sys.argv[1])):
+            print(built)
+    except (DeadLinkError, Warning) as fault:
+        sys.exit(f"{type(fault).__name__}: {fault}")
