@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, cast
 
 from trudy._time import parse_time
 
@@ -29,6 +29,10 @@ ID_ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """How servers spell the id of each kind of object: where another object refers to it, and in its own row beside or in
 place of `id`. Models and whoever judges the answer to a create read ids by this one list."""
+
+MOST_NESTING: Final = 100
+"""How deep a server's value may be. Deeper ones could end the recursion of whoever compares, prints or copies them
+(Python allows about 1,000 frames, the caller's own included); no documented answer has more than 8 levels."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*s?", re.ASCII)
@@ -139,6 +143,25 @@ def parse_whole(value: object) -> int | None:
         return whole(value)
     except ValueError:
         return None
+
+
+def is_too_deep(value: object, most: int = MOST_NESTING) -> bool:
+    """Whether lists and objects stand inside each other in more than `most` levels; looked at without recursion."""
+    if not isinstance(value, (dict, list)):
+        return False
+    level: list[object] = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for outer in level
+            for inner in (
+                cast("dict[str, object]", outer).values() if isinstance(outer, dict) else cast("list[object]", outer)
+            )
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
 
 
 def parse_seconds(value: object) -> float | None:

@@ -1,6 +1,15 @@
 """Shapes of requests and answers. Each name loads its file when first used, so that this package costs nothing.
 
 .. include:: README.md
+
+The files:
+
+    agents calls call_endings transcripts batch_calls contacts tools knowledge_bases voices telephony webrtc
+                    the shapes, a file a namespace; beside a call, how it ended and what was said
+    common          what any answer has: its facts, a list's place, deletions
+    _fields         what attributes are made of: their names on the wire, open words, what a repr shows
+    _converter      JSON to models: `decode`
+    _wire           models to JSON: `to_wire`, and `Model`, which all of them are
 """
 
 from __future__ import annotations
@@ -8,10 +17,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from trudy.models._converter import ModelError as ModelError
     from trudy.models._converter import decode as decode
-    from trudy.models._errors import ModelError as ModelError
+    from trudy.models._fields import OpenWord as OpenWord
+    from trudy.models._wire import Model as Model
     from trudy.models._wire import to_wire as to_wire
-    from trudy.models._words import OpenWord as OpenWord
     from trudy.models.agents import Agent as Agent
     from trudy.models.agents import AgentStatus as AgentStatus
     from trudy.models.agents import AgentStatusName as AgentStatusName
@@ -42,6 +52,7 @@ if TYPE_CHECKING:
     from trudy.models.batch_calls import ContactSource as ContactSource
     from trudy.models.batch_calls import PhoneRotation as PhoneRotation
     from trudy.models.batch_calls import ScheduleType as ScheduleType
+    from trudy.models.call_endings import CallEnding as CallEnding
     from trudy.models.calls import Call as Call
     from trudy.models.calls import CallDirection as CallDirection
     from trudy.models.calls import CallDirectionName as CallDirectionName

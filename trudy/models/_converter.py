@@ -18,9 +18,7 @@ from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, override
 
 from trudy import _parse as _scalars
-from trudy.models._errors import ModelError
-from trudy.models._fields import OWN, Read, wire_of
-from trudy.models._words import OpenWord
+from trudy.models._fields import OWN, OpenWord, Read, wire_of
 from trudy.models.common import ResponseMeta
 from trudy.models.transcripts import Transcript, transcript_object
 from trudy.options import NOT_GIVEN, NotGiven
@@ -31,6 +29,25 @@ _Decoder = Callable[[object, ResponseMeta | None], Any]
 
 _OTHER_FORMS: dict[type, Callable[[object], object]] = {Transcript: transcript_object}
 """Models that may arrive as something else than an object."""
+
+
+class ModelError(ValueError):
+    """What the server sent cannot be this model at all: it is no object, or has no id.
+
+    Attributes:
+        model: the name of the model.
+        path: the member at fault; empty where the whole value is.
+        reason: what is wrong with it; never a value the server sent.
+    """
+
+    def __init__(self, model: str, path: str, reason: str) -> None:
+        self.model = model
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{model}.{path}: {reason}" if path else f"{model}: {reason}")
+
+    def __reduce__(self) -> tuple[type[ModelError], tuple[str, str, str]]:
+        return type(self), (self.model, self.path, self.reason)
 
 
 def decode(cls: type[T], raw: object, meta: ResponseMeta | None = None) -> T:
@@ -44,7 +61,17 @@ def decode(cls: type[T], raw: object, meta: ResponseMeta | None = None) -> T:
     return cast("T", decoder(raw, meta))
 
 
+def without_deep_members(raw: object) -> object:
+    """A JSON value that is safe to compare, print and write: members nested too deep become a text that says so."""
+    if isinstance(raw, dict):
+        row = cast("dict[str, object]", raw)
+        return {name: _TOO_DEEP if _scalars.is_too_deep(value) else value for name, value in row.items()}
+    return _TOO_DEEP if _scalars.is_too_deep(raw) else raw
+
+
 _DECODERS: dict[type, _Decoder] = {}
+_NESTING = (dict, list)
+_TOO_DEEP = f"(nested more than {_scalars.MOST_NESTING} levels deep, and left out)"
 _FACTORY: Any = attrs.Factory  # typed as a function
 
 
@@ -98,6 +125,8 @@ def _make_decoder(cls: type) -> _Decoder:
         if not isinstance(raw, dict):
             raise ModelError(cls.__name__, "", "is no object")
         sent = cast("dict[str, Any]", raw)
+        if any(type(value) in _NESTING and _scalars.is_too_deep(value) for value in sent.values()):
+            sent = cast("dict[str, Any]", without_deep_members(sent))
         extra = {name: value for name, value in sent.items() if name not in known}
         row = sent.copy()
         for name, others, keeps_null in folded:

@@ -1,13 +1,19 @@
-"""How a model's attribute meets the wire: under which names, read by what. Kept in the attribute's metadata."""
+"""What the attributes of models are made of: names and readers for the wire, open words, what a repr shows.
+
+How an attribute meets the wire is kept in its metadata.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from enum import StrEnum
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
+from urllib.parse import urlsplit, urlunsplit
 
 import attrs
 
+from trudy._masking import mask_phone, mask_text
 from trudy._parse import ID_ALIASES, identifier
 
 Read: TypeAlias = Callable[[object], object]
@@ -65,3 +71,69 @@ def members(cls: type[attrs.AttrsInstance]) -> tuple[tuple[str, str, Write | Non
     """Attribute, wire name and writer of all that a model writes."""
     found = ((a.name, wire_of(a)) for a in attrs.fields(cls) if a.name not in OWN)
     return tuple((name, wire.names[0], wire.write) for name, wire in found)
+
+
+class OpenWord(StrEnum):
+    """Base of the open enums. Each is a `str`: `status == "completed"` holds, and `status is CallStatus.COMPLETED`.
+
+    A member is named as its word in capitals. Hyphens, blanks and capitals make no difference. A word that no member
+    has becomes a value of its own, with `is_known` False; the empty word stands for one that the server did not send.
+    """
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this version of the library knows the word."""
+        return type(self).__members__.get(self.name) is self
+
+    @classmethod
+    def _synonyms(cls) -> Mapping[str, str]:
+        """Words of the server that mean the same as a member's."""
+        return {}
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        folded = value.strip().lower().replace("-", "_").replace(" ", "_")
+        known = cls.__members__.get(cls._synonyms().get(folded, folded).upper())
+        return cls._unknown(value) if known is None else known
+
+    @classmethod
+    def _unknown(cls, value: str) -> Self:
+        # Not remembered: what a server sends must not fill a table that is never emptied.
+        word = str.__new__(cls, value)
+        word._name_ = value
+        word._value_ = value
+        return word
+
+    def __reduce_ex__(self, proto: object) -> tuple[type[Self], tuple[str]]:
+        return type(self), (self.value,)
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        return f"{name}.{self.name}" if self.is_known else f"{name}({self.value!r})"
+
+
+def shown_phone(value: str | None) -> str:
+    """A number with its middle masked."""
+    return repr(value if value is None else mask_phone(value))
+
+
+def shown_link(value: str | None) -> str:
+    """A link without its query, where signatures stand, and without credentials."""
+    if value is None:
+        return "None"
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return "'***'"
+    query = "***" if parts.query else ""
+    return repr(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, "")))
+
+
+def shown_prose(value: str | None) -> str:
+    """Free text, shortened; whatever looks like a number or a key is masked."""
+    if value is None:
+        return "None"
+    shown = mask_text(value)
+    return repr(shown if len(shown) <= 60 else shown[:59] + "…")

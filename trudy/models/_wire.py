@@ -1,21 +1,49 @@
-"""From Python to JSON: models, mappings, times and words become what `json.dumps` takes."""
+"""From Python to JSON: models, mappings, times and words become what `json.dumps` takes. `Model` is what all have."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, TypeGuard, cast
+from typing import Any, Self, TypeGuard, cast
 from uuid import UUID
 
 import attrs
 
 from trudy._parse import seconds_text
 from trudy.errors import InvalidArgumentError
-from trudy.models._fields import members
-from trudy.models._words import OpenWord
+from trudy.models._fields import OpenWord, members
 from trudy.options import NOT_GIVEN, NotGiven
+
+
+class Model:
+    """What every model can do: be made from the JSON form, and be written in it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+        """The model of a server's JSON object, or of what `to_dict` gave; `meta` is None.
+
+        Raises:
+            ModelError: it is no object, or has no id.
+        """
+        from trudy.models._converter import decode
+
+        return decode(cls, value if isinstance(value, dict) else dict(value))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, in the server's names and words, with `extra` and without `meta`.
+
+        Times are ISO 8601 with `Z`; members that are `NOT_GIVEN` are left out. Numbers and links are whole.
+        """
+        return model_to_wire(cast("attrs.AttrsInstance", self))
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """`to_dict` as JSON text. Numbers and links are whole."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
 
 
 def to_wire(value: object) -> Any:
@@ -26,7 +54,9 @@ def to_wire(value: object) -> Any:
     """
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, Enum) and value is not NOT_GIVEN:
+    if value is NOT_GIVEN:
+        raise InvalidArgumentError("NOT_GIVEN stands for what is left out, and cannot be sent")
+    if isinstance(value, Enum):
         # The empty word stands for one that the server did not send.
         return None if isinstance(value, OpenWord) and not value else to_wire(value.value)
     if isinstance(value, str | int):
@@ -45,8 +75,10 @@ def to_wire(value: object) -> Any:
         return duration_text(value)
     if isinstance(value, UUID):
         return str(value)
-    if attrs.has(type(value)):
-        return model_to_wire(cast("attrs.AttrsInstance", value))
+    if isinstance(value, Model):
+        return value.to_dict()
+    if hasattr(value, "dtype") and callable(item := getattr(value, "item", None)) and getattr(value, "ndim", 1) == 0:
+        return to_wire(item())  # a scalar of NumPy or pandas
     raise InvalidArgumentError(f"a {type(value).__name__} cannot be sent as JSON")
 
 
@@ -90,9 +122,14 @@ def _finite(value: object) -> object:
 
 def format_time(value: datetime) -> str:
     """ISO 8601 in UTC with `Z`. A datetime without a zone is refused: nobody knows which instant it means."""
+    if value != value:  # pandas.NaT is a datetime, and like NaN not equal to itself
+        raise InvalidArgumentError("NaT is no time")
     if value.utcoffset() is None:
         raise InvalidArgumentError("a datetime needs a time zone, such as datetime.UTC")
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    # Taken apart: a subclass, such as the Timestamp of pandas, may write itself otherwise.
+    utc = value.astimezone(UTC)
+    plain = datetime(utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, utc.microsecond, UTC)
+    return plain.isoformat().replace("+00:00", "Z")
 
 
 def duration_text(value: str | float | timedelta | NotGiven | None) -> str | NotGiven | None:

@@ -9,10 +9,8 @@ from typing import Any, Literal, TypeAlias, TypedDict
 from attrs import field, frozen
 
 from trudy._parse import duration, parse_seconds, seconds
-from trudy.models import _repr
-from trudy.models._fields import id_of, own_id, wire
-from trudy.models._wire import duration_text, model_to_wire
-from trudy.models._words import OpenWord
+from trudy.models._fields import OpenWord, id_of, own_id, shown_phone, wire
+from trudy.models._wire import Model, duration_text
 from trudy.models.common import ResponseMeta
 from trudy.options import NOT_GIVEN, NotGiven
 
@@ -38,22 +36,18 @@ _NO_STATUS = AgentStatus("")
 
 
 @frozen(kw_only=True)
-class NumberRef:
+class NumberRef(Model):
     """A phone number assigned to an agent."""
 
     id: str | None = field(default=None, metadata=own_id("number"))
-    phone_number: str | None = field(default=None, repr=_repr.phone)
+    phone_number: str | None = field(default=None, repr=shown_phone)
     """E.164."""
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """Members that this version does not know, and values it could not read."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class GreetingSettings:
+class GreetingSettings(Model):
     """How a call opens; for requests and in answers. A member left out is `NOT_GIVEN` (falsy), None is null."""
 
     first_speaker: FirstSpeaker | str | NotGiven | None = NOT_GIVEN
@@ -77,10 +71,6 @@ class GreetingSettings:
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """More members, sent as they are; in an answer, those that this version does not know or could not read."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, without members that are `NOT_GIVEN`."""
-        return model_to_wire(self)
-
 
 class GreetingSettingsDict(TypedDict, total=False):
     """`GreetingSettings` as a plain dict."""
@@ -96,7 +86,7 @@ class GreetingSettingsDict(TypedDict, total=False):
 
 
 @frozen(kw_only=True)
-class InactivityMessage:
+class InactivityMessage(Model):
     """What the agent says after a silence; for requests and in answers."""
 
     duration: str | NotGiven | None = field(default=NOT_GIVEN, converter=duration_text, metadata=wire(read=duration))
@@ -110,10 +100,6 @@ class InactivityMessage:
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """More members, sent as they are; in an answer, those that this version does not know or could not read."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, without members that are `NOT_GIVEN`."""
-        return model_to_wire(self)
-
 
 class InactivityMessageDict(TypedDict, total=False):
     """`InactivityMessage` as a plain dict, in the wire's names."""
@@ -124,7 +110,7 @@ class InactivityMessageDict(TypedDict, total=False):
 
 
 @frozen(kw_only=True)
-class VADSettings:
+class VADSettings(Model):
     """How the end of speech is found; for requests and in answers. Members inferred from an early server."""
 
     turn_endpoint_delay: str | NotGiven | None = field(
@@ -144,10 +130,6 @@ class VADSettings:
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """More members, sent as they are; in an answer, those that this version does not know or could not read."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, without members that are `NOT_GIVEN`."""
-        return model_to_wire(self)
-
 
 class VADSettingsDict(TypedDict, total=False):
     """`VADSettings` as a plain dict."""
@@ -164,7 +146,7 @@ VADSettingsParam: TypeAlias = VADSettings | VADSettingsDict
 
 
 @frozen(kw_only=True)
-class Agent:
+class Agent(Model):
     """An agent as the server has it. A member that the server did not send is None or empty."""
 
     id: str = field(metadata=own_id("agent"))
@@ -242,7 +224,3 @@ class Agent:
     def join_timeout_seconds(self) -> float | None:
         """`join_timeout` in seconds; None where it is missing or no duration."""
         return parse_seconds(self.join_timeout)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: times as ISO 8601 with `Z`, the server's own words, `extra` included; without `meta`."""
-        return model_to_wire(self)

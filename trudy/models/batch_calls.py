@@ -8,10 +8,8 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from attrs import field, frozen
 
-from trudy.models import _repr
-from trudy.models._fields import id_of, own_id, wire
-from trudy.models._wire import model_to_wire
-from trudy.models._words import OpenWord
+from trudy.models._fields import OpenWord, id_of, own_id, shown_phone, wire
+from trudy.models._wire import Model
 from trudy.models.common import ResponseMeta
 from trudy.options import NOT_GIVEN, NotGiven
 
@@ -63,7 +61,7 @@ _NO_CONTACT_STATUS = BatchContactStatus("")
 
 
 @frozen(kw_only=True)
-class BatchCall:
+class BatchCall(Model):
     """A batch as the server has it. A member that the server did not send is None or empty."""
 
     id: str = field(metadata=own_id("batch_call"))
@@ -72,7 +70,7 @@ class BatchCall:
     status: BatchStatus = _NO_STATUS
     """An open enum; the empty word where the server sent none. `status_word` has the server's spelling."""
     agent_id: str | None = field(default=None, metadata=id_of("agent"))
-    from_number: str | None = field(default=None, repr=_repr.phone)
+    from_number: str | None = field(default=None, repr=shown_phone)
     """E.164; 2026-03 and later."""
     phone_number_ids: tuple[str, ...] = field(default=(), repr=False)
     """Ids of the numbers it calls from; before 2026-03."""
@@ -100,6 +98,8 @@ class BatchCall:
     """Whether failed calls are placed again. Before 2026-03."""
     max_retry_attempts: int | None = field(default=None, metadata=wire("max_retry_attempts", "retry_attempts"))
     """How often, 0 to 3 (2026-03 and later: `retry_attempts`)."""
+    stats: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
+    """Counts of its contacts and calls as the server keeps them; early server only."""
     total_contacts: int | None = None
     """This count and the next four: 2026-03 and later."""
     called: int | None = None
@@ -122,13 +122,9 @@ class BatchCall:
         word = self.extra.get("status")
         return word if isinstance(word, str) else self.status.value
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: times as ISO 8601 with `Z`, the server's own words, `extra` included; without `meta`."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class BatchStatusChange:
+class BatchStatusChange(Model):
     """What schedule, pause and resume answer."""
 
     id: str = field(metadata=own_id("batch_call"))
@@ -147,18 +143,14 @@ class BatchStatusChange:
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class BatchContact:
+class BatchContact(Model):
     """One person of a batch, and how far their call is."""
 
     contact_id: str | None = field(default=None, metadata=id_of("contact", "id"))
     """Opaque; None where the number came without a stored contact."""
-    phone_number: str | None = field(default=None, repr=_repr.phone, metadata=wire("phone_number", "phone"))
+    phone_number: str | None = field(default=None, repr=shown_phone, metadata=wire("phone_number", "phone"))
     """E.164."""
     first_name: str | None = field(default=None, repr=False)
     last_name: str | None = field(default=None, repr=False)
@@ -175,16 +167,12 @@ class BatchContact:
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; holds the whole number."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class BatchContactInput:
+class BatchContactInput(Model):
     """One person to call. A member left out is `NOT_GIVEN` (falsy), None is null."""
 
-    phone_number: str = field(repr=_repr.phone)
+    phone_number: str = field(repr=shown_phone)
     """E.164."""
     first_name: str | NotGiven | None = field(default=NOT_GIVEN, repr=False)
     last_name: str | NotGiven | None = field(default=NOT_GIVEN, repr=False)
@@ -193,10 +181,6 @@ class BatchContactInput:
     """Values for the `{{variables}}` of the agent's prompt."""
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """More members, sent as they are."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, without members that are `NOT_GIVEN`; holds the whole number."""
-        return model_to_wire(self)
 
 
 class BatchContactInputDict(TypedDict, total=False):
@@ -210,7 +194,7 @@ class BatchContactInputDict(TypedDict, total=False):
 
 
 @frozen(kw_only=True)
-class AddedChunk:
+class AddedChunk(Model):
     """What the server answered to one request that added contacts."""
 
     added_count: int = 0
@@ -220,17 +204,13 @@ class AddedChunk:
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)
-
 
 def _sums(chunks: tuple[AddedChunk, ...]) -> str:
     return f"<{sum(c.added_count for c in chunks)} added, {sum(c.failed_count for c in chunks)} not>"
 
 
 @frozen(kw_only=True)
-class AddedContacts:
+class AddedContacts(Model):
     """What became of contacts that were added to a batch, in one request or in several."""
 
     chunks: tuple[AddedChunk, ...] = field(default=(), repr=_sums)
@@ -261,14 +241,10 @@ class AddedContacts:
 
 
 @frozen(kw_only=True)
-class BatchAnalytics:
+class BatchAnalytics(Model):
     """Figures of a batch. Experimental: the API names them and shows no member, so that all of them are in `extra`."""
 
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """What the server sent."""
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from attrs import Factory, field, frozen
 
-from trudy._parse import duration, parse_seconds, seconds
-from trudy.models import _repr
-from trudy.models._fields import id_of, own_id, wire
-from trudy.models._wire import duration_text, model_to_wire
-from trudy.models._words import OpenWord
+from trudy._parse import duration, identifier, parse_seconds, seconds
+from trudy.models._fields import OpenWord, id_of, own_id, shown_link, shown_phone, wire
+from trudy.models._wire import Model, duration_text
+from trudy.models.call_endings import END_REASON_NAMES, CallEnding, call_ending
 from trudy.models.common import ResponseMeta
 from trudy.models.transcripts import Transcript, write_transcript
 from trudy.options import NOT_GIVEN, NotGiven
@@ -78,7 +78,7 @@ _NO_DIRECTION = CallDirection("")
 
 
 @frozen(kw_only=True)
-class CallSettings:
+class CallSettings(Model):
     """Settings of one call; for requests and in answers. A member left out is `NOT_GIVEN` (falsy), None is null."""
 
     recording_enabled: bool | NotGiven | None = NOT_GIVEN
@@ -108,10 +108,6 @@ class CallSettings:
         """`join_timeout` in seconds; None where it is missing or no duration."""
         return parse_seconds(self.join_timeout)
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, without members that are `NOT_GIVEN`."""
-        return model_to_wire(self)
-
 
 class CallSettingsDict(TypedDict, total=False):
     """`CallSettings` as a plain dict."""
@@ -126,13 +122,31 @@ class CallSettingsDict(TypedDict, total=False):
 CallSettingsParam: TypeAlias = CallSettings | CallSettingsDict
 
 
+_PROVIDER_ID_NAMES: Final = (
+    "ultravox_call_id",
+    "ultravoxCallId",
+    "provider_call_id",
+    "providerCallId",
+    "external_call_id",
+    "externalCallId",
+    "provider_id",
+    "providerId",
+)
+# Not `parent_call_id` and the like, which name another call.
+_NAMES_A_CALL: Final = re.compile(
+    r"(?:(?:ultravox|uv|provider|external|vendor|upstream|carrier|voice|twilio|telnyx|plivo|sip|session)_?)?"
+    r"call_?(?:id|sid|uuid|control_?id|session_?id)",
+    re.IGNORECASE,
+)
+
+
 def _number_called(call: Call) -> str | None:
     # On an inbound row of the early server `phone_number` is the other side, not the number called.
     return None if call.direction is CallDirection.INBOUND else call.phone_number
 
 
 @frozen(kw_only=True)
-class Call:
+class Call(Model):
     """A call as the server has it. A member that the server did not send is None or empty."""
 
     id: str = field(metadata=own_id("call"))
@@ -145,18 +159,32 @@ class Call:
     phone_number: str | None = field(default=None, repr=False)
     """The other side's number, as in answers to create and on the early server. Prefer `to`."""
     to: str | None = field(
-        default=Factory(_number_called, takes_self=True), repr=_repr.phone, metadata=wire("to", "to_number")
+        default=Factory(_number_called, takes_self=True), repr=shown_phone, metadata=wire("to", "to_number")
     )
     """The number called, E.164 (before 2026-03 `to_number`; unless inbound, also `phone_number`)."""
-    from_: str | None = field(default=None, repr=_repr.phone, metadata=wire("from", "from_number"))
+    from_: str | None = field(default=None, repr=shown_phone, metadata=wire("from", "from_number"))
     """The number that called, E.164 (wire: `from`, before 2026-03 `from_number`)."""
+    provider_id: str | None = field(default=None, metadata=wire(*_PROVIDER_ID_NAMES, read=identifier))
+    """The voice provider's id of the call (wire: `ultravox_call_id` and the like). Events may name a call by it."""
     duration_seconds: float | None = field(default=None, metadata=wire(read=seconds))
-    recording_url: str | None = field(default=None, repr=_repr.link)
+    end_reason: str | None = field(default=None, metadata=wire(*END_REASON_NAMES))
+    """Why it ended, in the server's or the voice provider's word, such as `hangup`; `outcome` reads it."""
+    recording_url: str | None = field(default=None, repr=shown_link)
     """A signed link to an audio file on another host, soon expiring. Never send the API key there."""
     transcript_url: str | None = field(default=None, repr=False)
     transcript: Transcript | None = field(default=None, repr=False, metadata=wire(write=write_transcript))
     """Guides only; None while it is made, and where calls come without it."""
     summary: str | None = field(default=None, repr=False)
+    sentiment: str | None = None
+    """Such as `positive`; this member and the next two come from an analysis of the call, where there is one."""
+    is_success: bool | None = field(
+        default=None, metadata=wire("is_success", "isSuccess", "success", "call_successful", "callSuccessful")
+    )
+    """Whether the agent reached what it called for."""
+    structured_data: Mapping[str, Any] | None = field(
+        default=None, hash=False, repr=False, metadata=wire("structured_data", "structuredData", "extracted_data")
+    )
+    """What was taken from the talk, in the shape that was asked for."""
     cost_credits: float | None = None
     """2026-03 and later; in credits."""
     cost_usd: float | None = None
@@ -183,22 +211,39 @@ class Call:
     """Facts of the answer this came in: request id, server time, attempts, idempotency key."""
 
     @property
+    def outcome(self) -> CallEnding | None:
+        """How it ended, from `status`, `end_reason` and the server's own word for it; None until it is over.
+
+        An open word; `CallEnding.UNKNOWN` where a call is over and nothing says how.
+        """
+        words = (self.extra.get(name) for name in ("outcome", "call_outcome", "callOutcome"))
+        outcome = next((word for word in words if isinstance(word, str)), None)
+        if not self.status.is_final and not (self.ended_at and not self.status):
+            return None
+        return call_ending(end_reason=self.end_reason, status=self.status.value, outcome=outcome)
+
+    @property
+    def event_ids(self) -> tuple[str, ...]:
+        """All ids that events may name it by: `id`, and those that the voice provider and the carrier gave it."""
+        found = [self.id, self.provider_id]
+        for name, value in self.extra.items():
+            if _NAMES_A_CALL.fullmatch(name) and isinstance(value, str) and value.strip():
+                found.append(value)
+        return tuple(dict.fromkeys(known for known in found if known))
+
+    @property
     def status_word(self) -> str:
         """The server's own spelling of `status`, such as `ended`."""
         word = self.extra.get("status")
         return word if isinstance(word, str) else self.status.value
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: times as ISO 8601 with `Z`, the server's own words, `extra` included; without `meta`."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class Recording:
+class Recording(Model):
     """Where a call's recording lies."""
 
     call_id: str | None = field(default=None, metadata=id_of("call", "id"))
-    recording_url: str | None = field(default=None, repr=_repr.link, metadata=wire("recording_url", "url"))
+    recording_url: str | None = field(default=None, repr=shown_link, metadata=wire("recording_url", "url"))
     """A signed link to an audio file on another host, soon expiring. Never send the API key there."""
     format: str | None = None
     """Such as `mp3`; the file's own content type may differ."""
@@ -207,7 +252,3 @@ class Recording:
     """Members that this version does not know, other spellings, and values it could not read."""
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; holds the whole signed link."""
-        return model_to_wire(self)

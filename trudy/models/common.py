@@ -9,11 +9,11 @@ from typing import Any
 from attrs import Factory, field, frozen
 
 from trudy.models._fields import own_id, wire
-from trudy.models._wire import model_to_wire
+from trudy.models._wire import Model
 
 
 @frozen(kw_only=True)
-class ResponseMeta:
+class ResponseMeta(Model):
     """Facts of the answer that an object came in. Stands as `.meta` on each object, outside equality and repr."""
 
     request_id: str | None = None
@@ -27,13 +27,9 @@ class ResponseMeta:
     reconciled: bool = False
     """Whether this object was found by looking after an attempt whose end was unknown."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class Pagination:
+class Pagination(Model):
     """Where a page stands in its list, as the server tells it. Any member may be missing; `has_more` may be wrong."""
 
     total: int | None = field(default=None, metadata=wire("total", "total_results"))
@@ -51,13 +47,9 @@ class Pagination:
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """Members that this version does not know, and values it could not read."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class Deleted:
+class Deleted(Model):
     """What a DELETE answers. A 204 without a body reads as `deleted`."""
 
     id: str | None = field(default=None, metadata=own_id("contact"))
@@ -69,13 +61,9 @@ class Deleted:
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class BulkDeleteResult:
+class BulkDeleteResult(Model):
     """What became of several objects that were to be deleted at once."""
 
     deleted_ids: tuple[str, ...] = ()
@@ -88,7 +76,3 @@ class BulkDeleteResult:
     """Members that this version does not know, and values it could not read."""
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)

@@ -8,10 +8,9 @@ from typing import Any, Literal, TypeAlias, cast
 
 from attrs import Factory, field, frozen
 
-from trudy.models import _repr
-from trudy.models._fields import id_of, own_id, wire
-from trudy.models._wire import model_to_wire
-from trudy.models._words import OpenWord
+from trudy._parse import whole
+from trudy.models._fields import OpenWord, id_of, own_id, shown_phone, wire
+from trudy.models._wire import Model
 from trudy.models.common import ResponseMeta
 
 CallOutcomeName: TypeAlias = Literal["contacted", "voicemail", "no_answer", "escalated", "interested", "not_interested"]
@@ -44,6 +43,22 @@ def _keywords(value: object) -> tuple[str, ...]:
     raise ValueError("are no keywords")
 
 
+def _count_of_faults(value: object) -> int:
+    """A number, or the list of the rows themselves (early server)."""
+    return len(cast("list[object]", value)) if isinstance(value, list) else whole(value)
+
+
+def _faults(value: object) -> tuple[ContactImportFault, ...]:
+    """Rows that were not imported: objects, or texts that say why. A bare count names none."""
+    if not isinstance(value, list):
+        whole(value)
+        return ()
+    from trudy.models._converter import decode
+
+    rows = cast("list[object]", value)
+    return tuple(decode(ContactImportFault, {"reason": row} if isinstance(row, str) else row) for row in rows)
+
+
 def _first_of_name(contact: Contact) -> str | None:
     return contact.name.partition(" ")[0] or None if contact.name else None
 
@@ -53,13 +68,13 @@ def _rest_of_name(contact: Contact) -> str | None:
 
 
 @frozen(kw_only=True)
-class Contact:
+class Contact(Model):
     """A contact as the server has it. A member that the server did not send is None or empty."""
 
     id: str = field(metadata=own_id("contact"))
     """Opaque; a UUID, or `cnt_...` or `ctc_...` in examples of 2026-03 and 04."""
     folder_id: str | None = field(default=None, metadata=id_of("folder"))
-    phone_number: str | None = field(default=None, repr=_repr.phone, metadata=wire("phone_number", "phone"))
+    phone_number: str | None = field(default=None, repr=shown_phone, metadata=wire("phone_number", "phone"))
     """E.164 (2026-03 and later: `phone`)."""
     name: str | None = field(default=None, repr=False)
     """The whole name as one text; 2026-03 and later. `full_name` is there for all servers."""
@@ -99,13 +114,9 @@ class Contact:
         """`name`, else first and last name; None where the server sent neither."""
         return self.name or " ".join(part for part in (self.first_name, self.last_name) if part) or None
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: times as ISO 8601 with `Z`, `extra` included; without `meta`; holds the whole number."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class ContactFolder:
+class ContactFolder(Model):
     """A folder of contacts."""
 
     id: str = field(metadata=own_id("folder"))
@@ -123,30 +134,22 @@ class ContactFolder:
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class ContactImportFault:
+class ContactImportFault(Model):
     """One row of a file that was not imported."""
 
-    row: int | None = None
+    row: int | None = field(default=None, metadata=wire("row", "index", "line"))
     """Its place in the file, as the server counts."""
-    phone: str | None = field(default=None, repr=_repr.phone, metadata=wire("phone", "phone_number"))
+    phone: str | None = field(default=None, repr=shown_phone, metadata=wire("phone", "phone_number"))
     """As it stands in the file."""
-    reason: str | None = None
+    reason: str | None = field(default=None, metadata=wire("reason", "error", "message"))
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """Members that this version does not know, and values it could not read."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; holds the whole number."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class ContactImportResult:
+class ContactImportResult(Model):
     """What an import made of a file."""
 
     imported: int | None = field(default=None, metadata=wire("imported", "successful"))
@@ -155,17 +158,15 @@ class ContactImportResult:
     """Contacts that were there and were overwritten."""
     skipped: int | None = None
     """Contacts that were there and were left alone."""
-    errors: int | None = field(default=None, metadata=wire("errors", "failed"))
-    """Rows that were not imported (early server: `failed`, and `errors` a list, which is then in `extra`)."""
+    errors: int | None = field(default=None, metadata=wire("errors", "failed", read=_count_of_faults))
+    """How many rows were not imported (early server: `failed`, or `errors` a list of them)."""
     folder_id: str | None = field(default=None, metadata=id_of("folder"))
     """Where they are."""
-    error_details: tuple[ContactImportFault, ...] = ()
-    """Which rows were not imported, and why."""
+    error_details: tuple[ContactImportFault, ...] = field(
+        default=(), metadata=wire("error_details", "errors", read=_faults)
+    )
+    """Which rows were not imported, and why (early server: `errors`)."""
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """What the server sent beyond the above: unknown members, other spellings, values that could not be read."""
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; holds whole numbers."""
-        return model_to_wire(self)

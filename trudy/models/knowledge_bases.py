@@ -8,9 +8,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from trudy.models._fields import id_of, own_id, wire
-from trudy.models._wire import model_to_wire
-from trudy.models._words import OpenWord
+from trudy.models._fields import OpenWord, id_of, own_id, wire
+from trudy.models._wire import Model
 from trudy.models.common import ResponseMeta
 
 
@@ -57,7 +56,7 @@ _NO_KIND = SourceKind("")
 
 
 @frozen(kw_only=True)
-class KnowledgeBase:
+class KnowledgeBase(Model):
     """A knowledge base as the server has it. A member that the server did not send is None or empty."""
 
     id: str = field(metadata=own_id("knowledge_base"))
@@ -86,13 +85,9 @@ class KnowledgeBase:
         word = self.extra.get("status")
         return word if isinstance(word, str) else self.status.value
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class KnowledgeSource:
+class KnowledgeSource(Model):
     """A document or some web pages in a knowledge base. Members inferred; the pages describe sources in prose."""
 
     id: str = field(metadata=own_id("source"))
@@ -119,7 +114,3 @@ class KnowledgeSource:
         """The server's own spelling of `status`."""
         word = self.extra.get("status")
         return word if isinstance(word, str) else self.status.value
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)

@@ -9,10 +9,8 @@ from typing import Any, Literal, TypeAlias, cast
 from attrs import field, frozen
 
 from trudy._parse import identifier
-from trudy.models import _repr
-from trudy.models._fields import id_of, own_id, wire
-from trudy.models._wire import model_to_wire
-from trudy.models._words import OpenWord
+from trudy.models._fields import OpenWord, id_of, own_id, shown_link, shown_phone, wire
+from trudy.models._wire import Model
 from trudy.models.agents import NumberRef
 from trudy.models.common import ResponseMeta
 
@@ -51,12 +49,12 @@ _NO_ASSIGNMENT = AssignmentType("")
 
 
 @frozen(kw_only=True)
-class PhoneNumber:
+class PhoneNumber(Model):
     """A number you have. Members other than `id` and `phone_number` are inferred from an early server."""
 
     id: str = field(metadata=own_id("number"))
     """Opaque; a UUID, or `num_...` in examples of 2026-03 and 04."""
-    phone_number: str | None = field(default=None, repr=_repr.phone, metadata=wire("phone_number", "number"))
+    phone_number: str | None = field(default=None, repr=shown_phone, metadata=wire("phone_number", "number"))
     """E.164."""
     status: str | None = None
     agent_id: str | None = field(default=None, metadata=id_of("agent"))
@@ -78,16 +76,12 @@ class PhoneNumber:
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; holds the whole number."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class AvailableNumber:
+class AvailableNumber(Model):
     """A number that can be bought."""
 
-    phone_number: str = field(repr=_repr.phone)
+    phone_number: str = field(repr=shown_phone)
     """E.164."""
     phone_number_type: NumberType = _NO_NUMBER_TYPE
     """An open enum; the empty word where the server sent none. Guide only."""
@@ -110,18 +104,14 @@ class AvailableNumber:
         named = (cast("Mapping[str, object]", f).get("name") if isinstance(f, Mapping) else f for f in self.features)
         return tuple(name for name in named if isinstance(name, str))
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; holds the whole number."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class ProvisionedNumber:
+class ProvisionedNumber(Model):
     """A number that was bought or imported. Members inferred from an early server."""
 
     id: str | None = field(default=None, metadata=own_id("number"))
     """Opaque; the id to assign it by."""
-    phone_number: str = field(repr=_repr.phone, metadata=wire("phone_number", "number", "phone"))
+    phone_number: str = field(repr=shown_phone, metadata=wire("phone_number", "number", "phone"))
     """E.164; as it was asked for where the server does not repeat it."""
     credential_id: str | None = field(default=None, metadata=id_of("credential"))
     """The stored access to your carrier, where it was imported."""
@@ -130,16 +120,12 @@ class ProvisionedNumber:
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; holds the whole number."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class NumberAssignment:
+class NumberAssignment(Model):
     """What assign and unassign answer."""
 
-    phone_number: str | None = field(default=None, repr=_repr.phone, metadata=wire("number", "phone_number"))
+    phone_number: str | None = field(default=None, repr=shown_phone, metadata=wire("number", "phone_number"))
     """E.164 (wire: `number`)."""
     number_id: str | None = field(default=None, metadata=id_of("number", "id"))
     agent_id: str | None = field(default=None, metadata=id_of("agent"))
@@ -157,13 +143,9 @@ class NumberAssignment:
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; holds the whole number."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class AgentNumbers:
+class AgentNumbers(Model):
     """The numbers of one agent."""
 
     inbound: tuple[NumberRef, ...] = ()
@@ -175,29 +157,21 @@ class AgentNumbers:
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; holds whole numbers."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class AgentWebhookUrl:
+class AgentWebhookUrl(Model):
     """Where a carrier of your own sends an agent's incoming calls. It stays the same."""
 
-    webhook_url: str = field(repr=_repr.link, metadata=wire("webhook_url", "url"))
+    webhook_url: str = field(repr=shown_link, metadata=wire("webhook_url", "url"))
     agent_id: str | None = field(default=None, metadata=id_of("agent"))
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """Members that this version does not know, and values it could not read."""
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class TelephonyCredential:
+class TelephonyCredential(Model):
     """A stored access to a carrier of your own; the server never gives the secret back."""
 
     id: str = field(metadata=own_id("credential"))
@@ -213,7 +187,3 @@ class TelephonyCredential:
     """What the server sent beyond the above: unknown members, other spellings, values that could not be read."""
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)

@@ -10,9 +10,8 @@ from typing import Any, Final, Literal, TypeAlias, cast
 from attrs import Factory, field, frozen
 
 from trudy.errors import InvalidArgumentError
-from trudy.models import _repr
-from trudy.models._fields import own_id
-from trudy.models._wire import model_to_wire, to_wire
+from trudy.models._fields import own_id, shown_link, wire
+from trudy.models._wire import Model, to_wire
 from trudy.models.common import ResponseMeta
 from trudy.options import JSON, NOT_GIVEN, NotGiven
 
@@ -69,7 +68,7 @@ class HttpTool:
     The pages show three forms; this writes the one of the guide to custom tools, which is the voice provider's own.
     """
 
-    url: str = field(repr=_repr.link)
+    url: str = field(repr=shown_link)
     """Where the request goes, with `https://`."""
     method: HttpMethod = "GET"
     name: str | None = None
@@ -129,8 +128,17 @@ def _of_definition(*names: str) -> Any:
     return Factory(find, takes_self=True)
 
 
+def _parameters(value: object) -> tuple[Mapping[str, Any], ...]:
+    """A list of objects, or one object that describes all."""
+    if isinstance(value, dict):
+        return (cast("Mapping[str, Any]", value),) if value else ()
+    if isinstance(value, list) and all(isinstance(item, dict) for item in cast("list[object]", value)):
+        return tuple(cast("list[Mapping[str, Any]]", value))
+    raise ValueError("are no parameters")
+
+
 @frozen(kw_only=True)
-class Tool:
+class Tool(Model):
     """A tool as the server has it. A member that the server did not send is None or empty."""
 
     id: str = field(metadata=own_id("tool"))
@@ -144,10 +152,24 @@ class Tool:
     """Tells the agent when to use it; from `definition` where the server sends it only there."""
     status: str | None = None
     """Early server only."""
-    url: str | None = field(default=_of_definition("baseUrlPattern", "url", "base_url"), repr=_repr.link)
+    url: str | None = field(
+        default=_of_definition("baseUrlPattern", "url", "base_url"),
+        repr=shown_link,
+        metadata=wire("url", "endpoint"),
+    )
     """Where it calls; from `definition` where the server sends it only there."""
     method: str | None = field(default=_of_definition("httpMethod", "method"))
     """The HTTP verb; from `definition` where the server sends it only there."""
+    endpoint: str | None = field(default=None, repr=shown_link)
+    """Where it calls, as the early server names it; `url` has it too."""
+    parameters: tuple[Mapping[str, Any], ...] = field(
+        default=(), hash=False, repr=False, metadata=wire(read=_parameters)
+    )
+    """What the agent fills in, in the server's own form: one object a parameter, or one JSON schema."""
+    authentication: Mapping[str, Any] | None = field(default=None, hash=False, repr=False)
+    """How its requests identify themselves; early server only. May hold secrets of your service."""
+    category: str | None = None
+    """Early server only."""
     headers: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """Headers of its requests; 2026-03 and later, like the next two. May hold secrets of your service."""
     body_template: str | None = field(default=None, repr=False)
@@ -160,7 +182,3 @@ class Tool:
     """What the server sent beyond the above: unknown members, other spellings, values that could not be read."""
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; holds the whole definition."""
-        return model_to_wire(self)

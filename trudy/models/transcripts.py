@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from attrs import field, frozen
 
-from trudy._parse import seconds
-from trudy.models import _repr
-from trudy.models._fields import id_of, wire
-from trudy.models._wire import model_to_wire
+from trudy._parse import seconds, text
+from trudy.models._fields import id_of, shown_prose, wire
+from trudy.models._wire import Model
 from trudy.models.common import ResponseMeta
 
 
@@ -21,23 +20,41 @@ def _read_offset(value: object) -> float:
     return seconds(value)
 
 
+_PROVIDER_ROLE: Final = "MESSAGE_ROLE_"
+_ROLES: Final = {"user": "contact", "tool_call": "tool", "tool_result": "tool"}
+
+
+def _read_speaker(value: object) -> str:
+    word = text(value)
+    if word.upper().startswith(_PROVIDER_ROLE):
+        raise ValueError("is the voice provider's own word")
+    return word
+
+
+def _fold_speaker(value: object) -> str | None:
+    """The guides' word for one of the voice provider's, which stays in `extra`."""
+    if not isinstance(value, str):
+        return None
+    role = value.upper().removeprefix(_PROVIDER_ROLE).lower()
+    return _ROLES.get(role, role)
+
+
 @frozen(kw_only=True)
-class TranscriptTurn:
+class TranscriptTurn(Model):
     """What one side said without being interrupted."""
 
-    speaker: str | None = field(default=None, metadata=wire("speaker", "role"))
+    speaker: str | None = field(
+        default=None, metadata=wire("speaker", "role", read=_read_speaker, salvage=_fold_speaker)
+    )
     """The server's word for who spoke: `agent` or `contact` in the guides (early server, as `role`: `agent` or `user`).
-    None where a turn comes as a bare text."""
-    text: str = field(default="", repr=_repr.prose, metadata=wire("text", "content"))
+    The voice provider's `MESSAGE_ROLE_AGENT` and `MESSAGE_ROLE_USER` read as the guides' words, its tool roles as
+    `tool`. None where a turn comes as a bare text."""
+    text: str = field(default="", repr=shown_prose, metadata=wire("text", "content"))
     """The words said."""
     timestamp: float | None = field(default=None, metadata=wire("timestamp", "timespan", read=_read_offset))
     """Seconds from the start of the call (early server: the start of `timespan`)."""
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """Members that this version does not know, other spellings, and values it could not read."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)
 
 
 def _read_turn(value: object) -> TranscriptTurn:
@@ -79,7 +96,7 @@ def _salvage_turns(value: object) -> tuple[TranscriptTurn, ...]:
 
 
 @frozen(kw_only=True)
-class Transcript:
+class Transcript(Model):
     """What was said in a call. Empty until some seconds after its end.
 
     Two facts of the wire are folded: turns in any of the three forms become `TranscriptTurn`s, and a transcript that
@@ -103,12 +120,9 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """One line a turn, `speaker: words`; empty where there is no transcript yet."""
-        return "\n".join(f"{turn.speaker}: {turn.text}" if turn.speaker else turn.text for turn in self.turns)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)
+        """One line a turn with words, `speaker: words`; empty where there is no transcript yet."""
+        said = (turn for turn in self.turns if turn.text.strip())
+        return "\n".join(f"{turn.speaker}: {turn.text}" if turn.speaker else turn.text for turn in said)
 
 
 def write_transcript(transcript: Transcript | None) -> object:

@@ -9,9 +9,8 @@ from typing import Any
 from attrs import field, frozen
 
 from trudy._parse import identifier
-from trudy.models._fields import own_id, wire
-from trudy.models._wire import model_to_wire
-from trudy.models._words import OpenWord
+from trudy.models._fields import OpenWord, own_id, wire
+from trudy.models._wire import Model
 from trudy.models.common import ResponseMeta
 
 
@@ -51,7 +50,7 @@ _NO_TYPE = VoiceType("")
 
 
 @frozen(kw_only=True)
-class Voice:
+class Voice(Model):
     """A voice as the server has it. A member that the server did not send is None or empty."""
 
     id: str = field(metadata=own_id("voice"))
@@ -83,7 +82,3 @@ class Voice:
         """The server's own spelling of `status`."""
         word = self.extra.get("status")
         return word if isinstance(word, str) else self.status.value
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return model_to_wire(self)

@@ -9,18 +9,17 @@ from typing import Any
 from attrs import field, frozen
 
 from trudy._parse import identifier, text
-from trudy.models import _repr
-from trudy.models._fields import id_of, wire
-from trudy.models._wire import model_to_wire
+from trudy.models._fields import id_of, shown_link, wire
+from trudy.models._wire import Model
 from trudy.models.common import ResponseMeta
 
 
 def _shown(url: str | None) -> str:
-    return "None" if url is None else _repr.link(url).rpartition("/")[0] + "/***'"
+    return "None" if url is None else shown_link(url).rpartition("/")[0] + "/***'"
 
 
 @frozen(kw_only=True)
-class WebRTCCall:
+class WebRTCCall(Model):
     """A call that waits for a browser to join. The one answer of the API without an envelope."""
 
     call_id: str = field(metadata=wire("callId", "call_id", "id", read=identifier))
@@ -34,13 +33,9 @@ class WebRTCCall:
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; holds the whole join URL."""
-        return model_to_wire(self)
-
 
 @frozen(kw_only=True)
-class TestCall:
+class TestCall(Model):
     """A call to try an agent from a browser. Members inferred from an early server."""
 
     __test__ = False  # its name would make pytest take it for a class of tests
@@ -56,7 +51,3 @@ class TestCall:
     """What the server sent beyond the above: unknown members, other spellings, values that could not be read."""
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; holds the whole join URL."""
-        return model_to_wire(self)

@@ -129,6 +129,7 @@ class Resource:
 
     def _rows(self, request: Request, response: Response, model: type[T], cursor: Cursor, key: str) -> FetchedRows[T]:
         from trudy.models import ModelError, Pagination, decode
+        from trudy.models._converter import without_deep_members
 
         answer = response.facts
         rows = as_rows(answer.data)
@@ -147,7 +148,7 @@ class Resource:
                 item = decode(model, rows[index], meta)
             except ModelError as fault:
                 logger.warning("%s: row %d is left out: %s", request.endpoint.name, index, fault)
-                invalid.append(InvalidRow(index=index, reason=str(fault), raw=rows[index]))
+                invalid.append(InvalidRow(index=index, reason=str(fault), raw=without_deep_members(rows[index])))
             else:
                 items.append((getattr(item, key), item))
         return FetchedRows(items=items, invalid=tuple(invalid), count=len(rows), pagination=pagination, meta=meta)

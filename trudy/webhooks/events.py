@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import field, frozen
 
-from trudy.models import _repr
+from trudy.models._fields import shown_prose
 from trudy.webhooks.signing import SignatureForm
 
 
@@ -70,8 +70,8 @@ class CallResult(CallEvent):
     end_reason: str | None = None
     """Such as `hangup`."""
     sentiment: str | None = None
-    short_summary: str | None = field(default=None, repr=_repr.prose)
-    summary: str | None = field(default=None, repr=_repr.prose)
+    short_summary: str | None = field(default=None, repr=shown_prose)
+    summary: str | None = field(default=None, repr=shown_prose)
 
 
 @frozen(kw_only=True)
