@@ -125,3 +125,35 @@ def test_whole_inside_a_call() -> None:
 def test_repr_shows_no_words() -> None:
     assert "Hi" not in repr(decode(Transcript, LIST))
     assert "<2 turns>" in repr(decode(Transcript, LIST))
+
+
+@pytest.mark.parametrize("name", ["role", "speaker"])
+@pytest.mark.parametrize(
+    ("word", "speaker"),
+    [
+        ("MESSAGE_ROLE_AGENT", "agent"),
+        ("MESSAGE_ROLE_USER", "contact"),
+        ("message_role_user", "contact"),
+        ("MESSAGE_ROLE_TOOL_CALL", "tool"),
+        ("MESSAGE_ROLE_TOOL_RESULT", "tool"),
+        ("MESSAGE_ROLE_NEW", "new"),
+        ("user", "user"),
+    ],
+)
+def test_the_providers_roles_fold_into_the_guides_words(name: str, word: str, speaker: str) -> None:
+    turn = decode(TranscriptTurn, {name: word, "text": "Hi"})
+    assert turn.speaker == speaker
+    assert turn.to_dict()[name] == word
+
+
+@pytest.mark.parametrize("empty", [None, "", " ", []])
+def test_turns_without_words_are_not_in_the_text(empty: object) -> None:
+    turns = [
+        {"role": "MESSAGE_ROLE_AGENT", "text": "Hi"},
+        {"role": "MESSAGE_ROLE_TOOL_CALL", "text": empty},
+        {"role": "MESSAGE_ROLE_TOOL_RESULT"},
+        {"role": "MESSAGE_ROLE_USER", "text": "Yes"},
+    ]
+    transcript = decode(Transcript, {"transcript": turns})
+    assert len(transcript.turns) == 4
+    assert transcript.text == "agent: Hi\ncontact: Yes"

@@ -62,16 +62,16 @@ def decode(cls: type[T], raw: object, meta: ResponseMeta | None = None) -> T:
 
 
 def without_deep_members(raw: object) -> object:
-    """A JSON value that is safe to compare, print and write: members nested too deep become a text that says so."""
+    """A JSON value that is safe to compare, print and write: what is nested too deep becomes `{"left_out": why}`."""
     if isinstance(raw, dict):
         row = cast("dict[str, object]", raw)
-        return {name: _TOO_DEEP if _scalars.is_too_deep(value) else value for name, value in row.items()}
-    return _TOO_DEEP if _scalars.is_too_deep(raw) else raw
+        return {name: dict(_LEFT_OUT) if _scalars.is_too_deep(value) else value for name, value in row.items()}
+    return dict(_LEFT_OUT) if _scalars.is_too_deep(raw) else raw
 
 
 _DECODERS: dict[type, _Decoder] = {}
 _NESTING = (dict, list)
-_TOO_DEEP = f"(nested more than {_scalars.MOST_NESTING} levels deep, and left out)"
+_LEFT_OUT = {"left_out": f"nested more than {_scalars.MOST_NESTING} levels deep"}
 _FACTORY: Any = attrs.Factory  # typed as a function
 
 
