@@ -12,8 +12,13 @@ def test_a_header_set_replaces_those_of_its_name_and_leaves_everything_else() ->
     async def look(request: object, failure: object) -> None:
         del request, failure
 
+    async def emit(event: object) -> None:
+        del event
+
     request = attrs.evolve(
-        request_for("POST", RetryClass.KEYED), reconcile=look, headers=(("accept", "a"), ("X-B", "b"), ("ACCEPT", "c"))
+        request_for("POST", RetryClass.KEYED, emit=emit),
+        reconcile=look,
+        headers=(("accept", "a"), ("X-B", "b"), ("ACCEPT", "c")),
     )
     changed = request.with_header("Accept", "d")
     assert changed.headers == (("X-B", "b"), ("Accept", "d"))

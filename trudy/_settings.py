@@ -8,7 +8,17 @@ from typing import cast, get_args
 from attrs import evolve, field, frozen
 
 from trudy.errors import InvalidArgumentError
-from trudy.options import JSON, AdmissionLane, Lane, QueryValue, RequestOptions, Timeout
+from trudy.options import (
+    JSON,
+    MAX_RATE_LIMIT_WAIT,
+    MAX_RETRIES,
+    AdmissionLane,
+    BeforeSend,
+    Lane,
+    QueryValue,
+    RequestOptions,
+    Timeout,
+)
 
 _NAMES = frozenset(RequestOptions.__annotations__)
 _LANES = get_args(Lane)
@@ -20,11 +30,12 @@ class Settings:
     """Resolved options. `timeout` is None until somebody sets one, so that an endpoint may have its own default."""
 
     timeout: Timeout | None = None
-    max_retries: int = 2
+    max_retries: int = MAX_RETRIES
     deadline: float | None = None
-    max_rate_limit_wait: float = 120.0
+    max_rate_limit_wait: float = MAX_RATE_LIMIT_WAIT
     lane: AdmissionLane = "interactive"
     """A caller gives a `Lane`; look-ups for lost calls `evolve` theirs to `"reconcile"`."""
+    before_send: BeforeSend | None = field(default=None, repr=False)
     extra_headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     extra_query: Mapping[str, QueryValue] = field(factory=dict[str, QueryValue], repr=False)
     extra_body: Mapping[str, JSON] = field(factory=dict[str, JSON], repr=False)
@@ -61,6 +72,9 @@ def _check(changes: Mapping[str, object]) -> None:
         )
     if changes.get("lane", "bulk") not in _LANES:
         raise InvalidArgumentError(f"lane must be one of {', '.join(_LANES)}", argument="lane")
+    before_send = changes.get("before_send")
+    if before_send is not None and not callable(before_send):
+        raise InvalidArgumentError("before_send must be callable", argument="before_send")
     check_headers(changes.get("extra_headers", {}), "extra_headers")
 
 

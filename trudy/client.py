@@ -12,7 +12,16 @@ from trudy._settings import Settings, check_headers, check_mapping
 from trudy.clock import Clock, SystemClock
 from trudy.errors import ConfigurationError, InvalidArgumentError
 from trudy.hooks import Hook
-from trudy.options import JSON, HTTPClient, QueryValue, RateLimit, RequestOptions, Timeout
+from trudy.options import (
+    JSON,
+    MAX_RATE_LIMIT_WAIT,
+    MAX_RETRIES,
+    HTTPClient,
+    QueryValue,
+    RateLimit,
+    RequestOptions,
+    Timeout,
+)
 from trudy.pipeline.auth import Credential, CredentialSource
 from trudy.pipeline.core import Core
 from trudy.pipeline.logs import log_as_environment_says
@@ -86,11 +95,11 @@ class AsyncTrudyClient:
         jwt_token: CredentialSource | None = None,
         base_url: str | None = None,
         timeout: float | Timeout | None = None,
-        max_retries: int = 2,
+        max_retries: int = MAX_RETRIES,
         deadline: float | None = None,
         rate_limit: RateLimit | int | Literal[False] | None = None,
         rate_limit_group: str | None = None,
-        max_rate_limit_wait: float = 120.0,
+        max_rate_limit_wait: float = MAX_RATE_LIMIT_WAIT,
         http_backend: Backend | None = None,
         proxy: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
@@ -358,5 +367,9 @@ def _check_callables(name: str, steps: object) -> None:
     for step in cast(Sequence[object], steps):
         if not callable(step):
             raise InvalidArgumentError(f"{name} must be callables, not {type(step).__name__}", argument=name)
-        if getattr(step, "scope", "operation") not in ("operation", "attempt"):
-            raise InvalidArgumentError(f'{name}: scope must be "operation" or "attempt"', argument=name)
+        scope: object = getattr(step, "scope", "operation")
+        if scope not in ("operation", "attempt"):
+            raise InvalidArgumentError(
+                f'{name}: scope must be "operation" (around a whole method call) or "attempt", not {scope!r}',
+                argument=name,
+            )

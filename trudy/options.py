@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
 from typing import Final, Literal, Protocol, TypeAlias, TypedDict
 
@@ -16,6 +16,11 @@ Lane: TypeAlias = Literal["interactive", "bulk"]
 AdmissionLane: TypeAlias = Literal["reconcile", "interactive", "bulk"]
 """What a rate limiter tells apart. In `"reconcile"`, before all others, the client looks for calls of lost answers."""
 OnUnknown: TypeAlias = Literal["reconcile", "retry", "raise"]
+BeforeSend: TypeAlias = Callable[[], Awaitable[None] | None]
+
+MAX_RETRIES: Final = 2
+MAX_RATE_LIMIT_WAIT: Final = 120.0
+"""Seconds; two windows, so that a full one before us is waited out."""
 
 
 class HTTPClient(Protocol):
@@ -114,6 +119,9 @@ class RequestOptions(TypedDict, total=False):
         deadline: seconds for the whole call, waits and retries included; `None` for no bound.
         max_rate_limit_wait: the longest wait for a rate window, in seconds (120).
         lane: `"interactive"` (default) goes before `"bulk"` when the rate limit makes requests wait.
+        before_send: called, or awaited, each time before a request leaves: after it was admitted by the rate limiter,
+            and before it counts as an attempt. What it raises reaches the caller as it is; then nothing is sent,
+            nothing is tried again, and the place in the rate window is given back.
         extra_headers: headers to add; they win over the client's `default_headers`.
         extra_query: query parameters to add.
         extra_body: members to add to a JSON body; a request without a body is left alone.
@@ -124,6 +132,7 @@ class RequestOptions(TypedDict, total=False):
     deadline: float | None
     max_rate_limit_wait: float
     lane: Lane
+    before_send: BeforeSend | None
     extra_headers: Mapping[str, str]
     extra_query: Mapping[str, QueryValue]
     extra_body: Mapping[str, JSON]

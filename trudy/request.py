@@ -1,4 +1,4 @@
-"""What travels through the pipeline: a request that is final when made, an answer, the facts of one operation."""
+"""What travels through the pipeline: a request that is final when made, an answer, how far an operation has come."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from attrs import define, field, frozen
 from trudy._answer_facts import AnswerFacts
 from trudy.errors import APIConnectionError
 from trudy.hooks import Event
-from trudy.options import AdmissionLane, Timeout
+from trudy.options import AdmissionLane, BeforeSend, OnUnknown, Timeout
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
-Scope: TypeAlias = Literal["operation", "attempt"]
+Emit: TypeAlias = Callable[[Event], Awaitable[None]]
 
 
 class RetryClass(Enum):
@@ -43,6 +43,7 @@ class Endpoint:
         paging: how its lists page, `"none"` where they come whole; None if it lists nothing.
         read_timeout: seconds the server may think, where it needs longer than the default.
         any_answer: whether anything with a 2xx is an answer, JSON or not.
+        creates: the kind of object that a create with a key makes, as `ID_ALIASES` calls it.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Endpoint:
     paging: Literal["offset", "page", "search", "none"] | None = None
     read_timeout: float | None = None
     any_answer: bool = False
+    creates: str | None = None
 
     @property
     def sends_key(self) -> bool:
@@ -59,32 +61,47 @@ class Endpoint:
         return self.retry in (RetryClass.KEYED, RetryClass.RECONCILE)
 
 
-@define(kw_only=True, eq=False)
-class Progress:
-    """The notebook of one operation: what its attempts have met so far."""
+@frozen(kw_only=True)
+class OperationOptions:
+    """What the caller set for one operation, the client's own settings included."""
 
-    deadline: float | None = None
-    """When the call must have ended, on the monotonic clock."""
-    max_retries: int = 2
-    max_rate_limit_wait: float = 120.0
-    lane: AdmissionLane = "interactive"
-    attempts: int = 0
-    sent_at: float = 0.0
-    """When the last attempt left, in Unix seconds of our clock."""
-    in_doubt: bool = False
-    """Whether a request left whose effect the caller has not learned of."""
-    rate_waited: float = 0.0
-    """Seconds waited for rate windows."""
-    renewed: bool = False
-    """Whether the credential was asked for again after a 401."""
-    sealed: tuple[object, ...] | None = None
-    """Method, URL, headers and body that every attempt of a keyed POST must have."""
-    emit: Callable[[Event], Awaitable[None]] | None = None
-    """Takes the typed events; None when nobody listens, so that no event is made."""
+    deadline: float | None
+    """When the operation must have ended, on the monotonic clock."""
+    max_retries: int
+    max_rate_limit_wait: float
+    lane: AdmissionLane
+    on_unknown: OnUnknown
+    """What to do about a call that was sent and not answered."""
+    before_send: BeforeSend | None
 
     def remaining(self, monotonic: float) -> float | None:
         """Seconds until the deadline; None without one."""
         return None if self.deadline is None else self.deadline - monotonic
+
+
+@define(kw_only=True, eq=False)
+class Progress:
+    """What the attempts of one operation have met so far. Each field is written by one step only."""
+
+    attempts: int = 0
+    """Requests that left. By `RecordStep`, like the next two."""
+    sent_at: float = 0.0
+    """When the last of them left, in Unix seconds of our clock."""
+    refused: bool = False
+    """Whether `before_send` kept the last one from leaving."""
+    settled: int = 0
+    """So many of the attempts are known to have changed nothing. By `RetryStep`."""
+    rate_waited: float = 0.0
+    """Seconds waited at the rate limiter. By `RateLimitStep`."""
+    renewed: bool = False
+    """Whether the credential was asked for again after a 401. By `AuthStep`."""
+    sealed: tuple[object, ...] | None = field(default=None, repr=False)
+    """What the attempt of a create must look like when it leaves. By `RedirectStep`, which knows its URL."""
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a request left whose effect the caller has not learned of."""
+        return self.attempts > self.settled
 
 
 @frozen(kw_only=True)
@@ -100,10 +117,12 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     timeout: Timeout
     idempotency_key: str | None = None
+    options: OperationOptions = field(repr=False, eq=False)
     progress: Progress = field(factory=Progress, repr=False, eq=False)
+    emit: Emit | None = field(default=None, repr=False, eq=False)
+    """Takes the typed events; None when nobody listens, so that no event is made."""
     reconcile: Reconciler | None = field(default=None, repr=False, eq=False)
-    repeat_unknown: bool = False
-    """Whether to trust the key and send a call again whose answer is lost."""
+    """Looks for the call that a lost answer was about."""
 
     def header(self, name: str) -> str | None:
         """The value of a header, any case; None if it is not there."""
@@ -124,9 +143,10 @@ class Request:
             body=self.body,
             timeout=self.timeout,
             idempotency_key=self.idempotency_key,
+            options=self.options,
             progress=self.progress,
+            emit=self.emit,
             reconcile=self.reconcile,
-            repeat_unknown=self.repeat_unknown,
         )
 
 

@@ -6,16 +6,32 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from trudy.options import Timeout
-from trudy.request import Endpoint, Progress, Request, Response, RetryClass
+from attrs import evolve, fields
+
+from trudy.options import MAX_RATE_LIMIT_WAIT, MAX_RETRIES, Timeout
+from trudy.request import Emit, Endpoint, OperationOptions, Progress, Request, Response, RetryClass
 
 AN_ID = "7d0c2b1e-0000-4000-8000-000000000001"
+PROGRESS = {attribute.name for attribute in fields(Progress)}
 Ending: TypeAlias = Response | Exception
 
 
-def request_for(method: str = "GET", retry: RetryClass = RetryClass.REPEAT, **facts: object) -> Request:
-    """A request to an endpoint of a kind; `facts` go into its `Progress`."""
-    endpoint = Endpoint(name="things.do", method=method, path="/things", retry=retry)
+OPTIONS = OperationOptions(
+    deadline=None,
+    max_retries=MAX_RETRIES,
+    max_rate_limit_wait=MAX_RATE_LIMIT_WAIT,
+    lane="interactive",
+    on_unknown="raise",
+    before_send=None,
+)
+
+
+def request_for(
+    method: str = "GET", retry: RetryClass = RetryClass.REPEAT, *, emit: Emit | None = None, **facts: object
+) -> Request:
+    """A request to an endpoint of a kind; `facts` go into its `OperationOptions` and its `Progress`."""
+    progress = {name: facts.pop(name) for name in list(facts) if name in PROGRESS}
+    endpoint = Endpoint(name="things.do", method=method, path="/things", retry=retry, creates="tool")
     return Request(
         endpoint=endpoint,
         method=method,
@@ -25,7 +41,9 @@ def request_for(method: str = "GET", retry: RetryClass = RetryClass.REPEAT, **fa
         body=b"{}" if method == "POST" else None,
         timeout=Timeout(),
         idempotency_key="a-key" if endpoint.sends_key else None,
-        progress=Progress(**facts),  # type: ignore[arg-type]
+        options=evolve(OPTIONS, **facts),  # type: ignore[arg-type]
+        progress=Progress(**progress),  # type: ignore[arg-type]
+        emit=emit,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import frozen
 
+from tests.fakes.answers import OPTIONS
 from trudy.options import Timeout
 from trudy.request import Endpoint, Request, RetryClass
 from trudy.transport.transport import Backend
@@ -46,5 +47,6 @@ def make_request(
         path=path,
         headers=headers,
         body=body,
+        options=OPTIONS,
         timeout=timeout or Timeout(connect=5, read=5, write=5, pool=5),
     )

@@ -10,7 +10,7 @@ from attrs import evolve
 from tests.fakes.answers import Ending, Script, answer, failure, request_for, success
 from tests.fakes.clock import FakeClock
 from trudy import APIConnectionError, ConfigurationError, RateLimitError, TrudyError
-from trudy.pipeline.middleware_guard import SendOnce
+from trudy.pipeline.middleware_guard import SealStep, SendOnce, seal
 from trudy.pipeline.record import RecordStep
 from trudy.request import CallNext, Request, Response, RetryClass
 from trudy.sandbox import Sandbox
@@ -73,7 +73,7 @@ async def test_a_fault_after_it_left_proves_nothing() -> None:
 
 @pytest.mark.parametrize(
     "request_",
-    [request_for(), request_for("POST", KEYED), evolve(request_for("POST", LOOK), repeat_unknown=True)],
+    [request_for(), request_for("POST", KEYED), request_for("POST", LOOK, on_unknown="retry")],
     ids=["get", "keyed", "trusting the key"],
 )
 async def test_what_may_be_repeated_may_be_repeated(request_: Request) -> None:
@@ -100,6 +100,24 @@ async def test_a_second_one_beside_the_first_is_none_either() -> None:
     with pytest.raises(ConfigurationError):
         await SendOnce(hedge)(request_for("POST", LOOK), recorded(slow))
     assert len(sent) == 1
+
+
+async def test_middleware_may_not_change_a_keyed_post() -> None:
+    request = request_for("POST", LOOK)
+    seal(request)
+    script = Script(success())
+    await SealStep()(request, script)
+    await SealStep()(request.with_header("Authorization", "Bearer x"), script)
+    for changed in (request.with_header("traceparent", "1"), evolve(request, body=b"{ }")):
+        with pytest.raises(ConfigurationError, match='scope "operation"'):
+            await SealStep()(changed, script)
+    assert len(script.requests) == 2
+
+
+async def test_middleware_may_change_any_other_request() -> None:
+    request = request_for()
+    seal(request)
+    await SealStep()(request.with_header("traceparent", "1"), Script(success()))
 
 
 @pytest.mark.parametrize("scope", ["operation", "attempt"])

@@ -14,13 +14,14 @@ import anyio
 import pytest
 from attrs import define, field
 
+from tests.fakes.answers import request_for
 from tests.fakes.clock import NOON, FakeClock
 from trudy.errors import APIConnectionError, RateLimitError
 from trudy.hooks import Event, RateLimitWait
-from trudy.options import Lane, RateLimit, Timeout
+from trudy.options import Lane, RateLimit
 from trudy.pipeline.rate_limit import RateLimitStep
 from trudy.rate_limit.limiter import WindowLimiter
-from trudy.request import Endpoint, Progress, Request, Response
+from trudy.request import Request, Response
 
 pytestmark = pytest.mark.anyio
 
@@ -31,15 +32,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 
 def make_request(**call: object) -> Request:
-    return Request(
-        endpoint=Endpoint(name="things.get", method="GET", path="/things"),
-        method="GET",
-        url="https://api.example/things",
-        path="/things",
-        headers=(),
-        timeout=Timeout(),
-        progress=Progress(**call),  # type: ignore[arg-type]
-    )
+    return request_for(**call)  # type: ignore[arg-type]
 
 
 @define(eq=False)

@@ -3,34 +3,14 @@ from __future__ import annotations
 import logging
 
 import pytest
-from attrs import evolve
 
 from tests.fakes.answers import Script, request_for, success
 from tests.fakes.jumping import JumpingClock
-from trudy import APITimeoutError, ConfigurationError
+from trudy import APITimeoutError
 from trudy.hooks import AttemptEnded, Event
-from trudy.pipeline.record import RecordStep, SealStep, seal
-from trudy.request import RetryClass
+from trudy.pipeline.record import RecordStep
 
 pytestmark = pytest.mark.anyio
-
-
-async def test_middleware_may_not_change_a_keyed_post() -> None:
-    request = request_for("POST", RetryClass.RECONCILE)
-    seal(request)
-    script = Script(success())
-    await SealStep()(request, script)
-    await SealStep()(request.with_header("Authorization", "Bearer x"), script)
-    for changed in (request.with_header("traceparent", "1"), evolve(request, body=b"{ }")):
-        with pytest.raises(ConfigurationError, match='scope "operation"'):
-            await SealStep()(changed, script)
-    assert len(script.requests) == 2
-
-
-async def test_middleware_may_change_any_other_request() -> None:
-    request = request_for()
-    seal(request)
-    await SealStep()(request.with_header("traceparent", "1"), Script(success()))
 
 
 async def test_each_attempt_is_one_line(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,20 +11,20 @@ from urllib.parse import unquote, urlencode
 
 from trudy._masking import mask_text, one_line
 from trudy._version import __version__
-from trudy.errors import ConfigurationError, InvalidArgumentError, TrudyError
+from trudy.errors import CallOutcomeUnknownError, ConfigurationError, InvalidArgumentError, TrudyError
 from trudy.hooks import Emitter, Hook, RequestEnded, RequestStarted
-from trudy.options import JSON, NotGiven, QueryValue, Timeout
+from trudy.options import JSON, NotGiven, OnUnknown, QueryValue, Timeout
 from trudy.pipeline.auth import AuthStep, Credential
-from trudy.pipeline.decode import is_answer, to_error, undecodable
+from trudy.pipeline.decode import to_error, undecodable
 from trudy.pipeline.idempotency import HEADER, key_for
-from trudy.pipeline.middleware_guard import SendOnce
+from trudy.pipeline.middleware_guard import SealStep, SendOnce
 from trudy.pipeline.rate_limit import RateLimitStep
-from trudy.pipeline.record import RecordStep, SealStep
+from trudy.pipeline.record import RecordStep
 from trudy.pipeline.redirect import RedirectStep
 from trudy.pipeline.retry import RetryStep
 from trudy.pipeline.unknown_outcome import warn_of_unknown_call
 from trudy.raw import capture
-from trudy.request import Progress, Request, Response
+from trudy.request import OperationOptions, Request, Response
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
@@ -92,10 +92,13 @@ class Core:
         body: Mapping[str, object] | Sequence[object] | None = None,
         content: Content | None = None,
         idempotency_key: str | None = None,
+        on_unknown: OnUnknown = "raise",
         reconcile: Reconciler | None = None,
-        repeat_unknown: bool = False,
     ) -> Request:
-        """A request that is final: the same bytes at each attempt. `content` stands in place of a JSON `body`."""
+        """A request that is final: the same bytes at each attempt. `content` stands in place of a JSON `body`.
+
+        `reconcile` finds the call of a lost answer; it is asked where `on_unknown` says so.
+        """
         key = key_for(endpoint, idempotency_key)
         if content is None:
             sent, content_type = _body(endpoint, body, settings.extra_body), _JSON
@@ -113,15 +116,16 @@ class Core:
             body=sent,
             timeout=timeout,
             idempotency_key=key,
-            progress=Progress(
+            options=OperationOptions(
                 deadline=None if settings.deadline is None else self.clock.monotonic() + settings.deadline,
                 max_retries=settings.max_retries,
                 max_rate_limit_wait=settings.max_rate_limit_wait,
                 lane=settings.lane,
-                emit=self._emit,
+                on_unknown=on_unknown,
+                before_send=settings.before_send,
             ),
+            emit=self._emit,
             reconcile=reconcile,
-            repeat_unknown=repeat_unknown,
         )
 
     async def send(self, request: Request) -> Response:
@@ -134,7 +138,7 @@ class Core:
             raise ConfigurationError("this client is closed")
         try:
             return await self._carry(request, reading)
-        except TrudyError:
+        except CallOutcomeUnknownError:
             raise  # it knows the key itself
         except BaseException:
             warn_of_unknown_call(request)
@@ -149,11 +153,11 @@ class Core:
             response = await self._send(request)
             if not response.is_success:
                 raise to_error(request, response)
-            if not is_answer(request, response):
-                raise undecodable(request, response)
             result = reading(response)
         except TrudyError as failure:
             error = failure
+            if request.progress.refused:
+                raise  # what `before_send` raised is the caller's own
             raise _stamped(failure, request) from failure.__cause__
         except BaseException as failure:
             error = failure

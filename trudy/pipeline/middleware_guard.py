@@ -1,14 +1,18 @@
-"""Around each middleware: what must not happen twice, such as a call to a person, is sent on twice by none."""
+"""What middleware may not do: send on again what must not happen twice, and change an attempt at a create."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trudy.errors import APIConnectionError, APIError, ConfigurationError
+from trudy.errors import ConfigurationError
+from trudy.pipeline.outcome import Outcome, outcome_of
 from trudy.request import RetryClass
 
 if TYPE_CHECKING:
     from trudy.request import CallNext, Middleware, Request, Response
+
+
+_NOTHING_HAPPENED = (Outcome.NOT_SENT, Outcome.REFUSED)
 
 
 class SendOnce:
@@ -32,12 +36,34 @@ class SendOnce:
             try:
                 response = await call_next(sent)
             except BaseException as failure:
-                is_open = sent.progress.attempts == left_before or _proves_that_nothing_happened(failure)
+                outcome = outcome_of(sent.endpoint, failure)
+                is_open = sent.progress.attempts == left_before or outcome in _NOTHING_HAPPENED
                 raise
-            is_open = 400 <= response.status < 500
+            is_open = outcome_of(sent.endpoint, response) in _NOTHING_HAPPENED
             return response
 
         return await self._step(request, send_on)
+
+
+class SealStep:
+    """Refuses a create that middleware changed: to the server, other bytes are another call to place."""
+
+    scope = "attempt"
+
+    async def __call__(self, request: Request, call_next: CallNext) -> Response:
+        sealed = request.progress.sealed
+        if sealed is not None and _seal_of(request) != sealed:
+            raise ConfigurationError(
+                f'middleware changed an attempt at {request.endpoint.name}; with scope "operation" it may change a'
+                " request, once for all attempts"
+            )
+        return await call_next(request)
+
+
+def seal(request: Request) -> None:
+    """Note what must not change from here on."""
+    if request.idempotency_key is not None:
+        request.progress.sealed = _seal_of(request)
 
 
 def _happens_each_time(request: Request) -> bool:
@@ -45,12 +71,11 @@ def _happens_each_time(request: Request) -> bool:
         case RetryClass.ONCE:
             return True
         case RetryClass.RECONCILE:
-            return not request.repeat_unknown
+            return request.options.on_unknown != "retry"
         case _:
             return False
 
 
-def _proves_that_nothing_happened(failure: BaseException) -> bool:
-    if isinstance(failure, APIConnectionError):
-        return not failure.request_sent
-    return isinstance(failure, APIError) and 400 <= failure.status_code < 500
+def _seal_of(request: Request) -> tuple[object, ...]:
+    unsigned = tuple(pair for pair in request.headers if pair[0].lower() != "authorization")
+    return request.method, request.url, unsigned, request.body

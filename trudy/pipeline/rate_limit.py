@@ -39,7 +39,7 @@ class RateLimitStep:
         wakeup = Wakeup()
         now = clock.time()
         place = self._places.pop(progress, None) if self._places else None
-        ticket = limiter.join(progress.lane, wakeup.set, until=now + self._patience(progress), place=place)
+        ticket = limiter.join(request.options.lane, wakeup.set, until=now + self._patience(request), place=place)
         attempts = progress.attempts
         proof = False
         try:
@@ -65,7 +65,7 @@ class RateLimitStep:
             while True:
                 now = clock.time()
                 if isinstance(verdict, Late):
-                    raise _too_late(verdict, now, self._patience(progress))
+                    raise _too_late(verdict, now, self._patience(request))
                 if not announced:
                     announced = True
                     await self._announce(request, verdict.until - now)
@@ -80,8 +80,8 @@ class RateLimitStep:
 
     async def _announce(self, request: Request, seconds: float) -> None:
         logger.info("%s %s: rate limit, its turn comes in %.1f s", request.method, request.path, seconds)
-        if request.progress.emit is not None:
-            await request.progress.emit(
+        if request.emit is not None:
+            await request.emit(
                 RateLimitWait(
                     operation=request.endpoint.name, method=request.method, path=request.path, seconds=seconds
                 )
@@ -107,10 +107,10 @@ class RateLimitStep:
                 retry_after=None if facts.reset_at is not None else facts.retry_after(now),
             )
 
-    def _patience(self, progress: Progress) -> float:
+    def _patience(self, request: Request) -> float:
         """Seconds this attempt may wait for its turn."""
-        patience = max(0.0, progress.max_rate_limit_wait - progress.rate_waited)
-        remaining = progress.remaining(self._clock.monotonic())
+        patience = max(0.0, request.options.max_rate_limit_wait - request.progress.rate_waited)
+        remaining = request.options.remaining(self._clock.monotonic())
         return patience if remaining is None else min(patience, remaining)
 
 

@@ -1,4 +1,4 @@
-"""The innermost steps: what attempt middleware may not change, and the record of each request that leaves."""
+"""The innermost step: the caller's last word before a request leaves, and the record of each that does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from trudy._masking import one_line
-from trudy.errors import APIConnectionError, ConfigurationError
+from trudy.errors import APIConnectionError
 from trudy.hooks import AttemptEnded
 
 if TYPE_CHECKING:
@@ -14,27 +14,6 @@ if TYPE_CHECKING:
     from trudy.request import CallNext, Request, Response
 
 logger = logging.getLogger("trudy")
-
-
-class SealStep:
-    """Refuses a keyed POST that middleware changed: to the server, other bytes are another call to place."""
-
-    scope = "attempt"
-
-    async def __call__(self, request: Request, call_next: CallNext) -> Response:
-        sealed = request.progress.sealed
-        if sealed is not None and _seal_of(request) != sealed:
-            raise ConfigurationError(
-                f'middleware changed an attempt at {request.endpoint.name}; with scope "operation" it may change a'
-                " request, once for all attempts"
-            )
-        return await call_next(request)
-
-
-def seal(request: Request) -> None:
-    """Note what must not change from here on."""
-    if request.idempotency_key is not None:
-        request.progress.sealed = _seal_of(request)
 
 
 class RecordStep:
@@ -47,10 +26,16 @@ class RecordStep:
 
     async def __call__(self, request: Request, call_next: CallNext) -> Response:
         progress = request.progress
+        before_send = request.options.before_send
+        if before_send is not None:
+            progress.refused = True
+            agreed = before_send()
+            if agreed is not None:
+                await agreed
+            progress.refused = False
         progress.attempts += 1
         progress.sent_at = self._clock.time()
-        progress.in_doubt = True
-        if progress.emit is None and not logger.isEnabledFor(logging.DEBUG):
+        if request.emit is None and not logger.isEnabledFor(logging.DEBUG):
             return await call_next(request)
         started = self._clock.monotonic()
         try:
@@ -86,8 +71,8 @@ async def emit_attempt_ended(
     request: Request, seconds: float, *, status: int | None = None, server_id: str | None = None, failure: str | None
 ) -> None:
     """Tell the hooks how an attempt ended."""
-    if request.progress.emit is not None:
-        await request.progress.emit(
+    if request.emit is not None:
+        await request.emit(
             AttemptEnded(
                 operation=request.endpoint.name,
                 method=request.method,
@@ -99,8 +84,3 @@ async def emit_attempt_ended(
                 error=failure,
             )
         )
-
-
-def _seal_of(request: Request) -> tuple[object, ...]:
-    unsigned = tuple(pair for pair in request.headers if pair[0].lower() != "authorization")
-    return request.method, request.url, unsigned, request.body

@@ -7,12 +7,13 @@ from urllib.parse import urljoin, urlsplit
 
 from attrs import evolve
 
-from trudy.pipeline.record import seal
+from trudy.pipeline.middleware_guard import seal
 
 if TYPE_CHECKING:
     from trudy.request import CallNext, Request, Response
 
 _MOST = 3
+_LONGEST_SHOWN = 300
 
 
 class RedirectStep:
@@ -21,15 +22,15 @@ class RedirectStep:
     scope = "attempt"
 
     async def __call__(self, request: Request, call_next: CallNext) -> Response:
-        response = await call_next(request)
-        for _ in range(_MOST):
-            target = redirect_target(request.url, response)
-            if target is None:
-                break
-            request = evolve(request, url=target)
+        followed = 0
+        while True:
             seal(request)
             response = await call_next(request)
-        return response
+            target = redirect_target(request.url, response)
+            if target is None or followed == _MOST:
+                return response
+            followed += 1
+            request = evolve(request, url=target)
 
 
 def redirect_target(url: str, response: Response) -> str | None:
@@ -42,6 +43,26 @@ def redirect_target(url: str, response: Response) -> str | None:
         return target if origin(target) == origin(url) else None
     except ValueError:
         return None
+
+
+def why_not_followed(url: str, response: Response) -> str:
+    """Where a redirect points, without its query, and why nobody went there."""
+    location = response.headers.get("location")
+    if not location:
+        return "the redirect was not followed: it names no target"
+    try:
+        parts = urlsplit(urljoin(url, location))
+        is_elsewhere = origin(urljoin(url, location)) != origin(url)
+    except ValueError:
+        return "the redirect was not followed: its target is no URL"
+    target = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:_LONGEST_SHOWN]
+    if is_elsewhere:
+        why = "it leads to another scheme, host or port, which the key must not reach"
+    elif response.status in (307, 308):
+        why = f"it came after {_MOST} others"
+    else:
+        why = f"after a {response.status} the request would not be the same; only 307 and 308 are followed"
+    return f"the redirect to {target} was not followed: {why}; is base_url right?"
 
 
 def origin(url: str) -> tuple[str, str | None, int | None]:

@@ -6,15 +6,16 @@ import logging
 import random
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attrs import frozen
 
 from trudy._concurrency.timeout import bounded
 from trudy.errors import APIConnectionError, APITimeoutError, TrudyError
 from trudy.hooks import RetryScheduled
-from trudy.pipeline.decode import is_answer, is_retryable, is_upstream_refusal, to_error, undecodable
-from trudy.pipeline.record import emit_attempt_ended, seal
+from trudy.pipeline.decode import to_error, undecodable
+from trudy.pipeline.outcome import Outcome, is_retryable, names_object, outcome_of
+from trudy.pipeline.record import emit_attempt_ended
 from trudy.pipeline.unknown_outcome import call_outcome_unknown
 from trudy.request import Response, RetryClass
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("trudy")
+_REPEATED = "sending it again with the same key did not settle it"
+_CHANGES = ("PUT", "PATCH", "DELETE")
 _LONGEST_WINDOW = 3600.0
 """Seconds; a `reset_at` further off than this is nonsense, and answered by backoff."""
 
@@ -56,55 +59,62 @@ RECONCILE: Final = Reconcile()
 Decision: TypeAlias = Retry | Stop | Reconcile
 
 
-def classify(request: Request, ending: Ending) -> Literal["answered", "not_sent", "refused", "unknown"]:
-    """How an attempt ended, whatever may be done about it."""
-    if isinstance(ending, APIConnectionError):
-        return "unknown" if ending.request_sent else "not_sent"
-    if ending.is_success:
-        return "answered" if is_answer(request, ending) else "unknown"
-    if 400 <= ending.status < 500 or (ending.status < 400 and request.method == "GET"):
-        return "refused"
-    return "unknown"
-
-
 def decide(
-    request: Request, ending: Ending, *, failures: int, chance: float, renewed: bool, limited: bool, now: float
+    request: Request,
+    ending: Ending,
+    *,
+    failures: int,
+    doubts: int,
+    chance: float,
+    renewed: bool,
+    limited: bool,
+    now: float,
 ) -> Decision:
     """What to do after an attempt.
 
     Args:
         failures: faults so far, this one included.
+        doubts: attempts whose outcome is unknown, this one included.
         chance: the jitter, in [0, 1).
         renewed: whether this very attempt gave up a stale token.
         limited: whether a rate limiter makes the next attempt wait; without one the wait is ours.
         now: Unix seconds.
     """
-    kind = classify(request, ending)
-    if isinstance(ending, Response):
-        if kind == "answered":
-            return STOP
-        if ending.status == 429:
+    endpoint, options = request.endpoint, request.options
+    status = ending.status if isinstance(ending, Response) else None
+    rings = endpoint.retry is RetryClass.RECONCILE
+    match outcome_of(endpoint, ending):
+        case Outcome.ANSWERED:
+            return RECONCILE if _is_nameless_call(request, ending) else STOP
+        case Outcome.REFUSED if isinstance(ending, Response) and status == 429:
             if limited:
                 return Retry(0.0, "rate limit", is_fault=False)
             wait = window_wait(ending.facts, now) or full_jitter(failures, chance)
             return Retry(max(1.0, wait), "rate limit", is_fault=False)
-        if ending.status == 401 and renewed:
+        case Outcome.REFUSED if status == 401 and renewed:
             return Retry(0.0, "stale token", is_fault=False)
-        if kind == "refused" or (request.endpoint.retry is RetryClass.REPEAT and is_upstream_refusal(ending)):
+        case Outcome.REFUSED if status == 502 and rings and options.on_unknown == "reconcile":
+            return RECONCILE  # the provider refused to place the call, but a failed one may have been filed
+        case Outcome.REFUSED:
             return STOP
-    if kind == "unknown" and request.endpoint.retry is RetryClass.RECONCILE and not request.repeat_unknown:
-        return RECONCILE
-    if kind == "unknown" and request.endpoint.retry is RetryClass.ONCE:
-        return STOP
-    if failures > request.progress.max_retries:
+        case Outcome.UNKNOWN if rings and (options.on_unknown != "retry" or doubts > 1):
+            return RECONCILE
+        case Outcome.UNKNOWN if endpoint.retry is RetryClass.ONCE:
+            return STOP
+        case _:
+            return _after_a_fault(request, ending, failures, chance, now)
+
+
+def _after_a_fault(request: Request, ending: Ending, failures: int, chance: float, now: float) -> Retry | Stop:
+    if failures > request.options.max_retries:
         return STOP
     wait = full_jitter(failures, chance)
-    if isinstance(ending, Response):
-        asked = ending.facts.retry_after(now)
-        if asked is not None and asked > request.progress.max_rate_limit_wait:
-            return STOP
-        return Retry(max(wait, asked or 0.0), f"HTTP {ending.status}")
-    return Retry(wait, ending.code)
+    if not isinstance(ending, Response):
+        return Retry(wait, ending.code)
+    asked = ending.facts.retry_after(now)
+    if asked is not None and asked > request.options.max_rate_limit_wait:
+        return STOP
+    return Retry(max(wait, asked or 0.0), f"HTTP {ending.status}")
 
 
 def window_wait(facts: AnswerFacts, now: float) -> float | None:
@@ -118,96 +128,105 @@ def window_wait(facts: AnswerFacts, now: float) -> float | None:
 
 
 class RetryStep:
-    """Tries again until an ending stands, within the deadline of the call."""
+    """Tries again until an ending stands, within the deadline of the operation."""
 
     scope = "operation"
 
     def __init__(self, clock: Clock, *, limited: bool, chance: Callable[[], float] = random.random) -> None:
         self._clock = clock
-        self._gated = limited
+        self._limited = limited
         self._chance = chance
 
     async def __call__(self, request: Request, call_next: CallNext) -> Response:
-        seal(request)
-        failures = 0
-        unknown: Ending | None = None
+        progress = request.progress
+        failures, doubts, waited = 0, 0, 0.0
+        doubtful: Ending | None = None
         while True:
-            was_renewed = request.progress.renewed
+            was_renewed = progress.renewed
             try:
                 ending = await self._attempt(request, call_next)
-            except TrudyError as error:
-                if unknown is None:
+            except Exception as error:
+                if doubtful is None:
                     raise
-                doubted = _doubted(request, unknown, error)
+                doubted = _doubted(request, doubtful, error)
                 if doubted is error:
                     raise
                 raise doubted from doubted.__cause__
-            kind = classify(request, ending)
-            if kind == "answered":
-                return _stand(request, ending)
-            if unknown is not None and _is_gone(request, ending):
+            outcome = outcome_of(request.endpoint, ending)
+            if outcome is Outcome.ANSWERED and isinstance(ending, Response) and not _is_nameless_call(request, ending):
+                return ending
+            if doubtful is not None and _is_gone(request, ending):
                 return Response(status=204, headers={})
-            if kind == "unknown":
-                unknown = ending
-            request.progress.in_doubt = unknown is not None
+            if outcome is Outcome.UNKNOWN:
+                doubtful = ending
+                doubts += 1
+            elif outcome is not Outcome.ANSWERED and doubtful is None:
+                progress.settled = progress.attempts
             failures += not (isinstance(ending, Response) and ending.status in (401, 429))
             decision = decide(
                 request,
                 ending,
                 failures=max(1, failures),
+                doubts=doubts,
                 chance=self._chance(),
-                renewed=request.progress.renewed and not was_renewed,
-                limited=self._gated,
+                renewed=progress.renewed and not was_renewed,
+                limited=self._limited,
                 now=self._clock.time(),
             )
             match decision:
                 case Reconcile():
-                    return await self._look(request, ending)
-                case Retry() if await self._wait(request, decision):
-                    continue
-                case _ if unknown is not None and request.endpoint.sends_key:
-                    raise _doubted(request, unknown, as_error(request, ending))
+                    return await _look(request, ending)
+                case Retry() if await self._wait(request, decision, waited):
+                    waited += 0.0 if decision.is_fault else decision.after
+                case _ if doubtful is not None and _would_hide_a_doubt(request, outcome):
+                    doubted = _doubted(request, doubtful, as_error(request, ending))
+                    raise doubted from doubted.__cause__
+                case _ if isinstance(ending, Response) and not ending.is_success:
+                    return ending
                 case _:
-                    return _stand(request, ending)
+                    raise as_error(request, ending)
 
     async def _attempt(self, request: Request, call_next: CallNext) -> Ending:
-        sent = request.progress.attempts
+        progress = request.progress
+        sent = progress.attempts
         try:
-            remaining = request.progress.remaining(self._clock.monotonic())
+            remaining = request.options.remaining(self._clock.monotonic())
             if remaining is None:
                 return await call_next(request)
             answer = await bounded(self._clock, remaining, lambda: call_next(request))
         except APIConnectionError as error:
+            if progress.refused:
+                raise  # an error of the caller's own, which says nothing about this request
             return error
         if answer is not None:
             return answer
-        cut_short = request.progress.attempts > sent
+        cut_short = progress.attempts > sent
         if cut_short:
             await emit_attempt_ended(
-                request, self._clock.time() - request.progress.sent_at, failure=APITimeoutError.default_code
+                request, self._clock.time() - progress.sent_at, failure=APITimeoutError.default_code
             )
-        return APITimeoutError("the deadline of the call ended before an answer came", request_sent=cut_short)
+        return APITimeoutError("the deadline ended before an answer came", request_sent=cut_short)
 
-    async def _wait(self, request: Request, decision: Retry) -> bool:
-        """Wait as decided; False, at once, where the deadline or the longest rate wait comes before its end."""
-        progress = request.progress
-        remaining = progress.remaining(self._clock.monotonic())
+    async def _wait(self, request: Request, decision: Retry, waited: float) -> bool:
+        """Wait as decided; False, at once, where the deadline or the longest rate wait comes before its end.
+
+        `waited` are the seconds waited for rate windows so far.
+        """
+        remaining = request.options.remaining(self._clock.monotonic())
         if remaining is not None and decision.after >= remaining:
             return False
-        if not decision.is_fault:
-            if progress.rate_waited + decision.after > progress.max_rate_limit_wait:
-                return False
-            progress.rate_waited += decision.after
+        if not decision.is_fault and waited + decision.after > request.options.max_rate_limit_wait:
+            return False
         if decision.after == 0:
             return True
         logger.info("%s %s: %s, next attempt in %.1f s", request.method, request.path, decision.reason, decision.after)
-        if progress.emit is not None:
-            await progress.emit(
+        if request.emit is not None:
+            await request.emit(
                 RetryScheduled(
                     operation=request.endpoint.name,
                     method=request.method,
                     path=request.path,
-                    attempt=progress.attempts,
+                    attempt=request.progress.attempts,
                     seconds=decision.after,
                     reason=decision.reason,
                 )
@@ -215,21 +234,37 @@ class RetryStep:
         await self._clock.sleep(decision.after)
         return True
 
-    async def _look(self, request: Request, ending: Ending) -> Response:
-        if request.reconcile is not None:
-            return await request.reconcile(request, ending)
-        raise call_outcome_unknown(request, as_error(request, ending), "it was not looked for")
+
+async def _look(request: Request, ending: Ending) -> Response:
+    if request.options.on_unknown == "reconcile" and request.reconcile is not None:
+        return await request.reconcile(request, ending)
+    what = _REPEATED if request.options.on_unknown == "retry" else "it was not looked for"
+    raise call_outcome_unknown(request, as_error(request, ending), what)
 
 
-def _doubted(request: Request, unknown: Ending, error: TrudyError) -> TrudyError:
-    """The error of a create that an earlier attempt may have carried out."""
-    if request.endpoint.retry is RetryClass.RECONCILE:
-        return call_outcome_unknown(
-            request, as_error(request, unknown), "sending it again with the same key did not settle it"
+def _doubted(request: Request, doubtful: Ending, error: Exception) -> Exception:
+    """The error of an operation that an earlier attempt may have carried out: no later refusal hides that."""
+    if request.progress.refused:
+        error.add_note(
+            f"an earlier attempt at {request.endpoint.name} was sent and not answered; it may have been carried out"
         )
-    if request.endpoint.sends_key:
-        error.details = MappingProxyType({**error.details, "may_have_happened": True})
+    elif isinstance(error, TrudyError):
+        if request.endpoint.retry is RetryClass.RECONCILE:
+            return call_outcome_unknown(request, as_error(request, doubtful), _REPEATED)
+        if request.endpoint.sends_key or request.method in _CHANGES:
+            error.details = MappingProxyType({**error.details, "may_have_happened": True})
     return error
+
+
+def _would_hide_a_doubt(request: Request, outcome: Outcome) -> bool:
+    """Whether the caller, told of this ending alone, would take an earlier attempt for one that changed nothing."""
+    return request.endpoint.sends_key or (request.method in _CHANGES and outcome is not Outcome.UNKNOWN)
+
+
+def _is_nameless_call(request: Request, ending: Ending) -> bool:
+    """Whether a call was placed, and the answer does not say which."""
+    is_call = request.endpoint.retry is RetryClass.RECONCILE
+    return is_call and isinstance(ending, Response) and not names_object(request.endpoint, ending)
 
 
 def _is_gone(request: Request, ending: Ending) -> bool:
@@ -240,14 +275,8 @@ def as_error(request: Request, ending: Ending) -> TrudyError:
     """The error that an ending is, or would be."""
     if isinstance(ending, Response):
         return undecodable(request, ending) if ending.is_success else to_error(request, ending)
-    ending.retryable = bool(is_retryable(request, ending))
+    ending.retryable = is_retryable(request.endpoint, ending)
     return ending
-
-
-def _stand(request: Request, ending: Ending) -> Response:
-    if isinstance(ending, Response):
-        return ending
-    raise as_error(request, ending)
 
 
 def full_jitter(failures: int, chance: float) -> float:

@@ -11,7 +11,7 @@ from trudy import _checks
 from trudy._answer_facts import as_mapping, as_rows
 from trudy._cursors import PAGE_SIZE, Cursor, Numbered, Offset, Whole
 from trudy.errors import InvalidArgumentError
-from trudy.options import NotGiven, QueryValue
+from trudy.options import NotGiven, OnUnknown, QueryValue
 from trudy.pagination import AsyncPager, FetchedRows, InvalidRow
 from trudy.pipeline.decode import undecodable
 from trudy.resources._redaction import redacted_errors
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trudy.models import Deleted
     from trudy.options import RequestOptions
     from trudy.pipeline.core import Content, Core
-    from trudy.request import Endpoint, Request, Response
+    from trudy.request import Endpoint, Reconciler, Request, Response
 
 T = TypeVar("T")
 Query = Mapping[str, QueryValue | NotGiven | None]
@@ -48,6 +48,8 @@ class Resource:
         body: Mapping[str, object] | None = None,
         content: Content | None = None,
         idempotency_key: str | None = None,
+        on_unknown: OnUnknown = "raise",
+        reconcile: Reconciler | None = None,
     ) -> Request:
         path = endpoint.path
         if ids:
@@ -60,6 +62,8 @@ class Resource:
             body=body,
             content=content,
             idempotency_key=idempotency_key,
+            on_unknown=on_unknown,
+            reconcile=reconcile,
         )
 
     async def _act(self, request: Request, model: type[T], **asked_for: object) -> T:

@@ -8,8 +8,9 @@ from typing import Any, TypeAlias, cast
 from attrs import define, evolve, field
 
 from trudy import _checks
-from trudy.errors import APIConnectionError, InvalidArgumentError, ResponseDecodeError, ServerError, TrudyError
+from trudy.errors import InvalidArgumentError, TrudyError
 from trudy.models import AddedChunk, AddedContacts, BatchContactInput, BatchContactInputDict, Contact
+from trudy.pipeline.outcome import Outcome, outcome_of_error
 from trudy.resources._base import written
 
 ContactItem: TypeAlias = BatchContactInput | BatchContactInputDict | Contact | Mapping[str, object]
@@ -23,7 +24,7 @@ async def add_in_chunks(items: ContactItems, size: int, base_url: str, send: Sen
     try:
         await adding.all_of(items)
     except TrudyError as error:
-        in_doubt = len(adding.sending) if _may_have_happened(error) else 0
+        in_doubt = len(adding.sending) if outcome_of_error(error) is Outcome.UNKNOWN else 0
         error.partial = evolve(adding.done, in_doubt=in_doubt)
         error.retryable = error.retryable and not adding.done.answered
         raise
@@ -103,9 +104,3 @@ class _Adding:
         answered = self.done.answered + len(self.sending)
         self.done = evolve(self.done, chunks=(*self.done.chunks, answer), answered=answered)
         self.sending = ()
-
-
-def _may_have_happened(error: TrudyError) -> bool:
-    if isinstance(error, APIConnectionError):
-        return error.request_sent
-    return isinstance(error, ServerError | ResponseDecodeError)

@@ -17,6 +17,7 @@ from trudy._answer_facts import as_mapping, as_rows
 from trudy._concurrency.fork import reset_in_child
 from trudy.errors import TrudyError
 from trudy.options import NotGiven
+from trudy.pipeline.outcome import Outcome, outcome_of
 from trudy.pipeline.retry import as_error
 from trudy.pipeline.unknown_outcome import call_outcome_unknown
 from trudy.request import Response
@@ -136,10 +137,11 @@ class CallReconciler:
 
     async def __call__(self, request: Request, failure: Ending) -> Response:
         self._settle()
+        is_refused = outcome_of(request.endpoint, failure) is Outcome.REFUSED
         started = self._clock.monotonic()
         end = started + self._timeout
-        if request.progress.deadline is not None:
-            end = min(end, request.progress.deadline)
+        if request.options.deadline is not None:
+            end = min(end, request.options.deadline)
         pause = _FIRST_PAUSE
         found: Sequence[tuple[Call, Response]] = ()
         fault: TrudyError | None = None
@@ -155,6 +157,8 @@ class CallReconciler:
                     call, answer = found[0]
                     if claims.add(call.id, self._clock.monotonic()):
                         return answer
+            if is_refused and has_looked:
+                raise as_error(request, failure)  # refused, and nothing was filed: once is enough
             if fault is not None and not fault.retryable:
                 break
             left = end - self._clock.monotonic()
@@ -202,11 +206,6 @@ class CallReconciler:
             is_older = newest_first and previous is not None and previous < not_before
             if len(seen) == known or is_older or answer.pagination.get("has_more") is not True:
                 return
-
-
-async def refuse_to_repeat(request: Request, failure: Ending) -> Response:
-    """`on_unknown="raise"`: do not look, do not repeat."""
-    raise call_outcome_unknown(request, as_error(request, failure), "it was not looked for")
 
 
 def digits(number: str) -> str:

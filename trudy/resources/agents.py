@@ -13,7 +13,7 @@ from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
 
 LIST: Final = Endpoint(name="agents.list", method="GET", path="/agents", paging="offset")
-CREATE: Final = Endpoint(name="agents.create", method="POST", path="/agents", retry=RetryClass.KEYED)
+CREATE: Final = Endpoint(name="agents.create", method="POST", path="/agents", retry=RetryClass.KEYED, creates="agent")
 GET: Final = Endpoint(name="agents.get", method="GET", path="/agents/{agent_id}")
 UPDATE: Final = Endpoint(name="agents.update", method="PUT", path="/agents/{agent_id}")
 DELETE: Final = Endpoint(name="agents.delete", method="DELETE", path="/agents/{agent_id}")

@@ -32,7 +32,9 @@ from trudy.resources._batch_rules import check_batch, check_what_goes_together
 from trudy.resources._waiting import SharedPoller, Waiting
 
 LIST: Final = Endpoint(name="batch_calls.list", method="GET", path="/batch-calls", paging="offset")
-CREATE: Final = Endpoint(name="batch_calls.create", method="POST", path="/batch-calls", retry=RetryClass.KEYED)
+CREATE: Final = Endpoint(
+    name="batch_calls.create", method="POST", path="/batch-calls", retry=RetryClass.KEYED, creates="batch_call"
+)
 GET: Final = Endpoint(name="batch_calls.get", method="GET", path="/batch-calls/{batch_call_id}")
 UPDATE: Final = Endpoint(name="batch_calls.update", method="PATCH", path="/batch-calls/{batch_call_id}")
 DELETE: Final = Endpoint(name="batch_calls.delete", method="DELETE", path="/batch-calls/{batch_call_id}")

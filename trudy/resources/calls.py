@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final, Literal, Unpack
 
-from attrs import evolve
-
 from trudy import _checks
 from trudy.errors import InvalidArgumentError, TrudyError, WaitTimeoutError
 from trudy.event_source import EventSource
@@ -19,12 +17,12 @@ from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, Response, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._download import OnProgress, Target, download
-from trudy.resources._reconcile import CallReconciler, Wanted, claims, refuse_to_repeat
+from trudy.resources._reconcile import CallReconciler, Wanted, claims
 from trudy.resources._waiting import SharedPoller, Waiting
 
 LIST: Final = Endpoint(name="calls.list", method="GET", path="/calls", paging="offset")
 CREATE: Final = Endpoint(
-    name="calls.create", method="POST", path="/calls", retry=RetryClass.RECONCILE, read_timeout=180.0
+    name="calls.create", method="POST", path="/calls", retry=RetryClass.RECONCILE, read_timeout=180.0, creates="call"
 )
 GET: Final = Endpoint(name="calls.get", method="GET", path="/calls/{call_id}")
 GET_TRANSCRIPT: Final = Endpoint(name="calls.get_transcript", method="GET", path="/calls/{call_id}/transcript")
@@ -152,17 +150,14 @@ class AsyncCalls(Resource):
             call_settings=call_settings,
             direction=direction,
         )
-        request = self._build(CREATE, options, body=members, idempotency_key=idempotency_key)
         look = CallReconciler(
             clock=self._core.clock,
             wanted=Wanted.by(agent_id, phone_number, variables),
             timeout=reconcile_timeout,
             fetch=partial(self._newest, options),
         )
-        request = evolve(
-            request,
-            reconcile=look if on_unknown == "reconcile" else refuse_to_repeat,
-            repeat_unknown=on_unknown == "retry",
+        request = self._build(
+            CREATE, options, body=members, idempotency_key=idempotency_key, on_unknown=on_unknown, reconcile=look
         )
         with look.dialing():
             call = await self._core.fetch(request, Call)
@@ -317,6 +312,7 @@ class AsyncCalls(Resource):
         deadline = self._settings.merged(options).deadline
         if deadline is not None:
             options["deadline"] = max(deadline - (self._core.clock.monotonic() - started), _LAST_LOOK)
+        options["before_send"] = None  # it was asked about the call
         try:
             return await self.wait(call.id, max_wait=max_wait, poll_interval=poll_interval, events=events, **options)
         except TrudyError as error:
@@ -348,7 +344,12 @@ class AsyncCalls(Resource):
         )
 
     async def _newest(self, options: RequestOptions, offset: int, seconds: float) -> Response:
-        bounds: RequestOptions = {"deadline": seconds, "max_rate_limit_wait": seconds, "lane": "interactive"}
+        bounds: RequestOptions = {
+            "deadline": seconds,
+            "max_rate_limit_wait": seconds,
+            "lane": "interactive",
+            "before_send": None,
+        }
         settings = self._settings.merged(options).merged(bounds)
         query = {"limit": PAGE_SIZE, "offset": offset}
         return await self._core.send(self._core.build(LIST, settings, path=LIST.path, query=query))

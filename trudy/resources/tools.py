@@ -14,7 +14,7 @@ from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
 
 LIST: Final = Endpoint(name="tools.list", method="GET", path="/tools", paging="offset")
-CREATE: Final = Endpoint(name="tools.create", method="POST", path="/tools", retry=RetryClass.KEYED)
+CREATE: Final = Endpoint(name="tools.create", method="POST", path="/tools", retry=RetryClass.KEYED, creates="tool")
 GET: Final = Endpoint(name="tools.get", method="GET", path="/tools/{tool_id}")
 UPDATE: Final = Endpoint(name="tools.update", method="PATCH", path="/tools/{tool_id}")
 DELETE: Final = Endpoint(name="tools.delete", method="DELETE", path="/tools/{tool_id}")

@@ -10,7 +10,16 @@ from trudy.bridge import Bridge, refuse_ready_client
 from trudy.client import AsyncTrudyClient, Backend
 from trudy.clock import Clock
 from trudy.hooks import Hook
-from trudy.options import JSON, HTTPClient, QueryValue, RateLimit, RequestOptions, Timeout
+from trudy.options import (
+    JSON,
+    MAX_RATE_LIMIT_WAIT,
+    MAX_RETRIES,
+    HTTPClient,
+    QueryValue,
+    RateLimit,
+    RequestOptions,
+    Timeout,
+)
 from trudy.pipeline.auth import CredentialSource
 from trudy.raw import Capture, RawResponse, capture
 from trudy.request import Middleware
@@ -75,11 +84,11 @@ class TrudyClient:
         jwt_token: CredentialSource | None = None,
         base_url: str | None = None,
         timeout: float | Timeout | None = None,
-        max_retries: int = 2,
+        max_retries: int = MAX_RETRIES,
         deadline: float | None = None,
         rate_limit: RateLimit | int | Literal[False] | None = None,
         rate_limit_group: str | None = None,
-        max_rate_limit_wait: float = 120.0,
+        max_rate_limit_wait: float = MAX_RATE_LIMIT_WAIT,
         http_backend: Backend | None = None,
         proxy: str | None = None,
         ssl_context: ssl.SSLContext | None = None,

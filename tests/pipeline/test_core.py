@@ -1,0 +1,428 @@
+"""Whole operations: what is sent, how often, and what the caller is told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.fakes.clock import NOON, FakeClock
+from tests.fakes.jumping import JumpingClock
+from tests.fakes.wire import BASE_URL, KEY, Wire, envelope, refusal, rows
+from tests.pipeline.conftest import MakeClient
+from trudy import (
+    APIConnectionError,
+    APIError,
+    AsyncTrudyClient,
+    AuthenticationError,
+    CallNext,
+    CallOutcomeUnknownError,
+    InvalidArgumentError,
+    ProviderError,
+    Request,
+    Response,
+    ResponseDecodeError,
+    ServerError,
+    TrudyClient,
+    TrudyError,
+    ValidationError,
+)
+from trudy.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+NUMBER = "+14155550123"
+Operation = Callable[[AsyncTrudyClient], Awaitable[Any]]
+
+
+async def make_agent(client: AsyncTrudyClient) -> object:
+    return await client.agents.create(name="A", system_prompt="p", voice_id="v")
+
+
+async def make_tool(client: AsyncTrudyClient) -> object:
+    return await client.tools.create(name="T", definition={"type": "http"})
+
+
+async def make_batch(client: AsyncTrudyClient) -> object:
+    return await client.batch_calls.create(name="B", agent_id="a")
+
+
+async def place_call(client: AsyncTrudyClient) -> object:
+    return await client.calls.create(agent_id="a", phone_number=NUMBER)
+
+
+async def make_contact(client: AsyncTrudyClient) -> object:
+    return await client.contacts.create(phone_number=NUMBER, first_name="A")
+
+
+KEYED = [make_agent, make_tool, make_batch]
+CREATES = [*KEYED, place_call, make_contact]
+
+
+def posts(wire: Wire) -> int:
+    return sum(sent.method == "POST" for sent in wire.sent)
+
+
+@pytest.mark.parametrize("operation", CREATES)
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 501, 404, 409, 422])
+async def test_a_refusal_ends_a_create_after_one_request(
+    client: MakeClient, wire: Wire, operation: Operation, status: int
+) -> None:
+    clock = JumpingClock(NOON)
+    wire.answer(httpx.Response(status, headers={"location": "https://elsewhere.test/x?token=s3cret"}))
+    async with client(clock=clock) as c:
+        with pytest.raises(APIError) as caught:
+            await operation(c)
+    assert caught.value.status_code == status
+    assert not caught.value.retryable
+    assert len(wire.sent) == 1
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "said"),
+    [
+        (307, "https://elsewhere.test/api?token=s3cret", "to https://elsewhere.test/api was not followed: it leads to"),
+        (308, "http://api.test/api/public/v1/agents", "another scheme, host or port"),
+        (302, "/login?next=s3cret", "to https://api.test/login was not followed: after a 302"),
+        (303, f"https://user:s3cret@api.test/{NUMBER}", "only 307 and 308"),
+        (301, "https://[broken", "no URL"),
+        (301, None, "names no target"),
+    ],
+)
+async def test_the_error_for_a_redirect_names_its_target_and_why_nobody_went_there(
+    client: MakeClient, wire: Wire, status: int, location: str | None, said: str
+) -> None:
+    wire.answer(httpx.Response(status, headers={} if location is None else {"location": location}))
+    async with client() as c:
+        with pytest.raises(APIError) as caught:
+            await c.agents.list()
+    assert caught.value.code == "redirect_not_followed"
+    assert said in str(caught.value)
+    assert "s3cret" not in f"{caught.value} {vars(caught.value)}"
+    assert NUMBER not in str(caught.value)
+
+
+async def test_a_redirect_in_circles_says_so(client: MakeClient, wire: Wire) -> None:
+    wire.answer(httpx.Response(307, headers={"location": "/api/public/v1/agents/"}))
+    async with client() as c:
+        with pytest.raises(APIError, match="came after 3 others"):
+            await c.agents.list()
+    assert len(wire.sent) == 4
+
+
+@pytest.mark.parametrize("operation", KEYED)
+@pytest.mark.parametrize("upstream", [400, 404, 422])
+async def test_what_the_provider_refused_is_not_made_again(
+    client: MakeClient, wire: Wire, operation: Operation, upstream: int
+) -> None:
+    wire.answer(refusal(502, "provider_error", httpStatus=upstream))
+    async with client() as c:
+        with pytest.raises(ProviderError) as caught:
+            await operation(c)
+    assert (posts(wire), caught.value.retryable) == (1, False)
+
+
+async def test_a_call_that_the_provider_refused_is_looked_for_once(client: MakeClient, wire: Wire) -> None:
+    wire.answer(refusal(502, "provider_error", httpStatus=422), rows())
+    async with client(clock=FakeClock(NOON)) as c:  # which stands still, so that a second look would never come
+        with pytest.raises(ProviderError):
+            await place_call(c)
+    assert [sent.method for sent in wire.sent] == ["POST", "GET"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [
+        (make_tool, "toolId"),
+        (make_tool, "tool_id"),
+        (make_agent, "agent_id"),
+        (make_agent, "agentId"),
+        (make_batch, "batch_call_id"),
+        (make_batch, "batchCallId"),
+        (make_batch, "batch_id"),
+        (place_call, "call_id"),
+        (place_call, "callId"),
+    ],
+)
+@pytest.mark.parametrize("is_flat", [False, True])
+async def test_an_id_under_any_of_its_names_is_an_answer(
+    client: MakeClient, wire: Wire, operation: Operation, name: str, *, is_flat: bool
+) -> None:
+    wire.answer(httpx.Response(201, json={name: "x1"}) if is_flat else envelope({name: "x1"}, 201))
+    async with client() as c:
+        made = await operation(c)
+    assert made.id == "x1"
+    assert len(wire.sent) == 1
+
+
+@pytest.mark.parametrize("operation", KEYED)
+@pytest.mark.parametrize("data", [{}, {"name": "N"}, {"id": ""}, {"id": None}, {"id": ["x"]}])
+async def test_an_answer_with_an_object_is_never_repeated_even_without_an_id(
+    client: MakeClient, wire: Wire, operation: Operation, data: object
+) -> None:
+    wire.answer(envelope(data, 201))
+    async with client() as c:
+        with pytest.raises(ResponseDecodeError) as caught:
+            await operation(c)
+    assert len(wire.sent) == 1
+    assert caught.value.details["may_have_happened"] is True
+    assert not caught.value.retryable
+
+
+async def test_a_call_that_was_placed_and_not_named_is_looked_for(client: MakeClient, wire: Wire) -> None:
+    row = {
+        "id": str(uuid4()),
+        "to": NUMBER,
+        "agent_id": "a",
+        "created_at": "2027-01-15T08:00:00.5Z",
+        "status": "queued",
+    }
+    wire.answer(envelope({"status": "queued"}, 201), envelope([row], has_more=False))
+    async with client(clock=FakeClock(NOON)) as c:
+        call = await c.calls.create(agent_id="a", phone_number=NUMBER)
+    assert call.id == row["id"]
+    assert posts(wire) == 1
+
+
+@pytest.mark.parametrize("status", [408, 425, 499])
+async def test_what_a_gateway_lost_may_have_happened(client: MakeClient, wire: Wire, status: int) -> None:
+    async with client() as c:
+        wire.answer(httpx.Response(status))
+        with pytest.raises(CallOutcomeUnknownError):
+            await c.calls.create(agent_id="a", phone_number=NUMBER, on_unknown="raise")
+        assert len(wire.sent) == 1
+        with pytest.raises(APIError) as once:
+            await make_contact(c)
+        assert (len(wire.sent), once.value.retryable) == (2, False)
+        wire.sent.clear()
+        wire.answer(httpx.Response(status), envelope({"id": "a1"}, 201))
+        await make_agent(c)
+        assert len({sent.headers["x-idempotency-key"] for sent in wire.sent}) == 1
+        assert posts(wire) == 2
+        wire.sent.clear()
+        wire.answer(httpx.Response(status), envelope({"id": "a1"}))
+        await c.agents.get("a1")
+        assert len(wire.sent) == 2
+
+
+@pytest.mark.parametrize("refused", [refusal(402, "payment_required"), httpx.Response(501), httpx.Response(302)])
+async def test_no_later_refusal_hides_that_it_may_have_happened(
+    client: MakeClient, wire: Wire, refused: httpx.Response
+) -> None:
+    async with client() as c:
+        wire.answer(httpx.Response(503), refused)
+        with pytest.raises(APIError) as create:
+            await make_agent(c)
+        wire.answer(httpx.Response(503), refused)
+        with pytest.raises(APIError) as change:
+            await c.agents.update("a1", name="B")
+        wire.answer(httpx.Response(503), refused)
+        with pytest.raises(CallOutcomeUnknownError):
+            await c.calls.create(agent_id="a", phone_number=NUMBER, on_unknown="retry")
+        wire.answer(httpx.Response(503), refused)
+        with pytest.raises(APIError) as read:
+            await c.agents.get("a1")
+    assert create.value.details["may_have_happened"] is True
+    assert change.value.details["may_have_happened"] is True
+    assert "may_have_happened" not in read.value.details
+
+
+async def test_a_call_whose_answer_is_lost_is_repeated_once_more_and_not_oftener(
+    client: MakeClient, wire: Wire
+) -> None:
+    async with client(max_retries=5) as c:
+        wire.answer(httpx.Response(503))
+        with pytest.raises(CallOutcomeUnknownError):
+            await c.calls.create(agent_id="a", phone_number=NUMBER, on_unknown="retry")
+        assert (posts(wire), len(wire.sent)) == (2, 2)
+
+
+class Passing:
+    scope = "attempt"
+
+    async def __call__(self, request: Request, call_next: CallNext) -> Response:
+        return await call_next(request)
+
+
+@pytest.mark.parametrize(
+    "second", [refusal(429, "rate_limit_exceeded", limit=5), httpx.Response(503), refusal(401, "unauthorized")]
+)
+async def test_a_create_that_was_redirected_and_then_repeated_is_no_changed_one(
+    client: MakeClient, wire: Wire, second: httpx.Response
+) -> None:
+    moved = httpx.Response(307, headers={"location": "/api/public/v1/agents/"})
+    wire.answer(moved, second, moved, envelope({"id": "a1"}, 201))
+    async with client(middleware=[Passing()]) as c:
+        if second.status_code == 401:
+            with pytest.raises(AuthenticationError):
+                await make_agent(c)
+        else:
+            await make_agent(c)
+            assert [sent.path for sent in wire.sent] == ["/agents", "/agents/"] * 2
+
+
+async def test_an_answer_nested_beyond_reason_is_one_of_our_errors(client: MakeClient, wire: Wire) -> None:
+    deep = '{"a":' * 600 + "1" + "}" * 600
+    error = f'{{"error": {{"code": "x", "message": "m", "details": {deep}}}}}'
+    for status, body in ((422, error), (422, deep), (500, deep), (200, deep), (422, f'{{"detail": [{deep}]}}')):
+        wire.answer(httpx.Response(status, text=body))
+        async with client() as c:
+            for operation in (*CREATES, lambda c: c.agents.get("a"), lambda c: c.agents.list()):
+                with pytest.raises(TrudyError) as caught:
+                    await operation(c)
+                assert len(repr(caught.value)) < 3_000
+
+
+class NotNowError(Exception):
+    """The caller's own."""
+
+
+async def test_before_send_runs_once_for_each_attempt_before_it_counts(client: MakeClient, wire: Wire) -> None:
+    log: list[object] = []
+
+    async def before_send() -> None:
+        log.append(len(wire.sent))
+
+    wire.answer(httpx.Response(503), refusal(429, "rate_limit_exceeded"), envelope({"id": "a1"}))
+    async with client() as c:
+        agent = await c.agents.get("a1", before_send=before_send)
+    assert log == [0, 1, 2]
+    assert agent.meta is not None
+    assert agent.meta.attempts == 3
+
+
+@pytest.mark.parametrize("operation", CREATES)
+async def test_what_before_send_raises_reaches_the_caller_and_nothing_is_sent(
+    client: MakeClient, wire: Wire, operation: Operation, caplog: pytest.LogCaptureFixture
+) -> None:
+    for error in (
+        NotNowError("no"),
+        APIConnectionError("the caller's own, of our class"),
+        ServerError("likewise", status_code=500),
+        ValidationError("likewise"),
+    ):
+        asked = 0
+
+        def before_send(error: Exception = error) -> None:
+            nonlocal asked
+            asked += 1
+            raise error
+
+        async with client(rate_limit=3) as c:
+            with pytest.raises(type(error)) as caught:
+                await operation(c.with_options(before_send=before_send))
+            status = c.rate_limit
+        assert caught.value is error
+        assert asked == 1
+        assert status is not None
+        assert status.used == 0
+        assert getattr(error, "attempts", 0) == 0
+        assert getattr(error, "path", None) is None
+    assert wire.sent == []
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_before_send_comes_after_admission(client: MakeClient, wire: Wire) -> None:
+    used: list[int] = []
+    async with client(rate_limit=2) as c:
+
+        def before_send() -> None:
+            assert c.rate_limit is not None
+            used.append(c.rate_limit.used)
+
+        for _ in range(2):
+            await c.agents.get("a", before_send=before_send)
+    assert used == [1, 2]
+
+
+async def test_a_refusal_before_a_second_attempt_does_not_hide_the_first(
+    client: MakeClient, wire: Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers: list[Exception | None] = [None, NotNowError("no more")]
+
+    def before_send() -> None:
+        if (error := answers.pop(0)) is not None:
+            raise error
+
+    wire.answer(httpx.Response(503))
+    async with client() as c:
+        with pytest.raises(NotNowError) as caught:
+            await c.calls.create(
+                agent_id="a", phone_number=NUMBER, on_unknown="retry", idempotency_key="k-1", before_send=before_send
+            )
+    assert len(wire.sent) == 1
+    assert "may have been carried out" in "".join(caught.value.__notes__)
+    assert "k-1" in caplog.text
+
+
+async def test_looking_for_a_call_does_not_ask_before_send(client: MakeClient, wire: Wire) -> None:
+    asked: list[int] = []
+    row = {
+        "id": str(uuid4()),
+        "to": NUMBER,
+        "agent_id": "a",
+        "created_at": "2027-01-15T08:00:00.5Z",
+        "status": "completed",
+    }
+    wire.answer(httpx.Response(503), envelope([row], has_more=False))
+    async with client(clock=FakeClock(NOON)) as c:
+        await c.calls.create_and_wait(agent_id="a", phone_number=NUMBER, before_send=lambda: asked.append(1))
+    assert asked == [1]
+    assert len(wire.sent) == 2
+
+
+def test_the_sync_client_asks_before_send_too() -> None:
+    sandbox = Sandbox(speed=0, placeholders=True)
+    asked: list[str] = []
+
+    def refuse() -> None:
+        asked.append("refuse")
+        raise NotNowError
+
+    async def agree() -> None:
+        asked.append("agree")
+
+    with sandbox.client() as client:
+        with pytest.raises(NotNowError):
+            client.calls.create(agent_id="agent-uuid", phone_number="+14155550100", before_send=refuse)
+        client.calls.create(agent_id="agent-uuid", phone_number="+14155550100", before_send=agree)
+    assert asked == ["refuse", "agree"]
+    assert len([request for request in sandbox.requests if request.method == "POST"]) == 1
+
+
+async def test_a_bad_before_send_and_a_bad_scope_are_named(client: MakeClient) -> None:
+    async with client() as c:
+        with pytest.raises(InvalidArgumentError, match="before_send") as caught:
+            await c.agents.get("a", before_send="now")  # type: ignore[arg-type]
+        assert caught.value.argument == "before_send"
+
+    class Old:
+        scope = "call"
+
+        async def __call__(self, request: Request, call_next: CallNext) -> Response:
+            return await call_next(request)
+
+    for word in ("call", "Operation", None, 3):
+        Old.scope = word  # type: ignore[assignment]
+        with pytest.raises(InvalidArgumentError, match=r'"operation".*"attempt"') as bad:
+            TrudyClient(KEY, base_url=BASE_URL, middleware=[Old()])
+        assert bad.value.argument == "middleware"
+
+
+async def test_a_call_that_the_provider_refused_and_that_was_filed_is_returned(client: MakeClient, wire: Wire) -> None:
+    row = {
+        "id": str(uuid4()),
+        "to": NUMBER,
+        "agent_id": "a",
+        "created_at": "2027-01-15T08:00:00.5Z",
+        "status": "failed",
+    }
+    wire.answer(refusal(502, "provider_error", httpStatus=422), envelope([row], has_more=False))
+    async with client(clock=FakeClock(NOON)) as c:
+        call = await c.calls.create(agent_id="a", phone_number=NUMBER)
+    assert (call.id, str(call.status)) == (row["id"], "failed")

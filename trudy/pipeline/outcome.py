@@ -1,0 +1,102 @@
+"""May it have happened? How an attempt ended, for all who ask: retry, errors, middleware, many contacts, the dialer.
+
+Pure, and the only place that judges a status. Statuses are judged one by one, not by their hundred.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from trudy._answer_facts import as_mapping
+from trudy._parse import find_id, parse_whole
+from trudy.errors import APIConnectionError, APIError, ConfigurationError, InvalidArgumentError, TrudyError
+from trudy.request import Response, RetryClass
+
+if TYPE_CHECKING:
+    from trudy.request import Endpoint
+
+
+class Outcome(Enum):
+    """How an attempt ended."""
+
+    ANSWERED = "answered"
+    """A 2xx that holds what was asked for: it happened."""
+    NOT_SENT = "not sent"
+    """Proof that no byte of the request left."""
+    REFUSED = "refused"
+    """The server says that it did not happen."""
+    UNKNOWN = "unknown"
+    """Anything else: it may have happened."""
+
+
+REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
+"""Refusals where they are not followed: what was asked for was not done here."""
+BROKEN_UPSTREAM: Final = frozenset((408, 425, 499))
+"""Gateways send these for a server behind them that took the request and then broke off."""
+NOT_IMPLEMENTED: Final = 501
+
+
+def outcome_of(endpoint: Endpoint, ending: Response | BaseException) -> Outcome:
+    """How an attempt at an endpoint ended."""
+    if isinstance(ending, BaseException):
+        return outcome_of_error(ending)
+    if ending.is_success:
+        return Outcome.ANSWERED if is_answer(endpoint, ending) else Outcome.UNKNOWN
+    return _outcome_of_status(ending.status, ending.facts.upstream_status)
+
+
+def outcome_of_error(error: BaseException) -> Outcome:
+    """What an error says about the request it is about; never that it was answered."""
+    if isinstance(error, TrudyError) and error.details.get("may_have_happened") is True:
+        return Outcome.UNKNOWN
+    if isinstance(error, APIConnectionError):
+        return Outcome.UNKNOWN if error.request_sent else Outcome.NOT_SENT
+    if isinstance(error, APIError):
+        upstream = error.details.get("httpStatus") if error.code == "provider_error" else None
+        return _outcome_of_status(error.status_code, parse_whole(upstream))
+    return Outcome.NOT_SENT if isinstance(error, ConfigurationError | InvalidArgumentError) else Outcome.UNKNOWN
+
+
+def is_retryable(endpoint: Endpoint, ending: Response | BaseException) -> bool:
+    """Whether the same operation, made again, may succeed and does no harm."""
+    match outcome_of(endpoint, ending):
+        case Outcome.NOT_SENT:
+            return True
+        case Outcome.UNKNOWN:
+            return endpoint.retry in (RetryClass.REPEAT, RetryClass.KEYED)
+        case Outcome.REFUSED:
+            return (ending.status if isinstance(ending, Response) else getattr(ending, "status_code", 0)) == 429
+        case Outcome.ANSWERED:
+            return False
+
+
+def is_answer(endpoint: Endpoint, response: Response) -> bool:
+    """Whether a 2xx says that it was done. A create says so with an object in `data`, or with an id in a flat body."""
+    if endpoint.any_answer:
+        return True
+    facts = response.facts
+    if facts.body.get("error") and facts.body.get("data") is None:
+        return False
+    if endpoint.sends_key:
+        data = as_mapping(facts.data)
+        return data is not None and ("data" in facts.body or names_object(endpoint, response))
+    if response.body:
+        return isinstance(facts.json, dict | list)
+    return response.status == 204 or endpoint.method == "DELETE"
+
+
+def names_object(endpoint: Endpoint, response: Response) -> bool:
+    """Whether the answer to a create tells the id of what was made."""
+    data = as_mapping(response.facts.data)
+    return data is not None and endpoint.creates is not None and find_id(data, endpoint.creates) is not None
+
+
+def _outcome_of_status(status: int, upstream: int | None) -> Outcome:
+    if status in BROKEN_UPSTREAM:
+        return Outcome.UNKNOWN
+    if status in REDIRECTS or 400 <= status < 500 or status == NOT_IMPLEMENTED:
+        return Outcome.REFUSED
+    if status == 502 and upstream is not None and 400 <= upstream < 500 and upstream not in BROKEN_UPSTREAM:
+        return Outcome.REFUSED
+    return Outcome.UNKNOWN
