@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 import trudy
-from trudy.webhooks import WebhookRouter, aiohttp_handler, aiohttp_lifespan
+from trudy.webhooks import WebhookRouter, aiohttp_handler
 
 router = WebhookRouter()
 routes = web.RouteTableDef()
@@ -88,7 +88,7 @@ def make_app() -> web.Application:
     app = web.Application()
     app.add_routes(routes)
     app.router.add_post("/webhooks/truedy", aiohttp_handler(router))
-    app.cleanup_ctx.extend([client_lifespan, aiohttp_lifespan(router)])
+    app.cleanup_ctx.append(client_lifespan)
     return app
 
 

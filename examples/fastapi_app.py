@@ -1,7 +1,7 @@
 """A web app that has people reminded of appointments, with FastAPI: `uvicorn fastapi_app:app`.
 
 `POST /reminders` has somebody called, `GET /reminders/{call_id}` tells what became of it. Truedy is told to send its
-events to `/webhooks/truedy/`. `TRUDY_API_KEY`, `TRUDY_WEBHOOK_SECRET` and `AGENT_ID` are read from the environment.
+events to `/webhooks/truedy`. `TRUDY_API_KEY`, `TRUDY_WEBHOOK_SECRET` and `AGENT_ID` are read from the environment.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ outcomes: dict[str, str] = {}  # a table of the app's database, really
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncGenerator[dict[str, object]]:
     """One client as long as the app lives: it holds the connections and keeps the rate limit."""
-    async with trudy.AsyncTrudyClient() as client, router:
+    async with trudy.AsyncTrudyClient() as client:
         yield {"client": client}
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from trudy.resources.tools import AsyncTools
     from trudy.resources.voices import AsyncVoices
     from trudy.resources.webrtc import AsyncWebRTC
-    from trudy.webhooks.namespace import Webhooks
+    from trudy.webhooks.unwrapping import Webhooks
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -211,7 +211,7 @@ class AsyncTrudyClient:
     @property
     def webhooks(self) -> Webhooks:
         """Webhook events: `client.webhooks.unwrap(body, headers, secret=...)`, a plain function."""
-        from trudy.webhooks.namespace import Webhooks
+        from trudy.webhooks.unwrapping import Webhooks
 
         return Webhooks()
 

@@ -77,8 +77,8 @@ def test_python_block(
         assert capsys.readouterr().out == block.output
     if "app" in namespace:
         with uvicorn_serving(namespace["app"]) as url:
-            assert deliver(f"{url}/") == 204
-            assert deliver(f"{url}/", secret="whsec_other") == 401
+            assert deliver(url) == 204
+            assert deliver(url, secret="whsec_other") == 401
         assert capsys.readouterr().out == "over: hangup\nnoted: call.ended\n"
 
 

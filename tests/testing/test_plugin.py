@@ -116,7 +116,7 @@ def test_who_uses_no_fixture_pays_nothing(tmp_path: Path) -> None:
         "def test_it():\n"
         "    ours = ('trudy', 'httpx', 'cattrs', 'starlette')\n"
         "    loaded = {name for name in sys.modules if name.split('.')[0] in ours}\n"
-        "    assert loaded == {'trudy', 'trudy._version', 'trudy.testing', 'trudy.testing.plugin'}\n"
+        "    assert loaded == {'trudy', 'trudy._exports', 'trudy._lazy', 'trudy.testing', 'trudy.testing.plugin'}\n"
     )
     (tmp_path / "test_it.py").write_text(source)
     result = subprocess.run(

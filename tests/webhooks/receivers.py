@@ -69,18 +69,18 @@ def starlette(router: WebhookRouter) -> Iterator[str]:
     from starlette.applications import Starlette
     from starlette.routing import Mount
 
-    with uvicorn_serving(Starlette(routes=[Mount(PATH, webhooks.asgi_app(router))], lifespan=router.lifespan)) as url:
-        yield f"{url}/"
+    with uvicorn_serving(Starlette(routes=[Mount(PATH, webhooks.asgi_app(router))])) as url:
+        yield url
 
 
 @contextmanager
 def fastapi(router: WebhookRouter) -> Iterator[str]:
     from fastapi import FastAPI
 
-    app = FastAPI(lifespan=router.lifespan)
+    app = FastAPI()
     app.mount(PATH, webhooks.asgi_app(router))
     with uvicorn_serving(app) as url:
-        yield f"{url}/"
+        yield url
 
 
 @contextmanager
@@ -109,7 +109,6 @@ def aiohttp(router: WebhookRouter, *, reads_first: bool = False) -> Iterator[str
     async def serve() -> None:
         app = web.Application(middlewares=[reading] if reads_first else [])
         app.router.add_route("*", PATH, webhooks.aiohttp_handler(router))
-        app.cleanup_ctx.append(webhooks.aiohttp_lifespan(router))
         runner = web.AppRunner(app)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -20,52 +20,45 @@ import pytest
 from tests.fakes.clock import NOON, FakeClock
 from tests.webhooks.samples import SECRET
 from tests.webhooks.sender import Sender
-from trudy.testing import Delivery, make_delivery
+from trudy.testing import Delivery
 from trudy.webhooks import CallEnded, SQLiteReplayGuard, WebhookRouter
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_ten_thousand_deliveries_over_restarts(tmp_path: Path) -> None:
-    """Duplicates, reordering, failing handlers, an acknowledging and a waiting receiver, four orderly restarts."""
+    """Duplicates, reordering, failing handlers, four orderly restarts."""
     handled: Counter[str | None] = Counter()
     failing = random.Random(5)
     sender = Sender(secret=SECRET, sent_at=NOON, seed=11)
     ids = [f"call-{number}" for number in range(7_000)]
 
-    def open_receiver(background: bool) -> tuple[WebhookRouter, SQLiteReplayGuard]:
+    def open_receiver() -> tuple[WebhookRouter, SQLiteReplayGuard]:
         guard = SQLiteReplayGuard(tmp_path / "keys.db")
-        router = WebhookRouter(
-            secret=SECRET, clock=FakeClock(), replay_guard=guard, background=background, queue_size=50
-        )
+        router = WebhookRouter(secret=SECRET, clock=FakeClock(), replay_guard=guard)
 
         @router.on("call.ended")
         async def ended(event: CallEnded) -> None:
-            # An acknowledged event is not sent again: there a handler has to settle its own failures.
-            if not background and failing.random() < 0.1:
+            if failing.random() < 0.1:
                 raise OSError("database is away")
             await anyio.lowlevel.checkpoint()
             handled[event.call_id] += 1
 
         return router, guard
 
-    router, guard = open_receiver(background=False)
-    await router.__aenter__()
+    router, guard = open_receiver()
     life = 0
 
     async def post(delivery: Delivery) -> int | None:
         nonlocal router, guard, life
         if sender.sent % 2_500 == 0:
             life += 1
-            await router.__aexit__(None, None, None)
             guard.close()
-            router, guard = open_receiver(background=life % 2 == 1)
-            await router.__aenter__()
+            router, guard = open_receiver()
             return None
         return (await router.handle("POST", delivery.headers, delivery.body)).status
 
     await sender.run(ids, post)
-    await router.__aexit__(None, None, None)
     guard.close()
     assert sender.sent > 10_000
     assert life >= 4
@@ -122,31 +115,6 @@ def handled_database(directory: Path) -> sqlite3.Connection:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("CREATE TABLE handled (call_id TEXT)")
     return database
-
-
-def test_two_processes_that_acknowledge_first(tmp_path: Path) -> None:
-    """Events wait in the first one's queue for longer than the lease, while their copies come to the second."""
-    database = handled_database(tmp_path)
-    made = [
-        make_delivery("call.ended", secret=SECRET, sent_at=time.time(), call_id=f"call-{number}")
-        for number in range(120)
-    ]
-    first, second = (Process(tmp_path, seconds=0.01, lease=0.5, background=True, workers=1) for _ in range(2))
-    with httpx.Client(trust_env=False, timeout=20) as client:
-
-        def post(url: str, delivery: Delivery) -> int:
-            return client.post(url, content=delivery.body, headers=delivery.headers).status_code
-
-        assert {post(first.url, delivery) for delivery in made} == {204}
-        for delivery in reversed(made):
-            while post(second.url, delivery) != 204:
-                time.sleep(0.02)  # a sender's backoff, in real time as the two processes are
-    first.end()
-    second.end()
-    handled = Counter(row[0] for row in database.execute("SELECT call_id FROM handled"))
-    database.close()
-    assert set(handled) == {f"call-{number}" for number in range(120)}, "lost"
-    assert set(handled.values()) == {1}, "handled twice"
 
 
 @pytest.mark.anyio

@@ -219,8 +219,10 @@ class Sandbox:
         return self.webhooks.secret
 
     def connect(self, router: WebhookRouter, **options: Any) -> Receiver:
-        """Hand all events straight to a router, which must know `webhook_secret`; options as for `webhooks.add`.
+        """Hand all events straight to a router; options as for `webhooks.add`.
 
+        A router that was made with a secret of its own must have been given `webhook_secret`, or be named it here as
+        `secret=`; any other one accepts the sandbox's.
         They are sent by `webhooks.deliver()`, or while `webhooks.pumping()` or a server runs.
         """
         return self.webhooks.add(router, **options)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from trudy.sync.tools import Tools
     from trudy.sync.voices import Voices
     from trudy.sync.webrtc import WebRTC
-    from trudy.webhooks.namespace import Webhooks
+    from trudy.webhooks.unwrapping import Webhooks
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,9 +7,8 @@ from typing import Unpack
 
 from attrs import field, frozen
 
-from trudy.testing.events import EventOptions, make_body
-from trudy.webhooks.secret import Secret
-from trudy.webhooks.signing import sign
+from trudy.webhooks.sample_events import EventOptions, make_body
+from trudy.webhooks.signing import Secret, sign
 
 
 @frozen(kw_only=True)

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trudy.webhooks.adapters.aiohttp import aiohttp_handler as aiohttp_handler
-    from trudy.webhooks.adapters.aiohttp import aiohttp_lifespan as aiohttp_lifespan
     from trudy.webhooks.adapters.asgi import asgi_app as asgi_app
     from trudy.webhooks.adapters.aws_lambda import lambda_handler as lambda_handler
     from trudy.webhooks.adapters.django import django_async_view as django_async_view
@@ -29,11 +28,6 @@ if TYPE_CHECKING:
     from trudy.webhooks.adapters.flask import flask_view as flask_view
     from trudy.webhooks.adapters.wsgi import wsgi_app as wsgi_app
     from trudy.webhooks.answer import Answer as Answer
-    from trudy.webhooks.errors import BadPayloadError as BadPayloadError
-    from trudy.webhooks.errors import BadSignatureError as BadSignatureError
-    from trudy.webhooks.errors import MissingHeaderError as MissingHeaderError
-    from trudy.webhooks.errors import StaleTimestampError as StaleTimestampError
-    from trudy.webhooks.errors import WebhookVerificationError as WebhookVerificationError
     from trudy.webhooks.events import BatchCompleted as BatchCompleted
     from trudy.webhooks.events import BatchStatusChanged as BatchStatusChanged
     from trudy.webhooks.events import CallAnalyzed as CallAnalyzed
@@ -50,15 +44,20 @@ if TYPE_CHECKING:
     from trudy.webhooks.events import VoiceTrainingCompleted as VoiceTrainingCompleted
     from trudy.webhooks.events import VoiceTrainingFailed as VoiceTrainingFailed
     from trudy.webhooks.events import WebhookEvent as WebhookEvent
-    from trudy.webhooks.replay.guard import MemoryReplayGuard as MemoryReplayGuard
     from trudy.webhooks.replay.guard import ReplayGuard as ReplayGuard
     from trudy.webhooks.replay.guard import Verdict as Verdict
+    from trudy.webhooks.replay.memory import MemoryReplayGuard as MemoryReplayGuard
     from trudy.webhooks.replay.redis import RedisReplayGuard as RedisReplayGuard
     from trudy.webhooks.replay.sqlite import SQLiteReplayGuard as SQLiteReplayGuard
     from trudy.webhooks.router import WebhookRouter as WebhookRouter
     from trudy.webhooks.signing import SignatureForm as SignatureForm
     from trudy.webhooks.signing import sign as sign
     from trudy.webhooks.unwrapping import unwrap as unwrap
+    from trudy.webhooks.verify import BadPayloadError as BadPayloadError
+    from trudy.webhooks.verify import BadSignatureError as BadSignatureError
+    from trudy.webhooks.verify import MissingHeaderError as MissingHeaderError
+    from trudy.webhooks.verify import StaleTimestampError as StaleTimestampError
+    from trudy.webhooks.verify import WebhookVerificationError as WebhookVerificationError
 else:
     from trudy._lazy import lazy_names
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from trudy.errors import ConfigurationError
 from trudy.webhooks.check import Finding, exit_status, run_trials, trials
-from trudy.webhooks.secret import read_secrets
+from trudy.webhooks.signing import signing_keys
 
 _TIMEOUT = 10.0
 """Seconds; the early server waited as long."""
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        secret = read_secrets(options.secret)[0].decode()
+        secret = signing_keys(options.secret)[0].secret.decode()
     except ConfigurationError as error:
         parser.error(error.message)
     host = _host(options.url)

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from trudy.webhooks.errors import BadPayloadError, WebhookVerificationError
+from trudy.webhooks.verify import BadPayloadError, WebhookVerificationError
 
 
 @frozen(kw_only=True)
@@ -41,7 +41,7 @@ def problem(status: int, code: str, **headers: str) -> Answer:
 
 ACCEPTED: Final = Answer(status=204)
 BUSY: Final = problem(503, "busy", **{"retry-after": "5"})
-"""Another delivery of the event is being handled, and may fail; or there is no room for one more."""
+"""Another delivery of the event is being handled, and may fail."""
 WRONG_METHOD: Final = problem(405, "method_not_allowed", allow="POST")
 
 

@@ -10,9 +10,8 @@ from uuid import uuid4
 
 from attrs import field, frozen
 
-from trudy.testing.events import EventOptions, make_body
-from trudy.webhooks.headers import TIMESTAMP
-from trudy.webhooks.signing import sign
+from trudy.webhooks.sample_events import EventOptions, make_body
+from trudy.webhooks.signing import TIMESTAMP, sign
 from trudy.webhooks.verify import FUTURE_TOLERANCE, MAX_BODY, TOLERANCE
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from attrs import frozen
 from trudy._concurrency.fork import reset_in_child
 from trudy.webhooks.answer import ACCEPTED, BUSY, Answer, problem
 from trudy.webhooks.events import WebhookEvent
-from trudy.webhooks.replay.guard import ReplayGuard, Verdict
+from trudy.webhooks.replay.guard import ReplayGuard
 
 logger = logging.getLogger("trudy.webhooks")
 
@@ -26,7 +26,7 @@ Handler: TypeAlias = Callable[[Any], Awaitable[None] | None]
 
 
 @frozen
-class Step:
+class DeliveryStep:
     """Something to do.
 
     Attributes:
@@ -42,18 +42,18 @@ class Step:
     must_end: bool = False
 
 
-Steps: TypeAlias = Generator[Step, Any, Answer]
+DeliverySteps: TypeAlias = Generator[DeliveryStep, Any, Answer]
 
 
 @frozen
-class Registered:
+class RegisteredHandler:
     """A handler, and whether it is an async one."""
 
     handler: Handler
     is_async: bool
 
 
-class AtWork:
+class KeysInProgress:
     """Keys that this process is handling now.
 
     A guard gives a claim up after its time, as it cannot know whether the claimer lives; a process knows of itself.
@@ -82,7 +82,7 @@ class AtWork:
 
 
 @frozen
-class Rules:
+class DeliveryRules:
     """How a router treats its deliveries.
 
     Attributes:
@@ -101,70 +101,78 @@ class Rules:
 class DeliveryInProgress:
     """One authentic event on its way to its handlers."""
 
-    __slots__ = ("_at_work", "_rules", "event", "handlers")
+    __slots__ = ("_in_progress", "_rules", "event", "handlers")
 
-    def __init__(self, event: WebhookEvent, handlers: tuple[Registered, ...], rules: Rules, at_work: AtWork) -> None:
+    def __init__(
+        self,
+        event: WebhookEvent,
+        handlers: tuple[RegisteredHandler, ...],
+        rules: DeliveryRules,
+        in_progress: KeysInProgress,
+    ) -> None:
         self.event = event
         self.handlers = handlers
         self._rules = rules
-        self._at_work = at_work
+        self._in_progress = in_progress
 
     @property
-    def fits_one_thread(self) -> bool:
+    def only_blocks(self) -> bool:
         """Whether something blocks and nothing awaits: then one worker thread may take all the steps."""
         if any(one.is_async for one in self.handlers):
             return False
         return bool(self.handlers) or (self._rules.guard is not None and self._rules.guard.blocking)
 
-    def steps(self) -> Steps:
+    def steps(self) -> DeliverySteps:
         """All of it."""
         refused = yield from self.claim()
         return refused if refused is not None else (yield from self.work())
 
-    def claim(self) -> Generator[Step, Any, Answer | None]:
+    def claim(self) -> Generator[DeliveryStep, Any, Answer | None]:
         """Claim the event's key; an answer where it is not ours to handle."""
         guard, key = self._rules.guard, self.event.dedupe_key
         if guard is None:
             return None
-        if not self._at_work.add(key):
+        if not self._in_progress.add(key):
             return BUSY
         try:
-            verdict = yield Step(lambda: guard.begin(key, self._rules.lease), blocks=guard.blocking, must_end=True)
+            verdict = yield DeliveryStep(
+                lambda: guard.begin(key, self._rules.lease), blocks=guard.blocking, must_end=True
+            )
         except Exception:
             logger.exception("the replay guard failed; the sender may try again")
             # It may have claimed the key all the same, and only the answer was lost.
             yield from self.release()
             return problem(500, "internal_error")
         except BaseException:
-            self._at_work.discard(key)
+            self._in_progress.discard(key)
             raise
         if verdict == "new":
             return None
-        self._at_work.discard(key)
+        self._in_progress.discard(key)
         return ACCEPTED if verdict == "done" else BUSY
 
-    def claim_to_hold(self) -> Generator[Step, Any, Answer | None]:
+    def claim_to_hold(self) -> Generator[DeliveryStep, Any, Answer | None]:
         """`claim`, and no claim is left behind where the request was cancelled meanwhile."""
         refused = yield from self.claim()
         if refused is None:
             try:
-                yield Step(_nothing)  # where a cancellation that came during the claim is raised
+                yield DeliveryStep(_nothing)  # where a cancellation that came during the claim is raised
             except BaseException:
                 yield from self.release()
                 raise
         return refused
 
-    def work(self) -> Steps:
+    def work(self) -> DeliverySteps:
         """Run the handlers of a claimed event in order, until one fails; then commit or abandon."""
         event = self.event
         try:
             for one in self.handlers:
-                given = yield Step(partial(one.handler, event), is_async=one.is_async, blocks=not one.is_async)
+                given = yield DeliveryStep(partial(one.handler, event), is_async=one.is_async, blocks=not one.is_async)
                 if inspect.isgenerator(given) or inspect.isasyncgen(given):
                     raise TypeError("a handler gave back a generator, which nobody would run")
                 if not one.is_async and inspect.isawaitable(given):
                     # A decorator may hide that what it wraps is async.
-                    yield Step(partial(_itself, given), is_async=True)
+                    yield DeliveryStep(partial(_itself, given), is_async=True)
         except GeneratorExit:
             raise
         except Exception:
@@ -177,68 +185,30 @@ class DeliveryInProgress:
         yield from self.commit()
         return ACCEPTED
 
-    def queued(self) -> Steps:
-        """`work` for an event that has waited since it was claimed, and by now may be another process's to handle."""
-        if not (yield from self._reclaim()):
-            return BUSY
-        answer = yield from self.work()
-        if answer is not ACCEPTED:
-            logger.error("%s had been acknowledged before its handler failed, and is lost", self.event.type)
-        return answer
-
-    def dropped(self) -> Steps:
-        """Give a claimed event back unhandled."""
-        yield from self.release()
-        return BUSY
-
-    def release(self) -> Generator[Step, Any, None]:
+    def release(self) -> Generator[DeliveryStep, Any, None]:
         """Give a claim back, so that the sender's retry finds the key free."""
         guard, key = self._rules.guard, self.event.dedupe_key
         if guard is None:
             return
         try:
-            yield Step(lambda: guard.abandon(key), blocks=guard.blocking, must_end=True)
+            yield DeliveryStep(lambda: guard.abandon(key), blocks=guard.blocking, must_end=True)
         except Exception:
             logger.exception("the replay guard failed; the event is refused as busy until its claim runs out")
         finally:
-            self._at_work.discard(key)
+            self._in_progress.discard(key)
 
-    def commit(self) -> Generator[Step, Any, None]:
+    def commit(self) -> Generator[DeliveryStep, Any, None]:
         """The claimed event has been handled."""
         guard, key = self._rules.guard, self.event.dedupe_key
         if guard is None:
             return
         try:
-            yield Step(lambda: guard.commit(key, self._rules.remember), blocks=guard.blocking, must_end=True)
+            yield DeliveryStep(lambda: guard.commit(key, self._rules.remember), blocks=guard.blocking, must_end=True)
         except Exception:
             # Handled it is: a refusal now would have it handled a second time for certain.
             logger.exception("the replay guard failed; the event is handled again if it is sent again")
         finally:
-            self._at_work.discard(key)
-
-    def _reclaim(self) -> Generator[Step, Any, bool]:
-        guard, key = self._rules.guard, self.event.dedupe_key
-        if guard is None:
-            return True
-
-        def reclaim() -> Verdict:
-            # Whoever claims the key in between handles the event in our place.
-            guard.abandon(key)
-            return guard.begin(key, self._rules.lease)
-
-        try:
-            verdict = yield Step(reclaim, blocks=guard.blocking, must_end=True)
-        except Exception:
-            logger.exception("the replay guard failed; the event is handled nevertheless, as it was acknowledged")
-            return True
-        except BaseException:
-            yield from self.release()
-            raise
-        if verdict == "new":
-            return True
-        self._at_work.discard(key)
-        logger.info("a queued %s waited for longer than the lease, and another process took it", self.event.type)
-        return False
+            self._in_progress.discard(key)
 
 
 def _nothing() -> None: ...

@@ -10,13 +10,18 @@ Every member but the name may be missing. The payload is the voice provider's ow
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from difflib import get_close_matches
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from attrs import field, frozen
 
+from trudy import _checks
+from trudy.errors import InvalidArgumentError
 from trudy.models._fields import shown_prose
+from trudy.models.call_endings import CallEnding
 from trudy.webhooks.signing import SignatureForm
 
 
@@ -68,7 +73,9 @@ class CallResult(CallEvent):
     billing_status: str | None = None
     cost_usd: float | None = None
     end_reason: str | None = None
-    """Such as `hangup`."""
+    """Why it ended, in the server's or the voice provider's word, such as `hangup`; `outcome` reads it."""
+    outcome: CallEnding = CallEnding.UNKNOWN
+    """How it ended, in one word, as `Call.outcome`; from the event's name, its status and its `end_reason`."""
     sentiment: str | None = None
     short_summary: str | None = field(default=None, repr=shown_prose)
     summary: str | None = field(default=None, repr=shown_prose)
@@ -206,3 +213,44 @@ EventName: TypeAlias = Literal[
     "voice.training.failed",
 ]
 """The names that have a class."""
+
+CALL_OVER: Final = ("call.ended", "call.completed", "call.failed")
+"""The names under which a call's end is told, whichever way it ended."""
+
+_NAMES: Final = get_args(EventName)
+_NEARNESS: Final = 0.82
+"""How alike two names are that are taken for one, from 0 to 1.
+
+It takes `call.complete` for `call.completed`; much lower, and names that a server may come to send would be refused.
+"""
+
+
+def check_event_name(name: object) -> None:
+    """Refuse a name that is nearly a known one: its handler would wait for ever.
+
+    Raises:
+        InvalidArgumentError: it is no text, or a slip; the error names the nearest.
+    """
+    _checks.non_empty(name, "name")
+    text = str(name)
+    if text in _NAMES:
+        return
+    plain = re.sub(r"[^a-z*]+", ".", re.sub(r"(?<=[a-z])(?=[A-Z])", ".", text.strip()).lower())
+    nearest = _nearest(plain.strip(".*"))
+    if nearest or "*" in plain:
+        wanted = f"did you mean {nearest!r}? " if nearest else ""
+        raise InvalidArgumentError(
+            f"no event is called {text!r}; {wanted}There are {', '.join(_NAMES)}; on_call_over hears of every end of a"
+            " call, on_any of everything, whatever its name",
+            argument="name",
+        )
+
+
+def _nearest(plain: str) -> str | None:
+    """The known name that lower-case words with dots between them stand for, if any."""
+    if not plain:
+        return None
+    kind = plain.partition(".")[0]
+    rivals = [known for known in _NAMES if known.startswith(f"{kind}.")] or list(_NAMES)
+    parts = [known for known in rivals if known.startswith(plain) or known.endswith(f".{plain}")]
+    return next(iter(parts or get_close_matches(plain, rivals, 1, _NEARNESS)), None)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
-from trudy import _parse as _scalars
+from trudy import _parse
+from trudy.models.call_endings import END_REASON_NAMES, CallEnding, call_ending
 from trudy.webhooks import events
 from trudy.webhooks.dedupe import dedupe_key
-from trudy.webhooks.errors import BadPayloadError
 from trudy.webhooks.events import WebhookEvent
 from trudy.webhooks.payload import Node, Payload, child, first_id, instant
 from trudy.webhooks.signing import SignatureForm
+from trudy.webhooks.verify import BadPayloadError
 
 
 def parse_event(value: object, *, signature_form: SignatureForm | None = None) -> WebhookEvent:
@@ -39,31 +40,40 @@ def parse_event(value: object, *, signature_form: SignatureForm | None = None) -
         "raw": raw,
     }
     cls, facts = _KINDS.get(name, _UNKNOWN)
-    return cls(**common, **facts(Payload(data)))
+    return cls(**common, **facts(Payload(data), name))
 
 
-def _call(payload: Payload) -> dict[str, Any]:
+def _call(payload: Payload, _: str) -> dict[str, Any]:
     return {
         "call_id": payload.own_id("call"),
         "agent_id": payload.id_of("agent"),
         "batch_id": payload.id_of("batch"),
-        "status": payload.read("call", _scalars.text, "status"),
+        "status": payload.read("call", _parse.text, "status"),
     }
 
 
-def _result(payload: Payload) -> dict[str, Any]:
+def _result(payload: Payload, name: str) -> dict[str, Any]:
     def text(*names: str) -> str | None:
-        return payload.read("call", _scalars.text, *names)
+        return payload.read("call", _parse.text, *names)
 
-    ended_at = payload.read("call", _scalars.instant, "ended_at", "ended")
+    ended_at = payload.read("call", _parse.instant, "ended_at", "ended")
+    seconds, why = _duration(payload, ended_at), text(*END_REASON_NAMES)
+    facts = _call(payload, name)
+    # Of an event that is not sent at the end but after it, only a talk tells that somebody answered.
+    by_name = _LAST_STATUS.get(name, "completed" if seconds else None)
+    endings = [
+        call_ending(end_reason=why, status=status, outcome=text("outcome", "call_outcome"))
+        for status in (facts["status"], by_name)
+    ]
     return {
-        **_call(payload),
+        **facts,
         "ended_at": ended_at,
-        "duration_seconds": _duration(payload, ended_at),
-        "billed_duration_seconds": payload.read("call", _scalars.seconds, "billed_duration", "billed_duration_seconds"),
+        "duration_seconds": seconds,
+        "billed_duration_seconds": payload.read("call", _parse.seconds, "billed_duration", "billed_duration_seconds"),
         "billing_status": text("billing_status"),
-        "cost_usd": payload.read("call", _scalars.number, "cost_usd"),
-        "end_reason": text("end_reason"),
+        "cost_usd": payload.read("call", _parse.number, "cost_usd"),
+        "end_reason": why,
+        "outcome": next((one for one in endings if one is not CallEnding.UNKNOWN), CallEnding.UNKNOWN),
         "sentiment": text("sentiment"),
         "short_summary": text("short_summary"),
         "summary": text("summary"),
@@ -71,30 +81,31 @@ def _result(payload: Payload) -> dict[str, Any]:
 
 
 def _duration(payload: Payload, ended_at: datetime | None) -> float | None:
-    told = payload.read("call", _scalars.seconds, "duration_seconds", "duration")
+    told = payload.read("call", _parse.seconds, "duration_seconds", "duration")
     if told is not None:
         return told
-    joined_at = payload.read("call", _scalars.instant, "joined_at", "joined")
+    joined_at = payload.read("call", _parse.instant, "joined_at", "joined")
     return (ended_at - joined_at).total_seconds() if ended_at and joined_at and ended_at >= joined_at else None
 
 
-def _batch(payload: Payload) -> dict[str, Any]:
+def _batch(payload: Payload, _: str) -> dict[str, Any]:
     return {
         "batch_id": payload.own_id("batch"),
         "agent_id": payload.id_of("agent"),
-        "status": payload.read("batch", _scalars.text, "status", "new_status"),
+        "status": payload.read("batch", _parse.text, "status", "new_status"),
     }
 
 
-def _voice(payload: Payload) -> dict[str, Any]:
-    return {"voice_id": payload.own_id("voice"), "status": payload.read("voice", _scalars.text, "status")}
+def _voice(payload: Payload, _: str) -> dict[str, Any]:
+    return {"voice_id": payload.own_id("voice"), "status": payload.read("voice", _parse.text, "status")}
 
 
-def _all_ids(payload: Payload) -> dict[str, Any]:
+def _all_ids(payload: Payload, _: str) -> dict[str, Any]:
     return {f"{kind}_id": payload.id_of(kind) for kind in ("call", "batch", "voice", "agent")}
 
 
-_Kind = tuple[Callable[..., WebhookEvent], Callable[[Payload], dict[str, Any]]]
+_LAST_STATUS: Final = {"call.ended": "completed", "call.completed": "completed", "call.failed": "failed"}
+_Kind = tuple[Callable[..., WebhookEvent], Callable[[Payload, str], dict[str, Any]]]
 _UNKNOWN: Final[_Kind] = (events.UnknownEvent, _all_ids)
 _KINDS: Final[Mapping[str, _Kind]] = {
     "call.started": (events.CallStarted, _call),

@@ -7,9 +7,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
-from trudy import _parse as _scalars
+from trudy import _parse
 
 T = TypeVar("T")
 Node: TypeAlias = Mapping[str, Any]
@@ -20,7 +20,12 @@ _NOTHING: Node = {}
 class Payload:
     """The `data` of an event."""
 
-    data: Node
+    data: Node = field(repr=False)
+
+    @property
+    def inner(self) -> Node:
+        """`data.data`, where some servers put what they add to the voice provider's event."""
+        return child(self.data, "data")
 
     def id_of(self, kind: str) -> str | None:
         """The id of the `call`, `batch`, `voice` or `agent`, wherever it stands."""
@@ -29,8 +34,10 @@ class Payload:
             for place in (child(child(self.data, "call"), kind), nested):
                 if (found := _id(place, "agent_id", "id")) is not None:
                     return found
-            return _id(child(self.data, "call"), "agent_id") or _id(self.data, "agent_id")
-        own = _id(nested, f"{kind}_id", "id") or _id(self.data, f"{kind}_id")
+            return (
+                _id(child(self.data, "call"), "agent_id") or _id(self.data, "agent_id") or _id(self.inner, "agent_id")
+            )
+        own = _id(nested, f"{kind}_id", "id") or _id(self.data, f"{kind}_id") or _id(self.inner, f"{kind}_id")
         # A call's batch stands beside its own id.
         return own or (_id(child(self.data, "call"), "batch_id") if kind == "batch" else None)
 
@@ -41,10 +48,10 @@ class Payload:
     def read(self, kind: str, reader: Callable[[object], T], *names: str) -> T | None:
         """The first readable member of these snake_case names, in either spelling.
 
-        It stands in the object of the `call`, `batch` or `voice`, else beside it.
+        It stands in the object of the `call`, `batch` or `voice`, else beside it, else in `data.data`.
         """
         found = spelled(names)
-        for node in (child(self.data, kind), self.data):
+        for node in (child(self.data, kind), self.data, self.inner):
             for name in found:
                 value = node.get(name)
                 if value is not None:
@@ -67,7 +74,7 @@ def first_id(node: Node, *names: str) -> str | None:
         value = node.get(name)
         if value is not None:
             try:
-                return _scalars.identifier(value)
+                return _parse.identifier(value)
             except ValueError:
                 continue
     return None
@@ -78,7 +85,7 @@ def instant(value: object) -> datetime | None:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value) if len(value) <= 15 else None
     try:
-        return _scalars.instant(value)
+        return _parse.instant(value)
     except ValueError:
         return None
 

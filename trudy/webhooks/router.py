@@ -9,35 +9,34 @@ import threading
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from trudy import _checks
 from trudy._concurrency.fork import reset_in_child
 from trudy.clock import Clock, SystemClock
-from trudy.errors import InvalidArgumentError
+from trudy.errors import ConfigurationError, InvalidArgumentError
 from trudy.event_source import Subject
 from trudy.options import NOT_GIVEN, NotGiven
 from trudy.webhooks import events
-from trudy.webhooks.answer import ACCEPTED, WRONG_METHOD, Answer, refusal
-from trudy.webhooks.delivery import AtWork, DeliveryInProgress, Registered, Rules, Steps
-from trudy.webhooks.drive import drive_async, drive_blocking, in_one_thread
-from trudy.webhooks.errors import WebhookVerificationError
-from trudy.webhooks.events import WebhookEvent
-from trudy.webhooks.headers import Headers
-from trudy.webhooks.replay.guard import MemoryReplayGuard, ReplayGuard
-from trudy.webhooks.secret import Secret, read_secrets
+from trudy.webhooks.answer import WRONG_METHOD, Answer, refusal
+from trudy.webhooks.delivery import DeliveryInProgress, DeliveryRules, KeysInProgress, RegisteredHandler
+from trudy.webhooks.events import CALL_OVER, WebhookEvent, check_event_name
+from trudy.webhooks.replay.guard import ReplayGuard
+from trudy.webhooks.replay.memory import MemoryReplayGuard
+from trudy.webhooks.run_steps import run_async, run_blocking, run_in_worker_thread
+from trudy.webhooks.signing import Secret, SigningKey, environment_keys, no_secret, signing_keys
 from trudy.webhooks.subscriptions import Subscriptions
 from trudy.webhooks.unwrapping import unwrap_with
-from trudy.webhooks.verify import FUTURE_TOLERANCE, TOLERANCE, check_tolerances
+from trudy.webhooks.verify import FUTURE_TOLERANCE, TOLERANCE, Headers, WebhookVerificationError, check_tolerances
 
 if TYPE_CHECKING:
     from trudy.bridge import Bridge
-    from trudy.webhooks.background import TaskQueue, ThreadQueue
 
 logger = logging.getLogger("trudy.webhooks")
 
 E = TypeVar("E")
 HandlerT = TypeVar("HandlerT", bound=Callable[[WebhookEvent], Awaitable[None] | None])
+ResultHandlerT = TypeVar("ResultHandlerT", bound=Callable[[Any], Awaitable[None] | None])
 
 
 class WebhookRouter:
@@ -48,30 +47,24 @@ class WebhookRouter:
     (under a blocking framework: on a private one), plain ones in a worker thread where the server is async.
 
     Over an orderly restart nothing is lost and, with a replay guard that outlives the process, nothing handled twice;
-    after a kill each event is handled at least once, as long as the sender retries for longer than `lease`. With
-    `background=True` a kill loses what is queued.
+    after a kill each event is handled at least once, as long as the sender retries for longer than `lease`.
 
     A router is also an event source: `client.calls.wait(..., events=router)`.
 
     Args:
-        secret: as for `unwrap`; read now.
+        secret: as for `unwrap`. What is left out is read from the environment with each delivery, so that a module may
+            make its router before the environment is complete.
         replay_guard: remembers events; a `MemoryReplayGuard` if left out, None for no guard at all. Several processes
             need one they share.
-        background: acknowledge first, then handle: an event whose handler fails is logged and lost, as nobody sends it
-            again. Needs `async with router:` on the server's event loop; under a blocking framework worker threads
-            start by themselves and are waited for at exit, or better by `router.close()` in an exit hook of the server.
-        queue_size: events waiting at most with `background`; further ones are answered 503.
-        workers: events handled at a time with `background`.
         tolerance, future_tolerance, strict: as for `unwrap`.
         lease: seconds after which another process may take over an event whose handler has not ended: longer than any
-            handler takes, shorter than the sender retries. With `background` it counts anew when a worker takes the
-            event; one that another process took over while it was queued is left to that one.
+            handler takes, shorter than the sender retries.
         remember: seconds for which a handled event is known: longer than the sender retries.
         error_status: the answer when a handler fails; the sender retries unless it is 2xx.
         clock: what tells the time of deliveries.
 
     Raises:
-        ConfigurationError: no secret.
+        ConfigurationError: a secret is empty or no text.
         InvalidArgumentError: a number out of its range.
     """
 
@@ -80,9 +73,6 @@ class WebhookRouter:
         *,
         secret: Secret | None = None,
         replay_guard: ReplayGuard | NotGiven | None = NOT_GIVEN,
-        background: bool = False,
-        queue_size: int = 1_000,
-        workers: int = 8,
         tolerance: float = TOLERANCE,
         future_tolerance: float = FUTURE_TOLERANCE,
         strict: bool = False,
@@ -91,32 +81,29 @@ class WebhookRouter:
         error_status: int = 500,
         clock: Clock | None = None,
     ) -> None:
-        _checks.whole(queue_size, 1, None, "queue_size")
-        _checks.whole(workers, 1, None, "workers")
+        self._handlers: tuple[tuple[frozenset[str] | None, RegisteredHandler], ...] = ()
+        try:
+            self._own_keys = None if secret is None else signing_keys(secret)
+        finally:
+            del secret  # tools that report errors show the variables of each frame
         _checks.whole(error_status, 200, 599, "error_status")
         _checks.seconds(lease, "lease")
         _checks.seconds(remember, "remember")
         check_tolerances(tolerance, future_tolerance)
-        self._secrets = read_secrets(secret)
+        self._lent_keys: dict[object, tuple[SigningKey, ...]] = {}
         self._tolerance = tolerance
         self._future_tolerance = future_tolerance
         self._strict = strict
         self._clock = clock or SystemClock()
-        self._rules = Rules(
+        self._rules = DeliveryRules(
             guard=MemoryReplayGuard(clock=clock) if isinstance(replay_guard, NotGiven) else replay_guard,
             lease=lease,
             remember=remember,
             error_status=error_status,
         )
-        self._background = background
-        self._queue_size = queue_size
-        self._workers = workers
-        self._handlers: tuple[tuple[frozenset[str] | None, Registered], ...] = ()
-        self._at_work = AtWork()
+        self._in_progress = KeysInProgress()
         self._subscriptions = Subscriptions()
         self._bridge: Bridge | None = None
-        self._tasks: TaskQueue | None = None
-        self._threads: ThreadQueue | None = None
         self.after_fork()
         reset_in_child(self)
 
@@ -160,10 +147,21 @@ class WebhookRouter:
         """Decorate a handler of events of that name, or of several; it is returned as it is.
 
         A name that this version does not know may be given too; its events come as `UnknownEvent`.
+
+        Raises:
+            InvalidArgumentError: a name is nearly that of a known event, and so a slip.
         """
         for one in (name, *others):
-            _checks.non_empty(one, "name")
+            check_event_name(one)
         return Registration(self._register, frozenset((name, *others)))
+
+    def on_call_over(self, handler: ResultHandlerT, /) -> ResultHandlerT:
+        """Decorate a handler of every end of a call: `call.ended`, `call.completed` and `call.failed`.
+
+        A call that nobody answers, or whose line is busy, ends as `call.failed`.
+        """
+        self._register(frozenset(CALL_OVER), handler)
+        return handler
 
     def on_any(self, handler: HandlerT, /) -> HandlerT:
         """Decorate a handler of all events, unknown ones included."""
@@ -174,31 +172,51 @@ class WebhookRouter:
         """Have `wake` called on verified events that may tell of an end; see `trudy.event_source.EventSource`."""
         return self._subscriptions.subscribe(kind, subject_id, wake)
 
+    @property
+    def has_matched(self) -> bool:
+        """Whether an event has been about a call or batch that somebody waited for.
+
+        Until then nobody knows whether the ids in events are those of the API or the voice provider's.
+        """
+        return self._subscriptions.has_matched
+
+    def accept_secret(self, secret: Secret, /) -> Callable[[], None]:
+        """Accept this secret as well, until the returned function is called.
+
+        A router that was made with `secret=` keeps to that. `sandbox.connect(router)` lends the sandbox's own.
+        """
+        token = object()
+        self._lent_keys = {**self._lent_keys, token: signing_keys(secret)}
+
+        def take_back() -> None:
+            self._lent_keys = {key: keys for key, keys in self._lent_keys.items() if key is not token}
+
+        return take_back
+
     async def handle(self, method: str, headers: Headers, body: bytes) -> Answer:
         """Do all that a delivery asks for, on this event loop; what its handlers raise becomes an answer.
 
         Raises:
             TypeError: the body is not bytes.
-            ConfigurationError: `background` without `async with router:`.
+            ConfigurationError: there is no secret, neither given nor in the environment.
         """
-        admitted = self.admit(method, headers, body)
+        try:
+            admitted = self.admit(method, headers, body)
+        finally:
+            del headers, body
         if isinstance(admitted, Answer):
             return admitted
-        if self._background:
-            queue = self._task_queue()
-            queue.check()
-            return await drive_async(_acknowledged(admitted, queue.offer))
-        if admitted.fits_one_thread:
-            return await in_one_thread(admitted.steps())
-        return await drive_async(admitted.steps())
+        if admitted.only_blocks:
+            return await run_in_worker_thread(admitted.steps())
+        return await run_async(admitted.steps())
 
     def handle_blocking(self, method: str, headers: Headers, body: bytes) -> Answer:
         """`handle`, for a thread without an event loop."""
-        admitted = self.admit(method, headers, body)
-        if isinstance(admitted, Answer):
-            return admitted
-        steps = _acknowledged(admitted, self._thread_queue().offer) if self._background else admitted.steps()
-        return drive_blocking(steps, self._private_bridge)
+        try:
+            admitted = self.admit(method, headers, body)
+        finally:
+            del headers, body
+        return admitted if isinstance(admitted, Answer) else run_blocking(admitted.steps(), self._private_bridge)
 
     @asynccontextmanager
     async def claimed(self, method: str, headers: Headers, body: bytes) -> AsyncGenerator[WebhookEvent | Answer, None]:
@@ -212,21 +230,25 @@ class WebhookRouter:
 
         Raises:
             TypeError: the body is not bytes.
+            ConfigurationError: there is no secret, neither given nor in the environment.
         """
-        admitted = self.admit(method, headers, body)
+        try:
+            admitted = self.admit(method, headers, body)
+        finally:
+            del headers, body
         if isinstance(admitted, Answer):
             yield admitted
             return
-        refused = await drive_async(admitted.claim_to_hold())
+        refused = await run_async(admitted.claim_to_hold())
         if refused is not None:
             yield refused
             return
         try:
             yield admitted.event
         except BaseException:
-            await drive_async(admitted.release())
+            await run_async(admitted.release())
             raise
-        await drive_async(admitted.commit())
+        await run_async(admitted.commit())
 
     def admit(self, method: str, headers: Headers, body: bytes) -> Answer | DeliveryInProgress:
         """Verify a request and wake whoever waits for its event; an answer where there is nothing more to do."""
@@ -236,7 +258,7 @@ class WebhookRouter:
             event = unwrap_with(
                 body,
                 headers,
-                self._secrets,
+                self._keys(),
                 tolerance=self._tolerance,
                 future_tolerance=self._future_tolerance,
                 strict=self._strict,
@@ -245,45 +267,31 @@ class WebhookRouter:
         except WebhookVerificationError as error:
             logger.warning("refused a delivery: %s", error)
             return refusal(error)
+        except (ConfigurationError, TypeError) as error:
+            raise error.with_traceback(None) from None  # the frames below hold the body
+        finally:
+            del headers, body
         self._subscriptions.notify(event)
         handlers = tuple([one for names, one in self._handlers if names is None or event.name in names])
-        return DeliveryInProgress(event, handlers, self._rules, self._at_work)
+        return DeliveryInProgress(event, handlers, self._rules, self._in_progress)
 
-    async def __aenter__(self) -> Self:
-        if self._background:
-            await self._task_queue().open()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Handle what is queued. Deliveries that come meanwhile are answered 503."""
-        if self._background:
-            await self._task_queue().close()
-
-    def __enter__(self) -> Self:
-        if self._background:
-            self._thread_queue().open()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Under a blocking framework: handle what is queued, and take no more."""
-        if self._background:
-            self._thread_queue().close()
-
-    @asynccontextmanager
-    async def lifespan(self, app: object, /) -> AsyncGenerator[None, None]:
-        """`async with router:` in the shape that Starlette and FastAPI want: `FastAPI(lifespan=router.lifespan)`."""
-        async with self:
-            yield
+    def _keys(self) -> tuple[SigningKey, ...]:
+        if self._own_keys is not None:
+            return self._own_keys
+        keys = (*environment_keys(), *(key for keys in self._lent_keys.values() for key in keys))
+        if not keys:
+            raise no_secret()
+        return keys
 
     def _register(self, names: frozenset[str] | None, handler: Callable[[Any], Any]) -> None:
         if not callable(handler):
             raise InvalidArgumentError(f"a handler must be callable, not {type(handler).__name__}", argument="handler")
         if _is(handler, inspect.isgeneratorfunction) or _is(handler, inspect.isasyncgenfunction):
             raise InvalidArgumentError("a handler must not be a generator: it would never run", argument="handler")
-        self._handlers = (*self._handlers, (names, Registered(handler, _is(handler, inspect.iscoroutinefunction))))
+        self._handlers = (
+            *self._handlers,
+            (names, RegisteredHandler(handler, _is(handler, inspect.iscoroutinefunction))),
+        )
 
     def _private_bridge(self) -> Bridge:
         from trudy.bridge import Bridge
@@ -294,24 +302,6 @@ class WebhookRouter:
                 # While the interpreter still has its modules; a router at module level outlives them.
                 atexit.register(_close, weakref.ref(self._bridge))
             return self._bridge
-
-    def _task_queue(self) -> TaskQueue:
-        from trudy.webhooks.background import TaskQueue
-
-        with self._lock:
-            if self._tasks is None:
-                self._tasks = TaskQueue(self._queue_size, self._workers)
-            return self._tasks
-
-    def _thread_queue(self) -> ThreadQueue:
-        from trudy.webhooks.background import ThreadQueue
-
-        # Made first, so that at exit the queue is drained before the bridge is closed.
-        self._private_bridge()
-        with self._lock:
-            if self._threads is None:
-                self._threads = ThreadQueue(self._queue_size, self._workers, self._private_bridge)
-            return self._threads
 
 
 class Registration(Generic[E]):
@@ -343,15 +333,3 @@ def _close(reference: weakref.ref[Bridge]) -> None:
 def _is(handler: object, kind: Callable[[object], bool]) -> bool:
     # An object may have a `__call__` of that kind.
     return kind(handler) or kind(getattr(type(handler), "__call__", None))  # noqa: B004
-
-
-def _acknowledged(delivery: DeliveryInProgress, offer: Callable[[DeliveryInProgress], bool]) -> Steps:
-    refused = yield from delivery.claim()
-    if refused is not None:
-        return refused
-    try:
-        is_queued = offer(delivery)
-    except BaseException:
-        yield from delivery.release()
-        raise
-    return ACCEPTED if is_queued else (yield from delivery.dropped())

@@ -1,26 +1,83 @@
-"""What is signed, and how: HMAC-SHA256 over the timestamp, a dot, and the body."""
+"""What is signed, and with what: HMAC-SHA256 over the timestamp, a dot, and the body, with the endpoint's secret."""
 
 from __future__ import annotations
 
 import hmac
 import json
+import os
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from trudy.errors import InvalidArgumentError
-from trudy.webhooks.headers import SIGNATURE, TIMESTAMP
-from trudy.webhooks.secret import Secret, read_secrets
+from attrs import field, frozen
 
+from trudy.errors import ConfigurationError, InvalidArgumentError, TrudyError
+
+TIMESTAMP: Final = "X-Truedy-Timestamp"
+SIGNATURE: Final = "X-Truedy-Signature"
+ENVIRONMENT: Final = "TRUDY_WEBHOOK_SECRET"
+
+Secret: TypeAlias = str | Sequence[str]
+"""The text that the dashboard shows, `whsec_` included, or several of them while they are being rotated."""
 SignatureForm: TypeAlias = Literal["raw", "sorted"]
 """Whether the bytes were signed as sent (documented), or as JSON with sorted keys (the early server)."""
 
 _PREFIXES: Final = ("X-Truedy-", "X-Trudy-")
 
 
-def signature(key: bytes, timestamp: bytes, message: bytes) -> str:
-    """The signature in lower-case hex."""
-    return hmac.digest(key, timestamp + b"." + message, "sha256").hex()
+@frozen
+class SigningKey:
+    """One secret, as the key of an HMAC. Its repr hides it, as tracebacks may show the variables of our frames."""
+
+    secret: bytes = field(repr=False)
+
+    def signature(self, timestamp: bytes, message: bytes) -> str:
+        """The signature in lower-case hex."""
+        return hmac.digest(self.secret, timestamp + b"." + message, "sha256").hex()
+
+
+def signing_keys(secret: Secret | None) -> tuple[SigningKey, ...]:
+    """The keys of these secrets; of those of `TRUDY_WEBHOOK_SECRET`, separated by commas, where none is given.
+
+    Raises:
+        ConfigurationError: there is none, or one is empty: anybody could sign with that.
+    """
+    try:
+        if secret is None:
+            keys = environment_keys()
+        else:
+            keys = tuple([_key(one) for one in ((secret,) if isinstance(secret, str) else secret)])
+    except ConfigurationError as error:
+        # Without the frames below, whose variables hold the secret.
+        raise error.with_traceback(None) from None
+    finally:
+        del secret
+    if not keys:
+        raise no_secret()
+    return keys
+
+
+def environment_keys() -> tuple[SigningKey, ...]:
+    """The keys of `TRUDY_WEBHOOK_SECRET`; none where it is empty or not set."""
+    return tuple([_key(part.strip()) for part in os.environ.get(ENVIRONMENT, "").split(",") if part.strip()])
+
+
+def no_secret() -> ConfigurationError:
+    """What is raised where a secret is needed and there is none."""
+    return ConfigurationError(f"no webhook secret: pass secret=..., or set {ENVIRONMENT}")
+
+
+def _key(secret: object) -> SigningKey:
+    if not isinstance(secret, str):
+        raise ConfigurationError(f"a webhook secret must be text, not {type(secret).__name__}")
+    if not secret or secret != secret.strip():
+        raise ConfigurationError("a webhook secret must not be empty, nor begin or end with white space")
+    try:
+        return SigningKey(secret.encode())
+    except UnicodeEncodeError:
+        pass
+    raise ConfigurationError("a webhook secret must be text that UTF-8 can hold")
 
 
 def sorted_form(value: object) -> bytes:
@@ -45,14 +102,29 @@ def sign(
         form: `"sorted"` signs as the early server did; the body must then be JSON.
         prefix: `"X-Trudy-"` for the early server's names.
     """
+    try:
+        return _signed_headers(body, signing_keys(secret)[0], timestamp, form, prefix)
+    except TrudyError as error:
+        raise error.with_traceback(None) from None
+    finally:
+        # Tools that report errors show the variables of each frame; neither secret nor number is to be among them.
+        del body, secret
+
+
+def _signed_headers(
+    body: bytes, key: SigningKey, timestamp: float | datetime | str | None, form: SignatureForm, prefix: str
+) -> dict[str, str]:
     if prefix not in _PREFIXES:
         raise InvalidArgumentError(f"prefix must be one of {', '.join(_PREFIXES)}", argument="prefix")
     if form not in ("raw", "sorted"):
         raise InvalidArgumentError("form must be raw or sorted", argument="form")
     text = _timestamp_text(timestamp)
-    message = bytes(body) if form == "raw" else sorted_form(json.loads(body))
-    digest = signature(read_secrets(secret)[0], text.encode(), message)
+    try:
+        message = bytes(body) if form == "raw" else sorted_form(json.loads(body))
+    except (ValueError, RecursionError):
+        raise InvalidArgumentError("body must be JSON where form is sorted", argument="body") from None
     names = {name: prefix + name.removeprefix("X-Truedy-") for name in (TIMESTAMP, SIGNATURE)}
+    digest = key.signature(text.encode(), message)
     return {"Content-Type": "application/json", names[TIMESTAMP]: text, names[SIGNATURE]: digest}
 
 

@@ -8,7 +8,15 @@ from typing import TypeAlias
 
 from trudy._concurrency.fork import reset_in_child
 from trudy.event_source import Subject
-from trudy.webhooks.events import CallEvent, CallJoined, CallStarted, WebhookEvent
+from trudy.webhooks.events import (
+    CallCompleted,
+    CallEnded,
+    CallEvent,
+    CallFailed,
+    CallJoined,
+    CallStarted,
+    WebhookEvent,
+)
 
 Wake: TypeAlias = Callable[[], None]
 
@@ -24,10 +32,16 @@ class Subscriptions:
         """In a child: those who wait in the parent are not here."""
         self._lock = threading.Lock()
         self._wakes: dict[tuple[Subject, str], dict[object, Wake]] = {}
+        self._has_matched = False
 
     def __len__(self) -> int:
         """How many calls and batches somebody waits for."""
         return len(self._wakes)
+
+    @property
+    def has_matched(self) -> bool:
+        """Whether an event has been about something that somebody waited for."""
+        return self._has_matched
 
     def subscribe(self, kind: Subject, subject_id: str, wake: Wake) -> Wake:
         """Add one; the returned function removes it, and may be called twice."""
@@ -46,25 +60,33 @@ class Subscriptions:
         return unsubscribe
 
     def notify(self, event: WebhookEvent) -> None:
-        """Wake everybody who waits for an end that the event may tell of."""
-        if not self._wakes:
-            return
-        for place in _subjects(event):
-            with self._lock:
-                wakes = tuple(self._wakes.get(place, {}).values())
-            for wake in wakes:
-                try:
-                    wake()
-                except RuntimeError:  # the loop of the one who waited is closed
-                    continue
+        """Wake everybody who waits for an end that the event may tell of.
+
+        An event that tells of the end of a call, but fits nobody, wakes all who wait for one: its id may be the voice
+        provider's, which none of them knows.
+        """
+        with self._lock:
+            if not self._wakes:
+                return
+            places = [place for place in _subjects(event) if place in self._wakes]
+            self._has_matched = self._has_matched or bool(places)
+            if isinstance(event, CallStarted | CallJoined):
+                return  # no end: a waiter that is woken for less sends a request for nothing
+            if not places and isinstance(event, CallEnded | CallCompleted | CallFailed):
+                places = [place for place in self._wakes if place[0] == "call"]
+            # One who waits under several ids is woken once.
+            wakes = dict.fromkeys(wake for place in places for wake in self._wakes[place].values())
+        for wake in wakes:
+            try:
+                wake()
+            except RuntimeError:  # the loop of the one who waited is closed
+                continue
 
 
 def _subjects(event: WebhookEvent) -> list[tuple[Subject, str]]:
-    """What may be at its end: a waiter that is woken for less sends a request for nothing."""
+    """The calls and batches that an event is about."""
     call_id: str | None = getattr(event, "call_id", None)
     batch_id: str | None = getattr(event, "batch_id", None)
-    if isinstance(event, CallStarted | CallJoined):
-        return []
     if isinstance(event, CallEvent):
         batch_id = None  # one of a thousand calls is no news to who waits for all of them
     found: list[tuple[Subject, str | None]] = [("call", call_id), ("batch", batch_id)]

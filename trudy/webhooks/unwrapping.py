@@ -6,15 +6,15 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from trudy.webhooks.errors import BadPayloadError
+from trudy.errors import TrudyError
 from trudy.webhooks.parse import parse_event
-from trudy.webhooks.secret import Secret, read_secrets
+from trudy.webhooks.signing import Secret, SigningKey, signing_keys
 from trudy.webhooks.strict_json import MALFORMED, read_json
-from trudy.webhooks.verify import FUTURE_TOLERANCE, TOLERANCE, raw_bytes, verify
+from trudy.webhooks.verify import FUTURE_TOLERANCE, TOLERANCE, BadPayloadError, raw_bytes, verify
 
 if TYPE_CHECKING:
     from trudy.webhooks.events import WebhookEvent
-    from trudy.webhooks.headers import Headers
+    from trudy.webhooks.verify import Headers
 
 
 def unwrap(
@@ -47,33 +47,39 @@ def unwrap(
         ConfigurationError: no secret.
         TypeError: the body is not bytes.
     """
-    return unwrap_with(
-        body,
-        headers,
-        read_secrets(secret),
-        tolerance=tolerance,
-        future_tolerance=future_tolerance,
-        strict=strict,
-        now=time.time() if now is None else now,
-    )
+    try:
+        return unwrap_with(
+            body,
+            headers,
+            signing_keys(secret),
+            tolerance=tolerance,
+            future_tolerance=future_tolerance,
+            strict=strict,
+            now=time.time() if now is None else now,
+        )
+    except (TrudyError, TypeError) as error:
+        raise error.with_traceback(None) from None
+    finally:
+        # Tools that report errors show the variables of each frame; neither secret nor number is to be among them.
+        del body, headers, secret
 
 
 def unwrap_with(
     body: object,
     headers: Headers,
-    secrets: Sequence[bytes],
+    keys: Sequence[SigningKey],
     *,
     tolerance: float,
     future_tolerance: float,
     strict: bool,
     now: float,
 ) -> WebhookEvent:
-    """`unwrap` with secrets that have been read already."""
+    """`unwrap` with secrets that have been read already. The frames of its errors still hold the body."""
     message = raw_bytes(body)
     proof = verify(
         message,
         headers,
-        secrets,
+        keys,
         now=now,
         tolerance=tolerance,
         future_tolerance=future_tolerance,
@@ -83,3 +89,11 @@ def unwrap_with(
     if value is MALFORMED:
         raise BadPayloadError("the body is signed, but is no JSON in UTF-8 of a sane depth")
     return parse_event(value, signature_form=proof.form)
+
+
+class Webhooks:
+    """`client.webhooks`: verify deliveries; the same as `trudy.webhooks`, which needs no client. Sends no request."""
+
+    __slots__ = ()
+
+    unwrap = staticmethod(unwrap)

@@ -2,63 +2,120 @@
 
 The order is size, headers, timestamp, signature over the raw bytes, and unless `strict` over the body's JSON with
 sorted keys. Nothing is parsed before the timestamp has been checked, and only the last step parses at all.
+
+What is refused raises
+
+    WebhookVerificationError         base; catch this one
+    ├── MissingHeaderError           a header is missing: this is no delivery of Truedy
+    ├── StaleTimestampError          too old, too far in the future, or no time at all
+    ├── BadSignatureError            not signed with any of the secrets, or changed on the way
+    └── BadPayloadError              too large, or authentic but no event
+
+None holds the secret, the signature or the body.
 """
 
 from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Sequence
-from typing import Any, Final, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeAlias, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from trudy._time import parse_time
-from trudy.errors import InvalidArgumentError
-from trudy.webhooks.errors import BadPayloadError, BadSignatureError, StaleTimestampError
-from trudy.webhooks.headers import Headers, find_headers
-from trudy.webhooks.signing import SignatureForm, signature, sorted_form
+from trudy.errors import InvalidArgumentError, TrudyError
+from trudy.webhooks.signing import SIGNATURE, TIMESTAMP, SignatureForm, SigningKey, sorted_form
 from trudy.webhooks.strict_json import MALFORMED, read_json
 
 MAX_BODY: Final = 1024 * 1024
 """Bytes of the largest body that is looked at."""
+MAX_SORTED_BODY: Final = 128 * 1024
+"""Bytes of the largest body whose key-sorted form is tried.
+
+Writing that form costs some fifty times as much as the HMAC of the raw bytes, and anybody can send a body that asks for
+it. Events of the early server have a few kilobytes; larger ones count only if their raw bytes were signed.
+"""
 TOLERANCE: Final = 300.0
 """Seconds a delivery may be old (documented)."""
 FUTURE_TOLERANCE: Final = 60.0
 """Seconds a delivery may be ahead of our clock (the early server's own receiver)."""
 
+_TIMESTAMPS: Final = ("x-truedy-timestamp", "x-trudy-timestamp")
+_SIGNATURES: Final = ("x-truedy-signature", "x-trudy-signature")
+_WANTED: Final = frozenset((*_TIMESTAMPS, *_SIGNATURES))
 _UNIX_SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
-_MARK: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_HEX_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _WHY_BYTES: Final = (
     "the body must be the raw bytes as they arrived, because they are what was signed: text that was decoded and"
     " encoded, or JSON that was parsed and written, may differ"
 )
 
 
+class WebhookVerificationError(TrudyError):
+    """A delivery was refused; `code` says why in one word."""
+
+    default_code = "webhook_verification_error"
+
+
+class MissingHeaderError(WebhookVerificationError):
+    """The timestamp or the signature header is missing. Answer 401."""
+
+    default_code = "missing_header"
+
+
+class StaleTimestampError(WebhookVerificationError):
+    """The timestamp header is older or further ahead than tolerated, or is no time. Answer 401."""
+
+    default_code = "stale_timestamp"
+
+
+class BadSignatureError(WebhookVerificationError):
+    """The signature fits none of the secrets. Answer 401."""
+
+    default_code = "bad_signature"
+
+
+class BadPayloadError(WebhookVerificationError):
+    """The body is too large, or is signed but not an event in JSON. Answer 400."""
+
+    default_code = "bad_payload"
+
+
+class HasItems(Protocol):
+    """The headers of frameworks that are no `Mapping`, but have `items()`."""
+
+    def items(self) -> Iterable[tuple[Any, Any]]: ...
+
+
+Headers: TypeAlias = Mapping[str, Any] | HasItems | Iterable[tuple[str | bytes, str | bytes]]
+"""A mapping (also a WSGI environ or Django's `META`) or pairs, of text or bytes, in any case."""
+
+
 @frozen
-class Proof:
+class SignatureProof:
     """How a delivery was signed; `value` is its JSON where that had to be read for the proof, else `MALFORMED`."""
 
     form: SignatureForm
-    value: Any = MALFORMED
+    value: Any = field(default=MALFORMED, repr=False)
 
 
 def verify(
     body: object,
     headers: Headers,
-    secrets: Sequence[bytes],
+    keys: Sequence[SigningKey],
     *,
     now: float,
     tolerance: float = TOLERANCE,
     future_tolerance: float = FUTURE_TOLERANCE,
     strict: bool = False,
-) -> Proof:
+) -> SignatureProof:
     """Return how the delivery was signed.
 
     Args:
         body: the raw bytes.
         headers: any mapping or pairs.
-        secrets: the accepted keys.
+        keys: the accepted ones.
         now: Unix seconds.
         tolerance, future_tolerance: seconds behind and ahead of `now`.
         strict: refuse what is signed over the key-sorted JSON only.
@@ -80,15 +137,39 @@ def verify(
         raise StaleTimestampError(f"the delivery is dated more than {future_tolerance:g} seconds ahead of this clock")
     stamp = timestamp.encode()
     claimed = given.encode("utf-8", "replace")
-    if _is_signed(secrets, stamp, message, claimed):
-        return Proof("raw")
-    # A stranger's largest body costs many times its HMAC to sort; whoever made no mark at all shall not have that.
-    if not strict and _MARK.fullmatch(given):
+    if _is_signed(keys, stamp, message, claimed):
+        return SignatureProof("raw")
+    if not strict and len(message) <= MAX_SORTED_BODY and _HEX_DIGEST.fullmatch(given):
         value = read_json(message, unique_keys=True)
         resorted = MALFORMED if value is MALFORMED else _resorted(value)
-        if isinstance(resorted, bytes) and _is_signed(secrets, stamp, resorted, claimed):
-            return Proof("sorted", value)
+        if isinstance(resorted, bytes) and _is_signed(keys, stamp, resorted, claimed):
+            return SignatureProof("sorted", value)
     raise BadSignatureError("the signature fits none of the secrets")
+
+
+def find_headers(headers: Headers) -> tuple[str, str]:
+    """Timestamp and signature as text, under the documented names, else under those of the early server.
+
+    A header that comes twice is joined with a comma, as HTTP has it, and so is refused later.
+    """
+    pairs = (
+        cast("HasItems", headers).items() if hasattr(headers, "items") else cast("Iterable[tuple[Any, Any]]", headers)
+    )
+    found: dict[str, str] = {}
+    for raw_name, value in pairs:
+        # A framework gives dozens of headers, and few are as long as ours: the length spares most of the work.
+        if len(raw_name) < 17:
+            continue
+        name = (raw_name if isinstance(raw_name, str) else _text(raw_name)).lower()
+        if name not in _WANTED:
+            name = name.removeprefix("http_").replace("_", "-")
+            if name not in _WANTED:
+                continue
+        if value is None:
+            continue  # what JSON makes of a header that is not there
+        text = _text(value)
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    return _first(found, _TIMESTAMPS, TIMESTAMP), _first(found, _SIGNATURES, SIGNATURE)
 
 
 def raw_bytes(body: object) -> bytes:
@@ -119,8 +200,8 @@ def _sent_at(timestamp: str) -> float:
     return moment.timestamp()
 
 
-def _is_signed(secrets: Sequence[bytes], stamp: bytes, message: bytes, claimed: bytes) -> bool:
-    return any(hmac.compare_digest(signature(key, stamp, message).encode(), claimed) for key in secrets)
+def _is_signed(keys: Sequence[SigningKey], stamp: bytes, message: bytes, claimed: bytes) -> bool:
+    return any(hmac.compare_digest(key.signature(stamp, message).encode(), claimed) for key in keys)
 
 
 def _resorted(value: object) -> object:
@@ -128,3 +209,20 @@ def _resorted(value: object) -> object:
         return sorted_form(value)
     except RecursionError:
         return MALFORMED
+
+
+def _first(found: dict[str, str], names: tuple[str, ...], documented: str) -> str:
+    for name in names:
+        if name in found:
+            return found[name]
+    raise MissingHeaderError(f"the delivery has no {documented} header")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(item) for item in cast("list[object]", value) if item is not None)
+    raise TypeError(f"headers must be text or bytes, not {type(value).__name__}")

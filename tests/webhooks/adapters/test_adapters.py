@@ -154,17 +154,6 @@ def test_bodies_without_a_length(kind: str) -> None:
         assert receiver.seen == [CALL_ID]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in RECEIVERS if kind != "fastapi_dependency"])
-def test_in_the_background_until_the_server_has_stopped(kind: str) -> None:
-    router = WebhookRouter(secret=SECRET, background=True)
-    with ExitStack() as servers:
-        receiver = Receiver(kind, router, servers)
-        assert [receiver.send(call_id=str(number)) for number in range(20)] == [204] * 20
-    # The servers of blocking frameworks tell nobody that they stop.
-    router.close()
-    assert sorted(map(str, receiver.seen), key=int) == [str(number) for number in range(20)]
-
-
 @pytest.mark.parametrize("framework", ["aiohttp", "flask", "django", "fastapi", "starlette", "redis", "httpx"])
 def test_frameworks_are_imported_by_their_own_adapter_only(framework: str) -> None:
     names = "WebhookRouter, asgi_app, wsgi_app, lambda_handler, unwrap, SQLiteReplayGuard"

@@ -82,6 +82,7 @@ class EventSender:
         self._outbox = Outbox(sandbox.seed)
         self._receivers: list[Receiver] = []
         self._receivers_made = 0
+        self._lent_secrets: dict[Receiver, Callable[[], None]] = {}
         self._calls_seen = 0
         self._changes_seen: dict[str, int] = {}
         self._voices_seen: set[str] = set()
@@ -108,7 +109,8 @@ class EventSender:
 
         Args:
             target: a URL, or a router of this process.
-            secret: to sign with; the sandbox's own, `webhooks.secret`, if left out.
+            secret: to sign with; the sandbox's own, `webhooks.secret`, if left out. A router that was made without a
+                secret accepts it until the receiver is removed.
             events: names; all if left out.
             delay: from an event until it is sent.
             duplicates: the probability that an event is sent twice.
@@ -144,6 +146,8 @@ class EventSender:
                 backoff=backoff,
                 clock=clock or (SystemClock() if isinstance(target, str) else target.clock),
             )
+            if isinstance(target, WebhookRouter):
+                self._lent_secrets[receiver] = target.accept_secret(receiver.secret)
             self._receivers_made += 1
             self._receivers.append(receiver)
         return receiver
@@ -153,6 +157,8 @@ class EventSender:
         with self._sandbox.state.lock:
             self._read_up()
             self._receivers.remove(receiver)
+            if receiver in self._lent_secrets:
+                self._lent_secrets.pop(receiver)()
             self._outbox.forget(lambda other: other is not receiver)
 
     @property

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
 
 from trudy.webhooks.verify import MAX_BODY
 
@@ -12,32 +12,36 @@ if TYPE_CHECKING:
 
     from trudy.webhooks.router import WebhookRouter
 
+_TOO_LARGE: Final = bytes(MAX_BODY + 1)
+"""In place of a body that was not read, as it is larger: the router refuses it by its size."""
+
 
 def aiohttp_handler(router: WebhookRouter) -> Callable[[web.Request], Awaitable[web.Response]]:
     """A handler: `app.router.add_post("/webhooks/truedy", aiohttp_handler(router))`."""
     from aiohttp import web
 
     async def handler(request: web.Request) -> web.Response:
-        # Not request.read(): its limit is the application's, and may be below ours.
-        body = bytearray()
-        async for chunk in request.content.iter_any():
-            body += chunk
-            if len(body) > MAX_BODY:
-                break
-        if not body:
-            # A middleware may have read it; aiohttp has then kept it.
-            body += await request.read()
-        answer = await router.handle(request.method, request.headers, bytes(body))
+        answer = await router.handle(request.method, request.headers, await _read(request))
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     return handler
 
 
-def aiohttp_lifespan(router: WebhookRouter) -> Callable[[web.Application], AsyncIterator[None]]:
-    """For `background=True`: `app.cleanup_ctx.append(aiohttp_lifespan(router))`."""
+async def _read(request: web.Request) -> bytes:
+    """The body, or more than we look at of one that is too large.
 
-    async def lifespan(_: web.Application) -> AsyncIterator[None]:
-        async with router:
-            yield
-
-    return lifespan
+    Where its size is known, aiohttp reads and keeps it, so that others may read it before and after.
+    """
+    length, limit = request.content_length, request.client_max_size
+    if length is not None and length > MAX_BODY:
+        return _TOO_LARGE
+    is_measured = length is not None and "Content-Encoding" not in request.headers
+    if (is_measured and not 0 < limit < (length or 0)) or (0 < limit <= MAX_BODY and not is_measured):
+        return await request.read()
+    # Past the application's limit, or without any, aiohttp would refuse an event or read without end.
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > MAX_BODY:
+            break
+    return bytes(body)

@@ -3,41 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from trudy.webhooks.verify import MAX_BODY
 
 if TYPE_CHECKING:
+    from starlette.routing import Match, Mount
+
     from trudy.webhooks.router import WebhookRouter
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
-ASGIApp: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
-def asgi_app(router: WebhookRouter) -> ASGIApp:
-    """An application that answers deliveries on any path.
+class RouterApp:
+    """An ASGI application that answers deliveries on any path."""
 
-    Served alone it opens and closes the router itself. Mounted it is not told of the server's life: with
-    `background=True` give the outer application `lifespan=router.lifespan`.
-    """
+    routes: Final[list[Any]] = []
+    """None inside it, says this to Starlette, which asks whatever is mounted."""
 
-    async def app(scope: Message, receive: Receive, send: Send) -> None:
+    def __init__(self, router: WebhookRouter) -> None:
+        self._router = router
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         match scope["type"]:
             case "http":
                 body = await _read(receive)
                 if body is not None:
-                    answer = await router.handle(scope["method"], scope["headers"], body)
+                    answer = await self._router.handle(scope["method"], scope["headers"], body)
                     headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
                     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
                     await send({"type": "http.response.body", "body": answer.body})
             case "lifespan":
-                await _live(router, receive, send)
+                # There is nothing to start or stop; a server that is told nothing may refuse to serve.
+                for phase in ("startup", "shutdown"):
+                    await receive()
+                    await send({"type": f"lifespan.{phase}.complete"})
             case kind:
                 raise RuntimeError(f"webhooks arrive over HTTP, not over {kind}")
 
-    return app
+
+def asgi_app(router: WebhookRouter) -> RouterApp:
+    """An application that answers deliveries on any path: `app.mount("/webhooks/truedy", asgi_app(router))`.
+
+    Mounted in Starlette or FastAPI it answers with and without a slash at the end of that path.
+    """
+    if find_spec("starlette") is not None:
+        _answer_without_slash()
+    return RouterApp(router)
 
 
 async def _read(receive: Receive) -> bytes | None:
@@ -56,16 +71,26 @@ async def _read(receive: Receive) -> bytes | None:
     return b"".join(parts)
 
 
-async def _live(router: WebhookRouter, receive: Receive, send: Send) -> None:
-    await receive()
-    phase = "startup"
-    try:
-        async with router:
-            await send({"type": "lifespan.startup.complete"})
-            phase = "shutdown"
-            await receive()
-    except Exception as error:
-        # A server that is not told takes us for an application without a life cycle, and serves.
-        await send({"type": f"lifespan.{phase}.failed", "message": f"{type(error).__name__}: {error}"})
-        raise
-    await send({"type": "lifespan.shutdown.complete"})
+def _answer_without_slash() -> None:
+    """Have Starlette hand `POST /hook` to a `RouterApp` mounted at `/hook`.
+
+    By itself Starlette asks a mounted application for `/hook/...` only, and answers `/hook` with a redirect before that
+    application hears of it. The sender follows no redirect, so that each event would be lost. A mount offers no way to
+    change this, hence the change to its class; mounts of other applications are as before.
+    """
+    from starlette.routing import Match, Mount
+
+    original = Mount.matches
+    if getattr(original, "asks_router_apps", False):
+        return
+
+    def matches(mount: Mount, scope: Message) -> tuple[Match, Message]:
+        found = original(mount, scope)
+        if found[0] is not Match.NONE or scope["type"] != "http" or mount.routes is not RouterApp.routes:
+            return found
+        match, inner = original(mount, {**scope, "path": f"{scope['path']}/"})
+        # Partial: a route that the application has for this very path goes first.
+        return (match, inner) if match is Match.NONE else (Match.PARTIAL, inner)
+
+    matches.asks_router_apps = True  # type: ignore[attr-defined]
+    Mount.matches = matches  # type: ignore[assignment]

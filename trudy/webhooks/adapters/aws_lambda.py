@@ -20,7 +20,7 @@ def lambda_handler(router: WebhookRouter) -> Callable[[Mapping[str, Any], object
     """A function: `handler = lambda_handler(router)`, which takes Lambda's event and context and returns its answer.
 
     Each instance of a function has its own memory, and is frozen between requests: give the router a replay guard that
-    the instances share, and no `background=True`. What is no HTTP request, such as a test event, is answered 400.
+    the instances share. What is no HTTP request, such as a test event, is answered 400.
     """
 
     def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:

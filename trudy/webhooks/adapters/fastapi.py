@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fastapi import HTTPException, Request
 
@@ -13,6 +13,9 @@ from trudy.webhooks.verify import MAX_BODY
 if TYPE_CHECKING:
     from trudy.webhooks.events import WebhookEvent
     from trudy.webhooks.router import WebhookRouter
+
+_TOO_LARGE: Final = bytes(MAX_BODY + 1)
+"""In place of a body that was not read, as it is larger: the router refuses it by its size."""
 
 
 def fastapi_event(router: WebhookRouter) -> Callable[[Request], AsyncIterator[WebhookEvent]]:
@@ -41,12 +44,18 @@ def fastapi_event(router: WebhookRouter) -> Callable[[Request], AsyncIterator[We
 
 
 async def _read(request: Request) -> bytes:
+    """The body, or more than we look at of one that is too large. Starlette keeps it for whoever reads it next."""
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdigit():
+        return await request.body() if int(length[:18]) <= MAX_BODY else _TOO_LARGE
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:
-            break
-    return bytes(body)
+            return bytes(body)
+    # `request.body()` would have read to the end, wherever that is. It gives what is left here.
+    vars(request)["_body"] = bytes(body)
+    return await request.body()
 
 
 def _refusal(answer: Answer) -> HTTPException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from http import HTTPStatus
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from trudy.webhooks.answer import BODILESS
@@ -46,4 +47,6 @@ def _read(environ: dict[str, Any]) -> bytes:
     while left > 0 and (part := stream.read(left)):
         parts.append(part)
         left -= len(part)
-    return b"".join(parts)
+    body = b"".join(parts)
+    environ["wsgi.input"] = BytesIO(body)  # for middleware that reads it after us
+    return body

@@ -18,8 +18,13 @@ from trudy.webhooks.replay.guard import Verdict
 
 R = TypeVar("R")
 
-_BUSY_WAIT: Final = 30.0
-"""Seconds to wait for another process's write, which takes microseconds."""
+_BUSY_WAIT: Final = 4.0
+"""Seconds to wait for a write of another process, which takes microseconds.
+
+A file that stays locked is being copied, or its owner hangs. A delivery then waits twice, for its claim and for giving
+it back, and both are to end before the sender stops listening (after 10 s, the early server). Much shorter, and a slow
+disk would cost deliveries.
+"""
 _BUSY_PAUSE: Final = 0.002
 """Seconds between two tries."""
 _SWEEP_EVERY: Final = 1_000

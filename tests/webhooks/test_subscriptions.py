@@ -1,0 +1,68 @@
+"""Who is woken by which event."""
+
+from __future__ import annotations
+
+import pytest
+
+from trudy.event_source import Subject
+from trudy.testing import make_event
+from trudy.webhooks.subscriptions import Subscriptions
+
+
+class Waiter:
+    """Waits under some ids, and counts how often it is woken."""
+
+    def __init__(self, subscriptions: Subscriptions, *ids: str, kind: Subject = "call") -> None:
+        self.woken = 0
+        self.leave = [subscriptions.subscribe(kind, one, self.wake) for one in ids]
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+@pytest.mark.parametrize("name", ["call.ended", "call.completed", "call.failed", "call.billed"])
+def test_an_end_that_fits_wakes_those_who_wait_for_it_and_nobody_else(name: str) -> None:
+    subscriptions = Subscriptions()
+    one, other = Waiter(subscriptions, "c1", "uv_call_1"), Waiter(subscriptions, "c2", "uv_call_2")
+    subscriptions.notify(make_event(name, call_id="uv_call_1"))
+    subscriptions.notify(make_event(name, call_id="c1"))
+    assert (one.woken, other.woken) == (2, 0)
+    assert subscriptions.has_matched
+
+
+@pytest.mark.parametrize("name", ["call.ended", "call.completed", "call.failed"])
+def test_an_end_that_fits_nobody_wakes_each_who_waits_for_a_call_once(name: str) -> None:
+    subscriptions = Subscriptions()
+    one, other = Waiter(subscriptions, "c1", "uv_call_1", "sip_1"), Waiter(subscriptions, "c2")
+    batch = Waiter(subscriptions, "b1", kind="batch")
+    subscriptions.notify(make_event(name, ids="provider"))
+    assert (one.woken, other.woken, batch.woken) == (1, 1, 0)
+    assert not subscriptions.has_matched
+
+
+@pytest.mark.parametrize("name", ["call.started", "call.joined", "call.billed", "call.analyzed", "batch.completed"])
+def test_of_other_events_only_those_that_fit_count(name: str) -> None:
+    subscriptions = Subscriptions()
+    waiter = Waiter(subscriptions, "c1")
+    subscriptions.notify(make_event(name))
+    assert waiter.woken == 0
+
+
+def test_the_beginning_of_a_call_wakes_nobody_but_shows_whose_ids_are_sent() -> None:
+    subscriptions = Subscriptions()
+    waiter = Waiter(subscriptions, "c1")
+    subscriptions.notify(make_event("call.started", call_id="c1"))
+    assert waiter.woken == 0
+    assert subscriptions.has_matched
+
+
+def test_who_has_left_is_not_woken() -> None:
+    subscriptions = Subscriptions()
+    waiter = Waiter(subscriptions, "c1", "uv_call_1")
+    for leave in waiter.leave:
+        leave()
+        leave()
+    subscriptions.notify(make_event("call.ended"))
+    subscriptions.notify(make_event("call.ended", call_id="c1"))
+    assert waiter.woken == 0
+    assert len(subscriptions) == 0
