@@ -148,8 +148,9 @@ def test_a_page_of_the_sync_client() -> None:
     assert not last.has_next()
     assert last.next_page() is None
     assert repr(last).startswith("Page(5 rows")
-    with pytest.raises(TypeError):
-        len(page)  # type: ignore[arg-type]
+    assert len(page) == 10
+    assert (page[0], page[-1], page[2:4]) == (0, 9, [2, 3])
+    assert page.first() == 0
 
 
 def test_an_invalid_row_keeps_the_row_but_does_not_show_it() -> None:
@@ -592,3 +593,48 @@ async def test_leaving_in_the_middle_leaves_nothing_open() -> None:
         assert page.data
         break
     gc.collect()  # trio would warn of an asynchronous generator here
+
+
+async def test_a_page_is_a_sequence_of_its_own_rows() -> None:
+    page = await Server(25).pager()
+    assert (len(page), page[0], page[-1], page[2:4], await page.first()) == (10, 0, 9, [2, 3], 0)
+    with pytest.raises(IndexError):
+        page[10]
+    with pytest.raises(TypeError):
+        for _ in page:  # type: ignore[attr-defined]
+            pass
+
+
+async def test_the_first_row_of_a_list() -> None:
+    server = Server(25)
+    assert await server.pager().first() == 0
+    assert server.asked == [(10, 0)]
+    assert await Server(0).pager().first() is None
+    assert await (await Server(0).pager()).first() is None
+
+
+@pytest.mark.parametrize("of", ["pages", "rows"])
+def test_a_sync_iterator_goes_on_after_an_error(of: str) -> None:
+    server = Server(25)
+    faults = [LookupError("no connection"), KeyboardInterrupt()]
+
+    async def fetch(cursor: Cursor) -> FetchedRows[int]:
+        if server.asked and faults:
+            raise faults.pop()
+        return await server.fetch(cursor)
+
+    page = Page(run(lambda: AsyncPager(fetch, Offset.start(None, None, 10))), run)
+    walk = iter(page.pages() if of == "pages" else page)
+    seen: list[object] = []
+    stops = 0
+    while True:
+        try:
+            found = next(walk)
+        except (LookupError, KeyboardInterrupt):
+            stops += 1
+            continue
+        except StopIteration:
+            break
+        seen += found.data if isinstance(found, Page) else [found]
+    assert stops == 2
+    assert seen == server.rows

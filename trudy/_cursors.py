@@ -18,6 +18,16 @@ PAGE_SIZE: Final = 100
 class Cursor(Protocol):
     """Where a page stands in its list. Pure; one class for each style of paging."""
 
+    @property
+    def position(self) -> int:
+        """How many rows of the list stand before this page."""
+        ...
+
+    @property
+    def is_start(self) -> bool:
+        """Whether nothing of what was asked for stands before it."""
+        ...
+
     def query(self) -> Mapping[str, int]:
         """The parameters that ask for this page."""
         ...
@@ -37,6 +47,18 @@ class Cursor(Protocol):
         """Likewise, but None too at the end of the slice that the caller asked for."""
         ...
 
+    def back_to(self, position: int, pagination: Pagination) -> Cursor | None:
+        """A place before this one, not before the start; None where this is the start."""
+        ...
+
+    def short_by(self, given: int) -> Cursor | None:
+        """This place, when so many rows of the caller's slice have come; None when that was all of it."""
+        ...
+
+    def overlapping(self) -> Cursor:
+        """This place and one row before it, where the style can ask for that."""
+        ...
+
 
 @frozen(kw_only=True)
 class _Place(ABC):
@@ -46,6 +68,30 @@ class _Place(ABC):
     offset: int = 0
     left: int | None = None
     """Rows of the caller's slice still to come; None for all."""
+    floor: int = 0
+    """Where the caller's slice begins."""
+
+    @property
+    def position(self) -> int:
+        return self.offset
+
+    @property
+    def is_start(self) -> bool:
+        return self.offset <= self.floor
+
+    def short_by(self, given: int) -> Offset | Numbered | None:
+        if self.left is None:
+            return self._self()
+        return evolve(self._self(), left=self.left - given) if given < self.left else None
+
+    def overlapping(self) -> Offset | Numbered:
+        return self._self()
+
+    @abstractmethod
+    def back_to(self, position: int, pagination: Pagination) -> Offset | Numbered | None: ...
+
+    @abstractmethod
+    def _self(self) -> Offset | Numbered: ...
 
     def window(self, count: int, pagination: Pagination) -> slice:
         start = self.offset - self._first(count, pagination)
@@ -76,10 +122,14 @@ class _Place(ABC):
 class Offset(_Place):
     """Paging by `limit` and `offset`."""
 
+    overlaps: bool = False
+    """Whether it begins one row before what is to come."""
+
     @classmethod
     def start(cls, limit: int | None, offset: int | None, page_size: int) -> Offset:
         """The first page of everything, or of the slice `[offset : offset + limit]`."""
-        return cls(limit=page_size if limit is None else limit, offset=offset or 0, left=limit)
+        begin = offset or 0
+        return cls(limit=page_size if limit is None else limit, offset=begin, left=limit, floor=begin)
 
     def query(self) -> Mapping[str, int]:
         return {"limit": self.limit, "offset": self.offset}
@@ -93,6 +143,19 @@ class Offset(_Place):
         page = self.offset // max(count, self.limit) + 1
         more = reached < end or (not whole and has_more(count, end, _least(self.limit, pagination), pagination, page))
         return evolve(self, offset=reached) if count and more else None
+
+    def back_to(self, position: int, pagination: Pagination) -> Offset | None:
+        return evolve(self, offset=max(self.floor, position)) if self.offset > self.floor else None
+
+    def overlapping(self) -> Offset:
+        if self.left is not None:
+            return self
+        # The row asked for once more must not cost a request: one more row a page, as far as the API gives that many.
+        limit = self.limit if self.overlaps else max(self.limit, min(self.limit + 1, PAGE_SIZE))
+        return evolve(self, offset=self.offset - 1, limit=limit, overlaps=True)
+
+    def _self(self) -> Offset:
+        return self
 
     def _first(self, count: int, pagination: Pagination) -> int:
         return 0 if is_whole(count, self.limit, pagination) else self.offset
@@ -124,7 +187,8 @@ class Numbered(_Place):
     ) -> Numbered:
         """The first page of everything, or of the slice `[offset : offset + limit]`."""
         asked = page_size if limit is None else limit
-        return cls(limit=asked, offset=offset or 0, left=limit, most=most, size_name=size_name)
+        begin = offset or 0
+        return cls(limit=asked, offset=begin, left=limit, floor=begin, most=most, size_name=size_name)
 
     def query(self) -> Mapping[str, int]:
         size = self._asked()
@@ -136,7 +200,7 @@ class Numbered(_Place):
         reached = self._reached(first, count)
         if _is_by_offset(pagination):
             more = first > self.offset or (count and (reached < end or self._has_more(count, end, pagination)))
-            return Offset(limit=self.limit, offset=reached) if more else None
+            return Offset(limit=self.limit, offset=reached, floor=self.floor) if more else None
         if is_whole(count, self._asked(), pagination):
             return evolve(self, offset=reached) if reached < end else None
         size = self._size(count, pagination)
@@ -148,6 +212,17 @@ class Numbered(_Place):
                 return None
             reached = first + size
         return evolve(self, offset=reached, told=size)
+
+    def back_to(self, position: int, pagination: Pagination) -> Offset | Numbered | None:
+        if self.offset <= self.floor:
+            return None
+        place = max(self.floor, position)
+        if _is_by_offset(pagination):
+            return Offset(limit=self.limit, offset=place, left=self.left, floor=self.floor)
+        return evolve(self, offset=place, told=self._asked())
+
+    def _self(self) -> Numbered:
+        return self
 
     def _asked(self) -> int:
         return self.told or covering(self.offset, self.limit, self.most)
@@ -251,6 +326,14 @@ def _given_size(pagination: Pagination) -> int | None:
 class Whole:
     """A list that comes at once. Where a server has come to page it, as it then says, it goes on by offset."""
 
+    @property
+    def position(self) -> int:
+        return 0
+
+    @property
+    def is_start(self) -> bool:
+        return True
+
     def query(self) -> Mapping[str, int]:
         return {}
 
@@ -262,3 +345,12 @@ class Whole:
 
     def within(self, count: int, pagination: Pagination) -> Offset | None:
         return self.after(count, pagination)
+
+    def back_to(self, position: int, pagination: Pagination) -> None:
+        return None
+
+    def short_by(self, given: int) -> Whole:
+        return self
+
+    def overlapping(self) -> Whole:
+        return self

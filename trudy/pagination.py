@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
-
-from attrs import field, frozen
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, overload
 
 from trudy._cursors import PAGE_SIZE, Cursor, says_nothing
+from trudy._walk import FetchedRows, InvalidRow, Walk
 from trudy.errors import ResponseDecodeError
 
 if TYPE_CHECKING:
-    from trudy.models import Pagination, ResponseMeta
+    import pandas as pd
+    import polars as pl
+
+    from trudy.models import Pagination
 
 __all__ = ["PAGE_SIZE", "AsyncPage", "AsyncPager", "FetchedRows", "InvalidRow", "Page"]
 
@@ -20,55 +22,59 @@ T = TypeVar("T")
 R = TypeVar("R")
 logger = logging.getLogger("trudy")
 
-_REMEMBERED = 1_000
-_MOST_COPIES = 3
-"""Pages like the one before, in a row: new rows may push all of a small page to the next, but not again and again."""
-
-
-@frozen(kw_only=True)
-class InvalidRow:
-    """A row that could not be read: its place on the page, why, and the row itself."""
-
-    index: int
-    reason: str
-    raw: object = field(repr=False)
-
-
-@frozen(kw_only=True)
-class FetchedRows(Generic[T]):
-    """One answer of a list endpoint: what could be read, what not, and how many rows it really had."""
-
-    items: Sequence[tuple[str | None, T]]
-    """Each with the id of its row; a row without one is never taken for another."""
-    invalid: Sequence[InvalidRow]
-    count: int
-    pagination: Pagination
-    meta: ResponseMeta
-
-
 Fetch = Callable[[Cursor], Awaitable[FetchedRows[T]]]
 
 
-@frozen(kw_only=True)
-class _Past:
-    """What is kept of the pages so far: the latest ids, the last page, and how many in a row were like it."""
+class _Rows(Generic[T]):
+    """What the pages of both clients have: the rows of one page as a sequence, and as a table."""
 
-    seen: Mapping[str, None] = field(factory=dict[str, None])
-    last: object = None
-    copies: int = 0
+    data: Sequence[T]
+    pagination: Pagination
 
-    def and_then(self, rows: FetchedRows[T], fresh: Sequence[str]) -> _Past:
-        """The past of the page after these rows, of which some ids were not seen before."""
-        last = ([item if key is None else key for key, item in rows.items], rows.invalid)
-        return _Past(
-            seen=dict.fromkeys([*self.seen, *fresh][-_REMEMBERED:]),
-            last=last,
-            copies=self.copies + 1 if last == self.last else 0,
-        )
+    def __len__(self) -> int:
+        """How many rows this page has; `pagination.total` is the server's count of the whole list."""
+        return len(self.data)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        """A row of this page, or some of them."""
+        return self.data[index]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows of this page as a table of pandas, a column an attribute; pandas must be installed.
+
+        Times stay aware; words are text. `extra` and `meta` are left out. Numbers are whole.
+        """
+        from trudy._tables import pandas_table
+
+        return pandas_table(self.data)
+
+    def to_polars(self) -> pl.DataFrame:
+        """The rows of this page as a table of polars, a column an attribute; polars must be installed.
+
+        Times stay aware; words are text, objects and lists of objects JSON text. `extra` and `meta` are left out.
+        """
+        from trudy._tables import polars_table
+
+        return polars_table(self.data)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the rows of this page, with numbers masked."""
+        from trudy._tables import html_table
+
+        return html_table(self.data, self.pagination.total)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.data)} rows, {self.pagination!r})"
 
 
-class AsyncPage(Generic[T]):
+class AsyncPage(_Rows[T]):
     """One page of a list. Iterating goes on through the pages after it.
+
+    Indexing, `len` and `data` are of this page alone.
 
     Attributes:
         data: the rows of this page; rows already seen on the pages before it are left out.
@@ -77,23 +83,27 @@ class AsyncPage(Generic[T]):
         meta: request id, server time, attempts.
     """
 
-    def __init__(self, fetch: Fetch[T], cursor: Cursor, rows: FetchedRows[T], past: _Past) -> None:
+    # Without it, indexing would let `for` go over the rows of this page, and stop at its end.
+    __iter__: ClassVar[None] = None
+
+    def __init__(self, fetch: Fetch[T], cursor: Cursor, rows: FetchedRows[T], walk: Walk) -> None:
         self._fetch = fetch
         self._cursor = cursor
         self._count = rows.count
-        fresh = [(key, item) for key, item in rows.items if key is None or key not in past.seen]
-        self._past = past.and_then(rows, [key for key, _ in fresh if key is not None])
+        step = walk.with_page(cursor, rows)
+        self._back_to = step.back_to
+        self._walk = step.walk
         # A server that does not page at all gives the same rows for ever, and tells nothing by which to stop.
-        self._repeats = bool(rows.items) and not fresh and says_nothing(rows.pagination)
-        self.data: Sequence[T] = [item for _, item in fresh]
+        self._repeats = bool(rows.items) and not step.fresh and says_nothing(rows.pagination)
+        self.data: Sequence[T] = step.fresh
         self.invalid: Sequence[InvalidRow] = rows.invalid
         self.pagination = rows.pagination
         self.meta = rows.meta
 
     @classmethod
-    async def load(cls, fetch: Fetch[T], cursor: Cursor, past: _Past | None = None) -> AsyncPage[T]:
+    async def load(cls, fetch: Fetch[T], cursor: Cursor, walk: Walk | None = None) -> AsyncPage[T]:
         """Fetch the page at a place of the list."""
-        return cls(fetch, cursor, await fetch(cursor), past or _Past())
+        return cls(fetch, cursor, await fetch(cursor), walk or Walk(read_to=cursor.position))
 
     def has_next(self) -> bool:
         """Whether the list goes on after this page, beyond the slice that was asked for too."""
@@ -105,11 +115,17 @@ class AsyncPage(Generic[T]):
 
     async def next_in_slice(self) -> AsyncPage[T] | None:
         """The page after this one as far as the caller's `limit` reaches; None at its end. One request."""
-        return await self._load(None if self._repeats else self._cursor.within(self._count, self.pagination))
+        return await self._load(self._following(in_slice=True))
 
     def pages(self) -> AsyncIterator[AsyncPage[T]]:
         """This page and those after it."""
         return _Pages(self._itself)
+
+    async def first(self) -> T | None:
+        """The first row, from this page or those after it; None where there is none."""
+        async for row in self:
+            return row
+        return None
 
     def __aiter__(self) -> AsyncIterator[T]:
         return _Items(_Pages(self._itself))
@@ -117,20 +133,26 @@ class AsyncPage(Generic[T]):
     async def _itself(self) -> AsyncPage[T]:
         return self
 
-    async def _load(self, following: Cursor | None) -> AsyncPage[T] | None:
+    async def _load(self, following: tuple[Cursor, Walk] | None) -> AsyncPage[T] | None:
         if following is None:
             return None
-        if self._past.copies >= _MOST_COPIES:
-            raise ResponseDecodeError(
-                "the list promises more and gives the same page again and again", request_id=self.meta.request_id
-            )
-        return await self.load(self._fetch, following, self._past)
+        cursor, walk = following
+        if (why := walk.is_stuck) is not None:
+            raise ResponseDecodeError(why, request_id=self.meta.request_id)
+        return await self.load(self._fetch, cursor, walk)
 
-    def _following(self) -> Cursor | None:
-        return None if self._repeats else self._cursor.after(self._count, self.pagination)
-
-    def __repr__(self) -> str:
-        return f"AsyncPage({len(self.data)} rows, {self.pagination!r})"
+    def _following(self, *, in_slice: bool = False) -> tuple[Cursor, Walk] | None:
+        if self._repeats:
+            return None
+        if self._back_to is not None and (back := self._cursor.back_to(self._back_to, self.pagination)) is not None:
+            place = back.short_by(len(self.data) + len(self.invalid)) if in_slice else back
+            return None if place is None else (place, self._walk.going_back(place))
+        step = self._cursor.within if in_slice else self._cursor.after
+        following = step(self._count, self.pagination)
+        if following is None:
+            return None
+        place = following.overlapping() if self._walk.may_overlap else following
+        return place, self._walk.going_on(following, overlaps=place is not following)
 
 
 class AsyncPager(Generic[T]):
@@ -146,6 +168,24 @@ class AsyncPager(Generic[T]):
     def pages(self) -> AsyncIterator[AsyncPage[T]]:
         """All pages, one request each."""
         return _Pages(self._first)
+
+    async def first(self) -> T | None:
+        """The first row, None where there is none. One request, as a rule."""
+        async for row in self:
+            return row
+        return None
+
+    async def to_pandas(self) -> pd.DataFrame:
+        """The rows of all pages as a table of pandas, as `AsyncPage.to_pandas` makes it of one."""
+        from trudy._tables import pandas_table
+
+        return pandas_table([row async for row in self])
+
+    async def to_polars(self) -> pl.DataFrame:
+        """The rows of all pages as a table of polars, as `AsyncPage.to_polars` makes it of one."""
+        from trudy._tables import polars_table
+
+        return polars_table([row async for row in self])
 
     def __aiter__(self) -> AsyncIterator[T]:
         return _Items(_Pages(self._first))
@@ -197,8 +237,10 @@ class Run(Protocol):
     def __call__(self, function: Callable[..., Awaitable[R]], /, *args: object) -> R: ...
 
 
-class Page(Generic[T]):
+class Page(_Rows[T]):
     """One page of a list. Iterating goes on through the pages after it, one request a page.
+
+    Indexing, `len` and `data` are of this page alone.
 
     Attributes:
         data: the rows of this page; rows already seen on the pages before it are left out.
@@ -226,18 +268,54 @@ class Page(Generic[T]):
 
     def pages(self) -> Iterator[Page[T]]:
         """This page and those after it."""
-        page: AsyncPage[T] | None = self._page
-        while page is not None:
-            yield Page(page, self._run)
-            page = self._run(page.next_in_slice)
+        return _SyncPages(self)
+
+    def first(self) -> T | None:
+        """The first row, from this page or those after it; None where there is none."""
+        return next(iter(self), None)
 
     def __iter__(self) -> Iterator[T]:
-        for page in self.pages():
-            yield from page.data
+        return _SyncItems(_SyncPages(self))
 
     def __aiter__(self) -> AsyncIterator[T]:
         """For methods that take rows from anywhere: inside one of them there is a loop already."""
         return self._page.__aiter__()
 
-    def __repr__(self) -> str:
-        return f"Page({len(self.data)} rows, {self.pagination!r})"
+    def next_in_slice(self) -> Page[T] | None:
+        """The page after this one as far as the caller's `limit` reaches; None at its end. One request."""
+        following = self._run(self._page.next_in_slice)
+        return None if following is None else Page(following, self._run)
+
+
+class _SyncPages(Generic[T]):
+    """Iterates over pages, as `_Pages` does. No generator: that would be over after an error, as if the list were."""
+
+    def __init__(self, first: Page[T]) -> None:
+        self._next: Callable[[], Page[T] | None] = lambda: first
+
+    def __iter__(self) -> _SyncPages[T]:
+        return self
+
+    def __next__(self) -> Page[T]:
+        page = self._next()
+        if page is None:
+            raise StopIteration
+        self._next = page.next_in_slice
+        return page
+
+
+class _SyncItems(Generic[T]):
+    """Iterates over the rows of pages."""
+
+    def __init__(self, pages: _SyncPages[T]) -> None:
+        self._pages = pages
+        self._rows: Iterator[T] = iter(())
+
+    def __iter__(self) -> _SyncItems[T]:
+        return self
+
+    def __next__(self) -> T:
+        while True:
+            for row in self._rows:
+                return row
+            self._rows = iter(next(self._pages).data)
