@@ -66,6 +66,13 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def soak(session: nox.Session) -> None:
+    """Minutes of random stress that the test command leaves out."""
+    session.install("-e", ".[dev]")
+    _run(session, "pytest", "-m", "soak", *session.posargs)
+
+
+@nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
     """Measure against other clients, on the same bytes. Prints ratios; no result fails."""
     session.install("-e", ".[bench]")

@@ -17,6 +17,15 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the soak out, unless `-m` asks for it."""
+    if "soak" not in config.getoption("markexpr"):
+        skip = pytest.mark.skip(reason="minutes of random stress; run with -m soak")
+        for item in items:
+            if item.get_closest_marker("soak"):
+                item.add_marker(skip)
+
+
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment that a client reads is empty, unless a test fills it."""

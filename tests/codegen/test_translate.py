@@ -30,14 +30,14 @@ def test_a_coroutine_method_is_run_on_the_bridge_with_every_argument_handed_on()
     """)
     assert made == (
         "def get(self, a: str, /, b: int=1, *rest: int, c: bool, d: str | None=None, **options: X) -> Thing:\n"
-        "    return self._bridge.run(self._async.get, a, b, *rest, c=c, d=d, **options)"
+        "    return self._bridge.run(bind(self._async.get, a, b, *rest, c=c, d=d, **options))"
     )
 
 
 def test_a_pager_becomes_its_first_page() -> None:
     assert method("def list(self, *, limit: int | None = None) -> AsyncPager[Thing]: ...") == (
         "def list(self, *, limit: int | None=None) -> Page[Thing]:\n"
-        "    return Page(self._bridge.run(self._async.list, limit=limit), self._bridge.run)"
+        "    return Page(self._bridge.run(bind(self._async.list, limit=limit)), self._bridge.run)"
     )
 
 
@@ -82,7 +82,9 @@ def test_overloads_keep_their_signatures() -> None:
         async def get(self, a: int | str) -> int | str: ...
     """)
     assert made.count("@overload\ndef get(self, a: ") == 2
-    assert made.endswith("def get(self, a: int | str) -> int | str:\n    return self._bridge.run(self._async.get, a)")
+    assert made.endswith(
+        "def get(self, a: int | str) -> int | str:\n    return self._bridge.run(bind(self._async.get, a))"
+    )
 
 
 def test_a_method_that_takes_an_async_function_is_written_again_without_await() -> None:
@@ -117,6 +119,7 @@ def test_names_are_imported_from_where_they_are_and_only_if_used() -> None:
     assert imports == [
         "from __future__ import annotations",
         "from trudy.bridge import SyncResource",
+        "from trudy.bridge import bind",
         "from trudy.models import Thing",
         "from trudy.resources.things import AsyncThings",
         "from trudy.resources.things import Kind",

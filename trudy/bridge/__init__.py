@@ -1,11 +1,12 @@
 """The private event loops under the sync client: a coroutine is run to its end in the thread that asks for it.
 
     Bridge.run           borrows a loop, runs the call, gives the loop back
-      private_loops.py            the loops of one client: last in, first out; fork
+      private_loops.py   the loops of one client: last in, first out; fork
       loop.py            one loop: names resolved in its own thread, an end that leaves nothing behind
-      execution.py          one call under way, and how it is interrupted
-      interrupt.py       Ctrl-C
+      execution.py       one call under way, and how it is interrupted
+      signal_relay.py    what a signal handler raises, Ctrl-C among it, reaches the caller
       context.py         context variables
+      bound.py           a function and its arguments, which its repr does not show
       worker.py          where a loop already runs in the thread: a thread of its own, and the warning
       factory.py         what a sync client takes for `http_client`
 
@@ -20,14 +21,13 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Awaitable, Callable
-from contextvars import copy_context
-from typing import Generic, ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar, cast
 
-from trudy.bridge.context import carry_back
+from trudy.bridge.bound import bind
 from trudy.bridge.factory import refuse_ready_client
 from trudy.bridge.private_loops import PrivateLoops
 
-__all__ = ["Bridge", "SyncResource", "refuse_ready_client"]
+__all__ = ["Bridge", "SyncResource", "bind", "refuse_ready_client"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,22 +50,27 @@ class Bridge:
     def run(self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What `await function(*args, **kwargs)` gives.
 
-        Context variables carry over, and what the call sets carries back. Ctrl-C cancels the call, waits for its
-        clean-up and raises KeyboardInterrupt here; a second one does not wait.
+        Context variables carry over, and what the call sets carries back. What a signal handler raises meanwhile,
+        KeyboardInterrupt by Ctrl-C for one, cancels the call, waits for its clean-up and is raised here; a second one
+        does not wait. Where a call to a person may have been placed and its outcome is lost so, a warning is logged.
         """
-        from trudy.bridge.execution import execute
+        from trudy.bridge.execution import Execution
 
-        before = copy_context()
-        context = before.copy()
+        execution = Execution(self._pool, bind(function, *args, **kwargs) if args or kwargs else function)
+        del args, kwargs  # a traceback that shows local variables would show them
+        error: BaseException | None = None
         try:
-            task = execute(self._pool, function, args, kwargs, context)
-            try:
-                return task.result()
-            finally:
-                # The error's traceback holds this frame: a name for the task here would make a cycle of the two.
-                del task
+            result, error = execution.complete()
+            if error is not None:
+                raise error
+            return cast(T, result)
+        except BaseException as raised:
+            if raised is not error:
+                execution.tell()
+            raise
         finally:
-            carry_back(before, context)
+            # The error's traceback holds this frame: a name for it here would make a cycle of the two.
+            del execution, error
 
     def close(self, closing: Callable[[], Awaitable[None]]) -> None:
         """Await `closing`, then close every loop, and with it the connections that were opened on it.

@@ -6,12 +6,14 @@ import sys
 from contextvars import Context, ContextVar
 from typing import Any
 
+from trudy._untold import untold
+
 
 def carry_back(before: Context, after: Context) -> None:
     """Set in the present context what differs between the two. A variable that was reset to nothing stays as it was."""
-    foreign = _library_variable()
+    left_out = (_library_variable(), untold)
     for variable, value in after.items():
-        if before.get(variable, _ABSENT) is not value and variable is not foreign:
+        if before.get(variable, _ABSENT) is not value and variable not in left_out:
             variable.set(value)
 
 

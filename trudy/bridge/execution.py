@@ -5,123 +5,190 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
-from contextvars import Context
+from contextlib import nullcontext, suppress
+from contextvars import Context, copy_context
 from inspect import iscoroutine
 from typing import Any, Generic, TypeVar
 
-from trudy.bridge.context import claim_for_asyncio
-from trudy.bridge.interrupt import CtrlC
-from trudy.bridge.loop import PrivateLoop
+from trudy._untold import untold
+from trudy.bridge.context import carry_back, claim_for_asyncio
+from trudy.bridge.loop import CANCELLED_GRACE, PrivateLoop
 from trudy.bridge.private_loops import PrivateLoops
+from trudy.bridge.signal_relay import SignalRelay
 from trudy.bridge.worker import in_thread, loop_runs_here, warn_once
 
 T = TypeVar("T")
 
 
-def execute(
-    pool: PrivateLoops,
-    function: Callable[..., Awaitable[T]],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    context: Context,
-) -> asyncio.Task[T]:
-    """Run the call to its end, in this thread unless a loop runs here already; the task is done.
-
-    Raises what a signal handler raised meanwhile, after the call has cleaned up.
-    """
-    elsewhere = loop_runs_here()
-    if elsewhere:
-        warn_once()
-    execution: Execution[T] = Execution(pool, function, args, kwargs, context)
-    outer: Execution[Any] | None = getattr(_thread, "execution", None)
-    if outer is not None:
-        outer.inner = execution
-    try:
-        with CtrlC(execution.interrupt, relay=elsewhere and outer is None):
-            task = in_thread(execution.run) if elsewhere else execution.run()
-    except BaseException as error:
-        if execution.interruption is not None:
-            raise execution.interruption from (None if isinstance(error, KeyboardInterrupt) else error)
-        raise
-    finally:
-        if outer is not None:
-            outer.inner = None
-    try:
-        if execution.interruption is not None:
-            raise execution.interruption from (None if task.cancelled() else task.exception())
-        return task
-    finally:
-        del task  # an error's traceback leads back to this frame, and the task holds the error
-
-
 class Execution(Generic[T]):
-    """A call from the moment it is asked for. `interruption`: what to raise to its caller, once it is cut short."""
+    """A call from the moment it is asked for."""
 
-    __slots__ = ("_args", "_context", "_function", "_kwargs", "_loop", "_pool", "_task", "inner", "interruption")
+    __slots__ = (
+        "_context",
+        "_function",
+        "_hurried",
+        "_inner",
+        "_interruption",
+        "_loop",
+        "_pool",
+        "_reason_context",
+        "_relay",
+        "_task",
+        "_timer",
+        "_untold",
+    )
 
-    def __init__(
-        self,
-        pool: PrivateLoops,
-        function: Callable[..., Awaitable[T]],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        context: Context,
-    ) -> None:
+    def __init__(self, pool: PrivateLoops, function: Callable[[], Awaitable[T]]) -> None:
         self._pool = pool
-        self._function = function
-        self._args = args
-        self._kwargs = kwargs
-        self._context = context
+        self._function: Callable[[], Awaitable[T]] | None = function
+        self._context: Context | None = None
+        self._untold: list[Callable[[], None]] = []
         self._loop: PrivateLoop | None = None
         self._task: asyncio.Task[T] | None = None
-        self.inner: Execution[Any] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._relay: SignalRelay | None = None
+        self._inner: Execution[Any] | None = None
         """A call that a callback of this one makes, and which keeps this one's loop waiting."""
-        self.interruption: BaseException | None = None
+        self._interruption: BaseException | None = None
+        """What to raise to the caller of a call that was cut short."""
+        self._reason_context: BaseException | None = None
+        self._hurried = False
+        """Whether not to wait for the call's clean-up."""
 
-    def interrupt(self, reason: BaseException) -> None:
-        """Cancel the call. From a signal handler or another thread, at any moment."""
-        self.interruption = reason
-        if self._task is not None and self._loop is not None:
+    def complete(self) -> tuple[T | None, BaseException | None]:
+        """Run the call to its end, in this thread unless a loop runs here already: its result, or what to raise.
+
+        That is its own error, or what a signal handler raised meanwhile, after the call has cleaned up.
+        """
+        result: T | None = None
+        error: BaseException | None = None
+        in_loop = loop_runs_here()
+        outer: Execution[Any] | None = getattr(_thread, "execution", None)
+        if outer is not None:
+            outer._begin_inner(self)  # noqa: SLF001
+        try:
+            # The call around this one relays already; what is interrupted is both.
+            with self._relayed(in_loop=in_loop) if outer is None else nullcontext():
+                if in_loop:
+                    warn_once()
+                before = copy_context()
+                context = self._context = before.copy()
+                context.run(untold.set, self._untold)
+                try:
+                    result, error = in_thread(self.run) if in_loop else self.run()
+                except BaseException as failure:
+                    if self._interruption is None:
+                        raise
+                    error = failure
+                finally:
+                    carry_back(before, context)
+                    if self._interruption is not None:
+                        self.tell()
+                    # Freed while signals are relayed, so that next to nothing is left to do when they are not.
+                    del before, context
+                    self._function = self._context = self._relay = None
+            return result, error if self._interruption is None else self._interrupted_by(error)
+        finally:
+            if outer is not None:
+                outer._inner = None  # noqa: SLF001
+            # The traceback of an error leads back to this frame: a name for it here would make a cycle of the two.
+            del result, error
+
+    def _interrupted_by(self, failure: BaseException | None) -> BaseException:
+        """What the signal handler raised, as it was; caused by an error of the call's clean-up, if there was one."""
+        reason, self._interruption = self._interruption, None
+        assert reason is not None  # noqa: S101
+        self.tell()
+        reason.__context__, self._reason_context = self._reason_context, None
+        of_the_end = failure is reason or isinstance(failure, asyncio.CancelledError)
+        if reason.__cause__ is None and not of_the_end:
+            reason.__cause__ = failure
+        return reason.with_traceback(None)
+
+    def tell(self) -> None:
+        """Log the calls to people whose outcome the caller does not get."""
+        while self._untold:
+            self._untold.pop()()
+
+    def interrupt(self, reason: BaseException) -> bool:
+        """Cancel the call. From a signal handler, at any moment. True if it is the second time, and hurries."""
+        again = self._interruption is not None
+        self._reason_context = reason.__context__
+        self._interruption = reason
+        self._hurried = again
+        loop = self._loop
+        if loop is not None:
             with suppress(RuntimeError):  # the loop is closed: the call has just ended
-                self._loop.call_soon_threadsafe(self._task.cancel)
-        if self.inner is not None:
-            self.inner.interrupt(reason)
+                loop.call_soon_threadsafe(self._cancel)
+        if self._inner is not None:
+            self._inner.interrupt(reason)
+        return again
 
-    def run(self) -> asyncio.Task[T]:
-        """Borrow a loop and run the call to its end in this thread."""
+    def run(self) -> tuple[T | None, BaseException | None]:
+        """Borrow a loop and run the call to its end in this thread: its result, or its own error."""
         loop = self._loop = self._pool.borrow()
         outer: Execution[Any] | None = getattr(_thread, "execution", None)
         _thread.execution = self
-        coroutine: Coroutine[Any, Any, T] | None = None
+        context, coroutine = self._context, None
+        assert context is not None  # noqa: S101
         try:
-            claim_for_asyncio(self._context)
-            coroutine = self._context.run(self._coroutine)
+            claim_for_asyncio(context)
+            coroutine = context.run(self._coroutine)
+            if self._relay is not None and self._relay.is_active:
+                loop.at_each_turn(self._relay.look_again)
             # Started by a callback, so that the loop first takes one turn: a connection that the server closed while
             # the loop was idle is noticed before the call can choose it.
-            start = loop.call_soon(self._start, coroutine, context=self._context)
+            start = loop.call_soon(self._start, coroutine, context, context=context)
             try:
-                while self._task is None or not self._task.done():
+                while (self._task is None or not self._task.done()) and not self._hurried:
                     loop.run_forever()
             except BaseException:
                 start.cancel()
-                if self._task is not None and not self._task.done() and self.interruption is None:
+                if self._task is not None and not self._task.done() and not self._hurried:
                     loop.settle(self._task)
                 raise
-            return self._task
+            return _outcome(self._task)
         finally:
             _thread.execution = outer
+            loop.at_each_turn(None)
+            loop.task = None
+            if self._timer is not None:
+                self._timer.cancel()
             if self._task is None and coroutine is not None:
                 coroutine.close()
             self._pool.give_back(loop, usable=self._task is None or self._task.done())
+            # Freed here, where signals are relayed: it tells a weak set so, and what is raised there is lost.
             self._task = None
 
-    def _start(self, coroutine: Coroutine[Any, Any, T]) -> None:
+    def _relayed(self, *, in_loop: bool) -> SignalRelay:
+        self._relay = SignalRelay(self, in_loop=in_loop)
+        return self._relay
+
+    def _begin_inner(self, inner: Execution[Any]) -> None:
+        self._inner = inner
+        if self._relay is not None and self._relay.is_active:
+            self._relay.look_again()
+
+    def _start(self, coroutine: Coroutine[Any, Any, T], context: Context) -> None:
         assert self._loop is not None  # noqa: S101
-        self._task = self._loop.create_task(coroutine, context=self._context)
+        self._task = self._loop.task = self._loop.create_task(coroutine, context=context)
         self._task.add_done_callback(self._stop)
-        if self.interruption is not None:
-            self._task.cancel()
+        if self._interruption is not None:
+            self._cancel()
+
+    def _cancel(self) -> None:
+        loop, task = self._loop, self._task
+        if loop is None or task is None or task.done():
+            return
+        if self._hurried:
+            loop.stop()
+        elif self._timer is None:
+            task.cancel()
+            self._timer = loop.call_later(CANCELLED_GRACE, self._hurry)
+
+    def _hurry(self) -> None:
+        self._hurried = True
+        self._cancel()
 
     def _stop(self, task: asyncio.Task[T]) -> None:
         if not task.cancelled() and isinstance(task.exception(), KeyboardInterrupt | SystemExit):
@@ -130,8 +197,16 @@ class Execution(Generic[T]):
         self._loop.stop()
 
     def _coroutine(self) -> Coroutine[Any, Any, T]:
-        awaitable = self._function(*self._args, **self._kwargs)
+        assert self._function is not None  # noqa: S101
+        awaitable = self._function()
         return awaitable if iscoroutine(awaitable) else _awaiting(awaitable)
+
+
+def _outcome(task: asyncio.Task[T] | None) -> tuple[T | None, BaseException | None]:
+    if task is None or not task.done() or task.cancelled():
+        return None, asyncio.CancelledError()
+    error = task.exception()
+    return (task.result(), None) if error is None else (None, error)
 
 
 async def _awaiting(awaitable: Awaitable[T]) -> T:

@@ -6,6 +6,7 @@ import asyncio
 import selectors
 import socket
 import sys
+from collections.abc import Callable
 from typing import Any
 
 CLOSING_GRACE = 0.1
@@ -24,6 +25,7 @@ class _SparingSelector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self._skipped = 0
+        self.each_turn: Callable[[], None] | None = None
         self.look_now()
 
     def look_now(self) -> None:
@@ -31,6 +33,8 @@ class _SparingSelector(selectors.DefaultSelector):
         self._skipped = _MOST_SKIPPED
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if self.each_turn is not None:
+            self.each_turn()
         if timeout == 0 and self._skipped < _MOST_SKIPPED:
             self._skipped += 1
             return []
@@ -48,6 +52,8 @@ class PrivateLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self.parked = False
+        self.task: asyncio.Task[Any] | None = None
+        """Of the call under way, whose end stops the loop."""
         self._events = _SparingSelector()
         super().__init__(self._events)
         # In asyncio's debug mode it would report every lookup of a name; nobody shares this loop.
@@ -58,6 +64,10 @@ class PrivateLoop(asyncio.SelectorEventLoop):
         """As asyncio's. It looks at the sockets first: the server may have closed some since the last call."""
         self._events.look_now()
         super().run_forever()
+
+    def at_each_turn(self, function: Callable[[], None] | None) -> None:
+        """Have this called whenever the loop looks at its sockets."""
+        self._events.each_turn = function
 
     async def getaddrinfo(
         self,
@@ -79,6 +89,8 @@ class PrivateLoop(asyncio.SelectorEventLoop):
         # While the interpreter ends, objects complain of not having been closed; the client has done so for all.
         if not self._interpreter_ends():
             super().call_exception_handler(context)
+        if self.task is not None and self.task.done():  # what failed may have been about to stop the loop
+            self.stop()
 
     def settle(self, task: asyncio.Task[Any]) -> None:
         """Cancel the task, whose end stops the loop, and give it its time to clean up."""

@@ -118,10 +118,9 @@ def _body(source: Function, cls: Class) -> list[ast.stmt]:
     if name.startswith("__") or _takes_async_function(source.args):
         return _without_await(source, cls)
     if isinstance(source, ast.AsyncFunctionDef):
-        return _parsed(f"return self._bridge.run(self._async.{name}{_after_comma(arguments)})")
+        return _parsed(f"return {_run(name, arguments)}")
     if returns == "AsyncPager":
-        call = f"self._bridge.run(self._async.{name}{_after_comma(arguments)})"
-        return _parsed(f"return Page({call}, self._bridge.run)")
+        return _parsed(f"return Page({_run(name, arguments)}, self._bridge.run)")
     if returns == "Self":
         return _parsed(_VIEW.format(name=name, arguments=arguments))
     if is_async_name(returns):
@@ -175,8 +174,11 @@ def _arguments(arguments: ast.arguments) -> str:
     return ", ".join(parts)
 
 
-def _after_comma(arguments: str) -> str:
-    return f", {arguments}" if arguments else ""
+def _run(name: str, arguments: str) -> str:
+    """The arguments are bound first: after a call with `**options` itself Python looks for signals once more, and what
+    a handler raises there would lose a result that is already on its way to the caller."""
+    function = f"self._async.{name}"
+    return f"self._bridge.run(bind({function}, {arguments}))" if arguments else f"self._bridge.run({function})"
 
 
 def _head(annotation: ast.expr | None) -> str:

@@ -15,6 +15,7 @@ from trudy.codegen.words import is_async_name, sync_name, sync_text, sync_tree
 _OURS = {
     "Bridge": "trudy.bridge",
     "SyncResource": "trudy.bridge",
+    "bind": "trudy.bridge",
     "refuse_ready_client": "trudy.bridge",
     "Page": "trudy.pagination",
     "Iterator": "collections.abc",

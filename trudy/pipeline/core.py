@@ -22,9 +22,9 @@ from trudy.pipeline.rate_limit import RateLimitStep
 from trudy.pipeline.record import RecordStep
 from trudy.pipeline.redirect import RedirectStep
 from trudy.pipeline.retry import RetryStep
-from trudy.pipeline.unknown_outcome import warn_of_unknown_call
+from trudy.pipeline.unknown_outcome import UntoldCall
 from trudy.raw import capture
-from trudy.request import OperationOptions, Request, Response
+from trudy.request import OperationOptions, Request, Response, RetryClass
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
@@ -136,15 +136,17 @@ class Core:
         """Send, and make of a successful answer what `reading` does; a `TrudyError` of its own is the request's."""
         if self.closed:
             raise ConfigurationError("this client is closed")
+        untold = UntoldCall(request) if request.endpoint.retry is RetryClass.RECONCILE else None
         try:
-            return await self._carry(request, reading)
+            return await self._carry(request, reading, untold)
         except CallOutcomeUnknownError:
             raise  # it knows the key itself
         except BaseException:
-            warn_of_unknown_call(request)
+            if untold is not None:
+                untold.warn()
             raise
 
-    async def _carry(self, request: Request, reading: Callable[[Response], T]) -> T:
+    async def _carry(self, request: Request, reading: Callable[[Response], T], untold: UntoldCall | None) -> T:
         started = self.clock.monotonic()
         error: BaseException | None = None
         if self._emit is not None:
@@ -153,6 +155,8 @@ class Core:
             response = await self._send(request)
             if not response.is_success:
                 raise to_error(request, response)
+            if untold is not None:
+                untold.response = response
             result = reading(response)
         except TrudyError as failure:
             error = failure

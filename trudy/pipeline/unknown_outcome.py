@@ -6,12 +6,15 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from trudy._answer_facts import as_mapping
+from trudy._masking import one_line
+from trudy._untold import untold
 from trudy.errors import CallOutcomeUnknownError, TrudyError
 from trudy.request import RetryClass
 
 if TYPE_CHECKING:
     from trudy.models import Call
-    from trudy.request import Request
+    from trudy.request import Request, Response
 
 logger = logging.getLogger("trudy")
 
@@ -45,11 +48,36 @@ def may_be_placed(request: Request) -> bool:
     return request.endpoint.retry is RetryClass.RECONCILE and request.progress.in_doubt
 
 
-def warn_of_unknown_call(request: Request) -> None:
-    """For a caller who was cancelled, or lost the answer to a fault of other code: the phone may ring all the same."""
-    if may_be_placed(request):
-        logger.warning(
-            "%s ended without an answer after it was sent; the call may be placed (idempotency key %s)",
-            request.endpoint.name,
-            request.idempotency_key,
-        )
+class UntoldCall:
+    """A `POST /calls` under way. `response`: the answer, once it is there."""
+
+    __slots__ = ("_request", "response")
+
+    def __init__(self, request: Request) -> None:
+        self._request: Request | None = request
+        self.response: Response | None = None
+        held = untold.get()
+        if held is not None:
+            held.append(self.warn)
+
+    def warn(self) -> None:
+        """Log it, once: its caller was cancelled or lost the answer to a fault, and the phone may ring all the same."""
+        request, self._request = self._request, None
+        if request is None or not may_be_placed(request):
+            return
+        data = None if self.response is None else as_mapping(self.response.facts.data)
+        placed = (data or {}).get("id")
+        if placed is None:
+            logger.warning(
+                "%s ended without an answer after it was sent; the call may be placed (idempotency key %s)",
+                request.endpoint.name,
+                request.idempotency_key,
+            )
+        else:
+            logger.warning(
+                "%s was answered, but its caller was interrupted and did not get the answer; the call is placed"
+                " (id %s, idempotency key %s)",
+                request.endpoint.name,
+                one_line(str(placed)),
+                request.idempotency_key,
+            )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, Unpack
 
-from trudy.bridge import SyncResource
+from trudy.bridge import SyncResource, bind
 from trudy.models import Agent, Deleted, GreetingSettingsParam, InactivityMessagesParam, TestCall, VADSettingsParam
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, Page
@@ -42,7 +42,15 @@ class Agents(SyncResource[AsyncAgents]):
         """
         return Page(
             self._bridge.run(
-                self._async.list, status=status, name=name, limit=limit, offset=offset, page_size=page_size, **options
+                bind(
+                    self._async.list,
+                    status=status,
+                    name=name,
+                    limit=limit,
+                    offset=offset,
+                    page_size=page_size,
+                    **options,
+                )
             ),
             self._bridge.run,
         )
@@ -53,7 +61,7 @@ class Agents(SyncResource[AsyncAgents]):
         Raises:
             NotFoundError: no such agent, or not yours.
         """
-        return self._bridge.run(self._async.get, agent_id, **options)
+        return self._bridge.run(bind(self._async.get, agent_id, **options))
 
     def create(
         self,
@@ -113,29 +121,31 @@ class Agents(SyncResource[AsyncAgents]):
             ValidationError: the server refused a member.
         """
         return self._bridge.run(
-            self._async.create,
-            name=name,
-            voice_id=voice_id,
-            system_prompt=system_prompt,
-            description=description,
-            greeting=greeting,
-            model=model,
-            tools=tools,
-            knowledge_bases=knowledge_bases,
-            temperature=temperature,
-            recording_enabled=recording_enabled,
-            language_hint=language_hint,
-            join_timeout=join_timeout,
-            max_duration=max_duration,
-            template_id=template_id,
-            call_template_name=call_template_name,
-            greeting_settings=greeting_settings,
-            inactivity_messages=inactivity_messages,
-            time_exceeded_message=time_exceeded_message,
-            initial_output_medium=initial_output_medium,
-            vad_settings=vad_settings,
-            idempotency_key=idempotency_key,
-            **options,
+            bind(
+                self._async.create,
+                name=name,
+                voice_id=voice_id,
+                system_prompt=system_prompt,
+                description=description,
+                greeting=greeting,
+                model=model,
+                tools=tools,
+                knowledge_bases=knowledge_bases,
+                temperature=temperature,
+                recording_enabled=recording_enabled,
+                language_hint=language_hint,
+                join_timeout=join_timeout,
+                max_duration=max_duration,
+                template_id=template_id,
+                call_template_name=call_template_name,
+                greeting_settings=greeting_settings,
+                inactivity_messages=inactivity_messages,
+                time_exceeded_message=time_exceeded_message,
+                initial_output_medium=initial_output_medium,
+                vad_settings=vad_settings,
+                idempotency_key=idempotency_key,
+                **options,
+            )
         )
 
     def update(
@@ -175,29 +185,31 @@ class Agents(SyncResource[AsyncAgents]):
             ValidationError: the server refused a member.
         """
         return self._bridge.run(
-            self._async.update,
-            agent_id,
-            name=name,
-            voice_id=voice_id,
-            system_prompt=system_prompt,
-            description=description,
-            greeting=greeting,
-            model=model,
-            tools=tools,
-            knowledge_bases=knowledge_bases,
-            temperature=temperature,
-            recording_enabled=recording_enabled,
-            language_hint=language_hint,
-            join_timeout=join_timeout,
-            max_duration=max_duration,
-            template_id=template_id,
-            call_template_name=call_template_name,
-            greeting_settings=greeting_settings,
-            inactivity_messages=inactivity_messages,
-            time_exceeded_message=time_exceeded_message,
-            initial_output_medium=initial_output_medium,
-            vad_settings=vad_settings,
-            **options,
+            bind(
+                self._async.update,
+                agent_id,
+                name=name,
+                voice_id=voice_id,
+                system_prompt=system_prompt,
+                description=description,
+                greeting=greeting,
+                model=model,
+                tools=tools,
+                knowledge_bases=knowledge_bases,
+                temperature=temperature,
+                recording_enabled=recording_enabled,
+                language_hint=language_hint,
+                join_timeout=join_timeout,
+                max_duration=max_duration,
+                template_id=template_id,
+                call_template_name=call_template_name,
+                greeting_settings=greeting_settings,
+                inactivity_messages=inactivity_messages,
+                time_exceeded_message=time_exceeded_message,
+                initial_output_medium=initial_output_medium,
+                vad_settings=vad_settings,
+                **options,
+            )
         )
 
     def delete(self, agent_id: str, **options: Unpack[RequestOptions]) -> Deleted:
@@ -206,7 +218,7 @@ class Agents(SyncResource[AsyncAgents]):
         Raises:
             NotFoundError: no such agent, or not yours.
         """
-        return self._bridge.run(self._async.delete, agent_id, **options)
+        return self._bridge.run(bind(self._async.delete, agent_id, **options))
 
     def create_test_call(self, agent_id: str, **options: Unpack[RequestOptions]) -> TestCall:
         """Make a call to try an agent from a browser; no phone rings. `POST /agents/{agent_id}/test-call`
@@ -220,4 +232,4 @@ class Agents(SyncResource[AsyncAgents]):
             NotFoundError: no such agent, or not yours.
             PaymentRequiredError: trial, subscription or credits.
         """
-        return self._bridge.run(self._async.create_test_call, agent_id, **options)
+        return self._bridge.run(bind(self._async.create_test_call, agent_id, **options))

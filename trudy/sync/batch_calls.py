@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Unpack
 
-from trudy.bridge import SyncResource
+from trudy.bridge import SyncResource, bind
 from trudy.event_source import EventSource
 from trudy.models import (
     AddedContacts,
@@ -57,13 +57,15 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
         """
         return Page(
             self._bridge.run(
-                self._async.list,
-                agent_id=agent_id,
-                status=status,
-                limit=limit,
-                offset=offset,
-                page_size=page_size,
-                **options,
+                bind(
+                    self._async.list,
+                    agent_id=agent_id,
+                    status=status,
+                    limit=limit,
+                    offset=offset,
+                    page_size=page_size,
+                    **options,
+                )
             ),
             self._bridge.run,
         )
@@ -124,27 +126,29 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
             ValidationError: the server refused a member.
         """
         return self._bridge.run(
-            self._async.create,
-            name=name,
-            agent_id=agent_id,
-            phone_number_ids=phone_number_ids,
-            phone_rotation_strategy=phone_rotation_strategy,
-            contact_source=contact_source,
-            contact_folder_id=contact_folder_id,
-            contact_ids=contact_ids,
-            contacts=contacts,
-            schedule_type=schedule_type,
-            scheduled_at=scheduled_at,
-            timezone=timezone,
-            start_time=start_time,
-            end_time=end_time,
-            working_days=working_days,
-            max_concurrent_calls=max_concurrent_calls,
-            max_calls_per_day=max_calls_per_day,
-            retry_failed=retry_failed,
-            max_retry_attempts=max_retry_attempts,
-            idempotency_key=idempotency_key,
-            **options,
+            bind(
+                self._async.create,
+                name=name,
+                agent_id=agent_id,
+                phone_number_ids=phone_number_ids,
+                phone_rotation_strategy=phone_rotation_strategy,
+                contact_source=contact_source,
+                contact_folder_id=contact_folder_id,
+                contact_ids=contact_ids,
+                contacts=contacts,
+                schedule_type=schedule_type,
+                scheduled_at=scheduled_at,
+                timezone=timezone,
+                start_time=start_time,
+                end_time=end_time,
+                working_days=working_days,
+                max_concurrent_calls=max_concurrent_calls,
+                max_calls_per_day=max_calls_per_day,
+                retry_failed=retry_failed,
+                max_retry_attempts=max_retry_attempts,
+                idempotency_key=idempotency_key,
+                **options,
+            )
         )
 
     def get(self, batch_call_id: str, **options: Unpack[RequestOptions]) -> BatchCall:
@@ -153,7 +157,7 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
         Raises:
             NotFoundError: no such batch, or not yours.
         """
-        return self._bridge.run(self._async.get, batch_call_id, **options)
+        return self._bridge.run(bind(self._async.get, batch_call_id, **options))
 
     def update(
         self,
@@ -182,20 +186,22 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
             ValidationError: the server refused a member, or the batch is in another state.
         """
         return self._bridge.run(
-            self._async.update,
-            batch_call_id,
-            name=name,
-            phone_number_ids=phone_number_ids,
-            phone_rotation_strategy=phone_rotation_strategy,
-            scheduled_at=scheduled_at,
-            start_time=start_time,
-            end_time=end_time,
-            working_days=working_days,
-            max_concurrent_calls=max_concurrent_calls,
-            max_calls_per_day=max_calls_per_day,
-            retry_failed=retry_failed,
-            max_retry_attempts=max_retry_attempts,
-            **options,
+            bind(
+                self._async.update,
+                batch_call_id,
+                name=name,
+                phone_number_ids=phone_number_ids,
+                phone_rotation_strategy=phone_rotation_strategy,
+                scheduled_at=scheduled_at,
+                start_time=start_time,
+                end_time=end_time,
+                working_days=working_days,
+                max_concurrent_calls=max_concurrent_calls,
+                max_calls_per_day=max_calls_per_day,
+                retry_failed=retry_failed,
+                max_retry_attempts=max_retry_attempts,
+                **options,
+            )
         )
 
     def delete(self, batch_call_id: str, **options: Unpack[RequestOptions]) -> Deleted:
@@ -205,7 +211,7 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
             NotFoundError: no such batch, or not yours.
             ValidationError: it is in another state.
         """
-        return self._bridge.run(self._async.delete, batch_call_id, **options)
+        return self._bridge.run(bind(self._async.delete, batch_call_id, **options))
 
     def bulk_delete(self, ids: Sequence[str], **options: Unpack[RequestOptions]) -> BulkDeleteResult:
         """Delete several batches. `POST /batch-calls/bulk-delete`
@@ -213,7 +219,7 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
         Returns:
             Which are gone, and which are not.
         """
-        return self._bridge.run(self._async.bulk_delete, ids, **options)
+        return self._bridge.run(bind(self._async.bulk_delete, ids, **options))
 
     def schedule(
         self,
@@ -238,7 +244,7 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
             ValidationError: it cannot start: the agent is not ready or has no number, or there is no contact.
         """
         return self._bridge.run(
-            self._async.schedule, batch_call_id, scheduled_at=scheduled_at, timezone=timezone, **options
+            bind(self._async.schedule, batch_call_id, scheduled_at=scheduled_at, timezone=timezone, **options)
         )
 
     def pause(self, batch_call_id: str, **options: Unpack[RequestOptions]) -> BatchStatusChange:
@@ -248,7 +254,7 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
             NotFoundError: no such batch, or not yours.
             ValidationError: it is in another state.
         """
-        return self._bridge.run(self._async.pause, batch_call_id, **options)
+        return self._bridge.run(bind(self._async.pause, batch_call_id, **options))
 
     def resume(self, batch_call_id: str, **options: Unpack[RequestOptions]) -> BatchStatusChange:
         """Let a paused batch go on. `POST /batch-calls/{batch_call_id}/resume`
@@ -260,7 +266,7 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
             NotFoundError: no such batch, or not yours.
             ValidationError: it is in another state.
         """
-        return self._bridge.run(self._async.resume, batch_call_id, **options)
+        return self._bridge.run(bind(self._async.resume, batch_call_id, **options))
 
     def list_contacts(
         self,
@@ -286,13 +292,15 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
         """
         return Page(
             self._bridge.run(
-                self._async.list_contacts,
-                batch_call_id,
-                status=status,
-                limit=limit,
-                offset=offset,
-                page_size=page_size,
-                **options,
+                bind(
+                    self._async.list_contacts,
+                    batch_call_id,
+                    status=status,
+                    limit=limit,
+                    offset=offset,
+                    page_size=page_size,
+                    **options,
+                )
             ),
             self._bridge.run,
         )
@@ -320,7 +328,9 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
             TrudyError: any of them has as `.partial` an `AddedContacts` with what was accepted so far: go on at the
                 contact `.partial.answered`, or after as many more as are `.partial.in_doubt`.
         """
-        return self._bridge.run(self._async.add_contacts, batch_call_id, contacts, chunk_size=chunk_size, **options)
+        return self._bridge.run(
+            bind(self._async.add_contacts, batch_call_id, contacts, chunk_size=chunk_size, **options)
+        )
 
     def get_analytics(self, batch_call_id: str, **options: Unpack[RequestOptions]) -> BatchAnalytics:
         """Read the figures of a batch. `GET /batch-calls/{batch_call_id}/analytics`
@@ -330,7 +340,7 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
         Raises:
             NotFoundError: no such batch, or the server has no such endpoint.
         """
-        return self._bridge.run(self._async.get_analytics, batch_call_id, **options)
+        return self._bridge.run(bind(self._async.get_analytics, batch_call_id, **options))
 
     def wait(
         self,
@@ -358,5 +368,12 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
             WaitTimeoutError: it did not end in time; `.last` is the batch as last seen.
         """
         return self._bridge.run(
-            self._async.wait, batch_call_id, max_wait=max_wait, poll_interval=poll_interval, events=events, **options
+            bind(
+                self._async.wait,
+                batch_call_id,
+                max_wait=max_wait,
+                poll_interval=poll_interval,
+                events=events,
+                **options,
+            )
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Unpack
 
-from trudy.bridge import SyncResource
+from trudy.bridge import SyncResource, bind
 from trudy.event_source import EventSource
 from trudy.models import BulkDeleteResult, Call, CallSettingsParam, Deleted, Recording, Transcript
 from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
@@ -51,16 +51,18 @@ class Calls(SyncResource[AsyncCalls]):
         """
         return Page(
             self._bridge.run(
-                self._async.list,
-                status=status,
-                direction=direction,
-                agent_id=agent_id,
-                created_after=created_after,
-                created_before=created_before,
-                limit=limit,
-                offset=offset,
-                page_size=page_size,
-                **options,
+                bind(
+                    self._async.list,
+                    status=status,
+                    direction=direction,
+                    agent_id=agent_id,
+                    created_after=created_after,
+                    created_before=created_before,
+                    limit=limit,
+                    offset=offset,
+                    page_size=page_size,
+                    **options,
+                )
             ),
             self._bridge.run,
         )
@@ -71,7 +73,7 @@ class Calls(SyncResource[AsyncCalls]):
         Raises:
             NotFoundError: no such call, or not yours.
         """
-        return self._bridge.run(self._async.get, call_id, **options)
+        return self._bridge.run(bind(self._async.get, call_id, **options))
 
     def create(
         self,
@@ -115,17 +117,19 @@ class Calls(SyncResource[AsyncCalls]):
             CallOutcomeUnknownError: it may or may not have been placed. Do not repeat it blindly.
         """
         return self._bridge.run(
-            self._async.create,
-            agent_id=agent_id,
-            phone_number=phone_number,
-            from_number=from_number,
-            variables=variables,
-            call_settings=call_settings,
-            direction=direction,
-            idempotency_key=idempotency_key,
-            on_unknown=on_unknown,
-            reconcile_timeout=reconcile_timeout,
-            **options,
+            bind(
+                self._async.create,
+                agent_id=agent_id,
+                phone_number=phone_number,
+                from_number=from_number,
+                variables=variables,
+                call_settings=call_settings,
+                direction=direction,
+                idempotency_key=idempotency_key,
+                on_unknown=on_unknown,
+                reconcile_timeout=reconcile_timeout,
+                **options,
+            )
         )
 
     def get_transcript(self, call_id: str, **options: Unpack[RequestOptions]) -> Transcript:
@@ -134,7 +138,7 @@ class Calls(SyncResource[AsyncCalls]):
         Raises:
             NotFoundError: no such call, or its transcript is not there yet (some seconds after the end).
         """
-        return self._bridge.run(self._async.get_transcript, call_id, **options)
+        return self._bridge.run(bind(self._async.get_transcript, call_id, **options))
 
     def get_recording(self, call_id: str, **options: Unpack[RequestOptions]) -> Recording:
         """Read the facts of the recording, with a signed link that soon expires. `GET /calls/{call_id}/recording`
@@ -142,7 +146,7 @@ class Calls(SyncResource[AsyncCalls]):
         Raises:
             NotFoundError: no such call, no recording, or it is not there yet (some seconds after the end).
         """
-        return self._bridge.run(self._async.get_recording, call_id, **options)
+        return self._bridge.run(bind(self._async.get_recording, call_id, **options))
 
     def download_recording(
         self, call_id: str, *, to: Target, progress: OnProgress | None = None, **options: Unpack[RequestOptions]
@@ -163,7 +167,7 @@ class Calls(SyncResource[AsyncCalls]):
             NotFoundError: the recording is not there, or not yet.
             APIConnectionError: the link's host did not answer, or not to the end.
         """
-        return self._bridge.run(self._async.download_recording, call_id, to=to, progress=progress, **options)
+        return self._bridge.run(bind(self._async.download_recording, call_id, to=to, progress=progress, **options))
 
     def delete(self, call_id: str, **options: Unpack[RequestOptions]) -> Deleted:
         """Delete a call that has ended. `DELETE /calls/{call_id}`
@@ -172,7 +176,7 @@ class Calls(SyncResource[AsyncCalls]):
             NotFoundError: no such call, or not yours.
             ValidationError: it is still queued, ringing or in progress.
         """
-        return self._bridge.run(self._async.delete, call_id, **options)
+        return self._bridge.run(bind(self._async.delete, call_id, **options))
 
     def bulk_delete(self, ids: Sequence[str], **options: Unpack[RequestOptions]) -> BulkDeleteResult:
         """Delete several calls. `POST /calls/bulk-delete`
@@ -180,7 +184,7 @@ class Calls(SyncResource[AsyncCalls]):
         Returns:
             Which are gone, and which are not.
         """
-        return self._bridge.run(self._async.bulk_delete, ids, **options)
+        return self._bridge.run(bind(self._async.bulk_delete, ids, **options))
 
     def wait(
         self,
@@ -208,7 +212,7 @@ class Calls(SyncResource[AsyncCalls]):
             WaitTimeoutError: it did not end in time; `.last` is the call as last seen.
         """
         return self._bridge.run(
-            self._async.wait, call_id, max_wait=max_wait, poll_interval=poll_interval, events=events, **options
+            bind(self._async.wait, call_id, max_wait=max_wait, poll_interval=poll_interval, events=events, **options)
         )
 
     def create_and_wait(
@@ -239,18 +243,20 @@ class Calls(SyncResource[AsyncCalls]):
                 go on with `wait(error.partial.id)`.
         """
         return self._bridge.run(
-            self._async.create_and_wait,
-            agent_id=agent_id,
-            phone_number=phone_number,
-            from_number=from_number,
-            variables=variables,
-            call_settings=call_settings,
-            direction=direction,
-            idempotency_key=idempotency_key,
-            on_unknown=on_unknown,
-            reconcile_timeout=reconcile_timeout,
-            max_wait=max_wait,
-            poll_interval=poll_interval,
-            events=events,
-            **options,
+            bind(
+                self._async.create_and_wait,
+                agent_id=agent_id,
+                phone_number=phone_number,
+                from_number=from_number,
+                variables=variables,
+                call_settings=call_settings,
+                direction=direction,
+                idempotency_key=idempotency_key,
+                on_unknown=on_unknown,
+                reconcile_timeout=reconcile_timeout,
+                max_wait=max_wait,
+                poll_interval=poll_interval,
+                events=events,
+                **options,
+            )
         )

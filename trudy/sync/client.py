@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
-from trudy.bridge import Bridge, refuse_ready_client
+from trudy.bridge import Bridge, bind, refuse_ready_client
 from trudy.client import AsyncTrudyClient, Backend
 from trudy.clock import Clock
 from trudy.hooks import Hook
@@ -233,7 +233,7 @@ class TrudyClient:
             CallOutcomeUnknownError: a `POST /calls` may have placed a call; it is never repeated here.
         """
         return self._bridge.run(
-            self._async.request, method, path, query=query, body=body, idempotency_key=idempotency_key, **options
+            bind(self._async.request, method, path, query=query, body=body, idempotency_key=idempotency_key, **options)
         )
 
     def raw(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:

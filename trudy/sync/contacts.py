@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Unpack
 
-from trudy.bridge import SyncResource
+from trudy.bridge import SyncResource, bind
 from trudy.models import CallOutcomeName, Contact, ContactFolder, ContactImportResult, Deleted
 from trudy.options import JSON, NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, Page
@@ -54,15 +54,17 @@ class Contacts(SyncResource[AsyncContacts]):
         """
         return Page(
             self._bridge.run(
-                self._async.list,
-                folder_id=folder_id,
-                search=search,
-                last_call_outcome=last_call_outcome,
-                page=page,
-                limit=limit,
-                offset=offset,
-                page_size=page_size,
-                **options,
+                bind(
+                    self._async.list,
+                    folder_id=folder_id,
+                    search=search,
+                    last_call_outcome=last_call_outcome,
+                    page=page,
+                    limit=limit,
+                    offset=offset,
+                    page_size=page_size,
+                    **options,
+                )
             ),
             self._bridge.run,
         )
@@ -105,20 +107,22 @@ class Contacts(SyncResource[AsyncContacts]):
             ValidationError: the server refused a member.
         """
         return self._bridge.run(
-            self._async.create,
-            phone_number=phone_number,
-            folder_id=folder_id,
-            first_name=first_name,
-            last_name=last_name,
-            email=email,
-            company_name=company_name,
-            industry=industry,
-            location=location,
-            pin_code=pin_code,
-            keywords=keywords,
-            custom_fields=custom_fields,
-            metadata=metadata,
-            **options,
+            bind(
+                self._async.create,
+                phone_number=phone_number,
+                folder_id=folder_id,
+                first_name=first_name,
+                last_name=last_name,
+                email=email,
+                company_name=company_name,
+                industry=industry,
+                location=location,
+                pin_code=pin_code,
+                keywords=keywords,
+                custom_fields=custom_fields,
+                metadata=metadata,
+                **options,
+            )
         )
 
     def get(self, contact_id: str, **options: Unpack[RequestOptions]) -> Contact:
@@ -127,7 +131,7 @@ class Contacts(SyncResource[AsyncContacts]):
         Raises:
             NotFoundError: no such contact, or not yours.
         """
-        return self._bridge.run(self._async.get, contact_id, **options)
+        return self._bridge.run(bind(self._async.get, contact_id, **options))
 
     def update(
         self,
@@ -156,21 +160,23 @@ class Contacts(SyncResource[AsyncContacts]):
             ValidationError: the server refused a member.
         """
         return self._bridge.run(
-            self._async.update,
-            contact_id,
-            phone_number=phone_number,
-            folder_id=folder_id,
-            first_name=first_name,
-            last_name=last_name,
-            email=email,
-            company_name=company_name,
-            industry=industry,
-            location=location,
-            pin_code=pin_code,
-            keywords=keywords,
-            custom_fields=custom_fields,
-            metadata=metadata,
-            **options,
+            bind(
+                self._async.update,
+                contact_id,
+                phone_number=phone_number,
+                folder_id=folder_id,
+                first_name=first_name,
+                last_name=last_name,
+                email=email,
+                company_name=company_name,
+                industry=industry,
+                location=location,
+                pin_code=pin_code,
+                keywords=keywords,
+                custom_fields=custom_fields,
+                metadata=metadata,
+                **options,
+            )
         )
 
     def delete(self, contact_id: str, **options: Unpack[RequestOptions]) -> Deleted:
@@ -179,7 +185,7 @@ class Contacts(SyncResource[AsyncContacts]):
         Raises:
             NotFoundError: no such contact, or not yours.
         """
-        return self._bridge.run(self._async.delete, contact_id, **options)
+        return self._bridge.run(bind(self._async.delete, contact_id, **options))
 
     def import_file(
         self,
@@ -215,14 +221,16 @@ class Contacts(SyncResource[AsyncContacts]):
             OSError: the file cannot be read.
         """
         return self._bridge.run(
-            self._async.import_file,
-            file,
-            folder_id=folder_id,
-            overwrite_existing=overwrite_existing,
-            filename=filename,
-            mapping_config=mapping_config,
-            form=form,
-            **options,
+            bind(
+                self._async.import_file,
+                file,
+                folder_id=folder_id,
+                overwrite_existing=overwrite_existing,
+                filename=filename,
+                mapping_config=mapping_config,
+                form=form,
+                **options,
+            )
         )
 
 
@@ -255,13 +263,15 @@ class ContactFolders(SyncResource[AsyncContactFolders]):
         """
         return Page(
             self._bridge.run(
-                self._async.list,
-                sort_by=sort_by,
-                order=order,
-                limit=limit,
-                offset=offset,
-                page_size=page_size,
-                **options,
+                bind(
+                    self._async.list,
+                    sort_by=sort_by,
+                    order=order,
+                    limit=limit,
+                    offset=offset,
+                    page_size=page_size,
+                    **options,
+                )
             ),
             self._bridge.run,
         )
@@ -278,7 +288,7 @@ class ContactFolders(SyncResource[AsyncContactFolders]):
         Raises:
             ValidationError: the server refused a member.
         """
-        return self._bridge.run(self._async.create, name=name, description=description, **options)
+        return self._bridge.run(bind(self._async.create, name=name, description=description, **options))
 
     def delete(self, folder_id: str, **options: Unpack[RequestOptions]) -> Deleted:
         """Delete a folder, and the contacts in it. `DELETE /contacts/folders/{folder_id}`
@@ -286,4 +296,4 @@ class ContactFolders(SyncResource[AsyncContactFolders]):
         Raises:
             NotFoundError: no such folder, or not yours.
         """
-        return self._bridge.run(self._async.delete, folder_id, **options)
+        return self._bridge.run(bind(self._async.delete, folder_id, **options))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Unpack
 
-from trudy.bridge import SyncResource
+from trudy.bridge import SyncResource, bind
 from trudy.models import Deleted, KnowledgeBase, KnowledgeSource
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, Page
@@ -47,7 +47,9 @@ class KnowledgeBases(SyncResource[AsyncKnowledgeBases]):
             Knowledge bases page by page; iterate over it for all of them.
         """
         return Page(
-            self._bridge.run(self._async.list, name=name, limit=limit, offset=offset, page_size=page_size, **options),
+            self._bridge.run(
+                bind(self._async.list, name=name, limit=limit, offset=offset, page_size=page_size, **options)
+            ),
             self._bridge.run,
         )
 
@@ -72,12 +74,14 @@ class KnowledgeBases(SyncResource[AsyncKnowledgeBases]):
             ValidationError: the server refused a member.
         """
         return self._bridge.run(
-            self._async.create,
-            name=name,
-            description=description,
-            file_content=file_content,
-            file_name=file_name,
-            **options,
+            bind(
+                self._async.create,
+                name=name,
+                description=description,
+                file_content=file_content,
+                file_name=file_name,
+                **options,
+            )
         )
 
     def get(self, kb_id: str, **options: Unpack[RequestOptions]) -> KnowledgeBase:
@@ -86,7 +90,7 @@ class KnowledgeBases(SyncResource[AsyncKnowledgeBases]):
         Raises:
             NotFoundError: no such knowledge base, or not yours.
         """
-        return self._bridge.run(self._async.get, kb_id, **options)
+        return self._bridge.run(bind(self._async.get, kb_id, **options))
 
     def update(
         self,
@@ -102,7 +106,7 @@ class KnowledgeBases(SyncResource[AsyncKnowledgeBases]):
             NotFoundError: no such knowledge base, or not yours.
             ValidationError: the server refused a member.
         """
-        return self._bridge.run(self._async.update, kb_id, name=name, description=description, **options)
+        return self._bridge.run(bind(self._async.update, kb_id, name=name, description=description, **options))
 
     def delete(self, kb_id: str, **options: Unpack[RequestOptions]) -> Deleted:
         """Delete a knowledge base, and its sources. `DELETE /knowledge-bases/{kb_id}`
@@ -110,7 +114,7 @@ class KnowledgeBases(SyncResource[AsyncKnowledgeBases]):
         Raises:
             NotFoundError: no such knowledge base, or not yours.
         """
-        return self._bridge.run(self._async.delete, kb_id, **options)
+        return self._bridge.run(bind(self._async.delete, kb_id, **options))
 
     def wait(
         self,
@@ -133,7 +137,9 @@ class KnowledgeBases(SyncResource[AsyncKnowledgeBases]):
         Raises:
             WaitTimeoutError: it took longer; `.last` is the knowledge base as last seen.
         """
-        return self._bridge.run(self._async.wait, kb_id, max_wait=max_wait, poll_interval=poll_interval, **options)
+        return self._bridge.run(
+            bind(self._async.wait, kb_id, max_wait=max_wait, poll_interval=poll_interval, **options)
+        )
 
 
 class KnowledgeSources(SyncResource[AsyncKnowledgeSources]):
@@ -147,7 +153,7 @@ class KnowledgeSources(SyncResource[AsyncKnowledgeSources]):
         Returns:
             All of them; iterate over it.
         """
-        return Page(self._bridge.run(self._async.list, kb_id, **options), self._bridge.run)
+        return Page(self._bridge.run(bind(self._async.list, kb_id, **options)), self._bridge.run)
 
     def get(self, kb_id: str, source_id: str, **options: Unpack[RequestOptions]) -> KnowledgeSource:
         """Read one source. `GET /knowledge-bases/{kb_id}/sources/{source_id}`
@@ -155,7 +161,7 @@ class KnowledgeSources(SyncResource[AsyncKnowledgeSources]):
         Raises:
             NotFoundError: no such knowledge base or source, or not yours.
         """
-        return self._bridge.run(self._async.get, kb_id, source_id, **options)
+        return self._bridge.run(bind(self._async.get, kb_id, source_id, **options))
 
     def delete(self, kb_id: str, source_id: str, **options: Unpack[RequestOptions]) -> Deleted:
         """Delete one source. `DELETE /knowledge-bases/{kb_id}/sources/{source_id}`
@@ -163,7 +169,7 @@ class KnowledgeSources(SyncResource[AsyncKnowledgeSources]):
         Raises:
             NotFoundError: no such knowledge base or source, or not yours.
         """
-        return self._bridge.run(self._async.delete, kb_id, source_id, **options)
+        return self._bridge.run(bind(self._async.delete, kb_id, source_id, **options))
 
     def add_document(
         self,
@@ -194,7 +200,9 @@ class KnowledgeSources(SyncResource[AsyncKnowledgeSources]):
             OSError: the file cannot be read.
         """
         return self._bridge.run(
-            self._async.add_document, kb_id, file, name=name, description=description, filename=filename, **options
+            bind(
+                self._async.add_document, kb_id, file, name=name, description=description, filename=filename, **options
+            )
         )
 
     def add_web(
@@ -220,4 +228,6 @@ class KnowledgeSources(SyncResource[AsyncKnowledgeSources]):
         Raises:
             ValidationError: the server refused a member.
         """
-        return self._bridge.run(self._async.add_web, kb_id, name=name, urls=urls, description=description, **options)
+        return self._bridge.run(
+            bind(self._async.add_web, kb_id, name=name, urls=urls, description=description, **options)
+        )

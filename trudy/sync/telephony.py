@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from trudy.bridge import SyncResource
+from trudy.bridge import SyncResource, bind
 from trudy.models import (
     AgentNumbers,
     AgentWebhookUrl,
@@ -42,7 +42,7 @@ class Telephony(SyncResource[AsyncTelephony]):
         Raises:
             NotFoundError: no such agent, or not yours.
         """
-        return self._bridge.run(self._async.list_agent_numbers, agent_id, **options)
+        return self._bridge.run(bind(self._async.list_agent_numbers, agent_id, **options))
 
     def get_agent_webhook_url(self, agent_id: str, **options: Unpack[RequestOptions]) -> AgentWebhookUrl:
         """Read where a carrier of your own sends an agent's calls. `GET /telephony/agents/{agent_id}/webhook-url`
@@ -50,7 +50,7 @@ class Telephony(SyncResource[AsyncTelephony]):
         Raises:
             NotFoundError: no such agent, or not yours.
         """
-        return self._bridge.run(self._async.get_agent_webhook_url, agent_id, **options)
+        return self._bridge.run(bind(self._async.get_agent_webhook_url, agent_id, **options))
 
     def list_credentials(self, **options: Unpack[RequestOptions]) -> Page[TelephonyCredential]:
         """List the stored accesses to carriers of your own, without their secrets. `GET /telephony/credentials`
@@ -58,7 +58,7 @@ class Telephony(SyncResource[AsyncTelephony]):
         Returns:
             All of them; iterate over it.
         """
-        return Page(self._bridge.run(self._async.list_credentials, **options), self._bridge.run)
+        return Page(self._bridge.run(bind(self._async.list_credentials, **options)), self._bridge.run)
 
 
 class PhoneNumbers(SyncResource[AsyncPhoneNumbers]):
@@ -85,7 +85,7 @@ class PhoneNumbers(SyncResource[AsyncPhoneNumbers]):
             Numbers page by page; iterate over it for all of them.
         """
         return Page(
-            self._bridge.run(self._async.list, limit=limit, offset=offset, page_size=page_size, **options),
+            self._bridge.run(bind(self._async.list, limit=limit, offset=offset, page_size=page_size, **options)),
             self._bridge.run,
         )
 
@@ -123,17 +123,19 @@ class PhoneNumbers(SyncResource[AsyncPhoneNumbers]):
         """
         return Page(
             self._bridge.run(
-                self._async.search,
-                country_code=country_code,
-                locality=locality,
-                area_code=area_code,
-                administrative_area=administrative_area,
-                phone_number_type=phone_number_type,
-                api_key=api_key,
-                page=page,
-                page_size=page_size,
-                limit=limit,
-                **options,
+                bind(
+                    self._async.search,
+                    country_code=country_code,
+                    locality=locality,
+                    area_code=area_code,
+                    administrative_area=administrative_area,
+                    phone_number_type=phone_number_type,
+                    api_key=api_key,
+                    page=page,
+                    page_size=page_size,
+                    limit=limit,
+                    **options,
+                )
             ),
             self._bridge.run,
         )
@@ -154,7 +156,7 @@ class PhoneNumbers(SyncResource[AsyncPhoneNumbers]):
             PaymentRequiredError: trial, subscription or credits.
             ValidationError: it cannot be had any more, or the carrier is not configured.
         """
-        return self._bridge.run(self._async.purchase, phone_number, api_key=api_key, **options)
+        return self._bridge.run(bind(self._async.purchase, phone_number, api_key=api_key, **options))
 
     def import_(
         self,
@@ -190,17 +192,19 @@ class PhoneNumbers(SyncResource[AsyncPhoneNumbers]):
             ValidationError: the server or the carrier refused it.
         """
         return self._bridge.run(
-            self._async.import_,
-            phone_number,
-            provider_type=provider_type,
-            api_key=api_key,
-            account_sid=account_sid,
-            auth_token=auth_token,
-            sip_username=sip_username,
-            sip_password=sip_password,
-            sip_server=sip_server,
-            friendly_name=friendly_name,
-            **options,
+            bind(
+                self._async.import_,
+                phone_number,
+                provider_type=provider_type,
+                api_key=api_key,
+                account_sid=account_sid,
+                auth_token=auth_token,
+                sip_username=sip_username,
+                sip_password=sip_password,
+                sip_server=sip_server,
+                friendly_name=friendly_name,
+                **options,
+            )
         )
 
     def assign(
@@ -219,7 +223,7 @@ class PhoneNumbers(SyncResource[AsyncPhoneNumbers]):
             NotFoundError: no such number or agent, or not yours.
         """
         return self._bridge.run(
-            self._async.assign, number_id, agent_id=agent_id, assignment_type=assignment_type, **options
+            bind(self._async.assign, number_id, agent_id=agent_id, assignment_type=assignment_type, **options)
         )
 
     def unassign(
@@ -234,7 +238,7 @@ class PhoneNumbers(SyncResource[AsyncPhoneNumbers]):
         Raises:
             NotFoundError: no such number, or not yours.
         """
-        return self._bridge.run(self._async.unassign, number_id, assignment_type=assignment_type, **options)
+        return self._bridge.run(bind(self._async.unassign, number_id, assignment_type=assignment_type, **options))
 
     def delete(self, number_id: str, **options: Unpack[RequestOptions]) -> Deleted:
         """Release a number. `DELETE /telephony/numbers/{number_id}`
@@ -242,4 +246,4 @@ class PhoneNumbers(SyncResource[AsyncPhoneNumbers]):
         Raises:
             NotFoundError: no such number, or not yours.
         """
-        return self._bridge.run(self._async.delete, number_id, **options)
+        return self._bridge.run(bind(self._async.delete, number_id, **options))

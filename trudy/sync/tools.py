@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from trudy.bridge import SyncResource
+from trudy.bridge import SyncResource, bind
 from trudy.models import Deleted, Tool, ToolDefinitionParam
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, Page
@@ -38,7 +38,9 @@ class Tools(SyncResource[AsyncTools]):
             Tools page by page; iterate over it for all of them.
         """
         return Page(
-            self._bridge.run(self._async.list, name=name, limit=limit, offset=offset, page_size=page_size, **options),
+            self._bridge.run(
+                bind(self._async.list, name=name, limit=limit, offset=offset, page_size=page_size, **options)
+            ),
             self._bridge.run,
         )
 
@@ -63,7 +65,7 @@ class Tools(SyncResource[AsyncTools]):
             ValidationError: the server refused the definition.
         """
         return self._bridge.run(
-            self._async.create, name=name, definition=definition, idempotency_key=idempotency_key, **options
+            bind(self._async.create, name=name, definition=definition, idempotency_key=idempotency_key, **options)
         )
 
     def get(self, tool_id: str, **options: Unpack[RequestOptions]) -> Tool:
@@ -72,7 +74,7 @@ class Tools(SyncResource[AsyncTools]):
         Raises:
             NotFoundError: no such tool, or not yours.
         """
-        return self._bridge.run(self._async.get, tool_id, **options)
+        return self._bridge.run(bind(self._async.get, tool_id, **options))
 
     def update(
         self,
@@ -90,7 +92,7 @@ class Tools(SyncResource[AsyncTools]):
             NotFoundError: no such tool, or not yours.
             ValidationError: the server refused the definition.
         """
-        return self._bridge.run(self._async.update, tool_id, name=name, definition=definition, **options)
+        return self._bridge.run(bind(self._async.update, tool_id, name=name, definition=definition, **options))
 
     def delete(self, tool_id: str, **options: Unpack[RequestOptions]) -> Deleted:
         """Delete a tool. `DELETE /tools/{tool_id}`
@@ -98,4 +100,4 @@ class Tools(SyncResource[AsyncTools]):
         Raises:
             NotFoundError: no such tool, or not yours.
         """
-        return self._bridge.run(self._async.delete, tool_id, **options)
+        return self._bridge.run(bind(self._async.delete, tool_id, **options))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Unpack
 
-from trudy.bridge import SyncResource
+from trudy.bridge import SyncResource, bind
 from trudy.models import Deleted, Voice
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import Page
@@ -25,7 +25,7 @@ class Voices(SyncResource[AsyncVoices]):
         Returns:
             All of them; iterate over it.
         """
-        return Page(self._bridge.run(self._async.list, **options), self._bridge.run)
+        return Page(self._bridge.run(bind(self._async.list, **options)), self._bridge.run)
 
     def get(self, voice_id: str, **options: Unpack[RequestOptions]) -> Voice:
         """Read one voice. `GET /voices/{voice_id}`
@@ -33,7 +33,7 @@ class Voices(SyncResource[AsyncVoices]):
         Raises:
             NotFoundError: no such voice, or not yours.
         """
-        return self._bridge.run(self._async.get, voice_id, **options)
+        return self._bridge.run(bind(self._async.get, voice_id, **options))
 
     def import_(
         self,
@@ -55,7 +55,7 @@ class Voices(SyncResource[AsyncVoices]):
             ProviderError: the provider failed.
         """
         return self._bridge.run(
-            self._async.import_, name=name, provider_voice_id=provider_voice_id, provider=provider, **options
+            bind(self._async.import_, name=name, provider_voice_id=provider_voice_id, provider=provider, **options)
         )
 
     def clone(self, *, name: str, files: Sequence[FileSource], **options: Unpack[RequestOptions]) -> Voice:
@@ -75,7 +75,7 @@ class Voices(SyncResource[AsyncVoices]):
             InvalidArgumentError: a file or an argument is bad; nothing was sent.
             OSError: a file cannot be read.
         """
-        return self._bridge.run(self._async.clone, name=name, files=files, **options)
+        return self._bridge.run(bind(self._async.clone, name=name, files=files, **options))
 
     def update(
         self,
@@ -97,7 +97,7 @@ class Voices(SyncResource[AsyncVoices]):
         Raises:
             NotFoundError: no such voice, or not yours.
         """
-        return self._bridge.run(self._async.update, voice_id, name=name, description=description, **options)
+        return self._bridge.run(bind(self._async.update, voice_id, name=name, description=description, **options))
 
     def delete(self, voice_id: str, **options: Unpack[RequestOptions]) -> Deleted:
         """Delete a voice. `DELETE /voices/{voice_id}`
@@ -107,7 +107,7 @@ class Voices(SyncResource[AsyncVoices]):
         Raises:
             NotFoundError: no such voice, or not yours.
         """
-        return self._bridge.run(self._async.delete, voice_id, **options)
+        return self._bridge.run(bind(self._async.delete, voice_id, **options))
 
     def wait(
         self,
@@ -130,4 +130,6 @@ class Voices(SyncResource[AsyncVoices]):
         Raises:
             WaitTimeoutError: it took longer; `.last` is the voice as last seen.
         """
-        return self._bridge.run(self._async.wait, voice_id, max_wait=max_wait, poll_interval=poll_interval, **options)
+        return self._bridge.run(
+            bind(self._async.wait, voice_id, max_wait=max_wait, poll_interval=poll_interval, **options)
+        )

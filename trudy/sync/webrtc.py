@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Unpack
 
-from trudy.bridge import SyncResource
+from trudy.bridge import SyncResource, bind
 from trudy.models import WebRTCCall
 from trudy.options import JSON, NOT_GIVEN, NotGiven, RequestOptions
 from trudy.resources.webrtc import AsyncWebRTC
@@ -46,9 +46,11 @@ class WebRTC(SyncResource[AsyncWebRTC]):
             ResponseDecodeError: the host of the join URL is malformed; `details` has `call_id` and `host`.
         """
         return self._bridge.run(
-            self._async.create_call,
-            agent_id=agent_id,
-            variables=variables,
-            repair_join_host=repair_join_host,
-            **options,
+            bind(
+                self._async.create_call,
+                agent_id=agent_id,
+                variables=variables,
+                repair_join_host=repair_join_host,
+                **options,
+            )
         )
