@@ -23,6 +23,7 @@ from tests.webhooks.receivers import uvicorn_serving
 from tests.webhooks.samples import SECRET
 from trudy.testing import Delivery, make_delivery
 from trudy.webhooks import CallEnded, WebhookRouter, WebhookVerificationError, asgi_app, unwrap
+from trudy.webhooks.signing import SigningKey
 from trudy.webhooks.verify import verify
 
 MOST_TIMES: Final = 3.0
@@ -43,7 +44,7 @@ def verification() -> float:
     headers = {"Host": "example.test", "User-Agent": "x", "Accept": "*/*", "Content-Length": "4096", **made.headers}
     key, stamp, now = SECRET.encode(), made.headers["X-Truedy-Timestamp"].encode(), time.time()
     alone = microseconds(lambda: hmac.new(key, stamp + b"." + made.body, hashlib.sha256).hexdigest())
-    verified = microseconds(lambda: verify(made.body, headers, (key,), now=now))
+    verified = microseconds(lambda: verify(made.body, headers, (SigningKey(key),), now=now))
     whole = microseconds(lambda: unwrap(made.body, headers, secret=SECRET))
     print(
         f"{len(made.body)} bytes: HMAC {alone:.1f} us, verified {verified:.1f} us, with the typed event {whole:.1f} us"

@@ -161,7 +161,7 @@ def wsgi(router: WebhookRouter) -> Iterator[str]:
 
 
 @contextmanager
-def _django_urls(view: Any) -> Iterator[None]:
+def django_urls(view: Any) -> Iterator[None]:
     import django
     from django.conf import settings
     from django.test.utils import override_settings
@@ -183,7 +183,7 @@ def _django_urls(view: Any) -> Iterator[None]:
 def django(router: WebhookRouter) -> Iterator[str]:
     from django.core.handlers.wsgi import WSGIHandler
 
-    with _django_urls(webhooks.django_view(router)), wsgi_serving(WSGIHandler()) as url:
+    with django_urls(webhooks.django_view(router)), wsgi_serving(WSGIHandler()) as url:
         yield url
 
 
@@ -198,7 +198,7 @@ def django_async(router: WebhookRouter) -> Iterator[str]:
         # Django knows no life cycle.
         await (live if scope["type"] == "lifespan" else handler)(scope, receive, send)
 
-    with _django_urls(webhooks.django_async_view(router)), uvicorn_serving(app) as url:
+    with django_urls(webhooks.django_async_view(router)), uvicorn_serving(app) as url:
         yield url
 
 
