@@ -71,6 +71,8 @@ def test_flat() -> None:
         {"call_id": CALL_ID, "agent_id": AGENT_ID, "batch_id": BATCH_ID},
         {"call_id": CALL_ID, "agent": {"agentId": AGENT_ID}, "batch_id": BATCH_ID},
         {"call": {"callId": ""}, "call_id": CALL_ID, "agent_id": AGENT_ID, "batchId": BATCH_ID},
+        {"data": {"call_id": CALL_ID, "agentId": AGENT_ID, "batch_id": BATCH_ID}},
+        {"data": {"call": {"callId": CALL_ID}, "agent_id": AGENT_ID}, "batch_id": BATCH_ID},
         {"call": None, "callId": CALL_ID, "agent": [], "agentId": AGENT_ID, "batch": 1, "batch_id": BATCH_ID},
     ],
 )
@@ -230,3 +232,54 @@ def test_anything_else_is_a_bad_payload(value: object) -> None:
     except BadPayloadError:
         return
     assert event.name
+
+
+@pytest.mark.parametrize("name", ["call.ended", "call.completed", "call.failed", "call.billed"])
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"duration_seconds": 42, "cost_usd": 0.07, "end_reason": "agent_hangup"},
+        {"durationSeconds": "42", "costUsd": "0.07", "endReason": "agent_hangup"},
+    ],
+)
+def test_facts_beside_the_providers_event(name: str, facts: dict[str, Any]) -> None:
+    for data in ({"data": facts}, {"call": {"callId": "uv_call_123"}, "data": facts}, {"data": {"call": facts}}):
+        event = parse_event({"event": name, "data": data})
+        assert isinstance(event, webhooks.CallResult)
+        assert (event.duration_seconds, event.cost_usd, event.end_reason) == (42, 0.07, "agent_hangup")
+
+
+def test_the_providers_own_facts_go_first() -> None:
+    data = {"call": {"endReason": "unjoined"}, "data": {"end_reason": "hangup", "cost_usd": 1}}
+    event = parse_event({"event": "call.failed", "data": data})
+    assert isinstance(event, webhooks.CallFailed)
+    assert (event.end_reason, event.cost_usd) == ("unjoined", 1)
+
+
+OUTCOMES: list[tuple[str, dict[str, Any], str]] = [
+    ("call.ended", {"call": {"endReason": "hangup"}}, "answered"),
+    ("call.ended", {}, "answered"),
+    ("call.completed", {"status": "completed"}, "answered"),
+    ("call.completed", {"call": {"endReason": "machine_detected"}}, "voicemail"),
+    ("call.ended", {"status": "voicemail"}, "voicemail"),
+    ("call.ended", {"status": "failed"}, "failed"),
+    ("call.failed", {}, "failed"),
+    ("call.failed", {"call": {"endReason": "unjoined"}}, "no_answer"),
+    ("call.failed", {"data": {"end_reason": "user_busy"}}, "busy"),
+    ("call.failed", {"status": "no-answer"}, "no_answer"),
+    ("call.failed", {"status": "Busy"}, "busy"),
+    ("call.failed", {"call": {"hangupCause": "CALL_REJECTED"}}, "refused"),
+    ("call.failed", {"status": "in_progress"}, "failed"),
+    ("call.failed", {"outcome": "voicemail"}, "voicemail"),
+    ("call.billed", {"call": {"endReason": "hangup"}}, "unknown"),
+    ("call.billed", {"duration_seconds": 20}, "answered"),
+    ("call.billed", {"status": "busy"}, "busy"),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "outcome"), OUTCOMES)
+def test_how_a_call_ended_in_one_word(name: str, data: dict[str, Any], outcome: str) -> None:
+    event = parse_event({"event": name, "data": data})
+    assert isinstance(event, webhooks.CallResult)
+    assert event.outcome == outcome
+    assert event.outcome.is_known

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import contextlib
+import hmac
 import json
 import math
 import pickle
+import time
+import timeit
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -24,10 +28,20 @@ from trudy.webhooks import (
     unwrap,
 )
 from trudy.webhooks.strict_json import MAX_DEPTH
-from trudy.webhooks.verify import MAX_BODY
+from trudy.webhooks.verify import MAX_BODY, MAX_SORTED_BODY, MAX_SORTED_VALUES
 
 BODY = pack(NESTED)
 SORTED = json.dumps(NESTED, sort_keys=True).encode()
+MIB = 1024 * 1024
+FORGED = [
+    b"[" * MIB,
+    b"[" * (MIB // 2) + b"]" * (MIB // 2),
+    b'{"a":' * 150_000 + b"1" + b"}" * 150_000,
+    b"[" + b"{}," * 300_000 + b"{}]",
+    b'{"event": "call.ended", "data": "' + b"x" * 1_000_000 + b'"}',
+    b'{"a": ' + b"[" * 600 + b"]" * 600 + b', "b": "' + b"x" * 1_000_000 + b'"}',
+    b"[" + b"[]," * 10_000 + b"[" * 600 + b"]" * 600 + b', "' + b"x" * 90_000 + b'"]',
+]
 
 
 def check(body: bytes = BODY, headers: Any = None, **options: Any) -> Any:
@@ -224,6 +238,44 @@ class TestSignature:
         assert not read
         refuse(BadSignatureError, headers={**signed(BODY), "X-Truedy-Signature": "0" * 64})
         assert read == [BODY]
+
+    def test_the_sorted_form_of_the_largest_body_that_has_one(self) -> None:
+        def sorted_body(filler: int, values: int = 0) -> bytes:
+            event = {"event": "call.ended", "data": {"filler": "x" * filler, "values": [1] * values}}
+            return json.dumps(event, sort_keys=True).encode()
+
+        most = MAX_SORTED_BODY - len(sorted_body(0))
+        shuffled = json.dumps(dict(reversed(json.loads(sorted_body(most)).items()))).encode()
+        assert shuffled != sorted_body(most)
+        assert len(shuffled) == MAX_SORTED_BODY
+        assert check(shuffled, signed(shuffled, over=sorted_body(most))).signature_form == "sorted"
+        for body in (sorted_body(most + 10), sorted_body(0, MAX_SORTED_VALUES + 1)):
+            assert check(body).signature_form == "raw"
+            tight = body.replace(b": ", b":")
+            refuse(BadSignatureError, tight, signed(tight, over=body))
+
+    @pytest.mark.parametrize("body", FORGED, ids=range(len(FORGED)))
+    def test_a_large_forgery_is_not_parsed(self, body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+        def reads(*_: object, **__: object) -> object:
+            raise AssertionError("parsed")
+
+        monkeypatch.setattr("trudy.webhooks.verify.read_json", reads)
+        refuse(BadSignatureError, body, signed(BODY))
+
+    @pytest.mark.parametrize("body", FORGED, ids=range(len(FORGED)))
+    def test_a_large_forgery_costs_at_most_three_times_its_hmac(self, body: bytes) -> None:
+        headers = {**signed(BODY), "X-Truedy-Signature": "0" * 64}
+
+        def forge() -> None:
+            with contextlib.suppress(BadSignatureError):
+                unwrap(body, headers, secret=SECRET, now=NOON)
+
+        key, message = SECRET.encode(), b"1." + body
+        # The best of many rounds: what else runs on the machine only ever adds.
+        hmac_alone = min(
+            timeit.repeat(lambda: hmac.digest(key, message, "sha256"), timer=time.process_time, repeat=20, number=1)
+        )
+        assert min(timeit.repeat(forge, timer=time.process_time, repeat=20, number=1)) < 3 * hmac_alone
 
     def test_compares_in_constant_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         compared: list[tuple[bytes, bytes]] = []

@@ -37,7 +37,8 @@ class Payload:
             return (
                 _id(child(self.data, "call"), "agent_id") or _id(self.data, "agent_id") or _id(self.inner, "agent_id")
             )
-        own = _id(nested, f"{kind}_id", "id") or _id(self.data, f"{kind}_id") or _id(self.inner, f"{kind}_id")
+        inner = _id(child(self.inner, kind), f"{kind}_id", "id") or _id(self.inner, f"{kind}_id")
+        own = _id(nested, f"{kind}_id", "id") or _id(self.data, f"{kind}_id") or inner
         # A call's batch stands beside its own id.
         return own or (_id(child(self.data, "call"), "batch_id") if kind == "batch" else None)
 
@@ -51,7 +52,7 @@ class Payload:
         It stands in the object of the `call`, `batch` or `voice`, else beside it, else in `data.data`.
         """
         found = spelled(names)
-        for node in (child(self.data, kind), self.data, self.inner):
+        for node in (child(self.data, kind), self.data, child(self.inner, kind), self.inner):
             for name in found:
                 value = node.get(name)
                 if value is not None:

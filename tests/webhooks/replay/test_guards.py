@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -313,6 +314,29 @@ class TestSQLite:
             guard.begin("a", 60)
         other.execute("COMMIT")
         assert guard.begin("a", 60) == "new"
+        guard.close()
+        other.close()
+
+    def test_a_file_that_stays_locked_costs_a_delivery_less_than_the_sender_waits(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = 0.0
+
+        def sleep(seconds: float) -> None:
+            nonlocal now
+            now += seconds
+
+        monkeypatch.setattr("trudy.webhooks.replay.sqlite.monotonic", lambda: now)
+        monkeypatch.setattr("trudy.webhooks.replay.sqlite.time", SimpleNamespace(sleep=sleep))
+        guard = SQLiteReplayGuard(tmp_path / "keys.db")
+        router = WebhookRouter(secret=SECRET, replay_guard=guard)
+        other = sqlite3.connect(tmp_path / "keys.db", isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        made = make_delivery("call.ended", secret=SECRET)
+        assert router.handle_blocking("POST", made.headers, made.body).status == 500
+        assert 2 < now < 10
+        other.execute("COMMIT")
+        assert router.handle_blocking("POST", made.headers, made.body).status == 204
         guard.close()
         other.close()
 
