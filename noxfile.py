@@ -16,6 +16,33 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 OLDEST = PYTHONS[0]
 PARALLEL = ("-n", "2", "--dist", "worksteal")
 
+MOMENTS = {
+    "friday-night": ("2026-11-27 23:59:50", "UTC"),
+    "saturday": ("2026-11-28 12:00:00", "UTC"),
+    "sunday-abroad": ("2026-11-29 23:59:50", "Asia/Tokyo"),
+    "clocks-ahead": ("2027-03-14 01:59:50", "America/New_York"),
+    "clocks-back": ("2026-10-25 02:59:50", "Europe/Berlin"),
+    "29-february": ("2028-02-29 09:00:00", "UTC"),
+    "end-of-february": ("2027-02-28 23:59:50", "Asia/Kathmandu"),
+    "new-year": ("2026-12-31 23:59:50", "America/Los_Angeles"),
+}
+"""When `days` runs: the time on the wall, and the zone it is told in. Those at :50 cross into the next day or hour."""
+KNOWS_A_CALENDAR = (
+    "tests/test_hours.py",
+    "tests/sandbox/domain",
+    "tests/sandbox/routes",
+    "tests/sandbox/test_clock.py",
+    "tests/sandbox/test_sdk.py",
+    "tests/sandbox/http/test_rate_limit.py",
+    "tests/webhooks/test_waiting.py",
+    "tests/webhooks/test_verify.py",
+    "tests/rate_limit",
+    "tests/resources/test_batch_calls.py",
+    "tests/testing",
+    "tests/docs/test_guides.py",
+    "tests/docs/test_examples.py",
+)
+
 
 @nox.session(python=False)
 def check(session: nox.Session) -> None:
@@ -63,6 +90,20 @@ def lowest(session: nox.Session) -> None:
     oldest.write_text("\n".join(bounds).replace(">=", "=="))
     session.install("-e", ".[dev]", "--constraint", str(oldest))
     _run(session, "pytest", *(session.posargs or PARALLEL))
+
+
+@nox.session(python=False)
+def days(session: nox.Session) -> None:
+    """What knows a calendar, at moments when calendars surprise; `-- saturday` takes one. Needs `faketime`."""
+    for name in session.posargs or MOMENTS:
+        wall, zone = MOMENTS[name]
+        session.run(
+            *("faketime", wall, _python(session), "-m", "pytest", *PARALLEL, "-p", "no:cacheprovider"),
+            *KNOWS_A_CALENDAR,
+            # Waits are on the monotonic clock, which goes on as it is; see tests/faketime for why sleep is replaced.
+            env={"TZ": zone, "FAKETIME_DONT_FAKE_MONOTONIC": "1", "PYTHONPATH": "tests/faketime"},
+            external=True,
+        )
 
 
 @nox.session(python=OLDEST)

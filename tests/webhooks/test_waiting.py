@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from functools import partial
 
 import anyio
@@ -16,10 +17,13 @@ from trudy.webhooks import WebhookRouter
 pytestmark = pytest.mark.anyio
 
 
+MONDAY = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
+
+
 @pytest.fixture
 def sandbox() -> Sandbox:
     """Its clock stands still: each test moves it, and the client's with it, second by second."""
-    return Sandbox(speed=0, rate_limit=None)
+    return Sandbox(speed=0, start=MONDAY, rate_limit=None)
 
 
 @pytest.fixture

@@ -266,6 +266,9 @@ class AsyncBatchCalls(Resource):
     ) -> BatchStatusChange:
         """Start a batch, now or at a time. `POST /batch-calls/{batch_call_id}/schedule`
 
+        It dials on its `working_days` only, between `start_time` and `end_time` in its `timezone`. Where `working_days`
+        was left out those are Monday to Friday: what is started on a Saturday waits for Monday.
+
         Never sent twice by itself: after an error without an answer, read the batch before you start it again.
 
         Args:

@@ -67,7 +67,7 @@ async def test_it_counts_before_it_looks_at_the_key(api_of: Any) -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("real_time", "wait"), [(False, 60.0), (True, 0.001)])
 async def test_reset_at_is_in_the_callers_time(real_time: bool, wait: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trudy.sandbox.clock.time.monotonic", lambda: 0.0)
+    monkeypatch.setattr("trudy.sandbox.clock.monotonic", lambda: 0.0)
     sandbox = Sandbox(speed=60_000, start=1_750_000_020.0 - 20 - 20, rate_limit=1)
     async with sandbox.http_client(real_time=real_time) as client:
         url, headers = sandbox.base_url + "/agents", {"Authorization": f"Bearer {sandbox.api_key}"}
