@@ -28,6 +28,8 @@ from trudy.pipeline.logs import log_as_environment_says
 from trudy.rate_limit.registry import limiter_for
 from trudy.raw import Capture, RawResponse, capture
 from trudy.request import Middleware
+from trudy.transport.body import MAX_RESPONSE_BYTES
+from trudy.transport.tls_and_proxy import is_loopback
 from trudy.transport.transport import Transport
 
 if TYPE_CHECKING:
@@ -78,6 +80,8 @@ class AsyncTrudyClient:
         ssl_context: for a private certificate authority or a client certificate.
         http_client: an `httpx.AsyncClient` (or `httpx2.AsyncClient`) of your own, which stays yours to close and on its
             event loop, or a function that makes one, called once for each event loop.
+        max_response_bytes: the largest answer that is read, in bytes, compressed or not; a larger one is an
+            `APIConnectionError` with the code `response_too_large`. Recordings have `max_bytes` of their own.
         middleware: your own steps; each says by `scope` whether it wraps the whole `"operation"` or each `"attempt"`.
         hooks: called, or awaited, with each typed event.
         default_headers: headers added to each request.
@@ -104,6 +108,7 @@ class AsyncTrudyClient:
         proxy: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
         http_client: HTTPClient | Callable[[], HTTPClient] | None = None,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
         middleware: Sequence[Middleware] = (),
         hooks: Sequence[Hook] = (),
         default_headers: Mapping[str, str] | None = None,
@@ -137,6 +142,7 @@ class AsyncTrudyClient:
                 proxy=proxy,
                 ssl_context=ssl_context,
                 http_client=http_client,
+                max_response_bytes=max_response_bytes,
             ),
             clock=clock or SystemClock(),
             middleware=middleware,
@@ -335,22 +341,11 @@ def _base_url(url: object, *, allow_http: bool) -> str:
         raise ConfigurationError("base_url must start with https:// and name a host")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError("base_url must not have a user, a query or a fragment")
-    if parts.scheme == "http" and not allow_http and not _is_loopback(host):
+    if parts.scheme == "http" and not allow_http and not is_loopback(host):
         raise ConfigurationError(
             f"base_url sends the key in the clear to {host}; use https://, or allow_http=True if that is meant"
         )
     return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    import ipaddress
-
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _backend(name: object) -> Backend:

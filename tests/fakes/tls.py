@@ -26,6 +26,13 @@ def trusting() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=_KEPT)
 
 
+def serving() -> ssl.SSLContext:
+    """A server's context with the kept certificate."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(_KEPT)
+    return context
+
+
 @define(eq=False)
 class TLSServer:
     """Answers each request with `{}`, one connection after the other."""
@@ -45,8 +52,7 @@ class TLSServer:
         assert self._ended.acquire(timeout=60)
 
     def serve(self, listening: socket.socket) -> None:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(_KEPT)
+        context = serving()
         while True:
             try:
                 raw, _ = listening.accept()

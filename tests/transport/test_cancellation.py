@@ -14,6 +14,7 @@ import pytest
 from tests.fakes.loopback import Answer, Loopback, Silence
 from tests.fakes.ways import WAYS, Way, make_request
 from trudy.options import Timeout
+from trudy.transport.backend import FileRequest
 from trudy.transport.transport import Transport
 
 pytestmark = pytest.mark.anyio
@@ -114,7 +115,7 @@ async def test_a_download_may_be_cancelled_at_any_piece(way: Way, server: Loopba
     transport = Transport(backend=way.backend, max_connections=2)
     for wanted in range(6):
         with anyio.CancelScope() as scope:
-            async with transport.stream(f"{server.url}/r", timeout=Timeout()) as streamed:
+            async with transport.stream(FileRequest(url=f"{server.url}/r", timeout=Timeout())) as streamed:
                 got = 0
                 async for _ in streamed.chunks():
                     if got == wanted:

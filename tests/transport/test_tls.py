@@ -53,8 +53,6 @@ async def test_a_connection_that_ended_while_idle_is_noticed(way: Way, end: End)
 
 
 async def test_a_proxy_is_spoken_to_over_tls(way: Way) -> None:
-    if way.backend == "httpx":
-        pytest.skip("httpx lets a proxy have a context of its own only")
     with tls_server() as server:
         transport = Transport(backend=way.backend, proxy=server.url, ssl_context=trusting())
         await transport.send(make_request("http://api.invalid"))

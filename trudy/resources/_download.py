@@ -26,18 +26,19 @@ from trudy.errors import (
 )
 from trudy.options import Timeout
 from trudy.pipeline.retry import full_jitter
+from trudy.transport.backend import FileRequest
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
     from trudy.models import Recording
     from trudy.pipeline.core import Core
-    from trudy.transport.transport import Streamed
+    from trudy.transport.streamed import Streamed
 
 Target: TypeAlias = str | os.PathLike[str] | IO[bytes]
 OnProgress: TypeAlias = Callable[[int, int | None], None]
 Link: TypeAlias = Callable[[], Awaitable["Recording"]]
 
-_AS_IT_IS: Final = {"Accept": "*/*", "Accept-Encoding": "identity"}
+_AS_IT_IS: Final = (("Accept", "*/*"), ("Accept-Encoding", "identity"))
 _NO_WHOLE_FILE: Final = (204, 205, 206)
 
 
@@ -96,7 +97,7 @@ async def _save(core: Core, link: Link, to: Target, progress: OnProgress | None,
 async def _follow(core: Core, url: str | None, copy: _Copy, timeout: Timeout) -> None:
     if not _can_be_followed(url):
         raise ResponseDecodeError("the recording has no link that could be followed")
-    async with core.transport.stream(url, headers=_AS_IT_IS, timeout=timeout) as answer:
+    async with core.transport.stream(FileRequest(url=url, headers=_AS_IT_IS, timeout=timeout)) as answer:
         if answer.status in _NO_WHOLE_FILE:
             raise ResponseDecodeError(f"the link of the recording answered {answer.status}, which is no whole file")
         if not 200 <= answer.status < 300:

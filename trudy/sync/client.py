@@ -23,6 +23,7 @@ from trudy.options import (
 from trudy.pipeline.auth import CredentialSource
 from trudy.raw import Capture, RawResponse, capture
 from trudy.request import Middleware
+from trudy.transport.body import MAX_RESPONSE_BYTES
 
 if TYPE_CHECKING:
     import ssl
@@ -67,6 +68,8 @@ class TrudyClient:
         ssl_context: for a private certificate authority or a client certificate.
         http_client: a function that makes an `httpx.AsyncClient` (or `httpx2.AsyncClient`), called once for each
             of the client's own event loops.
+        max_response_bytes: the largest answer that is read, in bytes, compressed or not; a larger one is an
+            `APIConnectionError` with the code `response_too_large`. Recordings have `max_bytes` of their own.
         middleware: your own steps; each says by `scope` whether it wraps the whole `"operation"` or each `"attempt"`.
         hooks: called, or awaited, with each typed event.
         default_headers: headers added to each request.
@@ -93,6 +96,7 @@ class TrudyClient:
         proxy: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
         http_client: Callable[[], HTTPClient] | None = None,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
         middleware: Sequence[Middleware] = (),
         hooks: Sequence[Hook] = (),
         default_headers: Mapping[str, str] | None = None,
@@ -114,6 +118,7 @@ class TrudyClient:
             proxy=proxy,
             ssl_context=ssl_context,
             http_client=http_client,
+            max_response_bytes=max_response_bytes,
             middleware=middleware,
             hooks=hooks,
             default_headers=default_headers,

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
 
 import aiohttp
 from anyio import CancelScope
@@ -21,16 +22,21 @@ from yarl import URL
 from trudy._concurrency.fifo_semaphore import FifoSemaphore
 from trudy._concurrency.loops import Loop, is_asyncio
 from trudy.errors import ConfigurationError
+from trudy.transport.backend import combine_headers
+from trudy.transport.exceptions import ResponseTooLargeError
+from trudy.transport.framing import MOST_HEAD_BYTES, Framing
 from trudy.transport.httpx_backend import KEEPALIVE, MAX_CONNECTIONS
-from trudy.transport.pool_by_loop import joined
 
 if TYPE_CHECKING:
     import ssl
 
     import httpx
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
 
-    from trudy.options import Timeout
     from trudy.request import Headers
+    from trudy.transport.backend import Outgoing
     from trudy.transport.exceptions import AttemptTrace
     from trudy.transport.tls_and_proxy import Network
 
@@ -72,22 +78,111 @@ class _Pieces:
         return piece
 
 
+class _Follower(asyncio.Protocol):
+    """Stands between a transport and aiohttp's handler, and follows what passes."""
+
+    def __init__(self, handler: ResponseHandler, transport: asyncio.Transport) -> None:
+        self._handler = handler
+        self._transport = transport
+        self.framing = Framing()
+
+    def data_received(self, data: bytes) -> None:
+        belonging = self.framing.received(data)
+        if self.framing.is_head_too_large:
+            self._handler.set_exception(
+                ResponseTooLargeError(f"its headers have more than {MOST_HEAD_BYTES // 1024} KiB")
+            )
+            self._transport.abort()
+        elif belonging:
+            self._handler.data_received(data[:belonging])
+
+    def eof_received(self) -> None:
+        self._handler.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._handler.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._handler.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._handler.resume_writing()
+
+    def drop(self) -> None:
+        """Close the connection: at once where it is idle, else after its answer."""
+        if self.framing.is_clean:
+            self._transport.close()
+        self.framing.spoil()
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Lends no connection that has bytes which nobody asked for. aiohttp would take them for the next answer."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=0, keepalive_timeout=KEEPALIVE)  # pyright: ignore[reportUnknownMemberType]
+        self._followers: WeakSet[_Follower] = WeakSet()
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            handler, transport = connection.protocol, connection.transport
+            if handler is None or transport is None:
+                return connection
+            follower = transport.get_protocol()
+            if not isinstance(follower, _Follower):
+                follower = _Follower(handler, transport)
+                transport.set_protocol(follower)
+                self._followers.add(follower)
+            elif not follower.framing.is_clean:
+                connection.close()
+                continue
+            follower.framing.sent(f"{req.method} ".encode())
+            return connection
+
+    def drop_connections(self) -> None:
+        for follower in list(self._followers):
+            follower.drop()
+
+
+class _Response(aiohttp.ClientResponse):
+    """Keeps hold of what follows its connection, which aiohttp takes back as soon as the answer is whole."""
+
+    follower: _Follower | None = None
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        protocol = None if connection.transport is None else connection.transport.get_protocol()
+        self.follower = protocol if isinstance(protocol, _Follower) else None
+        return await super().start(connection)
+
+
 class AiohttpReply:
     """aiohttp's answer."""
 
-    __slots__ = ("_response", "headers", "status")
+    __slots__ = ("_follower", "_response", "headers", "status")
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
+        self._follower = response.follower if isinstance(response, _Response) else None
         self.status = response.status
-        self.headers = joined(response.raw_headers)
+        self.headers = combine_headers(response.raw_headers)
+
+    @property
+    def is_clean(self) -> bool:
+        return self._follower is not None and self._follower.framing.is_clean
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._response.content.iter_any()
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, keep: bool) -> None:
         self._response.release()  # this closes the connection if there is more to come
         await self._response.wait_for_close()
+        if self._follower is not None and not (keep and self.is_clean):
+            self._follower.close()
 
 
 @define(eq=False)
@@ -99,48 +194,39 @@ class AiohttpConnection:
     _tls: ssl.SSLContext
     _proxy: URL | None = field(repr=False)
 
-    async def send(
-        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: AttemptTrace
-    ) -> AiohttpReply:
+    async def send(self, request: Outgoing, attempt: AttemptTrace) -> AiohttpReply:
         # A connection closed by the server while the loop stood still is only noticed when the loop turns: the first
         # turn polls the sockets, the second runs what it found, the third what TLS makes of it. Without it a POST would
         # fail on a dead connection.
         for _ in range(3 if self._is_secure else 2):
             await asyncio.sleep(0)
-        if body is None or len(body) <= _PIECE:
-            return await self._request(method, url, headers, body or None, timeout, attempt)
-        sized = (*headers, ("Content-Length", str(len(body))))
+        if request.body is None or len(request.body) <= _PIECE:
+            return await self._request(request, request.body or None, attempt)
         async with asyncio.timeout(None) as limit:
             try:
-                return await self._request(method, url, sized, _Pieces(body, timeout.write, limit), timeout, attempt)
+                return await self._request(request, _Pieces(request.body, request.timeout.write, limit), attempt)
             except asyncio.CancelledError:
                 if limit.expired():
                     raise WriteTimeoutError from None
                 raise
 
-    async def _request(
-        self,
-        method: str,
-        url: str,
-        headers: Headers,
-        data: bytes | _Pieces | None,
-        timeout: Timeout,
-        attempt: AttemptTrace,
-    ) -> AiohttpReply:
-        response = await self._session.request(
-            method,
-            _as_written(url),
-            headers=headers,
-            data=data,
-            allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(
-                connect=timeout.connect, sock_connect=timeout.connect, sock_read=timeout.read
-            ),
-            ssl=self._tls,
-            proxy=self._proxy,
-            trace_request_ctx=attempt,
+    async def _request(self, request: Outgoing, data: bytes | _Pieces | None, attempt: AttemptTrace) -> AiohttpReply:
+        timeout = request.timeout
+        return AiohttpReply(
+            await self._session.request(
+                request.method,
+                _as_written(request),
+                headers=_framed(request) if isinstance(data, _Pieces) else request.headers,
+                data=data,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    connect=timeout.connect, sock_connect=timeout.connect, sock_read=timeout.read
+                ),
+                ssl=self._tls,
+                proxy=self._proxy,
+                trace_request_ctx=attempt,
+            )
         )
-        return AiohttpReply(response)
 
 
 class AiohttpPool:
@@ -152,8 +238,10 @@ class AiohttpPool:
         self._network = network
         self._limiter = FifoSemaphore(max_connections)
         self._connections: dict[str, AiohttpConnection] = {}
+        self._connector = _Connector()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE),
+            connector=self._connector,
+            response_class=_Response,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             auto_decompress=False,
@@ -179,6 +267,9 @@ class AiohttpPool:
     async def discard(self, connection: AiohttpConnection) -> None:
         self._limiter.release()  # aiohttp itself closes a connection whose answer was not read to its end
 
+    async def drop_connections(self) -> None:
+        self._connector.drop_connections()
+
     async def aclose(self) -> None:
         self._connections.clear()
         with CancelScope(shield=True):
@@ -186,8 +277,6 @@ class AiohttpPool:
 
     def _connect(self, origin: str) -> AiohttpConnection:
         proxy = self._network.proxy_for(origin)
-        if proxy is not None and proxy.url.scheme not in ("http", "https"):
-            raise ConfigurationError('http_backend="aiohttp" knows http:// and https:// proxies only')
         tls_peer = origin if proxy is None or proxy.url.scheme == "http" else "https://"
         is_secure = tls_peer[:6].lower() == "https:"
         connection = AiohttpConnection(self._session, is_secure, self._network.tls_for(tls_peer), _url_of(proxy))
@@ -214,16 +303,22 @@ def _reports() -> aiohttp.TraceConfig:
     return config
 
 
-def _as_written(url: str) -> URL:
-    """Left as it is, for yarl would unquote some of it; what no request can carry (a link may have it) is quoted."""
+def _as_written(request: Outgoing) -> URL:
+    """The URL, left as it is, for yarl would unquote some of it; what no request can carry (a link may have it) is
+    quoted."""
     try:
-        parsed = URL(url, encoded=_WELL_WRITTEN.fullmatch(url) is not None)
+        parsed = URL(request.url, encoded=_WELL_WRITTEN.fullmatch(request.url) is not None)
         _ = parsed.port  # which yarl looks at no sooner
     except ValueError:
-        raise aiohttp.InvalidURL(url) from None
-    if not url.isprintable():  # yarl would leave line ends out
-        raise aiohttp.InvalidURL(url)
+        parsed = None
+    if parsed is None or not request.url.isprintable():  # yarl would leave line ends out
+        raise aiohttp.InvalidURL("")
     return parsed
+
+
+def _framed(request: Outgoing) -> Headers:
+    """A body that goes out in pieces would else be sent in chunks."""
+    return (*request.headers, ("Content-Length", str(len(request.body or b""))))
 
 
 def _url_of(proxy: httpx.Proxy | None) -> URL | None:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
 from trudy.errors import ConfigurationError, InvalidArgumentError
-from trudy.transport.httpx_backend import HttpxReply, httpx_request
+from trudy.transport.exceptions import stranger
+from trudy.transport.httpx_backend import Framings, HttpxReply, hang_up, send_over_httpx
+from trudy.transport.tls_and_proxy import setup_error
 
 if TYPE_CHECKING:
     from trudy._concurrency.loops import Loop
-    from trudy.options import Timeout
-    from trudy.request import Headers
+    from trudy.transport.backend import Outgoing
     from trudy.transport.exceptions import AttemptTrace
 
 _WANTED = (
@@ -43,28 +44,28 @@ class CustomClient:
 
     def open_pool(self, loop: Loop) -> CustomPool:
         if not self._ready:
-            return CustomPool(self._make)
+            return CustomPool(self._make(), is_ours=True)
         if self._owner is not None and self._owner is not loop:
             raise ConfigurationError(
                 "the http_client given was first used on another event loop and stays there; "
                 "pass a function that makes one for each loop"
             )
         self._owner = loop
-        return CustomPool(lambda: self._given, ours=False)
+        return CustomPool(self._given, is_ours=False)
 
     def _make(self) -> Any:
-        client = self._given()
-        if library_of(client) is None:
-            raise InvalidArgumentError(f"{_WANTED}; it made {type(client).__name__}", argument="http_client")
-        return client
-
-
-@define(eq=False)
-class _Client:
-    client: Any
-    library: Any
-    attempts: set[AttemptTrace] = field(factory=lambda: set["AttemptTrace"](), init=False)
-    retired: bool = field(default=False, init=False)
+        try:
+            client = self._given()
+        except Exception as fault:
+            other = stranger(fault)
+            if other is not None:
+                raise other from other.__cause__
+            error = setup_error("the function given as http_client failed", fault)
+        else:
+            if library_of(client) is None:
+                raise InvalidArgumentError(f"{_WANTED}; it made {type(client).__name__}", argument="http_client")
+            return client
+        raise error
 
 
 @define(eq=False)
@@ -72,71 +73,49 @@ class CustomConnection:
     """One request through the caller's client."""
 
     pool: CustomPool
-    owner: _Client
-    attempt: AttemptTrace | None = field(default=None, init=False)
 
-    async def send(
-        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: AttemptTrace
-    ) -> HttpxReply:
-        client, library = self.owner.client, self.owner.library
-        request = httpx_request(library, method, url, headers, body, timeout, attempt)
-        self.attempt = attempt
-        self.owner.attempts.add(attempt)
-        try:
-            return HttpxReply(await client.send(request, stream=True, auth=None, follow_redirects=False))
-        except library.PoolTimeout:
-            self.pool.starved(self.owner)
-            raise
+    async def send(self, request: Outgoing, attempt: AttemptTrace) -> HttpxReply:
+        pool = self.pool
+        send = partial(pool.client.send, stream=True, auth=None, follow_redirects=False)
+        return HttpxReply(await send_over_httpx(send, pool.library, request, attempt, pool.framings), pool.framings)
 
 
+@define(eq=False)
 class CustomPool:
-    """The caller's client on one loop. One whose pool died of cancellations is replaced, if we can make another."""
+    """The caller's client on one loop; its own limits hold."""
 
-    def __init__(self, make: Callable[[], Any], *, ours: bool = True) -> None:
-        self._make = make
-        self._ours = ours
-        self._closed = False
-        self._retired: set[_Client] = set()
-        self._current = self._new()
+    client: Any
+    is_ours: bool
+    library: Any = field(init=False)
+    framings: Framings = field(factory=lambda: Framings(), init=False)
 
-    @property
-    def retired(self) -> int:
-        """Clients replaced but still busy."""
-        return len(self._retired)
+    def __attrs_post_init__(self) -> None:
+        self.library = library_of(self.client)
 
     async def take(self, origin: str, timeout: float | None) -> CustomConnection:
-        if self._current.client.is_closed:
+        if self.client.is_closed:
             raise ConfigurationError("the http_client given has been closed")
-        return CustomConnection(self, self._current)
+        return CustomConnection(self)
 
     def give_back(self, connection: CustomConnection) -> None:
-        if connection.attempt is not None:
-            connection.owner.attempts.discard(connection.attempt)
+        """The client has taken it back already."""
 
     async def discard(self, connection: CustomConnection) -> None:
-        self.give_back(connection)
-        owner = connection.owner
-        if owner.retired and not owner.attempts and owner in self._retired:
-            self._retired.discard(owner)
-            await _close(owner)
+        """The client closes it, or the reply did."""
 
-    def starved(self, owner: _Client) -> None:
-        """A request waited in vain for a connection. If no other holds one either, the pool is dead: httpx 0.28 loses
-        connections whose request was cancelled at the wrong moment."""
-        if self._ours and owner is self._current and not any(attempt.reported for attempt in owner.attempts):
-            owner.retired = True
-            self._retired.add(owner)
-            self._current = self._new()
+    async def drop_connections(self) -> None:
+        for stream, framing in list(self.framings.items()):
+            is_idle = framing.is_clean
+            framing.spoil()
+            if is_idle:
+                hang_up(stream)
 
     async def aclose(self) -> None:
-        if self._ours:
-            self._retired.add(self._current)
-            while self._retired:
-                await _close(self._retired.pop())
+        if self.is_ours:
+            from anyio import CancelScope
 
-    def _new(self) -> _Client:
-        client = self._make()
-        return _Client(client, library_of(client))
+            with CancelScope(shield=True):
+                await self.client.aclose()
 
 
 def library_of(client: object) -> Any:
@@ -151,10 +130,3 @@ def _is_httpx(cls: type, name: str) -> bool:
 
 def _names(cls: type, name: str) -> bool:
     return cls.__name__ == name and cls.__module__.split(".")[0] in ("httpx", "httpx2")
-
-
-async def _close(owner: _Client) -> None:
-    from anyio import CancelScope
-
-    with CancelScope(shield=True):
-        await owner.client.aclose()

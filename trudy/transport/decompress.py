@@ -1,51 +1,79 @@
-"""Undoes the compression of an answer, of a whole one or piece by piece."""
+"""Undoes the compression of an answer piece by piece, under a limit: a few kilobytes can hold gigabytes."""
 
 from __future__ import annotations
 
 import zlib
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Protocol
 
+from trudy.transport.exceptions import ResponseTooLargeError
+
+PIECE: Final = 64 * 1024
+"""The most bytes that come out at once."""
+MOST_LAYERS: Final = 4
+"""Compressions on top of each other. Nobody uses more than two, and each is work."""
+
+_STEP: Final = 16 * 1024
+"""Bytes that go in at once. What is left of them is copied for each member of a gzip file, so more would make many
+small members costly, and less would make ordinary ones slow."""
+_MEMBER: Final = 1024
+"""Bytes that each member of a gzip file counts as, beside those it holds: a million empty ones take seconds to see
+through. Tools that write several put some 64 KiB into each."""
+_ZSTD_STEP: Final = 64
+"""The same for zstandard, which has no limit for what comes out: each 4 bytes may hold 128 KiB."""
+_ZSTD_WINDOW: Final = 8 * 1024 * 1024
+"""Bytes that zstandard may hold to look back at; RFC 9659 allows no more over HTTP."""
 _ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32  # zlib finds out itself which of the two it is
 
 
-def decompressed(body: bytes, encoding: str) -> bytes:
-    """The whole body without its `Content-Encoding`; one that httpx does not know is left on it."""
-    import httpx
+class _Layer(Protocol):
+    """One compression. Nothing may come out of a step, so that whoever asks can let others run in between."""
 
-    return httpx.Response(200, headers={"content-encoding": encoding}, content=body).content
+    extra_members: int
+    """How many files, each compressed by itself, have followed the first."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]: ...
+
+    def finish(self) -> None:
+        """There is no more. Raises EOFError where there should be."""
+        ...
 
 
 class Decompressor:
-    """Undoes piece by piece a compression that nobody asked for; files are asked for as they are.
+    """Undoes what a `Content-Encoding` names.
+
+    Args:
+        encoding: the header, empty for none.
+        most: bytes that may come out of each layer; None for any.
+        limit: what the caller knows this limit as.
 
     Raises:
-        ValueError: a compression that is not known.
+        ValueError: a compression that is not known here, or too many.
     """
 
-    __slots__ = ("_has_begun", "_stream")
+    __slots__ = ("_layers", "_limit", "_most", "_produced")
 
-    def __init__(self, encoding: str) -> None:
-        encoding = encoding.strip().lower()
-        if encoding not in ("identity", "gzip", "x-gzip", "deflate"):
+    def __init__(self, encoding: str, *, most: int | None = None, limit: str = "") -> None:
+        names = [name.strip().lower() for name in encoding.split(",")]
+        self._layers: Sequence[_Layer] = [_layer(name) for name in reversed(names) if name not in ("", "identity")]
+        if len(self._layers) > MOST_LAYERS:
             raise ValueError(encoding)
-        self._stream = None if encoding == "identity" else zlib.decompressobj(_ZLIB_OR_GZIP)
-        self._has_begun = False
+        self._most = most
+        self._limit = limit
+        self._produced = [0] * len(self._layers)
 
-    def decompress(self, piece: bytes) -> bytes:
-        """What the next piece holds."""
-        if self._stream is None:
-            return piece
-        self._has_begun = self._has_begun or bool(piece)
-        content = b""
-        while piece:
-            if self._stream.eof:
-                piece = piece.lstrip(b"\0")  # padding, as gzip itself sees it
-                if not piece:
-                    break
-                self._stream = zlib.decompressobj(_ZLIB_OR_GZIP)  # a file of several members
-            content += self._stream.decompress(piece)
-            piece = self._stream.unused_data
-        return content
+    @property
+    def is_identity(self) -> bool:
+        """Whether what comes out is what goes in."""
+        return not self._layers
+
+    def decompress(self, data: bytes) -> Iterator[bytes]:
+        """What the next piece holds, in pieces, some of them empty.
+
+        Raises:
+            ResponseTooLargeError: it holds more than is allowed.
+        """
+        return self._through(0, data)
 
     def finish(self) -> None:
         """There are no more pieces.
@@ -53,5 +81,127 @@ class Decompressor:
         Raises:
             EOFError: there should be.
         """
-        if self._stream is not None and self._has_begun and not self._stream.eof:
+        for layer in self._layers:
+            layer.finish()
+
+    def _through(self, depth: int, data: bytes) -> Iterator[bytes]:
+        if depth == len(self._layers):
+            yield data
+            return
+        layer = self._layers[depth]
+        for piece in layer.feed(data):
+            self._produced[depth] += len(piece)
+            if self._most is not None and self._produced[depth] + layer.extra_members * _MEMBER > self._most:
+                raise ResponseTooLargeError(self._limit)
+            yield from self._through(depth + 1, piece) if piece else (b"",)
+
+
+class _Zlib:
+    """gzip of any number of members, and what servers send as `deflate`: zlib, or the bare stream inside it."""
+
+    __slots__ = ("_head", "_is_deflate", "_stream", "extra_members")
+
+    def __init__(self, *, is_deflate: bool) -> None:
+        self.extra_members = 0
+        self._is_deflate = is_deflate
+        self._head = b""
+        self._stream: Any = None
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        if self._stream is None:
+            data = self._head + data
+            self._head = data[:2]
+            if len(data) < 2:
+                return
+            self._stream = zlib.decompressobj(-zlib.MAX_WBITS if self._is_bare() else _ZLIB_OR_GZIP)
+        for at in range(0, len(data), _STEP):
+            rest = data[at : at + _STEP]
+            while True:
+                if self._stream.eof:
+                    rest = rest.lstrip(b"\0")  # padding, as gzip itself sees it
+                    if not rest:
+                        break
+                    self._stream = zlib.decompressobj(_ZLIB_OR_GZIP)
+                    self.extra_members += 1
+                content: bytes = self._stream.decompress(rest, PIECE)
+                rest = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
+                yield content
+                if not rest and len(content) < PIECE:
+                    break
+
+    def finish(self) -> None:
+        if self._head and (self._stream is None or not self._stream.eof):
             raise EOFError("the compressed file breaks off")
+
+    def _is_bare(self) -> bool:
+        first, second = self._head[:2]
+        is_zlib = first & 0x0F == 8 and (first << 8 | second) % 31 == 0
+        return self._is_deflate and not is_zlib and self._head[:2] != b"\x1f\x8b"
+
+
+class _Brotli:
+    __slots__ = ("_stream", "extra_members")
+
+    def __init__(self) -> None:
+        self.extra_members = 0
+        self._stream: Any = _package("brotli").Decompressor()
+        if not hasattr(self._stream, "can_accept_more_data"):  # an old one, which knows no limit
+            raise ValueError("br")
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        while True:
+            content: bytes = self._stream.process(data, output_buffer_limit=PIECE)
+            yield content
+            data = b""
+            if self._stream.can_accept_more_data():
+                return
+
+    def finish(self) -> None:
+        if not self._stream.is_finished():
+            raise EOFError("the compressed file breaks off")
+
+
+class _Zstandard:
+    __slots__ = ("_has_begun", "_stream", "extra_members")
+
+    def __init__(self) -> None:
+        self.extra_members = 0
+        decompressor = _package("zstandard").ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        self._stream: Any = decompressor.decompressobj(read_across_frames=True)
+        self._has_begun = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        self._has_begun = self._has_begun or bool(data)
+        for at in range(0, len(data), _ZSTD_STEP):
+            content: bytes = self._stream.decompress(data[at : at + _ZSTD_STEP])
+            yield from (content[start : start + PIECE] for start in range(0, len(content) or 1, PIECE))
+
+    def finish(self) -> None:
+        if self._has_begun and not self._stream.eof:
+            raise EOFError("the compressed file breaks off")
+
+
+def _package(name: str) -> Any:
+    """What httpx uses too, where it is installed."""
+    from importlib import import_module
+
+    try:
+        return import_module(name)
+    except ImportError:
+        raise ValueError(name) from None
+
+
+_LAYERS: Final[dict[str, Callable[[], _Layer]]] = {
+    "gzip": lambda: _Zlib(is_deflate=False),
+    "x-gzip": lambda: _Zlib(is_deflate=False),
+    "deflate": lambda: _Zlib(is_deflate=True),
+    "br": _Brotli,
+    "zstd": _Zstandard,
+}
+
+
+def _layer(name: str) -> _Layer:
+    make = _LAYERS.get(name)
+    if make is None:
+        raise ValueError(name)
+    return make()

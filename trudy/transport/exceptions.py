@@ -1,4 +1,4 @@
-"""What a failed attempt proves, and the error it becomes.
+"""Which exceptions are faults of an attempt, what a failed attempt proves, and the error it becomes.
 
 An exception's name proves nothing (httpx-aiohttp reports a connection dropped after sending as `ConnectTimeout`).
 Proof that no byte left comes from what the HTTP library reported on the way: something, so that we know it reports at
@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
 
-from trudy.errors import APIConnectionError, APITimeoutError
+from trudy.errors import APIConnectionError, APITimeoutError, TrudyError
 from trudy.options import Timeout
 
 _PHASES: Final = {
@@ -50,7 +50,24 @@ _KINDS: Final = {
     "ClientPayloadError": "the connection broke while waiting for the answer",
     "ClientOSError": "the connection broke",
     "SecondTryError": "the server closed the connection without an answer",
+    "ResponseTooLargeError": "the answer is too large",
 }
+_LIBRARIES: Final = frozenset(
+    (
+        *("httpx", "httpcore", "h11", "h2", "httpx2", "httpcore2", "aiohttp", "yarl", "httpx_aiohttp", "socksio"),
+        *("anyio", "trio", "asyncio", "uvloop", "concurrent", "ssl", "socket", "selectors", "encodings", "idna"),
+        *("zlib", "brotli", "brotlicffi", "zstandard", "trudy"),
+    )
+)
+"""Packages whose exceptions, or whose lines raising one of Python's own, say that an attempt failed."""
+
+
+class ResponseTooLargeError(Exception):
+    """An answer grows beyond what the caller allows; `limit` names the option and its value."""
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(limit)
+        self.limit = limit
 
 
 class AttemptTrace:
@@ -77,6 +94,55 @@ class AttemptTrace:
             self.started = self.started or getattr(info.get("request"), "method", None) != b"CONNECT"
 
 
+def stranger(error: Exception) -> Exception | None:
+    """The exception to hand on untouched, where `error` does not say that the attempt failed; None where it does.
+
+    An attempt can be interrupted by what has nothing to do with it: what a signal handler raises (a time limit of the
+    caller's), even where the HTTP library has put it into one of its own, or what a callback of the caller's raises.
+    """
+    for link in _chain(error):
+        if _is_from_signal_handler(link):
+            return cast("Exception", link)
+    return None if _is_fault(error) else error
+
+
+def _is_fault(error: BaseException) -> bool:
+    if isinstance(error, TrudyError):
+        return False
+    if isinstance(error, OSError | EOFError):  # time limits, TLS and names among them
+        return True
+    if isinstance(error, BaseExceptionGroup):
+        parts = cast("Sequence[BaseException]", error.exceptions)  # pyright: ignore[reportUnknownMemberType]
+        return all(_is_fault(part) for part in parts)
+    if any(cls.__module__.partition(".")[0] in _LIBRARIES for cls in type(error).__mro__):
+        return True
+    # A RuntimeError, a ValueError and their like are the library's if one of its own lines raised them.
+    return _raised_in(error).partition(".")[0] in _LIBRARIES
+
+
+def _raised_in(error: BaseException) -> str:
+    """The module whose line raised it."""
+    name = ""
+    trace = error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_globals.get("__name__", "")
+        trace = trace.tb_next
+    return name
+
+
+def _is_from_signal_handler(error: BaseException) -> bool:
+    import signal
+
+    # Only this tells a TimeoutError that a handler raised from one of the event loop.
+    handlers = {getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()}
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code in handlers:
+            return True
+        trace = trace.tb_next
+    return False
+
+
 def connection_error(
     fault: Exception, attempt: AttemptTrace, *, timeout: Timeout, method: str, path: str
 ) -> APIConnectionError:
@@ -89,8 +155,15 @@ def connection_error(
         phase = next((_PHASES[name] for name in names if name in _PHASES), "read" if attempt.started else "connect")
         return timeout_error(phase, timeout=timeout, request_sent=sent, method=method, path=path)
     kind = next((_KINDS[name] for name in names if name in _KINDS), "the attempt failed")
-    reason = _reason(fault)
-    return APIConnectionError(f"{kind}: {reason}" if reason else kind, request_sent=sent, method=method, path=path)
+    too_large = isinstance(fault, ResponseTooLargeError)
+    reason = fault.limit if isinstance(fault, ResponseTooLargeError) else _reason(fault)
+    return APIConnectionError(
+        f"{kind}: {reason}" if reason else kind,
+        code="response_too_large" if too_large else None,
+        request_sent=sent,
+        method=method,
+        path=path,
+    )
 
 
 def timeout_error(phase: str, *, timeout: Timeout, request_sent: bool, method: str, path: str) -> APITimeoutError:

@@ -8,55 +8,134 @@ ever; a pool of one has nothing to look through, and is thrown away whole when i
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterable, AsyncIterator
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from weakref import WeakKeyDictionary
 
 from attrs import define, field
 
 from trudy._concurrency.fifo_semaphore import FifoSemaphore
-from trudy.transport.pool_by_loop import joined
+from trudy.transport.backend import combine_headers
+from trudy.transport.exceptions import ResponseTooLargeError
+from trudy.transport.framing import MOST_HEAD_BYTES, Framing
 
 if TYPE_CHECKING:
     import httpx
 
-    from trudy.options import Timeout
-    from trudy.request import Headers
+    from trudy.transport.backend import Outgoing
     from trudy.transport.exceptions import AttemptTrace
     from trudy.transport.tls_and_proxy import Network
 
+Framings: TypeAlias = WeakKeyDictionary[object, Framing]
+"""What has come over each of httpx's network streams."""
 
-def httpx_request(
-    library: Any, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: AttemptTrace
-) -> httpx.Request:
-    """The library's request, which reports to `attempt` how far it came."""
+_CONNECTED: Final = (".connect_tcp.complete", ".connect_unix_socket.complete", ".start_tls.complete")
+_PIECE: Final = 256 * 1024
+"""Bytes read at once: as many as asyncio takes from a socket, so that none wait where no check sees them."""
+
+
+async def send_over_httpx(send: Any, library: Any, request: Outgoing, attempt: AttemptTrace, framings: Framings) -> Any:
+    """Have `send` (a method of httpx) carry the request, telling `attempt` how far it came.
+
+    httpx's own request shows its URL to whoever prints local variables, so it never is one.
+    """
+
+    async def trace(name: str, info: Mapping[str, object]) -> None:
+        await attempt.trace(name, info)
+        if name.endswith(_CONNECTED):
+            _read_along(info.get("return_value"), framings)
+
+    timeout = request.timeout
     seconds = {"connect": timeout.connect, "read": timeout.read, "write": timeout.write, "pool": timeout.pool}
-    request: httpx.Request = library.Request(
-        method, url, headers=headers, content=body, extensions={"timeout": seconds, "trace": attempt.trace}
+    return await send(
+        library.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            content=request.body,
+            extensions={"timeout": seconds, "trace": trace},
+        )
     )
-    return request
+
+
+def _read_along(stream: Any, framings: Framings) -> None:
+    """Follow what passes through a network stream of httpx, which has just been opened."""
+    framing = Framing()
+    read, write = stream.read, stream.write
+
+    async def read_along(max_bytes: int, timeout: float | None = None) -> bytes:
+        data: bytes = await read(max(max_bytes, _PIECE), timeout)
+        belonging = framing.received(data)
+        if framing.is_head_too_large:
+            raise ResponseTooLargeError(f"its headers have more than {MOST_HEAD_BYTES // 1024} KiB")
+        return data[:belonging] or data  # no bytes would mean the end of the connection
+
+    async def write_along(buffer: bytes, timeout: float | None = None) -> None:
+        framing.sent(buffer)
+        await write(buffer, timeout)
+
+    stream.read, stream.write = read_along, write_along
+    framings[stream] = framing
+
+
+def hang_up(stream: Any) -> None:
+    """End a network stream of httpx, which closes it when it next looks there."""
+    import socket
+
+    with suppress(OSError):  # it is closed already
+        stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+
+def is_silent(stream: Any) -> bool:
+    """Whether nothing has come on an idle network stream that TLS has taken from the socket and httpx has not seen."""
+    import ssl
+
+    tls = stream.get_extra_info("ssl_object")
+    if tls is None:
+        return True  # httpx looks at the socket itself
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 class HttpxReply:
     """The library's answer."""
 
-    __slots__ = ("_pieces", "_response", "headers", "status")
+    __slots__ = ("_framing", "_pieces", "_response", "headers", "status", "stream")
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: httpx.Response, framings: Framings) -> None:
         self._response = response
         self._pieces: AsyncIterator[bytes] | None = None
+        self.stream: Any = response.extensions.get("network_stream")
+        """What the answer comes through; None if it comes from a mock."""
+        # HTTP/2, which a client of the caller's may speak, says itself which answer a byte belongs to.
+        is_followed = self.stream is not None and response.http_version != "HTTP/2"
+        self._framing = framings.get(self.stream) if is_followed else None
         self.status = response.status_code
-        self.headers = joined(response.headers.raw)
+        self.headers = combine_headers(response.headers.raw)
+
+    @property
+    def is_clean(self) -> bool:
+        # A connection that stood before the caller gave us the client was not followed.
+        return self._framing is None or self._framing.is_clean
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         # Not `aiter_raw`, whose nested generators would be left to the garbage collector at a fault.
         self._pieces = aiter(cast("AsyncIterable[bytes]", self._response.stream))
         return self._pieces
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, keep: bool) -> None:
         await self._response.aclose()
         if self._pieces is not None:  # on the closed connection this runs into the end and winds up httpx's generators
             async for _ in self._pieces:
                 pass
+        if self._framing is not None and not (keep and self._framing.is_clean):
+            hang_up(self.stream)
 
 
 MAX_CONNECTIONS: Final = 100
@@ -73,12 +152,21 @@ class HttpxConnection:
     _library: Any
     _transport: httpx.AsyncHTTPTransport
     idle_since: float = field(default=0.0, init=False)
+    is_unfit: bool = field(default=False, init=False)
+    """Whether it must carry no other request."""
+    _framings: Framings = field(factory=lambda: Framings(), init=False)
+    _stream: Any = field(default=None, init=False)
 
-    async def send(
-        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: AttemptTrace
-    ) -> HttpxReply:
-        request = httpx_request(self._library, method, url, headers, body, timeout, attempt)
-        return HttpxReply(await self._transport.handle_async_request(request))
+    async def send(self, request: Outgoing, attempt: AttemptTrace) -> HttpxReply:
+        send = self._transport.handle_async_request
+        reply = HttpxReply(await send_over_httpx(send, self._library, request, attempt, self._framings), self._framings)
+        self._stream = reply.stream
+        return reply
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether it may carry another request."""
+        return not self.is_unfit and (self._stream is None or is_silent(self._stream))
 
     async def aclose(self) -> None:
         from anyio import CancelScope
@@ -120,10 +208,13 @@ class HttpxPool:
         try:
             if self._idle_count:
                 await self._close_surplus(origin)
-            idle = self._idle.get(origin)
-            if idle:
+            while idle := self._idle.get(origin):
                 self._idle_count -= 1
-                return idle.pop()
+                connection = idle.pop()
+                if connection.is_fit:
+                    return connection
+                self._all.discard(connection)
+                await connection.aclose()
             return self._connect(origin)
         except BaseException:
             self._limiter.release()
@@ -142,6 +233,16 @@ class HttpxPool:
             await connection.aclose()
         finally:
             self._limiter.release()
+
+    async def drop_connections(self) -> None:
+        for connection in self._all:
+            connection.is_unfit = True
+        idle = [each for group in self._idle.values() for each in group]
+        self._idle.clear()
+        self._idle_count = 0
+        self._all.difference_update(idle)
+        for connection in idle:
+            await connection.aclose()
 
     async def aclose(self) -> None:
         self._idle.clear()

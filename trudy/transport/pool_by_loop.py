@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import AsyncGenerator, Callable
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
@@ -19,71 +19,10 @@ from trudy._concurrency.loops import Loop, current_loop, is_asyncio, is_private
 from trudy.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from trudy.options import Timeout
-    from trudy.request import Headers
-    from trudy.transport.exceptions import AttemptTrace
-
-
-class Reply(Protocol):
-    """An answer whose headers are there and whose body is yet to be read."""
-
-    @property
-    def status(self) -> int: ...
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Lower-case names; see `joined`."""
-        ...
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """The body in pieces as they arrive, compressed if the server compressed it. To be read once."""
-        ...
-
-    async def aclose(self) -> None:
-        """Let go of the connection. Only one whose answer was read to its end carries another request."""
-        ...
-
-
-def joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by lower-case name; the values of one that came several times stand behind each other, with commas."""
-    headers: dict[str, str] = {}
-    for name, value in raw:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    return headers
+    from trudy.transport.backend import Pool
 
 
 logger = logging.getLogger("trudy")
-
-
-class Connection(Protocol):
-    """What carries one request at a time."""
-
-    async def send(
-        self, method: str, url: str, headers: Headers, body: bytes | None, timeout: Timeout, attempt: AttemptTrace
-    ) -> Reply:
-        """Send; returns when the headers of the answer are there. Tells `attempt` how far it came."""
-        ...
-
-
-class Pool(Protocol):
-    """The connections of one loop. Only ever touched on that loop."""
-
-    async def take(self, origin: str, timeout: float | None) -> Connection | None:
-        """A connection for `https://host:port`; None if none came free within `timeout` seconds."""
-        ...
-
-    def give_back(self, connection: Any) -> None:
-        """The answer was read to its end; the connection may carry the next request."""
-        ...
-
-    async def discard(self, connection: Any) -> None:
-        """The attempt broke off: nothing of its connection may be used again. Not cancellable."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close every connection, requests in flight included. May be called again, and goes on where it stopped."""
-        ...
 
 
 @define(eq=False)

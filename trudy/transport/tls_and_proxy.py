@@ -1,8 +1,17 @@
-"""The way out: one TLS context for all connections of a client, and the proxy, given or from the environment."""
+"""The way out: one TLS context for all connections of a client, and the proxy, given or from the environment.
+
+What the environment says is only met at the first request, so whatever is wrong with it is a `ConfigurationError` that
+names the variable.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from attrs import field, frozen
 
 from trudy.errors import ConfigurationError, InvalidArgumentError
 
@@ -11,23 +20,36 @@ if TYPE_CHECKING:
 
     import httpx
 
-_PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+_PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
+_LOOPBACK_NAMES: Final = ("localhost", "localhost.localdomain")
+
+
+@frozen(kw_only=True)
+class ProxySetting:
+    """A proxy's URL, which may hold a password, and what it comes from: `proxy`, or a variable of the environment."""
+
+    url: str = field(repr=False)
+    source: str
 
 
 class Network:
     """What a new connection needs to know. Shared by the pools of all loops."""
 
-    def __init__(self, *, proxy: str | None, ssl_context: ssl.SSLContext | None) -> None:
-        if ssl_context is not None and not _is_tls_context(ssl_context):
-            raise InvalidArgumentError("ssl_context must be an ssl.SSLContext", argument="ssl_context")
-        if proxy is not None:
-            _check_proxy(proxy)
+    def __init__(
+        self, *, proxy: ProxySetting | None, ssl_context: ssl.SSLContext | None, speaks_socks: bool = True
+    ) -> None:
+        if ssl_context is not None:
+            _check_context(ssl_context)
         self._proxy = proxy
+        self._speaks_socks = speaks_socks
+        complaint = proxy and _socks_complaint(proxy, speaks_socks=speaks_socks)
+        if complaint:
+            raise ConfigurationError(complaint)
         self._contexts: dict[bool, ssl.SSLContext] = {} if ssl_context is None else {True: ssl_context}
 
     def tls_for(self, origin: str) -> ssl.SSLContext:
         """The one context, made when the first https origin is met; reading the CA file takes tens of milliseconds."""
-        secure = origin[:6].lower() == "https:"
+        secure = _is_https(origin)
         context = self._contexts.get(secure)
         if context is None:
             # `setdefault`, because two loops in two threads may come here at once; a lock could be held during a fork.
@@ -35,31 +57,183 @@ class Network:
         return context
 
     def proxy_for(self, origin: str) -> httpx.Proxy | None:
-        """The proxy given, else the one that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for this origin."""
+        """The proxy given, else the one that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for this origin.
+
+        None of the environment for this machine itself: `http://` is allowed there since nobody reads along.
+        """
         import httpx
 
-        url = self._proxy
-        if url is None:
-            url = _proxy_from_environment(origin)
-            if url is None:
-                return None
+        setting = self._proxy or _proxy_from_environment(origin)
+        if setting is None:
+            return None
+        complaint = _complaint(setting) or _socks_complaint(setting, speaks_socks=self._speaks_socks)
+        if complaint is not None:
+            raise ConfigurationError(complaint)
         try:
-            return httpx.Proxy(url)
+            return httpx.Proxy(setting.url, ssl_context=self.tls_for("https:") if _is_https(setting.url) else None)
         except (httpx.InvalidURL, ValueError):
             pass
-        raise ConfigurationError("the proxy's URL is invalid; see proxy= and the environment's *_PROXY variables")
+        raise ConfigurationError(f"{setting.source} is no URL of a proxy")
+
+
+def given_proxy(url: object) -> ProxySetting | None:
+    """The argument `proxy`, checked."""
+    if url is None:
+        return None
+    if not isinstance(url, str):
+        raise InvalidArgumentError("proxy must be a URL such as http://host:port", argument="proxy")
+    setting = ProxySetting(url=url, source="proxy")
+    del url
+    complaint = _complaint(setting)
+    if complaint is None:
+        return setting
+    raise InvalidArgumentError(complaint, argument="proxy")
+
+
+def _complaint(setting: ProxySetting) -> str | None:
+    """What is wrong with a proxy's URL, which is not quoted, for it may hold a password."""
+    from urllib.parse import urlsplit
+
+    wanted = f"{setting.source} must be a URL such as http://host:port (or https, socks5, socks5h)"
+    try:
+        parts = urlsplit(setting.url)
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return wanted
+    if not is_whole or parts.scheme not in _PROXY_SCHEMES or not setting.url.isprintable() or " " in setting.url:
+        return wanted
+    return None
+
+
+def _socks_complaint(setting: ProxySetting, *, speaks_socks: bool) -> str | None:
+    from importlib.util import find_spec
+
+    if not setting.url.lower().startswith("socks"):
+        return None
+    what = f"{setting.source} names a SOCKS proxy"
+    if not speaks_socks:
+        return f'{what}, and http_backend="aiohttp" knows http:// and https:// proxies only'
+    if find_spec("socksio") is None:
+        return f"{what}, which needs the package socksio: pip install 'httpx[socks]'"
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its name or address alone."""
+    import ipaddress
+
+    host = host.lower().removesuffix(".")
+    if host in _LOOPBACK_NAMES or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address.is_loopback or (mapped is not None and mapped.is_loopback)
+
+
+def check_key_log() -> None:
+    """Python opens the file that SSLKEYLOGFILE names for each TLS context, and aiohttp makes one on import.
+
+    Raises:
+        ConfigurationError: it cannot be written.
+    """
+    error = _key_log_error()
+    if error is not None:
+        raise error
+
+
+def setup_error(what: str, fault: Exception) -> ConfigurationError:
+    """The error for a fault met while connections were set up: it names the variable that is to blame, if one is."""
+    for proxy in _environment_proxies():
+        complaint = _complaint(proxy) or _socks_complaint(proxy, speaks_socks=True)
+        if complaint is not None:
+            return ConfigurationError(f"{what}: {complaint}")
+    error = _key_log_error() or _certificates_error()
+    return error or ConfigurationError(f"{what}: {type(fault).__name__}, {_words(fault)}")
 
 
 def _default_tls() -> ssl.SSLContext:
     import httpx
 
-    return httpx.create_ssl_context()
+    check_key_log()
+    folder = os.environ.get("SSL_CERT_DIR")
+    if folder and not os.environ.get("SSL_CERT_FILE"):
+        _check_folder(folder)  # OpenSSL takes any text and finds no certificate there
+    try:
+        return httpx.create_ssl_context()
+    except (OSError, ValueError) as fault:
+        error = setup_error("TLS could not be set up", fault)
+    raise error
 
 
-def _is_tls_context(value: object) -> bool:
+def _key_log_error() -> ConfigurationError | None:
+    path = os.environ.get("SSLKEYLOGFILE")
+    if not path:
+        return None
+    try:
+        with Path(path).open("ab"):
+            return None
+    except (OSError, ValueError) as fault:
+        return _names("SSLKEYLOGFILE", path, _words(fault))
+
+
+def _certificates_error() -> ConfigurationError | None:
+    """What is wrong with the file of certificates that the environment names, if anything is."""
     import ssl
 
-    return isinstance(value, ssl.SSLContext)
+    path = os.environ.get("SSL_CERT_FILE")
+    if not path:
+        return None
+    try:
+        if Path(path).is_dir():
+            return _names("SSL_CERT_FILE", path, "it is a folder; SSL_CERT_DIR names one")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        return _names("SSL_CERT_FILE", path, "it holds no certificates in PEM form")
+    except (OSError, ValueError) as fault:
+        return _names("SSL_CERT_FILE", path, _words(fault))
+    return None
+
+
+def _check_folder(folder: str) -> None:
+    words = "no folder"
+    for each in folder.split(os.pathsep):
+        try:
+            os.listdir(each)  # noqa: PTH208 - a pathlib iterator reads nothing before it is asked
+        except (OSError, ValueError) as fault:
+            words = _words(fault)
+        else:
+            return
+    raise _names("SSL_CERT_DIR", folder, words)
+
+
+def _names(variable: str, path: str, words: str) -> ConfigurationError:
+    return ConfigurationError(f"the environment variable {variable} names {path}, which cannot be used: {words}")
+
+
+def _words(fault: Exception) -> str:
+    """What went wrong, without the texts of others, which may quote a URL."""
+    if isinstance(fault, ImportError):
+        return f"no module {fault.name}" if fault.name else "a package is missing"
+    errno = fault.errno if isinstance(fault, OSError) else None
+    return os.strerror(errno) if isinstance(errno, int) and errno > 0 else type(fault).__name__
+
+
+def _check_context(context: object) -> None:
+    import ssl
+
+    if not isinstance(context, ssl.SSLContext):
+        raise InvalidArgumentError("ssl_context must be an ssl.SSLContext", argument="ssl_context")
+    if context.protocol is ssl.PROTOCOL_TLS_SERVER:
+        raise InvalidArgumentError(
+            "ssl_context is one for servers; make it with ssl.create_default_context()", argument="ssl_context"
+        )
+
+
+def _is_https(url: str) -> bool:
+    return url[:6].lower() == "https:"
 
 
 def _unused_tls() -> ssl.SSLContext:
@@ -69,29 +243,48 @@ def _unused_tls() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _check_proxy(proxy: object) -> None:
-    scheme = proxy.partition("://")[0].lower() if isinstance(proxy, str) and "://" in proxy else None
-    if scheme not in _PROXY_SCHEMES:
-        raise InvalidArgumentError(
-            "proxy must be a URL such as http://host:port (or https, socks5, socks5h)", argument="proxy"
-        )
-
-
-def check_socks(proxy: str | None) -> None:
-    """httpx speaks SOCKS only with a package of its own, and says so no sooner than at the first request."""
-    from importlib.util import find_spec
-
-    if proxy is not None and proxy.lower().startswith("socks") and find_spec("socksio") is None:
-        raise ConfigurationError("a SOCKS proxy needs the package socksio: pip install 'httpx[socks]'")
-
-
-def _proxy_from_environment(origin: str) -> str | None:
-    from urllib.parse import urlsplit
-    from urllib.request import getproxies, proxy_bypass
-
-    proxies = getproxies()
-    parts = urlsplit(origin)
-    url = proxies.get(parts.scheme) or proxies.get("all")
-    if not url or proxy_bypass(parts.netloc):
+def _proxy_from_environment(origin: str) -> ProxySetting | None:
+    """By httpx's own rules and its own code, so that both backends and every other use of httpx agree."""
+    if is_loopback(_host(origin)) or not _environment_proxies():
         return None
-    return url if "://" in url else f"http://{url}"
+    import httpx
+    from httpx._utils import URLPattern, get_environment_proxies  # there is no public name for them
+
+    rules: list[tuple[URLPattern, str | None]] = []
+    for pattern, proxy in get_environment_proxies().items():
+        # Other programs know `[::1]` and `fd00::/8` in NO_PROXY; httpx cannot read them, so they match nothing.
+        with suppress(httpx.InvalidURL):
+            rules.append((URLPattern(pattern), proxy))
+    try:
+        url = httpx.URL(origin)
+    except httpx.InvalidURL:
+        return None  # the attempt will say so
+    for rule, proxy in sorted(rules, key=lambda entry: entry[0]):
+        if rule.matches(url):
+            return None if proxy is None else ProxySetting(url=proxy, source=_variable(rule.pattern.partition(":")[0]))
+    return None
+
+
+def _host(origin: str) -> str:
+    from urllib.parse import urlsplit
+
+    try:
+        return urlsplit(origin).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _environment_proxies() -> list[ProxySetting]:
+    from urllib.request import getproxies
+
+    return [
+        ProxySetting(url=url if "://" in url else f"http://{url}", source=_variable(scheme))
+        for scheme, url in getproxies().items()
+        if scheme in ("http", "https", "all") and url
+    ]
+
+
+def _variable(scheme: str) -> str:
+    """The variable that names the proxy of a scheme, as it is spelt in the environment."""
+    name = f"{scheme}_proxy"
+    return name if name in os.environ else name.upper()

@@ -1,0 +1,96 @@
+"""Reads the body of an answer: under a limit, decompressed, in pieces that are never large."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Final, Self
+
+from trudy.transport.decompress import Decompressor
+from trudy.transport.exceptions import ResponseTooLargeError
+
+if TYPE_CHECKING:
+    from trudy.transport.backend import Reply
+
+MAX_RESPONSE_BYTES: Final = 32 * 1024 * 1024
+"""A page of 100 calls has some 200 KB, a long transcript 1 MB; more takes memory that a small machine lacks."""
+_STEPS_IN_A_ROW: Final = 16
+"""Pieces decompressed before other tasks get their turn: about a millisecond."""
+
+
+def is_positive(number: object) -> bool:
+    """Whether it can be a limit."""
+    return isinstance(number, int) and not isinstance(number, bool) and number > 0
+
+
+class Body:
+    """The pieces of one answer, each asked for when the last was taken. To be read once.
+
+    Args:
+        reply: the answer.
+        encoding: its compression; see `Decompressor`.
+        most: bytes that it may have, compressed or not; None for any.
+        limit: what the caller knows this limit as.
+
+    Raises:
+        ResponseTooLargeError: its headers say that there are more.
+    """
+
+    __slots__ = ("_arrived", "_decompressor", "_limit", "_most", "_pieces", "_reply", "_source", "_steps")
+
+    def __init__(self, reply: Reply, encoding: str, *, most: int | None, limit: str) -> None:
+        # An answer that is clean by now has no body, whatever length it tells of.
+        if most is not None and not reply.is_clean and _length(reply) > most:
+            raise ResponseTooLargeError(limit)
+        self._reply = reply
+        self._decompressor = Decompressor(encoding, most=most, limit=limit)
+        self._most = most
+        self._limit = limit
+        self._arrived = 0
+        self._steps = 0
+        self._source: AsyncIterator[bytes] | None = None
+        self._pieces: Iterator[bytes] = iter(())
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while True:
+            for piece in self._pieces:
+                self._steps += 1
+                if self._steps % _STEPS_IN_A_ROW == 0:
+                    from anyio.lowlevel import checkpoint
+
+                    await checkpoint()
+                if piece:
+                    return piece
+            if self._source is None:
+                self._source = aiter(self._reply)
+            arrived = await anext(self._source, None)
+            if arrived is None:
+                self._decompressor.finish()
+                raise StopAsyncIteration
+            self._arrived += len(arrived)
+            if self._most is not None and self._arrived > self._most:
+                raise ResponseTooLargeError(self._limit)
+            self._pieces = self._decompressor.decompress(arrived)
+
+
+def size_text(size: int) -> str:
+    """A size for people, in few digits: many would pass for a phone number, and be masked."""
+    return f"{size:,} bytes" if size < 2**20 else f"{size / 2**20:g} MiB"
+
+
+def _length(reply: Reply) -> int:
+    length = reply.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 1000 else 0
+
+
+async def read_body(reply: Reply, most: int) -> bytes:
+    """The whole body; compressed in a way that is not known here, it stays so."""
+    limit = f"max_response_bytes is {size_text(most)}"
+    encoding = reply.headers.get("content-encoding", "")
+    try:
+        body = Body(reply, encoding, most=most, limit=limit)
+    except ValueError:
+        body = Body(reply, "", most=most, limit=limit)
+    return b"".join([piece async for piece in body])
