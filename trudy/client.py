@@ -27,7 +27,7 @@ from trudy.pipeline.core import Core
 from trudy.pipeline.logs import log_as_environment_says
 from trudy.rate_limit.registry import limiter_for
 from trudy.raw import Capture, RawResponse, capture
-from trudy.request import Middleware
+from trudy.request import Middleware, RetryClass
 from trudy.transport.body import MAX_RESPONSE_BYTES
 from trudy.transport.tls_and_proxy import is_loopback
 from trudy.transport.transport import Transport
@@ -275,7 +275,12 @@ class AsyncTrudyClient:
             body=body,
             idempotency_key=idempotency_key,
         )
-        response = await self._core.send(request)
+        if endpoint.retry is RetryClass.RECONCILE:
+            from trudy.resources.calls import send_raw
+
+            response = await send_raw(self._core, self._settings.merged(options), request)
+        else:
+            response = await self._core.send(request)
         return Capture(response).raw(cast(JSON, response.json()))
 
     async def raw(self, method: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:

@@ -86,7 +86,7 @@ class Progress:
     attempts: int = 0
     """Requests that left. By `RecordStep`, like the next two."""
     sent_at: float = 0.0
-    """When the last of them left, in Unix seconds of our clock."""
+    """When the last of them left, on the monotonic clock."""
     refused: bool = False
     """Whether `before_send` kept the last one from leaving."""
     settled: int = 0
@@ -191,6 +191,10 @@ class Middleware(Protocol):
 
 class Reconciler(Protocol):
     """Looks for the trace of an attempt whose effect is unknown: the answer it would have had, or an error."""
+
+    def accepts(self, response: Response) -> bool:
+        """Whether a 2xx can be the answer to the request; one that cannot is no answer."""
+        ...
 
     async def __call__(self, request: Request, failure: APIConnectionError | Response) -> Response: ...
 

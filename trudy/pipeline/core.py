@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlencode
 
 from trudy._masking import mask_text, one_line
 from trudy._version import __version__
-from trudy.errors import CallOutcomeUnknownError, ConfigurationError, InvalidArgumentError, TrudyError
+from trudy.errors import APIConnectionError, CallOutcomeUnknownError, ConfigurationError, InvalidArgumentError, TrudyError
 from trudy.hooks import Emitter, Hook, RequestEnded, RequestStarted
 from trudy.options import JSON, NotGiven, OnUnknown, QueryValue, Timeout
 from trudy.pipeline.auth import AuthStep, Credential
@@ -79,7 +79,7 @@ class Core:
                 AuthStep(credential),
                 RecordStep(clock),
             ],
-            transport.send,
+            self._exchange,
         )
 
     def build(
@@ -127,6 +127,12 @@ class Core:
             emit=self._emit,
             reconcile=reconcile,
         )
+
+    async def _exchange(self, request: Request) -> Response:
+        response = await self.transport.send(request)
+        if request.reconcile is not None and response.is_success and not request.reconcile.accepts(response):
+            raise APIConnectionError("the answer is not the one to this request", code="foreign_answer")
+        return response
 
     async def send(self, request: Request) -> Response:
         """Take a request down all steps: a successful answer, or one error that knows its request."""
@@ -200,7 +206,8 @@ class Core:
 
     def shared(self, name: str, make: Callable[[], T]) -> T:
         """What a namespace keeps for all views of this client; made when first asked for."""
-        return cast(T, self._shared.setdefault(name, make()))
+        found = self._shared.get(name)
+        return cast(T, self._shared.setdefault(name, make()) if found is None else found)
 
     async def aclose(self) -> None:
         """Close the connections of every loop. Closing twice is no error."""

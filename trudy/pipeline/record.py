@@ -34,7 +34,7 @@ class RecordStep:
                 await agreed
             progress.refused = False
         progress.attempts += 1
-        progress.sent_at = self._clock.time()
+        progress.sent_at = self._clock.monotonic()
         if request.emit is None and not logger.isEnabledFor(logging.DEBUG):
             return await call_next(request)
         started = self._clock.monotonic()

@@ -203,7 +203,7 @@ class RetryStep:
         cut_short = progress.attempts > sent
         if cut_short:
             await emit_attempt_ended(
-                request, self._clock.time() - progress.sent_at, failure=APITimeoutError.default_code
+                request, self._clock.monotonic() - progress.sent_at, failure=APITimeoutError.default_code
             )
         return APITimeoutError("the deadline ended before an answer came", request_sent=cut_short)
 

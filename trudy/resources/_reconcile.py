@@ -1,237 +1,416 @@
-"""Look first: finds the call whose answer was lost, so that nobody is dialed twice."""
+"""Finds the call whose answer was lost, so that nobody is dialed twice.
+
+    CallReconciler   one create: what it may own, and how it looks for its call
+    NewestCalls      the list of newest calls, read by one for all that look at the same time
+    claims_for       who may own a row, for all clients of one API in this process
+
+What decides is pure and elsewhere: `trudy._call_matching`, `trudy._call_claims`.
+"""
 
 from __future__ import annotations
 
 import json
-import re
+import logging
 import threading
-from collections import OrderedDict, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
-from attrs import frozen
+from attrs import field, frozen
 
 from trudy._answer_facts import as_mapping, as_rows
+from trudy._call_claims import Claims, PendingCall
+from trudy._call_matching import SentCall, ServerReading, is_answer_to
 from trudy._concurrency.fork import reset_in_child
+from trudy._concurrency.timeout import bounded
+from trudy._concurrency.wakeup import thread_safe_event
+from trudy._cursors import PAGE_SIZE
+from trudy._masking import mask_phone, one_line
+from trudy._settings import Settings
+from trudy.clock import SystemClock
 from trudy.errors import TrudyError
-from trudy.options import NotGiven
+from trudy.options import Timeout
 from trudy.pipeline.outcome import Outcome, outcome_of
 from trudy.pipeline.retry import as_error
 from trudy.pipeline.unknown_outcome import call_outcome_unknown
-from trudy.request import Response
+from trudy.request import Response, parse_json
 
 if TYPE_CHECKING:
+    import anyio
+
     from trudy.clock import Clock
     from trudy.models import Call
+    from trudy.pipeline.core import Core
     from trudy.pipeline.retry import Ending
-    from trudy.request import Request
+    from trudy.request import Endpoint, Request
 
-REF: Final = "trudy_ref"
-"""The variable by which a caller may mark a call of his."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
-_COARSE = 1.0
-_KEPT_SECONDS = 900.0
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 5.0
+"""Seconds between two looks, doubling: a call that is there is found soon, one that is not costs few requests."""
+_MANY: Final = 3
+_PAUSE_FOR_EACH: Final = 0.1
+"""Seconds between two lists for each that looks, where more than `_MANY` do: fifty share one list in 5 seconds."""
+_LONGEST_READ: Final = 15.0
+"""Seconds that each phase of a list request may take: others wait for the list too, and may have less time."""
+_MOST_PAGES: Final = 20
+_MOST_PAGES_FOR_MANY: Final = 5
+"""Pages of one list. More would find calls on servers whose lists have no order, at the cost of all other requests."""
+
+logger = logging.getLogger("trudy")
+
+FetchPage = Callable[[int], Awaitable[tuple[Response, float]]]
+"""The page of newest calls at an offset, and the seconds that it waited at the rate limiter."""
+
+
+@frozen(kw_only=True, eq=False)
+class ListedCall:
+    """A row of the list, with the answer it came in."""
+
+    call: Call
+    row: object = field(repr=False)
+    response: Response
+    reading: ServerReading
 
 
 @frozen(kw_only=True)
-class Wanted:
-    """What is known of the call that is looked for."""
+class Listing:
+    """The newest calls as they were at `began` (monotonic), or why they could not be read."""
 
-    agent_id: str
-    number: str
-    ref: str | None
-
-    @classmethod
-    def by(cls, agent_id: str, phone_number: str, variables: Mapping[str, object] | NotGiven | None) -> Wanted:
-        """The traits of a call about to be placed."""
-        ref = variables.get(REF) if isinstance(variables, Mapping) else None
-        return cls(agent_id=agent_id, number=digits(phone_number), ref=None if ref is None else str(ref))
-
-    def matches(self, call: Call, not_before: datetime) -> bool:
-        """Whether a row may be this call: the number, the agent if shown, the time, and the mark if shown."""
-        if digits(call.to or "") != self.number or call.created_at is None or call.created_at < not_before:
-            return False
-        if call.agent_id is not None and call.agent_id != self.agent_id:
-            return False
-        return self.ref is None or not call.variables or str(call.variables.get(REF)) == self.ref
+    began: float
+    rate_waited: float = 0.0
+    calls: Sequence[ListedCall] = ()
+    fault: TrudyError | None = None
+    tells_time: bool = True
 
 
-class Claims:
-    """Which calls have been returned to somebody in this process, and which numbers are being dialed right now."""
+class NewestCalls:
+    """Reads the newest calls once for all that ask at the same time. Serves threads and event loops alike."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._ids: OrderedDict[str, float] = OrderedDict()
-        self._dialing: defaultdict[str, int] = defaultdict(int)
-
-    def add(self, call_id: str, now: float) -> bool:
-        """Take a call for one caller; False where another has it already."""
-        with self._lock:
-            while self._ids and next(iter(self._ids.values())) < now - _KEPT_SECONDS:
-                self._ids.popitem(last=False)
-            if call_id in self._ids:
-                return False
-            self._ids[call_id] = now
-            return True
-
-    def has(self, call_id: str) -> bool:
-        with self._lock:
-            return call_id in self._ids
-
-    def dial(self, number: str) -> None:
-        """Note that a request to call this number is about to leave."""
-        with self._lock:
-            self._dialing[number] += 1
-
-    def settle(self, number: str) -> None:
-        """Note that such a request has had its answer, or that its call is being looked for."""
-        with self._lock:
-            self._dialing[number] -= 1
-            if self._dialing[number] <= 0:
-                del self._dialing[number]
-
-    def is_dialed(self, number: str) -> bool:
-        """Whether an answer is still to come that may own a row with this number."""
-        with self._lock:
-            return number in self._dialing
-
-    def after_fork(self) -> None:
-        """In a child: the parent's requests are not ours."""
-        self._lock = threading.Lock()
-        self._dialing.clear()
-
-
-claims: Final = Claims()
-reset_in_child(claims)
-
-FetchPage = Callable[[int, float], Awaitable[Response]]
-"""The page of newest calls at an offset, within so many seconds."""
-
-
-class CallReconciler:
-    """Looks among the newest calls, again and again, until exactly one is ours or the time is over."""
-
-    def __init__(self, *, clock: Clock, wanted: Wanted, timeout: float, fetch: FetchPage) -> None:
+    def __init__(self, clock: Clock, claims: Claims) -> None:
         self._clock = clock
-        self._wanted = wanted
-        self._timeout = timeout
-        self._fetch = fetch
-        self._is_dialing = False
+        self._claims = claims
+        self._lock = threading.Lock()
+        self._sent: dict[object, float] = {}
+        """When the request of each that looks left, on the monotonic clock."""
+        self._last = Listing(began=float("-inf"))
+        self._round: list[Callable[[], None]] | None = None
+        """Whom to wake when the list under way has been read; None while there is none."""
+        reset_in_child(self)
 
     @contextmanager
-    def dialing(self) -> Generator[None]:
-        """While the answer is outstanding, a row with this number may be this caller's."""
-        claims.dial(self._wanted.number)
-        self._is_dialing = True
+    def looking(self, sent_at: float) -> Generator[None]:
+        """While somebody looks for the call of a request that left at `sent_at`, lists reach back to then."""
+        token = object()
+        with self._lock:
+            self._sent[token] = sent_at
         try:
             yield
         finally:
-            self._settle()
+            with self._lock:
+                del self._sent[token]
 
-    def _settle(self) -> None:
-        if self._is_dialing:
-            self._is_dialing = False
-            claims.settle(self._wanted.number)
+    async def read(self, since: float, fetch: FetchPage) -> Listing:
+        """The newest calls as they were at `since` (monotonic) or later."""
+        while True:
+            with self._lock:
+                if self._last.began >= since:
+                    return self._last
+                led_by_another = self._join_round()
+            if led_by_another is None:
+                return await self._lead_round(fetch)
+            await led_by_another.wait()
+
+    def after_fork(self) -> None:
+        """In a child: those who look in the parent are not here."""
+        self._lock = threading.Lock()
+        self._sent.clear()
+        self._round = None
+
+    def _join_round(self) -> anyio.Event | None:
+        if self._round is None:
+            self._round = []
+            return None
+        event, wake = thread_safe_event()
+        self._round.append(wake)
+        return event
+
+    async def _lead_round(self, fetch: FetchPage) -> Listing:
+        try:
+            pause = self._last.began + self._least_pause() - self._clock.monotonic()
+            if pause > 0:
+                await self._clock.sleep(pause)
+            self._last = listing = await self._list(fetch)
+            return listing
+        finally:
+            with self._lock:
+                sleepers, self._round = self._round or [], None
+            for wake in sleepers:
+                try:
+                    wake()
+                except RuntimeError:
+                    continue  # that one's loop is closed: it is gone
+
+    def _least_pause(self) -> float:
+        looking = len(self._sent)
+        return min(_PAUSE_FOR_EACH * looking, _LONGEST_PAUSE) if looking > _MANY else 0.0
+
+    async def _list(self, fetch: FetchPage) -> Listing:
+        began = self._clock.monotonic()
+        with self._lock:
+            oldest = min(self._sent.values(), default=began)
+        calls: dict[str, ListedCall] = {}
+        waited = 0.0
+        offset = 0
+        made: float | None = None
+        newest_first = True
+        for number in range(_MOST_PAGES):
+            if number >= _MOST_PAGES_FOR_MANY and len(self._sent) > _MANY:
+                break
+            asked = self._clock.monotonic()
+            try:
+                response, at_limiter = await fetch(offset)
+            except TrudyError as fault:
+                return Listing(began=began, rate_waited=waited, fault=fault)
+            waited += at_limiter
+            rows = as_rows(response.facts.data) or ()
+            # A wait at the limiter is over before the request leaves, and so before the server reads its clock.
+            reading = ServerReading.of(response.facts.stamp, asked + at_limiter, self._clock.monotonic())
+            if reading is None:
+                return Listing(began=began, rate_waited=waited, tells_time=False)
+            known = len(calls)
+            for listed in _read(rows, response, reading):
+                if listed.call.created_at is not None:
+                    newest_first &= made is None or listed.call.created_at.timestamp() <= made
+                    made = listed.call.created_at.timestamp()
+                calls.setdefault(listed.call.id, listed)  # a row seen before was pushed to this page by a newer one
+            offset += len(rows)
+            is_older = newest_first and made is not None and made < reading.earliest(oldest)
+            if len(calls) == known or is_older or response.facts.pagination.get("has_more") is not True:
+                break
+        self._claims.observe(listed.call for listed in calls.values())
+        return Listing(began=began, rate_waited=waited, calls=tuple(calls.values()))
+
+
+class CallReconciler:
+    """Looks among the newest calls, again and again, until exactly one is ours or the time is over.
+
+    Time spent waiting at the rate limiter does not count.
+    """
+
+    def __init__(
+        self, *, clock: Clock, claims: Claims, newest: NewestCalls, timeout: float, fetch: Callable[[float], FetchPage]
+    ) -> None:
+        self._clock = clock
+        self._claims = claims
+        self._newest = newest
+        self._timeout = timeout
+        self._fetch = fetch
+        self._pending: PendingCall | None = None
+
+    @contextmanager
+    def placing(self, request: Request) -> Generator[Callable[[str], None]]:
+        """While a create is under way, a row may be its call. The function given notes the id of the call returned."""
+        progress = request.progress
+        opened_at = self._clock.monotonic()
+
+        def left_at() -> float | None:
+            if not progress.in_doubt:
+                return None
+            return progress.sent_at if progress.attempts == 1 else opened_at
+
+        sent = SentCall.of(parse_json(request.body or b""), request.idempotency_key)
+        pending = self._pending = PendingCall(sent=sent, opened_at=opened_at, left_at=left_at)
+        is_settled = False
+
+        def settle(call_id: str) -> None:
+            nonlocal is_settled
+            is_settled = True
+            self._claims.add(call_id, sent.key, self._clock.monotonic())
+
+        self._claims.open(pending)
+        try:
+            yield settle
+        finally:
+            if progress.in_doubt and not is_settled:
+                self._claims.give_up(pending, self._clock.monotonic())
+            else:
+                self._claims.close(pending)
+
+    def accepts(self, response: Response) -> bool:
+        """Whether a 2xx can be the answer to this request: a proxy or a kept connection may give another's."""
+        from trudy.models import Call, ModelError, decode
+
+        if self._pending is None:
+            return True
+        try:
+            call = decode(Call, response.facts.data)
+        except ModelError:
+            return True  # it names no call at all
+        sent = self._pending.sent
+        return is_answer_to(sent, call) and not self._claims.is_anothers(call.id, sent.key)
 
     async def __call__(self, request: Request, failure: Ending) -> Response:
-        self._settle()
+        pending = self._pending
+        if pending is None:
+            raise call_outcome_unknown(request, as_error(request, failure), "it was not looked for")
+        sent_at = request.progress.sent_at
+        pending.left_at = lambda: sent_at
+        pending.lost_at = self._clock.monotonic()
+        with self._newest.looking(sent_at):
+            return await self._look(request, pending, failure)
+
+    async def _look(self, request: Request, pending: PendingCall, failure: Ending) -> Response:
+        clock = self._clock
         is_refused = outcome_of(request.endpoint, failure) is Outcome.REFUSED
-        started = self._clock.monotonic()
-        end = started + self._timeout
-        if request.options.deadline is not None:
-            end = min(end, request.options.deadline)
+        started = since = clock.monotonic()
+        waited = 0.0
         pause = _FIRST_PAUSE
-        found: Sequence[tuple[Call, Response]] = ()
-        fault: TrudyError | None = None
-        has_looked = False
-        while (left := end - self._clock.monotonic()) > 0:
-            try:
-                found = [match async for match in self._matches(request, left)]
-            except TrudyError as error:
-                fault = error
-            else:
-                fault, has_looked = None, True
-                if len(found) == 1 and not claims.is_dialed(self._wanted.number):
-                    call, answer = found[0]
-                    if claims.add(call.id, self._clock.monotonic()):
-                        return answer
-            if is_refused and has_looked:
-                raise as_error(request, failure)  # refused, and nothing was filed: once is enough
-            if fault is not None and not fault.retryable:
+        listing: Listing | None = None
+        found: Sequence[ListedCall] = ()
+        while (left := self._timeout - (clock.monotonic() - started - waited)) > 0:
+            began = clock.monotonic()
+            remaining = request.options.remaining(began)
+            reading = partial(self._newest.read, since, self._fetch(left))
+            listing = await (reading() if remaining is None else bounded(clock, remaining, reading)) or listing
+            if listing is None:
+                break  # the deadline came first
+            waited += min(listing.rate_waited, clock.monotonic() - began)
+            if listing.fault is None:
+                found = [each for each in listing.calls if self._claims.may_be_given(pending, each.call, each.reading)]
+                if len(found) == 1:
+                    only = found[0]
+                    if self._claims.take(pending, only.call, only.reading, clock.monotonic()):
+                        _tell_of(only.call, request)
+                        return _as_answer(only)
+            elif not listing.fault.retryable:
                 break
-            left = end - self._clock.monotonic()
-            if left > 0:
-                await self._clock.sleep(min(pause, left))
+            if is_refused:
+                raise as_error(request, failure)  # at most a failed call was filed: once is enough
+            rested = clock.monotonic()
+            rest = min(pause, self._timeout - (rested - started - waited))
+            if (remaining := request.options.remaining(rested)) is not None:
+                rest = min(rest, remaining)
+            if rest > 0:
+                await clock.sleep(rest)
+            if remaining is not None and remaining <= rest:
+                break
+            since = rested + rest / 2  # what another has listed while this one rested is good enough
             pause = min(pause * 2, _LONGEST_PAUSE)
-        seconds = self._clock.monotonic() - started
         raise call_outcome_unknown(
             request,
             as_error(request, failure),
-            _what_was_found(found, fault, seconds) if has_looked or fault else "no time was left to look for it",
-            candidates=[call for call, _ in found],
-            details={"looked": has_looked and fault is None, **({} if fault is None else {"look_failed": fault.code})},
+            _what_was_found(found, listing, clock.monotonic() - started),
+            candidates=[each.call for each in found],
+            details=_details(listing),
         )
 
-    async def _matches(self, request: Request, seconds: float) -> AsyncIterator[tuple[Call, Response]]:
-        from trudy.models import Call, ModelError, decode
 
-        end = self._clock.monotonic() + seconds
-        offset = 0
-        previous: datetime | None = None
-        newest_first = True
-        seen: set[str] = set()
-        while True:
-            asked = self._clock.time()
-            response = await self._fetch(offset, max(0.1, end - self._clock.monotonic()))
-            answer = response.facts
-            rows = as_rows(answer.data) or ()
-            known = len(seen)
-            not_before = _on_server_clock(request.progress.sent_at, asked, self._clock.time(), response)
-            for row in rows:
-                try:
-                    call = decode(Call, row)
-                except ModelError:
-                    continue  # a row without an id can be nobody's call
-                if call.created_at is not None:
-                    newest_first &= previous is None or call.created_at <= previous
-                    previous = call.created_at
-                if call.id in seen:
-                    continue  # pushed to this page by a newer call
-                seen.add(call.id)
-                if self._wanted.matches(call, not_before) and not claims.has(call.id):
-                    yield call, _as_answer(row, answer.meta, response)
-            offset += len(rows)
-            is_older = newest_first and previous is not None and previous < not_before
-            if len(seen) == known or is_older or answer.pagination.get("has_more") is not True:
-                return
+def reconciler_for(core: Core, settings: Settings, endpoint: Endpoint, timeout: float) -> CallReconciler:
+    """The reconciler of one create. `settings` are those of the create, `endpoint` lists calls."""
+    claims = core.shared("calls.claims", partial(claims_for, core.base_url, core.clock))
+    # A header may choose whose calls are listed.
+    headers = hash(tuple(sorted((name.lower(), value) for name, value in settings.extra_headers.items())))
+    newest = core.shared(f"calls.newest {headers}", partial(NewestCalls, core.clock, claims))
 
+    def fetch(seconds: float) -> FetchPage:
+        phases = settings.timeout or Timeout()
+        longest = min(seconds, _LONGEST_READ)
+        bounds = Timeout(
+            connect=min(phases.connect or longest, longest),
+            read=min(phases.read or longest, longest),
+            write=min(phases.write or longest, longest),
+            pool=min(phases.pool or longest, longest),
+        )
+        ours = Settings(
+            timeout=bounds,
+            max_retries=0,  # the next round is the retry
+            lane="reconcile",
+            extra_headers=settings.extra_headers,
+        )
 
-def digits(number: str) -> str:
-    """A number in any spelling as country code and digits."""
-    return re.sub(r"[^0-9]", "", number.partition("@")[0]).removeprefix("00")
+        async def page(offset: int) -> tuple[Response, float]:
+            query = {"limit": PAGE_SIZE, "offset": offset}
+            request = core.build(endpoint, ours, path=endpoint.path, query=query)
+            response = await core.send(request)
+            return response, request.progress.rate_waited
+
+        return page
+
+    return CallReconciler(clock=core.clock, claims=claims, newest=newest, timeout=timeout, fetch=fetch)
 
 
-def _on_server_clock(moment: float, asked: float, answered: float, response: Response) -> datetime:
-    """A moment of ours on the server's clock, as early as the answer's own time leaves open."""
-    exact = response.facts.server_time
-    told = exact or response.facts.date
-    local = datetime.fromtimestamp(moment, UTC)
-    doubt = timedelta(seconds=answered - asked + _COARSE + (0 if exact else _COARSE))
-    if told is None:
-        return local - doubt
-    return local + (told - datetime.fromtimestamp(answered, UTC)) - doubt
+class _ClaimsByApi:
+    """The claims of each API; they live as long as a client holds them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._claims: WeakValueDictionary[tuple[str, int], Claims] = WeakValueDictionary()
+        reset_in_child(self)
+
+    def claims_for(self, base_url: str, clock: Clock) -> Claims:
+        """The claims of all clients of one API in this process that tell the time alike.
+
+        Whatever their credentials: two keys of one organisation see the same calls.
+        """
+        timeline: object = SystemClock if isinstance(clock, SystemClock) else clock
+        with self._lock:
+            name = (base_url.lower(), id(timeline))
+            found = self._claims.get(name)
+            if found is None:
+                found = self._claims[name] = Claims(timeline)
+            return found
+
+    def after_fork(self) -> None:
+        """In a child: a thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
 
 
-def _as_answer(row: object, meta: Mapping[str, object], response: Response) -> Response:
-    body = json.dumps({"data": as_mapping(row), "meta": dict(meta)}).encode()
+_by_api = _ClaimsByApi()
+claims_for = _by_api.claims_for
+
+
+def _read(rows: Sequence[object], response: Response, reading: ServerReading) -> Generator[ListedCall]:
+    from trudy.models import Call, ModelError, decode
+
+    for row in rows:
+        try:
+            yield ListedCall(call=decode(Call, row), row=row, response=response, reading=reading)
+        except ModelError:
+            continue  # a row without an id can be nobody's call
+
+
+def _as_answer(listed: ListedCall) -> Response:
+    response = listed.response
+    body = json.dumps({"data": as_mapping(listed.row), "meta": dict(response.facts.meta)}).encode()
     return Response(status=200, headers=response.headers, body=body, reconciled=True)
 
 
-def _what_was_found(found: Sequence[object], fault: TrudyError | None, seconds: float) -> str:
-    if fault is not None and not found:
-        return f"the call could not be looked for ({fault.code})"
-    return (
-        f"looked for the call for {seconds:.0f} s and found {len(found) or 'none'}{' that it may be' if found else ''}"
+def _tell_of(call: Call, request: Request) -> None:
+    logger.info(
+        "%s: the answer was lost and the call was found: %s to %s (idempotency key %s)",
+        request.endpoint.name,
+        one_line(call.id),
+        mask_phone(call.to or call.phone_number or ""),
+        request.idempotency_key,
     )
+
+
+def _what_was_found(found: Sequence[ListedCall], listing: Listing | None, seconds: float) -> str:
+    if listing is None:
+        return "no time was left to look for it"
+    if listing.fault is not None and not found:
+        return f"the call could not be looked for ({listing.fault.code})"
+    if not listing.tells_time:
+        return "it could not be looked for, as the server does not tell its time"
+    many = f"{len(found)} that it may be" if found else "none"
+    return f"looked for the call for {seconds:.0f} s and found {many}"
+
+
+def _details(listing: Listing | None) -> dict[str, object]:
+    if listing is None:
+        return {"reconciled": False}
+    if listing.fault is not None:
+        return {"reconciled": False, "reconcile_failed": listing.fault.code}
+    return {"reconciled": listing.tells_time}

@@ -5,20 +5,28 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
-from typing import Final, Literal, Unpack
+from typing import TYPE_CHECKING, Final, Literal, Unpack
+
+from attrs import evolve
 
 from trudy import _checks
+from trudy._answer_facts import as_mapping
+from trudy._parse import find_id
 from trudy.errors import InvalidArgumentError, TrudyError, WaitTimeoutError
 from trudy.event_source import EventSource
 from trudy.models import BulkDeleteResult, Call, CallSettingsParam, Deleted, Recording, Transcript
 from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
-from trudy.request import Endpoint, Response, RetryClass
+from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._download import OnProgress, Target, download
-from trudy.resources._reconcile import CallReconciler, Wanted, claims
+from trudy.resources._reconcile import reconciler_for
 from trudy.resources._waiting import SharedPoller, Waiting
+
+if TYPE_CHECKING:
+    from trudy._settings import Settings
+    from trudy.pipeline.core import Core
+    from trudy.request import Request, Response
 
 LIST: Final = Endpoint(name="calls.list", method="GET", path="/calls", paging="offset")
 CREATE: Final = Endpoint(
@@ -150,18 +158,14 @@ class AsyncCalls(Resource):
             call_settings=call_settings,
             direction=direction,
         )
-        look = CallReconciler(
-            clock=self._core.clock,
-            wanted=Wanted.by(agent_id, phone_number, variables),
-            timeout=reconcile_timeout,
-            fetch=partial(self._newest, options),
-        )
+        settings = self._settings.merged(options)
+        reconciler = reconciler_for(self._core, settings, LIST, timeout=reconcile_timeout)
         request = self._build(
-            CREATE, options, body=members, idempotency_key=idempotency_key, on_unknown=on_unknown, reconcile=look
+            CREATE, options, body=members, idempotency_key=idempotency_key, on_unknown=on_unknown, reconcile=reconciler
         )
-        with look.dialing():
+        with reconciler.placing(request) as settle:
             call = await self._core.fetch(request, Call)
-            claims.add(call.id, self._core.clock.monotonic())  # before others may take it for theirs
+            settle(call.id)
         return call
 
     async def get_transcript(self, call_id: str, **options: Unpack[RequestOptions]) -> Transcript:
@@ -343,16 +347,16 @@ class AsyncCalls(Resource):
             kind="call",
         )
 
-    async def _newest(self, options: RequestOptions, offset: int, seconds: float) -> Response:
-        bounds: RequestOptions = {
-            "deadline": seconds,
-            "max_rate_limit_wait": seconds,
-            "lane": "interactive",
-            "before_send": None,
-        }
-        settings = self._settings.merged(options).merged(bounds)
-        query = {"limit": PAGE_SIZE, "offset": offset}
-        return await self._core.send(self._core.build(LIST, settings, path=LIST.path, query=query))
+
+async def send_raw(core: Core, settings: Settings, request: Request) -> Response:
+    """Send a `POST /calls` that was put together elsewhere; others know of it, and leave its call alone."""
+    reconciler = reconciler_for(core, settings, LIST, timeout=0.0)
+    with reconciler.placing(request) as settle:
+        response = await core.send(evolve(request, reconcile=reconciler))
+        call_id = find_id(as_mapping(response.facts.data) or {}, "call")
+        if call_id is not None:
+            settle(call_id)
+    return response
 
 
 def _moment(value: datetime | str | None, name: str) -> str | None:
