@@ -351,11 +351,15 @@ async def test_each_retry_is_told() -> None:
 
 
 async def test_what_was_found_by_looking_is_the_answer() -> None:
-    async def look(request: Request, ending: Response | APIConnectionError) -> Response:
-        assert ending is SLOW
-        return success()
+    class Found:
+        def accepts(self, response: Response) -> bool:
+            return True
 
-    request = evolve(request_for("POST", LOOK, on_unknown="reconcile"), reconcile=look)
+        async def __call__(self, request: Request, failure: Response | APIConnectionError) -> Response:
+            assert failure is SLOW
+            return success()
+
+    request = evolve(request_for("POST", LOOK, on_unknown="reconcile"), reconcile=Found())
     response = await RetryStep(JumpingClock(), limited=True)(request, Script(SLOW))
     assert isinstance(response.json(), dict)
     assert AN_ID in response.body.decode()

@@ -11,7 +11,13 @@ from urllib.parse import unquote, urlencode
 
 from trudy._masking import mask_text, one_line
 from trudy._version import __version__
-from trudy.errors import APIConnectionError, CallOutcomeUnknownError, ConfigurationError, InvalidArgumentError, TrudyError
+from trudy.errors import (
+    APIConnectionError,
+    CallOutcomeUnknownError,
+    ConfigurationError,
+    InvalidArgumentError,
+    TrudyError,
+)
 from trudy.hooks import Emitter, Hook, RequestEnded, RequestStarted
 from trudy.options import JSON, NotGiven, OnUnknown, QueryValue, Timeout
 from trudy.pipeline.auth import AuthStep, Credential

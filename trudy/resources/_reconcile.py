@@ -310,9 +310,9 @@ class CallReconciler:
 def reconciler_for(core: Core, settings: Settings, endpoint: Endpoint, timeout: float) -> CallReconciler:
     """The reconciler of one create. `settings` are those of the create, `endpoint` lists calls."""
     claims = core.shared("calls.claims", partial(claims_for, core.base_url, core.clock))
-    # A header may choose whose calls are listed.
-    headers = hash(tuple(sorted((name.lower(), value) for name, value in settings.extra_headers.items())))
-    newest = core.shared(f"calls.newest {headers}", partial(NewestCalls, core.clock, claims))
+    # A header or a parameter of the caller's may choose whose calls are listed.
+    whose = hash((frozenset(settings.extra_headers.items()), frozenset(settings.extra_query.items())))
+    newest = core.shared(f"calls.newest {whose}", partial(NewestCalls, core.clock, claims))
 
     def fetch(seconds: float) -> FetchPage:
         phases = settings.timeout or Timeout()
@@ -328,6 +328,7 @@ def reconciler_for(core: Core, settings: Settings, endpoint: Endpoint, timeout: 
             max_retries=0,  # the next round is the retry
             lane="reconcile",
             extra_headers=settings.extra_headers,
+            extra_query=settings.extra_query,
         )
 
         async def page(offset: int) -> tuple[Response, float]:
@@ -410,7 +411,7 @@ def _what_was_found(found: Sequence[ListedCall], listing: Listing | None, second
 
 def _details(listing: Listing | None) -> dict[str, object]:
     if listing is None:
-        return {"reconciled": False}
+        return {"looked": False}
     if listing.fault is not None:
-        return {"reconciled": False, "reconcile_failed": listing.fault.code}
-    return {"reconciled": listing.tells_time}
+        return {"looked": False, "look_failed": listing.fault.code}
+    return {"looked": listing.tells_time}
