@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from trudy import AsyncTrudyClient, TrudyClient
+from trudy import AsyncTrudyClient, ConfigurationError, TrudyClient
 from trudy.sandbox import Sandbox, SandboxServer
+from trudy.testing import make_delivery
+from trudy.webhooks import WebhookRouter
 
 pytest_only = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
@@ -53,6 +55,31 @@ async def test_the_async_client_under_anyio(async_trudy_client: AsyncTrudyClient
     call = await async_trudy_client.calls.create(agent_id=agent.id, phone_number="+14155550100")
     trudy_sandbox.advance(minutes=1)
     assert (await async_trudy_client.calls.get(call.id)).status.is_final
+
+
+ROUTER = WebhookRouter()
+"""An app's, made when its module is imported."""
+HEARD: list[Any] = []
+ROUTER.on_call_over(lambda event: HEARD.append(event.call_id))
+
+
+@pytest.mark.trudy_sandbox(speed=0)
+@pytest.mark.parametrize("round_", [1, 2])
+def test_a_router_without_a_secret_hears_of_each_tests_sandbox(
+    trudy_client: TrudyClient, trudy_sandbox: Sandbox, round_: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TRUDY_WEBHOOK_SECRET", raising=False)
+    made = make_delivery("call.ended", secret="whsec_before")
+    with pytest.raises(ConfigurationError, match="TRUDY_WEBHOOK_SECRET"):
+        # The sandbox of the round before has been let go with its secret.
+        ROUTER.handle_blocking("POST", made.headers, made.body)
+    trudy_sandbox.connect(ROUTER)
+    agent = trudy_client.agents.create(**new_agent(trudy_sandbox))
+    call = trudy_client.calls.create(agent_id=agent.id, phone_number="+14155550110")
+    trudy_sandbox.advance(minutes=5)
+    trudy_sandbox.webhooks.deliver()
+    assert HEARD[-1] == call.id
+    assert all(one.is_accepted for one in trudy_sandbox.webhooks.deliveries)
 
 
 def test_the_async_client_leaves_nothing_behind(tmp_path: Path) -> None:

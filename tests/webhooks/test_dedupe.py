@@ -29,6 +29,8 @@ def key(body: dict[str, Any], **changes: Any) -> str:
         ({"batchId": "b2", "voice_id": "v1"}, "b2"),
         ({"voice_id": "v1", "voiceId": "v2"}, "v1"),
         ({"voiceId": "v2"}, "v2"),
+        ({"data": {"call_id": "c4"}, "batch_id": "b1"}, "c4"),
+        ({"data": {"call": {"callId": "c5"}}, "batch_id": "b1"}, "c5"),
     ],
 )
 def test_documented_order(data: dict[str, Any], identity: str) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import subprocess
 import sys
 import types
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
 
 from tests.fakes.clock import NOON, FakeClock
-from tests.webhooks.samples import NUMBER, OTHER, SECRET
+from tests.webhooks.samples import NESTED, NUMBER, OTHER, SECRET, pack, signed
 from trudy.errors import ConfigurationError, InvalidArgumentError
 from trudy.sandbox import Sandbox
 from trudy.testing import make_delivery
-from trudy.webhooks import WebhookRouter, sign, unwrap
+from trudy.webhooks import CallEnded, WebhookRouter, asgi_app, lambda_handler, sign, unwrap, wsgi_app
 
 
 def answer_to(router: WebhookRouter, secret: str) -> int:
@@ -87,7 +89,26 @@ def bad_deliveries() -> dict[str, Callable[[], object]]:
     text: Any = made.body.decode()
     listed = f'["{NUMBER}"]'.encode()
     list_headers = sign(listed, secret=SECRET, timestamp=NOON)
+    unset = WebhookRouter()
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": made.body}
+
+    async def over_asgi() -> None:
+        scope = {"type": "http", "method": "POST", "headers": list(made.headers.items())}
+        await asgi_app(unset)(scope, receive, receive)  # type: ignore[arg-type]
+
+    async def claimed() -> None:
+        async with unset.claimed("POST", made.headers, made.body):
+            raise AssertionError
+
+    environ = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": str(len(made.body)), "wsgi.input": BytesIO(made.body)}
+    of_lambda = {"httpMethod": "POST", "headers": made.headers, "body": text}
     return {
+        "asgi": lambda: asyncio.run(over_asgi()),
+        "claimed": lambda: asyncio.run(claimed()),
+        "wsgi": lambda: wsgi_app(unset)(environ, None),  # type: ignore[arg-type]
+        "lambda": lambda: lambda_handler(unset)(of_lambda, None),
         "other secret": lambda: unwrap(made.body, made.headers, secret=[SECRET, OTHER], now=NOON + 1000),
         "changed": lambda: unwrap(made.body + b" ", made.headers, secret=SECRET, now=NOON),
         "no headers": lambda: unwrap(made.body, {}, secret=SECRET, now=NOON),
@@ -105,23 +126,65 @@ def bad_deliveries() -> dict[str, Callable[[], object]]:
 
 
 @pytest.mark.parametrize("name", bad_deliveries())
-def test_no_frame_of_an_error_shows_a_secret_or_a_number(name: str) -> None:
+def test_no_frame_of_an_error_shows_a_secret_or_a_number(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What tools show that report an error with the variables of its frames: Sentry, rich, pytest -l."""
+    monkeypatch.delenv("TRUDY_WEBHOOK_SECRET", raising=False)
     act = bad_deliveries()[name]
     with pytest.raises((Exception,)) as caught:
         act()
     assert not isinstance(caught.value, AssertionError)
-    shown = [repr(caught.value), str(caught.value)]
-    step: types.TracebackType | None = caught.value.__traceback__
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    assert_nothing_shows_in(caught.value)
+
+
+def assert_nothing_shows_in(error: BaseException) -> None:
+    shown = [repr(error), str(error)]
+    step: types.TracebackType | None = error.__traceback__
     while step is not None:
         if "/trudy/" in step.tb_frame.f_code.co_filename:
             shown += [repr(value) for value in step.tb_frame.f_locals.values()]
         step = step.tb_next
-    assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__ or caught.value.__context__ is None
     for text in shown:
         assert SECRET not in text
         assert NUMBER not in text
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("is_blocking", [False, True])
+def test_nor_of_what_a_handler_raised(is_async: bool, is_blocking: bool, caplog: pytest.LogCaptureFixture) -> None:
+    router = WebhookRouter(secret=SECRET, clock=FakeClock())
+
+    def fail(event: CallEnded) -> None:
+        raise OSError("database is away")
+
+    async def fail_later(event: CallEnded) -> None:
+        fail(event)
+
+    router.on("call.ended")(fail_later if is_async else fail)  # type: ignore[call-overload]
+    body = pack(NESTED)
+    assert NUMBER.encode() in body
+    if is_blocking:
+        answer = router.handle_blocking("POST", signed(body), body)
+    else:
+        answer = asyncio.run(router.handle("POST", signed(body), body))
+    assert answer.status == 500
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[1] is not None
+    assert_nothing_shows_in(record.exc_info[1])
+
+
+def test_nor_of_what_a_block_raised_that_claimed_an_event() -> None:
+    router, body = WebhookRouter(secret=SECRET, clock=FakeClock()), pack(NESTED)
+
+    async def handle() -> None:
+        async with router.claimed("POST", signed(body), body):
+            raise OSError("database is away")
+
+    with pytest.raises(OSError, match="away") as caught:
+        asyncio.run(handle())
+    assert_nothing_shows_in(caught.value)
 
 
 def test_what_a_router_holds_hides_its_secret() -> None:

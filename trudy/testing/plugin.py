@@ -38,8 +38,13 @@ def trudy_sandbox_options() -> Mapping[str, Any]:
 
 
 @pytest.fixture
-def trudy_sandbox(request: pytest.FixtureRequest, trudy_sandbox_options: Mapping[str, Any]) -> Sandbox:
-    """A `trudy.sandbox.Sandbox` of this test's own, 60 times as fast as real time unless told otherwise."""
+def trudy_sandbox(
+    request: pytest.FixtureRequest, trudy_sandbox_options: Mapping[str, Any]
+) -> Generator[Sandbox, None, None]:
+    """A `trudy.sandbox.Sandbox` of this test's own, 60 times as fast as real time unless told otherwise.
+
+    A router that the test connected to it is let go at the end.
+    """
     from trudy.sandbox import Sandbox
 
     options: dict[str, Any] = {"speed": SPEED} | dict(trudy_sandbox_options)
@@ -48,7 +53,10 @@ def trudy_sandbox(request: pytest.FixtureRequest, trudy_sandbox_options: Mapping
         if marker.args:
             raise pytest.UsageError("the marker trudy_sandbox takes keyword arguments only, those of Sandbox")
         options |= marker.kwargs
-    return Sandbox(**options)
+    sandbox = Sandbox(**options)
+    yield sandbox
+    for receiver in sandbox.webhooks.receivers:
+        sandbox.webhooks.remove(receiver)
 
 
 @pytest.fixture

@@ -1,17 +1,36 @@
 """Receive Truedy's events: verify, parse, route. Needs no API key and no client.
 
-    from trudy.webhooks import CallEnded, WebhookRouter, asgi_app
+    from trudy.webhooks import CallResult, WebhookRouter, asgi_app
 
-    router = WebhookRouter(secret="whsec_...")
+    router = WebhookRouter()
 
-    @router.on("call.ended")
-    async def call_ended(event: CallEnded) -> None: ...
+    @router.on_call_over
+    async def over(event: CallResult) -> None: ...
 
     app.mount("/webhooks/truedy", asgi_app(router))
 
-`unwrap(body, headers, secret=...)` is the same without a router. Names are loaded when first used.
+`unwrap(body, headers)` is the same without a router. A delivery's way through the files:
 
-.. include:: README.md
+    adapters/            a file a framework: the body, the method and the headers of a request
+    router.py            `WebhookRouter`: handlers and settings; which steps a delivery takes
+    unwrapping.py        `unwrap`: bytes and headers in, an event out
+      signing.py         secrets, and how a body is signed
+      verify.py          whether a delivery is authentic and fresh, and the errors that say why not
+      strict_json.py     JSON from a stranger, bounded in depth
+      parse.py           the typed event in a JSON value
+      payload.py         where things stand in it: nested or flat, camelCase or snake_case
+      dedupe.py          the key by which two deliveries of one event are the same
+    events.py            the classes of events, and their names
+    subscriptions.py     wakes those who wait for a call or batch
+    delivery.py          claim the event's key, run the handlers, commit or give back: as steps
+    replay/              which events were handled, a file a store
+    run_steps.py         takes these steps in a thread, or on an event loop
+    answer.py            what the sender is told
+
+    sample_events.py     bodies of events as a server writes them, for tests
+    check.py, __main__.py    `python -m trudy.webhooks check URL`: tries good and bad deliveries on a receiver
+
+Names are loaded when first used.
 """
 
 from __future__ import annotations

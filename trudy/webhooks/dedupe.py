@@ -39,7 +39,7 @@ def _object_id(data: Node) -> str | None:
     return (
         first_id(child(data, "call"), "callId", "call_id", "id")
         or first_id(data, "call_id", "callId")
-        or first_id(payload.inner, "call_id", "callId")
+        or payload.id_of("call")
         or payload.id_of("batch")
         or payload.id_of("voice")
     )

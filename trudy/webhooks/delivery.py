@@ -1,7 +1,7 @@
 """What is done with an event, once: claim its key, run its handlers, commit or abandon. No I/O of its own.
 
-A delivery is a generator of steps. Whoever drives it takes each step in its own way, blocking or awaiting, and sends
-back what the step gave, or throws in what it raised. So threads, asyncio and trio share these rules.
+A delivery is a generator of steps. `run_steps.py` takes each step, blocking or awaiting, and sends back what the step
+gave, or throws in what it raised. So threads, asyncio and trio share these rules.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class DeliveryStep:
 
     Attributes:
         call: does it.
-        is_async: whether `call` gives an awaitable.
-        blocks: whether `call` may keep its thread waiting.
-        must_end: whether it must be carried out even while the request is being cancelled.
+        is_async: whether `call` returns an awaitable.
+        blocks: whether `call` may block its thread.
+        must_end: whether it is carried out even while the request is being cancelled.
     """
 
     call: Callable[[], Any]
@@ -56,7 +56,7 @@ class RegisteredHandler:
 class KeysInProgress:
     """Keys that this process is handling now.
 
-    A guard gives a claim up after its time, as it cannot know whether the claimer lives; a process knows of itself.
+    A guard gives up a claim after the lease, as the process that holds it may have died. This process knows better.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class KeysInProgress:
         self.after_fork()
 
     def after_fork(self) -> None:
-        """What the parent is handling, it handles itself."""
+        """In a child: what the parent is handling is not this process's."""
         self._lock = threading.Lock()
         self._keys: set[str] = set()
 
@@ -77,7 +77,7 @@ class KeysInProgress:
             return True
 
     def discard(self, key: str) -> None:
-        """No longer at work."""
+        """It is no longer being handled."""
         self._keys.discard(key)
 
 

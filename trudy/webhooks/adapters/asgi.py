@@ -32,7 +32,10 @@ class RouterApp:
             case "http":
                 body = await _read(receive)
                 if body is not None:
-                    answer = await self._router.handle(scope["method"], scope["headers"], body)
+                    try:
+                        answer = await self._router.handle(scope["method"], scope["headers"], body)
+                    finally:
+                        del body  # tools that report errors show the variables of each frame
                     headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
                     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
                     await send({"type": "http.response.body", "body": answer.body})

@@ -25,7 +25,10 @@ def lambda_handler(router: WebhookRouter) -> Callable[[Mapping[str, Any], object
 
     def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:
         request = _request(event)
-        answer = _NO_REQUEST if request is None else router.handle_blocking(*request)
+        try:
+            answer = _NO_REQUEST if request is None else router.handle_blocking(*request)
+        finally:
+            del event, request  # tools that report errors show the variables of each frame
         return {
             "statusCode": answer.status,
             "headers": dict(answer.headers),

@@ -34,8 +34,7 @@ def fastapi_event(router: WebhookRouter) -> Callable[[Request], AsyncIterator[We
     """
 
     async def event(request: Request) -> AsyncIterator[WebhookEvent]:
-        body = await _read(request)
-        async with router.claimed(request.method, request.headers, body) as given:
+        async with router.claimed(request.method, request.headers, await _read(request)) as given:
             if isinstance(given, Answer):
                 raise _refusal(given)
             yield given
