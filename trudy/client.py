@@ -227,6 +227,11 @@ class AsyncTrudyClient:
         limiter = self._core.limiter
         return None if limiter is None else limiter.status(self._core.clock.time())
 
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return self._core.base_url
+
     def with_options(self, **options: Unpack[RequestOptions]) -> Self:
         """A view of this client with other options, on the same connections and the same rate limiter.
 

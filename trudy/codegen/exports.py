@@ -9,7 +9,7 @@ from typing import Final
 
 from trudy.codegen.methods import CodegenError
 
-PACKAGES: Final = ("trudy", "trudy.models", "trudy.testing", "trudy.webhooks")
+PACKAGES: Final = ("trudy", "trudy.dialer", "trudy.models", "trudy.testing", "trudy.webhooks")
 """Those whose names are loaded when first used."""
 
 EXPORTS_FILE: Final = "_exports.py"

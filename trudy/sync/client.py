@@ -201,6 +201,11 @@ class TrudyClient:
         """The rate limit as this process knows it: limit, used, reset_at, waiting; None with `rate_limit=False`."""
         return self._async.rate_limit
 
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return self._async.base_url
+
     def with_options(self, **options: Unpack[RequestOptions]) -> Self:
         """A view of this client with other options, on the same connections and the same rate limiter.
 

@@ -1,0 +1,73 @@
+"""A sandbox in process, a client and a dialer on its clock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from attrs import frozen
+
+from trudy import AsyncTrudyClient
+from trudy.dialer import Dialer, Hours, Plan, Policy
+from trudy.sandbox import Sandbox
+
+START = 1_780_675_200.0
+"""2026-06-05 12:00 in New York, a Friday."""
+
+
+@frozen
+class Night:
+    """What a test dials with."""
+
+    sandbox: Sandbox
+    client: AsyncTrudyClient
+    dialer: Dialer
+    agent: str
+    folder: Path
+
+    async def plan(self, numbers: Sequence[str], policy: Policy | None = None, **members: object) -> Plan:
+        """A campaign of these numbers; hours are open unless a policy says otherwise."""
+        rows = [{"phone": number, "name": f"P{index}"} for index, number in enumerate(numbers)]
+        return await self.dialer.plan(
+            rows,
+            agent=self.agent,
+            consent="web form",
+            policy=policy or Policy(hours=Hours.always(), gap=0),
+            region="US",
+            rejects=self.folder / "rejects.csv",
+            **members,  # type: ignore[arg-type]
+        )
+
+    async def again(self) -> Dialer:
+        """Another dialer over the same store, as after a crash."""
+        await self.dialer.store.close()
+        dialer = Dialer(self.client, store=self.folder / "leads.db", clock=self.sandbox.clock)
+        await dialer.store.open()
+        return dialer
+
+
+Numbers: TypeAlias = Callable[..., list[str]]
+
+
+def numbers_ending(*endings: int) -> list[str]:
+    """Fictional numbers whose last two digits force an outcome, each of another area."""
+    return [f"+1{212 + index}55501{ending:02d}" for index, ending in enumerate(endings)]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def night(tmp_path: Path) -> AsyncIterator[Night]:
+    # Quicker, and the seconds in which an intent must be sent would be over before a busy machine has sent it.
+    sandbox = Sandbox(speed=20, start=START, rate_limit=None)
+    async with (
+        sandbox.async_client() as client,
+        Dialer(client, store=tmp_path / "leads.db", clock=sandbox.clock) as dialer,
+    ):
+        agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Greet {{name}}.")
+        yield Night(sandbox, client, dialer, agent.id, tmp_path)

@@ -1,0 +1,126 @@
+"""Rows out of every kind of file and iterable, with their lines; what cannot be read is named."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trudy import InvalidArgumentError
+from trudy.dialer.sources import Source, read_rows
+
+pytestmark = pytest.mark.anyio
+ROWS = [{"phone": "+14155550100", "name": "Zoë, B"}, {"phone": "+14155550101", "name": 'Al "Al" C'}]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def rows_of(source: Source) -> list[tuple[int, dict[str, object]]]:
+    return [(line, dict(row)) async for line, row in read_rows(source)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+async def test_csv_in_any_dialect(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["phone", "name"], delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(ROWS)
+    path = tmp_path / "leads.csv"
+    path.write_bytes(text.getvalue().encode(encoding))
+    assert await rows_of(path) == [(2, ROWS[0]), (3, ROWS[1])]
+
+
+async def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_text('phone,note\n+1,"two\nlines"\n\n+2,\n')
+    assert [(line, row["phone"]) for line, row in await rows_of(path)] == [(2, "+1"), (5, "+2")]
+
+
+async def test_surplus_cells_are_kept_and_short_rows_are_rows(tmp_path: Path) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_text("phone,name\n+1,Al,Bo,Cy\n+2\n")
+    first, second = await rows_of(path)
+    assert first == (2, {"phone": "+1", "name": "Al", "(surplus cells)": "Bo Cy"})
+    assert second == (3, {"phone": "+2"})
+
+
+async def test_a_column_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_text("phone,name,phone\n+1,Al,+2\n")
+    with pytest.raises(InvalidArgumentError, match="'phone' twice"):
+        await rows_of(path)
+
+
+async def test_sheets(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["phone", "name"], ["+14155550100", "Al"], [None, None], [14155550101, "Bo"]):
+        book.active.append(row)
+    book.save(tmp_path / "leads.xlsx")
+    first, second = await rows_of(tmp_path / "leads.xlsx")
+    assert first == (2, {"phone": "+14155550100", "name": "Al"})
+    assert second[0] == 4
+    assert not isinstance(second[1]["phone"], str), "a number of a sheet is not made a text in silence"
+
+
+async def test_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "leads.jsonl"
+    path.write_text('{"phone": "+1"}\n\n{"phone": "+2"}\n')
+    assert await rows_of(path) == [(1, {"phone": "+1"}), (3, {"phone": "+2"})]
+    path.write_text('{"phone": "+1"}\n{"phone": \n')
+    with pytest.raises(InvalidArgumentError, match="line 2"):
+        await rows_of(path)
+    path.write_text('["+1"]\n')
+    with pytest.raises(InvalidArgumentError, match="row 1 must be a mapping"):
+        await rows_of(path)
+
+
+async def test_iterables_and_frames() -> None:
+    async def pages() -> AsyncIterator[dict[str, str]]:
+        for row in ROWS:
+            yield row
+
+    class Polars:
+        def iter_rows(self, *, named: bool) -> object:
+            assert named
+            return iter(ROWS)
+
+    class Pandas:
+        columns = ("phone", "name")
+
+        def itertuples(self, *, index: bool, name: None) -> object:
+            assert (index, name) == (False, None)
+            return (tuple(row.values()) for row in ROWS)
+
+    expected = [(1, ROWS[0]), (2, ROWS[1])]
+    for source in (ROWS, iter(ROWS), pages(), Polars(), Pandas()):
+        assert await rows_of(source) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("source", [5, None, b"leads.csv", {"phone": "+1"}])
+async def test_what_is_no_source(source: object) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        await rows_of(source)  # type: ignore[arg-type]
+    assert caught.value.argument == "source"
+
+
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=2, max_size=2)
+    )
+)
+async def test_no_cell_of_a_csv_is_lost(tmp_path_factory: pytest.TempPathFactory, cells: list[list[str]]) -> None:
+    path = tmp_path_factory.mktemp("csv") / "leads.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["phone", "name"], *cells])
+    kept = [list(row.values()) for _, row in await rows_of(path)]
+    assert kept == [row for row in cells if any(cell.strip() for cell in row)]

@@ -1,0 +1,392 @@
+"""The store: what a claim demands, what it counts, and that no crash or second process makes it forget."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from attrs import evolve
+
+from tests.fakes.clock import FakeClock
+from trudy.dialer.policy import DAY, Attempts, Hours, Policy, RetryAfter
+from trudy.dialer.sql_store import SqlStore
+from trudy.dialer.states import AttemptState, ImpossibleError, RowState
+from trudy.dialer.store import Claim, DueRow, Ended, Miss, NewRow, PlanHeader, StoreBusyError
+
+pytestmark = pytest.mark.anyio
+NOON = 1_780_675_200.0
+"""2026-06-05 12:00 in New York, a Friday."""
+ZONES = ("America/New_York",)
+OPEN = Policy(hours=Hours.always())
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
+    store = SqlStore(tmp_path / "leads.db", clock=FakeClock())
+    await store.open()
+    yield store
+    await store.close()
+
+
+async def campaign_of(store: SqlStore, *numbers: str, policy: Policy = OPEN, name: str = "a", **members: Any) -> str:
+    header = PlanHeader(agent_id="agent", policy=policy, consent={"basis": "form"}, region="US")
+    campaign = await store.start_plan(header, NOON)
+    rows = [
+        evolve(
+            NewRow(
+                line=line,
+                number=number,
+                variables={},
+                columns={"phone": number},
+                zones=("America/New_York",),
+                country="US",
+            ),
+            **members,
+        )
+        for line, number in enumerate(numbers, start=2)
+    ]
+    await store.add_rows(campaign, rows)
+    kept, _ = await store.finish_plan(campaign, f"hash-{name}", NOON)
+    await store.move_campaign(kept.id, "running", reason=None, now=NOON)
+    return kept.id
+
+
+async def contacts(store: SqlStore, campaign: str, now: float = NOON) -> list[DueRow]:
+    return list(await store.due(campaign, 0, now, 100))
+
+
+class Worker:
+    """Claims with a fence of its own, and names its attempts."""
+
+    def __init__(self, store: SqlStore, campaign: str) -> None:
+        self.store, self.campaign = store, campaign
+        self.fence = 0
+        self.count = 0
+
+    async def start(self) -> Worker:
+        self.fence = await self.store.take_shard(self.campaign, 0, "worker")
+        return self
+
+    async def claim(self, contact: DueRow, now: float = NOON) -> Claim | Miss:
+        self.count += 1
+        return await self.store.claim(
+            contact,
+            attempt=f"{self.campaign[:8]}-{self.fence}-{self.count}",
+            worker="worker",
+            shard=0,
+            fence=self.fence,
+            now=now,
+            send_within=5.0,
+        )
+
+    async def must_claim(self, contact: DueRow, now: float = NOON) -> str:
+        claim = await self.claim(contact, now)
+        assert isinstance(claim, Claim), claim
+        return claim.attempt
+
+
+A, B, C = "+12125550100", "+12125550101", "+12125550102"
+
+
+async def test_an_intent_is_there_after_a_crash(store: SqlStore, tmp_path: Path) -> None:
+    campaign = await campaign_of(store, A)
+    (contact,) = await contacts(store, campaign)
+    attempt = await (await Worker(store, campaign).start()).must_claim(contact)
+    copy = tmp_path / "copy.db"
+    with sqlite3.connect(tmp_path / "leads.db") as source, sqlite3.connect(copy) as target:
+        source.backup(target)
+    again = SqlStore(copy, clock=FakeClock())
+    await again.open()
+    (found,) = await again.open_attempts()
+    assert (found.id, found.state, found.number, found.send_by) == (attempt, AttemptState.INTENT, A, NOON + 5)
+    assert again.id == store.id
+    await again.close()
+
+
+async def test_a_row_is_claimed_once(store: SqlStore) -> None:
+    campaign = await campaign_of(store, A)
+    (contact,) = await contacts(store, campaign)
+    worker = await Worker(store, campaign).start()
+    await worker.must_claim(contact)
+    assert await worker.claim(contact) == Miss(reason="row")
+    assert (await store.campaign(campaign)).live == 1
+
+
+async def test_a_worker_that_was_overtaken_cannot_claim(store: SqlStore) -> None:
+    campaign = await campaign_of(store, A)
+    (contact,) = await contacts(store, campaign)
+    frozen = await Worker(store, campaign).start()
+    fresh = await Worker(store, campaign).start()
+    assert await frozen.claim(contact) == Miss(reason="fence")
+    await fresh.must_claim(contact)
+
+
+async def test_a_number_rings_once_over_all_campaigns(store: SqlStore) -> None:
+    """The second campaign's row came in before the first was known of it: only the index can tell."""
+    first = await campaign_of(
+        store, A, name="first", policy=Policy(hours=Hours.always(), attempts=Attempts(a_day=9, in_30_days=9))
+    )
+    (contact,) = await contacts(store, first)
+    second = await campaign_of(
+        store, B, name="second", policy=Policy(hours=Hours.always(), attempts=Attempts(a_day=9, in_30_days=9))
+    )
+    (other,) = await contacts(store, second)
+    await (await Worker(store, first).start()).must_claim(contact)
+    assert await (await Worker(store, second).start()).claim(evolve(other, number=A)) == Miss(reason="ringing")
+
+
+@pytest.mark.parametrize("state", ["paused", "stopped", "halted", "planned", "done"])
+async def test_only_a_running_campaign_dials(store: SqlStore, state: Any) -> None:
+    campaign = await campaign_of(store, A)
+    (contact,) = await contacts(store, campaign)
+    worker = await Worker(store, campaign).start()
+    await store.move_campaign(campaign, state, reason=None, now=NOON)
+    assert await worker.claim(contact) == Miss(reason="campaign")
+
+
+async def test_the_caps_of_a_campaign(store: SqlStore) -> None:
+    policy = Policy(hours=Hours.always(), max_live=1, max_calls=2, price=1.0, max_spend=2.0)
+    campaign = await campaign_of(store, A, B, C, policy=policy)
+    first, second, third = await contacts(store, campaign)
+    worker = await Worker(store, campaign).start()
+    attempt = await worker.must_claim(first)
+    assert await worker.claim(second) == Miss(reason="max_live")
+    await store.placed(attempt, "call-1", NOON)
+    await store.ended(attempt, Ended(outcome="answered", ended_at=NOON + 60, cost=1.5))
+    assert await worker.claim(second) == Miss(reason="max_spend")
+    await store.move_campaign(campaign, "running", reason=None, now=NOON)
+    found = await store.campaign(campaign)
+    assert (found.live, found.dialed, found.reserved, found.spent) == (0, 1, 0.0, 1.5)
+    del third
+
+
+async def test_max_calls(store: SqlStore) -> None:
+    campaign = await campaign_of(store, A, B, policy=Policy(hours=Hours.always(), max_calls=1))
+    first, second = await contacts(store, campaign)
+    worker = await Worker(store, campaign).start()
+    refused = await worker.must_claim(first)
+    await store.refused(refused, "validation_error", NOON)
+    await worker.must_claim(second)
+    assert (await store.campaign(campaign)).dialed == 1, "what the server refused was not dialed"
+
+
+async def test_do_not_call_acts_between_pick_and_claim(store: SqlStore) -> None:
+    campaign = await campaign_of(store, A, B)
+    first, second = await contacts(store, campaign)
+    worker = await Worker(store, campaign).start()
+    assert await store.add_do_not_call([A, A], "by hand", NOON) == 1
+    assert isinstance(await worker.claim(first), Miss)
+    await worker.must_claim(second)
+    assert await store.counts(campaign) == {"suppressed": 1, "claimed": 1}
+    assert await store.remove_do_not_call(A, NOON)
+    assert not await store.remove_do_not_call(A, NOON)
+
+
+async def test_an_opt_out_is_committed_with_the_end(store: SqlStore) -> None:
+    campaign = await campaign_of(store, A)
+    (contact,) = await contacts(store, campaign)
+    attempt = await (await Worker(store, campaign).start()).must_claim(contact)
+    await store.placed(attempt, "call-1", NOON)
+    await store.ended(attempt, Ended(outcome="opted_out", ended_at=NOON + 9, again_at=NOON + 10, opt_out=True))
+    assert await store.counts(campaign) == {"done": 1}
+    later = await campaign_of(store, A, name="later")
+    assert await store.counts(later) == {"suppressed": 1}
+
+
+async def test_caps_of_a_number_hold_over_campaigns_and_days(store: SqlStore) -> None:
+    policy = Policy(hours=Hours.always(), retry={"no_answer": RetryAfter()})
+    campaign = await campaign_of(store, A, policy=policy)
+    worker = await Worker(store, campaign).start()
+    now = NOON
+    for day in range(3):
+        (contact,) = await contacts(store, campaign, now)
+        attempt = await worker.must_claim(contact, now)
+        await store.placed(attempt, f"call-{day}", now)
+        await store.ended(attempt, Ended(outcome="no_answer", ended_at=now, again_at=now))
+        (contact,) = await contacts(store, campaign, now)
+        midnight = NOON + 43_200 + day * DAY
+        assert await worker.claim(contact, now + 60) == Miss(reason="a_day", due_at=midnight)
+        now = midnight
+    assert await worker.claim(contact, now) == Miss(reason="in_30_days", due_at=NOON + 30 * DAY)
+
+
+async def test_hours_are_asked_at_the_claim(store: SqlStore) -> None:
+    campaign = await campaign_of(store, A, policy=Policy())
+    (contact,) = await contacts(store, campaign)
+    worker = await Worker(store, campaign).start()
+    evening = NOON + 6 * 3600
+    assert await worker.claim(contact, evening) == Miss(reason="hours", due_at=NOON + 3 * DAY - 2 * 3600)
+    await worker.must_claim(contact, NOON)
+
+
+async def test_caller_ids_stick_and_have_a_cap_a_day(store: SqlStore) -> None:
+    own, other = "+12125550198", "+12125550199"
+    policy = Policy(hours=Hours.always(), caller_ids={own: 1, other: 2})
+    campaign = await campaign_of(store, A, B, C, "+12125550103", policy=policy)
+    worker = await Worker(store, campaign).start()
+    chosen = []
+    for contact in (await contacts(store, campaign))[:3]:
+        claim = await worker.claim(contact)
+        assert isinstance(claim, Claim)
+        chosen.append(claim.from_number)
+    assert sorted(map(str, chosen)) == [own, other, other]
+    assert await worker.claim((await contacts(store, campaign))[-1]) == Miss(reason="caller_id")
+
+
+async def test_what_was_not_sent_spends_nothing(store: SqlStore) -> None:
+    campaign = await campaign_of(store, A, policy=Policy(hours=Hours.always(), price=2.0, max_spend=2.0))
+    worker = await Worker(store, campaign).start()
+    for _ in range(3):
+        (contact,) = await contacts(store, campaign)
+        attempt = await worker.must_claim(contact)
+        await store.not_sent(attempt, "rate_limit", NOON)
+    found = await store.campaign(campaign)
+    assert (found.live, found.dialed, found.reserved, found.spent) == (0, 0, 0.0, 0.0)
+    assert (await contacts(store, campaign))[0].attempts == 0
+
+
+async def test_an_unknown_end_keeps_its_slot_until_it_is_found_or_given_up(store: SqlStore) -> None:
+    campaign = await campaign_of(store, A, B)
+    first, second = await contacts(store, campaign)
+    worker = await Worker(store, campaign).start()
+    lost, found = await worker.must_claim(first), await worker.must_claim(second)
+    await store.unknown(lost, "timeout", NOON)
+    await store.unknown(found, "timeout", NOON)
+    assert (await store.campaign(campaign)).live == 2
+    await store.found(found, "call-2", NOON + 1)
+    await store.looked([lost], NOON + 400)
+    await store.given_up(lost, NOON + 400, redial=False)
+    assert await store.counts(campaign) == {"unresolved": 1, "live": 1}
+    assert (await store.campaign(campaign)).live == 1
+    with pytest.raises(ImpossibleError):
+        await store.given_up(lost, NOON + 400, redial=True)
+    await store.found(lost, "call-1", NOON + 500)
+    assert (await store.campaign(campaign)).live == 2
+    await store.lost(lost, NOON + 9_000)
+    assert await store.counts(campaign) == {"done": 1, "live": 1}
+
+
+async def test_a_held_row_is_settled_by_a_persons_word(store: SqlStore) -> None:
+    campaign = await campaign_of(store, A)
+    (contact,) = await contacts(store, campaign)
+    attempt = await (await Worker(store, campaign).start()).must_claim(contact)
+    await store.unknown(attempt, "timeout", NOON)
+    await store.given_up(attempt, NOON + 400, redial=False)
+    await store.resolve(contact.id, to="waiting", reason="asked her", now=NOON + 500)
+    with pytest.raises(ImpossibleError):
+        await store.resolve(contact.id, to="done", reason="twice", now=NOON + 500)
+    assert await store.counts(campaign) == {"waiting": 1}
+
+
+async def test_a_call_has_one_attempt(store: SqlStore) -> None:
+    campaign = await campaign_of(store, A, B)
+    first, second = await contacts(store, campaign)
+    worker = await Worker(store, campaign).start()
+    one, two = await worker.must_claim(first), await worker.must_claim(second)
+    await store.placed(one, "call-1", NOON)
+    with pytest.raises(Exception, match="UNIQUE"):
+        await store.placed(two, "call-1", NOON)
+    assert await store.counts(campaign) == {"claimed": 1, "live": 1}
+
+
+async def test_the_same_plan_is_the_same_campaign(store: SqlStore) -> None:
+    first = await campaign_of(store, A, B, A)
+    assert await store.counts(first) == {"waiting": 2, "duplicate": 1}
+    (contact, _) = await contacts(store, first)
+    await (await Worker(store, first).start()).must_claim(contact)
+    assert await campaign_of(store, A, B, A) == first
+    assert await store.counts(first) == {"waiting": 1, "claimed": 1, "duplicate": 1}
+
+
+async def test_an_earlier_campaign_keeps_its_numbers(store: SqlStore) -> None:
+    await campaign_of(store, A, name="first")
+    second = await campaign_of(store, A, B, name="second")
+    assert await store.counts(second) == {"waiting": 1, "duplicate": 1}
+
+
+async def test_a_person_is_forgotten_and_still_not_called(store: SqlStore, tmp_path: Path) -> None:
+    campaign = await campaign_of(store, A, B)
+    first, _ = await contacts(store, campaign)
+    attempt = await (await Worker(store, campaign).start()).must_claim(first)
+    with pytest.raises(ImpossibleError):
+        await store.forget(A, NOON)
+    await store.placed(attempt, "call-1", NOON)
+    await store.ended(attempt, Ended(outcome="answered", ended_at=NOON))
+    await store.add_do_not_call([A], "asked", NOON)
+    assert await store.forget(A, NOON) == 1
+    await store.close()
+    assert A.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    again = SqlStore(tmp_path / "leads.db", clock=FakeClock())
+    await again.open()
+    assert A not in str([row async for row in again.export(campaign)])
+    assert await again.counts(await campaign_of(again, A, name="later")) == {"suppressed": 1}
+    await again.close()
+
+
+async def test_one_process_dials_from_a_store(store: SqlStore, tmp_path: Path) -> None:
+    script = (
+        "import sys, anyio\n"
+        "from trudy.clock import SystemClock\n"
+        "from trudy.dialer.sql_store import SqlStore\n"
+        "async def main():\n"
+        "    store = SqlStore(sys.argv[1], clock=SystemClock())\n"
+        "    await store.open()\n"
+        "    await store.lock('the other')\n"
+        "    print('locked', flush=True)\n"
+        "    sys.stdin.read()\n"
+        "anyio.run(main)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "leads.db")]
+    with subprocess.Popen(  # noqa: ASYNC220  # it says a line and waits
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(StoreBusyError, match="the other"):
+            await store.lock("me")
+        other.kill()
+        other.wait()
+    await store.lock("me")
+
+
+async def test_a_state_row_that_moved_is_not_moved_again(store: SqlStore) -> None:
+    campaign = await campaign_of(store, A)
+    (contact,) = await contacts(store, campaign)
+    attempt = await (await Worker(store, campaign).start()).must_claim(contact)
+    await store.refused(attempt, "no", NOON)
+    for move in (
+        store.placed(attempt, "c", NOON),
+        store.unknown(attempt, "e", NOON),
+        store.not_sent(attempt, "e", NOON),
+    ):
+        with pytest.raises(ImpossibleError):
+            await move
+    assert await store.counts(campaign) == {RowState.DONE: 1}
+
+
+async def test_many_tasks_claim_at_once(store: SqlStore) -> None:
+    numbers = [f"+1212555{index:04d}" for index in range(100, 140)]
+    campaign = await campaign_of(store, *numbers, policy=Policy(hours=Hours.always(), max_live=7))
+    worker = await Worker(store, campaign).start()
+    won: list[str] = []
+
+    async def claim(contact: DueRow) -> None:
+        claim = await worker.claim(contact)
+        if isinstance(claim, Claim):
+            won.append(claim.attempt)
+
+    async with anyio.create_task_group() as tasks:
+        for contact in await contacts(store, campaign):
+            tasks.start_soon(claim, contact)
+    assert len(won) == (await store.campaign(campaign)).live == 7

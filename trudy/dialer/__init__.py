@@ -1,0 +1,56 @@
+"""Bulk dialing that rings nobody twice: campaigns from a file, within hours and caps, that survive a crash.
+
+    dialer          Dialer: plan, run, pause, resume, stop, why, resolve, forget, export
+    policy          when, how often and to whom; pure
+    policy_json     a policy for the store and for the hash of a plan
+    states          which state follows from which happening; pure
+    sources         rows from CSV, XLSX, JSON lines, frames, iterables
+    numbers         cells to E.164, and what is wrong with those that cannot be read
+    zones           in which time zones a number may lie
+    plan            rows read, judged and stored; the summary and the hash
+    placing         pick, admit, claim, send, record
+    sweep           the ends of all calls, looked for together
+    running         one run: a task that places, a task that sweeps
+    engine          what gives turns to the shards of a campaign
+    outcome         how a call ended, and what follows; pure
+    store           what is asked of a store
+    sql_store       the store in SQL
+    sql_claims      the transactions that decide whether a phone rings
+    sql_rows        campaigns and rows in SQL
+    schema          the tables
+    migrations      how tables of older versions are changed
+    export          what became of the contacts, as files and sentences
+
+Names load when first used; the extra `dialer` brings what they need.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trudy.dialer.dialer import CampaignStatus as CampaignStatus
+    from trudy.dialer.dialer import Dialer as Dialer
+    from trudy.dialer.dialer import DialEvent as DialEvent
+    from trudy.dialer.dialer import RunResult as RunResult
+    from trudy.dialer.outcome import AttemptResult as AttemptResult
+    from trudy.dialer.outcome import CallBack as CallBack
+    from trudy.dialer.outcome import Final as Final
+    from trudy.dialer.outcome import OptOut as OptOut
+    from trudy.dialer.outcome import Retry as Retry
+    from trudy.dialer.placing import Dial as Dial
+    from trudy.dialer.placing import Later as Later
+    from trudy.dialer.placing import Skip as Skip
+    from trudy.dialer.plan import Columns as Columns
+    from trudy.dialer.plan import Plan as Plan
+    from trudy.dialer.policy import Attempts as Attempts
+    from trudy.dialer.policy import Breaker as Breaker
+    from trudy.dialer.policy import Hours as Hours
+    from trudy.dialer.policy import Policy as Policy
+    from trudy.dialer.policy import RetryAfter as RetryAfter
+    from trudy.dialer.store import DueRow as DueRow
+    from trudy.dialer.store import StoreBusyError as StoreBusyError
+else:
+    from trudy._lazy import lazy_names
+
+    __getattr__, __dir__ = lazy_names(__name__)

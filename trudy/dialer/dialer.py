@@ -1,0 +1,380 @@
+"""The dialer: plans campaigns, runs them, and answers for each contact what happened and why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+import anyio
+from attrs import evolve, frozen
+
+from trudy import _checks
+from trudy._concurrency.wakeup import Wakeup
+from trudy._masking import mask_phone
+from trudy.clock import Clock, SystemClock
+from trudy.dialer import export as exports
+from trudy.dialer.numbers import PhoneNumber, read_number
+from trudy.dialer.outcome import classify
+from trudy.dialer.placing import Placer, ShouldDial, worker_name
+from trudy.dialer.plan import Columns, Plan, make_plan
+from trudy.dialer.policy import Policy
+from trudy.dialer.running import CampaignRun
+from trudy.dialer.sources import Source, read_rows
+from trudy.dialer.sql_store import SqlStore
+from trudy.dialer.store import CampaignState, DueRow, Store
+from trudy.dialer.sweep import Classify, OnOutcome, Sweep
+from trudy.errors import ConfigurationError, InvalidArgumentError
+
+if TYPE_CHECKING:
+    from trudy.client import AsyncTrudyClient
+
+
+@frozen(kw_only=True)
+class DialEvent:
+    """One thing that happened in a run. `number` is masked."""
+
+    kind: str
+    row: int
+    number: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number} {self.detail}".rstrip()
+
+
+OnEvent: TypeAlias = Callable[[DialEvent], object]
+
+
+@frozen(kw_only=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        state: that of the campaign: `done`, `paused`, `stopped` or `halted`.
+        counts: rows by state.
+        live: calls that still talk; no endpoint ends them.
+    """
+
+    campaign: str
+    state: CampaignState
+    reason: str | None
+    counts: Mapping[str, int]
+    live: int
+
+
+@frozen(kw_only=True)
+class CampaignStatus:
+    """Where a campaign stands."""
+
+    campaign: str
+    state: CampaignState
+    reason: str | None
+    counts: Mapping[str, int]
+    live: int
+    dialed: int
+    spent: float
+    reserved: float
+
+
+class DoNotCall:
+    """The numbers that no campaign of the store calls."""
+
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
+
+    async def add(self, *numbers: str, source: str = "by hand") -> int:
+        """Never call these again; how many were new. Takes effect before the next claim."""
+        read = [self._dialer.e164(number) for number in numbers]
+        return await self._dialer.store.add_do_not_call(read, source, self._dialer.now())
+
+    async def import_file(self, path: str | os.PathLike[str], *, column: str | None = None) -> int:
+        """Add every number of a file; how many were new. Rows that are no numbers raise, naming the line."""
+        numbers: list[str] = []
+        async for line, cells in read_rows(path):
+            value = cells.get(column) if column is not None else next(iter(cells.values()), None)
+            number = read_number(value, self._dialer.region)
+            if not isinstance(number, PhoneNumber):
+                raise InvalidArgumentError(f"path: line {line} holds no number ({number.reason})", argument="path")
+            numbers.append(number.e164)
+        return await self._dialer.store.add_do_not_call(numbers, Path(path).name, self._dialer.now())
+
+    async def remove(self, number: str) -> bool:
+        """Let a number be called again; whether it was on the list."""
+        return await self._dialer.store.remove_do_not_call(self._dialer.e164(number), self._dialer.now())
+
+
+class Dialer:
+    """Dials the contacts of campaigns, each at most once at a time, within hours, caps and the rate limit.
+
+    Args:
+        client: the client to call through.
+        store: a path of a SQLite file, or an SQLAlchemy URL. One process at a time dials from it.
+        region: the default region of numbers without a country code, such as `"US"`.
+        clock: what tells the time; `sandbox.clock` in tests.
+    """
+
+    def __init__(
+        self,
+        client: AsyncTrudyClient,
+        *,
+        store: str | os.PathLike[str] | Store,
+        region: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.client = client
+        self.region = region
+        self._clock = clock or SystemClock()
+        self.store: Store = SqlStore(store, clock=self._clock) if isinstance(store, str | os.PathLike) else store
+        self.dnc = DoNotCall(self)
+        self._wakeup = Wakeup()
+
+    async def __aenter__(self) -> Self:
+        await self.store.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            await self.store.close()
+
+    def now(self) -> float:
+        """The server's time in Unix seconds, as well as the client knows it."""
+        return self._clock.time() + 0.0
+
+    def e164(self, number: str) -> str:
+        """A number in E.164, read with the default region."""
+        read = read_number(number, self.region)
+        if not isinstance(read, PhoneNumber):
+            raise InvalidArgumentError(f"number: {read.hint} ({read.reason})", argument="number")
+        return read.e164
+
+    async def plan(
+        self,
+        source: Source,
+        *,
+        agent: str,
+        consent: str | None,
+        policy: Policy | None = None,
+        region: str | None = None,
+        columns: Columns | None = None,
+        only_to: Source | None = None,
+        canary: int | None = None,
+        rejects: str | os.PathLike[str] | None = "rejects.csv",
+    ) -> Plan:
+        """Read and judge a source; nobody is called and nothing is spent.
+
+        Args:
+            source: a path (CSV, XLSX, JSON lines), a frame, or an iterable of mappings.
+            agent: id of the agent that calls.
+            consent: on what basis these people are called; None where a column of the source says it.
+            policy: when, how often and to whom; careful defaults.
+            region: the default region of numbers, such as `"US"`.
+            columns: which column holds what, where the header does not tell.
+            only_to: numbers, of which no others are called.
+            canary: call so many and stop.
+            rejects: where to write rows that cannot be called; None for nowhere.
+
+        Raises:
+            InvalidArgumentError: no numbers, no consent, or variables that the agent's prompt needs are lacking.
+        """
+        policy = policy or Policy()
+        if canary is not None:
+            _checks.whole(canary, 1, None, "canary")
+        limit = self.client.rate_limit
+        _, plan = await make_plan(
+            self.store,
+            source,
+            agent=await self.client.agents.get(agent),
+            consent=consent,
+            policy=policy,
+            region=region or self.region,
+            columns=columns,
+            now=self.now(),
+            rejects=None if rejects is None else Path(rejects),
+            requests_a_minute=float(limit.limit or 100) if limit is not None else 100.0,
+        )
+        self.region = self.region or region
+        only = None if only_to is None else frozenset([number async for number in self._numbers(only_to)])
+        return evolve(plan, canary=canary, only_to=only)
+
+    async def run(
+        self,
+        plan: Plan,
+        *,
+        confirm: str,
+        on_event: OnEvent | None = None,
+        should_dial: ShouldDial | None = None,
+        classify: Classify = classify,
+        on_outcome: OnOutcome | None = None,
+        confirmed_by: str | None = None,
+    ) -> RunResult:
+        """Call the contacts of a plan until each has its end, or somebody stops it.
+
+        Args:
+            confirm: the plan's hash: a person has read the summary and says yes.
+            on_event: called with each thing that happens; numbers are masked.
+            should_dial: asked before each call: `Dial()`, `Skip(reason)` or `Later(when)`.
+            classify: tells how a call ended.
+            on_outcome: told of each end; may decide what follows.
+
+        Raises:
+            InvalidArgumentError: another hash than the plan's.
+            ConfigurationError: hours that the real API must not be used with.
+            StoreBusyError: another process dials from this store.
+        """
+        if confirm != plan.hash:
+            raise InvalidArgumentError("confirm is not the hash of this plan", argument="confirm")
+        self._check_hours(plan.policy)
+        await self.store.lock(worker_name())
+        campaign = await self.store.campaign(plan.campaign)
+        if campaign.state in ("done", "stopped"):
+            return await self._result(plan.campaign)
+        run = self._run_of(plan, on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome)
+        forgotten = await self._adopt_forgotten()
+        if forgotten:
+            reason = f"{forgotten} calls were placed that this store has forgotten; was a backup restored?"
+            await self._move(plan.campaign, "halted", reason)
+            return await self._result(plan.campaign)
+        await self._move(plan.campaign, "running", None, by=confirmed_by)
+        await run.until_over()
+        return await self._result(plan.campaign)
+
+    def _run_of(
+        self,
+        plan: Plan,
+        *,
+        on_event: OnEvent | None,
+        should_dial: ShouldDial | None,
+        classify: Classify,
+        on_outcome: OnOutcome | None,
+    ) -> CampaignRun:
+        def tell(kind: str, contact: DueRow, detail: str) -> None:
+            if on_event is not None:
+                on_event(DialEvent(kind=kind, row=contact.id, number=mask_phone(contact.number), detail=detail))
+
+        async def stop(campaign: str, reason: str) -> None:
+            await self._move(campaign, "paused", reason)
+
+        placer = Placer(
+            client=self.client,
+            store=self.store,
+            clock=self._clock,
+            server_now=self.now,
+            worker=worker_name(),
+            should_dial=should_dial,
+            on_stop=stop,
+            on_event=tell,
+        )
+        sweep = Sweep(
+            client=self.client,
+            store=self.store,
+            server_now=self.now,
+            is_awaited=placer.started.__contains__,
+            classify=classify,
+            on_outcome=on_outcome,
+            on_event=tell,
+        )
+        return CampaignRun(
+            client=self.client,
+            store=self.store,
+            clock=self._clock,
+            server_now=self.now,
+            plan=plan,
+            placer=placer,
+            sweep=sweep,
+            look_soon=self._wakeup,
+        )
+
+    async def _adopt_forgotten(self) -> int:
+        """Calls with this store's mark that the store does not know: it was restored from a backup."""
+        since = await self.store.last_activity_at()
+        mark = f"{self.store.id}/"
+        forgotten = 0
+        async for call in self.client.calls.list(lane="bulk"):
+            if call.created_at is not None and call.created_at.timestamp() < since - 60.0:
+                break
+            reference = str((call.variables or {}).get("trudy_ref", ""))
+            attempt = reference.removeprefix(mark)
+            if reference.startswith(mark) and not await self.store.knows([attempt]):
+                await self.store.adopt(attempt, call.id, call.to or "", self.now())
+                forgotten += 1
+        return forgotten
+
+    async def pause(self, campaign: str, reason: str = "by hand") -> None:
+        """Place nothing more until `resume`; acts in every process within two seconds."""
+        await self._move(campaign, "paused", reason)
+
+    async def resume(self, campaign: str) -> None:
+        """Let a paused or halted campaign go on; `run` does the dialing."""
+        await self._move(campaign, "running", None)
+
+    async def stop(self, campaign: str) -> int:
+        """End a campaign for good; how many calls still talk, which no endpoint can end."""
+        await self._move(campaign, "stopped", "by hand")
+        return (await self.store.campaign(campaign)).live
+
+    async def status(self, campaign: str) -> CampaignStatus:
+        """Where a campaign stands, from any process."""
+        found = await self.store.campaign(campaign)
+        return CampaignStatus(
+            campaign=found.id,
+            state=found.state,
+            reason=found.reason,
+            counts=await self.store.counts(campaign),
+            live=found.live,
+            dialed=found.dialed,
+            spent=found.spent,
+            reserved=found.reserved,
+        )
+
+    async def why(self, number: str) -> Sequence[str]:
+        """What happened to a number and why, a line each, oldest first."""
+        return exports.told(await self.store.history(self.e164(number)))
+
+    async def resolve(self, row: int, *, called: bool, reason: str = "by hand") -> None:
+        """Settle a held row: it was called (done), or it was not (it waits again, and may be dialed)."""
+        await self.store.resolve(row, to="done" if called else "waiting", reason=reason, now=self.now())
+
+    async def forget(self, number: str) -> int:
+        """Delete a person's data from the store; the do-not-call hash stays. How many rows were theirs."""
+        return await self.store.forget(self.e164(number), self.now())
+
+    async def export(self, campaign: str, path: str | os.PathLike[str]) -> int:
+        """Write a CSV, or JSON lines by the file's name: the source's columns, and what became of each row."""
+        return await exports.write(self.store.export(campaign), Path(path))
+
+    def nudge(self, event: object = None) -> None:
+        """Something was heard of a call: look soon. For a webhook router's `on_any`; from any thread."""
+        self._wakeup.set()
+
+    async def _numbers(self, source: Source) -> AsyncIterator[str]:
+        async for line, cells in read_rows(source):
+            read = read_number(next(iter(cells.values()), None), self.region)
+            if not isinstance(read, PhoneNumber):
+                raise InvalidArgumentError(f"only_to: line {line} holds no number ({read.reason})", argument="only_to")
+            yield read.e164
+
+    def _check_hours(self, policy: Policy) -> None:
+        hours = policy.hours
+        if hours.anytime and not hours.i_know_the_law and _checks.is_truedys_own(self.client.base_url):
+            raise ConfigurationError(
+                "Hours.always() is for tests and sandboxes; for the real API say Hours.always(i_know_the_law=True)"
+            )
+
+    async def _move(self, campaign: str, to: CampaignState, reason: str | None, *, by: str | None = None) -> None:
+        await self.store.move_campaign(campaign, to, reason=reason, now=self.now(), by=by)
+        self._wakeup.set()
+
+    async def _result(self, campaign: str) -> RunResult:
+        found = await self.store.campaign(campaign)
+        return RunResult(
+            campaign=campaign,
+            state=found.state,
+            reason=found.reason,
+            counts=await self.store.counts(campaign),
+            live=found.live,
+        )

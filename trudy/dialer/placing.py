@@ -1,0 +1,227 @@
+"""Places the calls of one shard: pick, admit, claim, send, record.
+
+The intent is committed by `before_send`: after the rate limiter admitted the request, and before a byte leaves. So a
+crash leaves in doubt only what was on the wire, and a claim that is refused gives its place in the window back.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time as wall
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Final, TypeAlias
+from uuid import UUID
+
+import anyio
+from attrs import define, field, frozen
+
+from trudy._masking import mask_phone
+from trudy.dialer.store import CampaignRecord, Claim, DueRow, Miss, Store
+from trudy.errors import APIError, TrudyError
+from trudy.pipeline.outcome import Outcome, outcome_of_error
+
+if TYPE_CHECKING:
+    from trudy.client import AsyncTrudyClient
+    from trudy.clock import Clock
+
+logger = logging.getLogger("trudy.dialer")
+
+SEND_WITHIN: Final = 5.0
+"""Seconds between a committed intent and the last moment at which it may be sent. A process that was frozen longer must
+not send; a shorter time would refuse on a slow disk."""
+STOPS_CAMPAIGN: Final = frozenset((401, 402, 403))
+"""Refusals that are not about the contact: nobody else could be called either."""
+_LONGEST_ADMISSION: Final = 3600.0
+HELD_UNTIL: Final = 253_402_300_799.0
+"""The end of the year 9999: when a held row is due, of which no zone is known or none ever opens."""
+
+
+@frozen
+class Dial:
+    """Go on and call."""
+
+
+@frozen
+class Skip:
+    """Do not call this contact."""
+
+    reason: str
+
+
+@frozen
+class Later:
+    """Do not call before a time, in Unix seconds."""
+
+    when: float
+
+
+ShouldDial: TypeAlias = Callable[[DueRow], "Dial | Skip | Later | Awaitable[Dial | Skip | Later]"]
+
+
+class NotNow(Exception):  # noqa: N818  # no error: it keeps a request from leaving
+    """The claim missed."""
+
+    def __init__(self, miss: Miss) -> None:
+        super().__init__(miss.reason)
+        self.miss = miss
+
+
+class TooLateError(Exception):
+    """An intent is not sent: its time is over, or the server has refused it once and would be asked again."""
+
+
+def new_attempt_id() -> str:
+    """A UUIDv7: in order of time, and good as an idempotency key."""
+    milliseconds = wall.time_ns() // 1_000_000
+    value = (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | secrets.randbits(12) << 64
+    return str(UUID(int=value | 0b10 << 62 | secrets.randbits(62)))
+
+
+@define(kw_only=True, eq=False)
+class Placer:
+    """Places calls for one worker. `server_now` is the server's clock, as the client learned it."""
+
+    client: AsyncTrudyClient
+    store: Store
+    clock: Clock
+    server_now: Callable[[], float]
+    worker: str
+    should_dial: ShouldDial | None = None
+    claimed: set[int] = field(factory=set[int], init=False)
+    """Rows whose intent is committed and whose answer is awaited."""
+    started: set[str] = field(factory=set[str], init=False)
+    """Every attempt of this run. While one is an intent in the store, its answer is awaited here."""
+    on_stop: Callable[[str, str], Awaitable[None]] = field()
+    """Called with a campaign and a reason where nobody can be called any more."""
+    on_event: Callable[[str, DueRow, str], None] = field()
+    """Told of what was placed, refused and so on: the kind, the contact, a detail."""
+
+    async def place(self, campaign: CampaignRecord, contact: DueRow, *, shard: int, fence: int) -> Miss | None:
+        """Call one contact, if everything allows it; what did not, otherwise. The outcome is in the store then."""
+        decision = await self._asked(contact)
+        if isinstance(decision, Skip):
+            await self.store.settle_row(contact.id, decision.reason, self.server_now())
+            return None
+        if isinstance(decision, Later):
+            await self.store.postpone(contact.id, decision.when, "later")
+            return None
+        attempt = new_attempt_id()
+        claims: list[Claim] = []
+
+        async def before_send() -> None:
+            if claims:
+                raise TooLateError
+            began = self.clock.monotonic()
+            claim = await self.store.claim(
+                contact,
+                attempt=attempt,
+                worker=self.worker,
+                shard=shard,
+                fence=fence,
+                now=self.server_now(),
+                send_within=SEND_WITHIN,
+            )
+            if isinstance(claim, Miss):
+                raise NotNow(claim)
+            claims.append(claim)
+            self.claimed.add(contact.id)
+            self.started.add(attempt)
+            if self.clock.monotonic() - began > SEND_WITHIN:
+                raise TooLateError
+
+        return await self._send(campaign, contact, attempt, claims, before_send)
+
+    async def _send(
+        self,
+        campaign: CampaignRecord,
+        contact: DueRow,
+        attempt: str,
+        claims: list[Claim],
+        before_send: Callable[[], Awaitable[None]],
+    ) -> Miss | None:
+        try:
+            call = await self.client.calls.create(
+                agent_id=campaign.agent_id,
+                phone_number=contact.number,
+                variables={**contact.variables, "trudy_ref": f"{self.store.id}/{attempt}"},
+                on_unknown="raise",
+                idempotency_key=attempt,
+                lane="bulk",
+                max_retries=0,
+                max_rate_limit_wait=_LONGEST_ADMISSION,
+                before_send=before_send,
+            )
+        except NotNow as missed:
+            return await self._missed(contact, missed.miss)
+        except TooLateError:
+            await self._shielded(self.store.not_sent(attempt, "too_late", self.server_now()))
+            return None
+        except TrudyError as error:
+            await self._shielded(self._failed(campaign, contact, attempt, bool(claims), error))
+            return None
+        except BaseException:
+            if claims:
+                await self._shielded(self.store.unknown(attempt, "interrupted", self.server_now()))
+            raise
+        await self._shielded(self.store.placed(attempt, call.id, self.server_now()))
+        self.on_event("placed", contact, call.id)
+        return None
+
+    async def _asked(self, contact: DueRow) -> Dial | Skip | Later:
+        if self.should_dial is None:
+            return Dial()
+        answer = self.should_dial(contact)
+        return await answer if isawaitable(answer) else answer
+
+    async def _missed(self, contact: DueRow, miss: Miss) -> Miss:
+        if miss.reason == "do_not_call":
+            await self.store.settle_row(contact.id, "do_not_call", self.server_now())
+        elif miss.reason in ("hours", "a_day", "in_30_days", "caller_id", "ringing"):
+            due_at = miss.due_at
+            if due_at is None and miss.reason == "hours":
+                due_at = HELD_UNTIL
+            await self.store.postpone(contact.id, self.server_now() + 60.0 if due_at is None else due_at, miss.reason)
+        return miss
+
+    async def _failed(
+        self, campaign: CampaignRecord, contact: DueRow, attempt: str, claimed: bool, error: TrudyError
+    ) -> None:
+        now = self.server_now()
+        status = error.status_code if isinstance(error, APIError) else None
+        if not claimed:
+            # Refused before anything could leave: an argument, a deadline, a closed client.
+            if isinstance(error, APIError) or outcome_of_error(error) is Outcome.NOT_SENT:
+                await self.store.postpone(contact.id, now + 60.0, error.code)
+            self.on_event("not_sent", contact, error.code)
+            return
+        match outcome_of_error(error):
+            case Outcome.NOT_SENT:
+                await self.store.not_sent(attempt, error.code, now, due_at=now + 5.0)
+                self.on_event("not_sent", contact, error.code)
+            case Outcome.REFUSED if status == 429 or status in STOPS_CAMPAIGN:
+                await self.store.not_sent(attempt, error.code, now)
+                if status in STOPS_CAMPAIGN:
+                    await self.on_stop(campaign.id, f"HTTP {status}: {error.code}")
+                self.on_event("not_sent", contact, error.code)
+            case Outcome.REFUSED:
+                await self.store.refused(attempt, error.code, now)
+                self.on_event("refused", contact, error.code)
+            case _:
+                await self.store.unknown(attempt, error.code, now)
+                logger.warning("the call to %s may have been placed; it is looked for", mask_phone(contact.number))
+                self.on_event("unknown", contact, error.code)
+
+    async def _shielded(self, work: Awaitable[None]) -> None:
+        """What has happened is written down although the task is cancelled."""
+        with anyio.CancelScope(shield=True):
+            await work
+
+
+def worker_name() -> str:
+    """Host and process, for whoever asks who dials."""
+    import socket
+
+    return f"{socket.gethostname()}, process {os.getpid()}"

@@ -1,0 +1,157 @@
+"""The tables, one schema for SQLite and PostgreSQL. Times are Unix seconds of the server's clock.
+
+The safety stands in two of them: an `attempts` row in state `intent` is committed before its request is sent, and the
+partial unique index on `attempts.number` lets no two attempts ring one number at a time, over all campaigns.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from trudy.dialer.states import RINGING
+
+metadata: Final = MetaData()
+
+store = Table(
+    "store",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("last_activity_at", Float, nullable=False),
+)
+"""One row: whose attempts these are, and when the last one was committed."""
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("plan_hash", String(64), nullable=False, unique=True),
+    Column("agent_id", Text, nullable=False),
+    Column("policy", JSON, nullable=False),
+    Column("consent", JSON, nullable=False),
+    Column("region", String(2)),
+    Column("summary", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("confirmed_by", Text),
+    Column("created_at", Float, nullable=False),
+    Column("live", Integer, nullable=False, server_default="0"),
+    Column("dialed", Integer, nullable=False, server_default="0"),
+    Column("reserved", Float, nullable=False, server_default="0"),
+    Column("spent", Float, nullable=False, server_default="0"),
+)
+
+rows = Table(
+    "rows",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("campaign", String(36), ForeignKey("campaigns.id"), nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("number", String(16)),
+    Column("number_hash", String(64)),
+    Column("variables", JSON, nullable=False),
+    Column("columns", JSON, nullable=False),
+    Column("zones", JSON, nullable=False),
+    Column("country", String(2)),
+    Column("region", String(8)),
+    Column("consent", Text),
+    Column("shard", Integer, nullable=False, server_default="0"),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("due_at", Float),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("outcome", String(16)),
+    Column("caller_id", String(16)),
+)
+Index("rows_due", rows.c.campaign, rows.c.shard, rows.c.state, rows.c.due_at, rows.c.priority)
+Index("rows_number", rows.c.number_hash)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("campaign", String(36), ForeignKey("campaigns.id"), nullable=False),
+    Column("row", Integer, ForeignKey("rows.id"), nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("number", String(16), nullable=False),
+    Column("number_hash", String(64), nullable=False),
+    Column("from_number", String(16)),
+    Column("state", String(16), nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("intent_at", Float, nullable=False),
+    Column("send_by", Float, nullable=False),
+    Column("zone_day", String(10), nullable=False),
+    Column("consent", Text),
+    Column("price", Float, nullable=False, server_default="0"),
+    Column("call_id", Text, unique=True),
+    Column("outcome", String(16)),
+    Column("error", Text),
+    Column("started_at", Float),
+    Column("ended_at", Float),
+    Column("duration", Float),
+    Column("cost", Float),
+    Column("clean_looks", Integer, nullable=False, server_default="0"),
+    Column("looked_at", Float),
+    UniqueConstraint("campaign", "row", "n", name="attempts_once"),
+)
+_ringing = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in sorted(RINGING))))
+Index("attempts_ringing", attempts.c.number, unique=True, sqlite_where=_ringing, postgresql_where=_ringing)
+Index("attempts_number", attempts.c.number_hash, attempts.c.intent_at)
+Index("attempts_state", attempts.c.campaign, attempts.c.state)
+
+do_not_call = Table(
+    "dnc",
+    metadata,
+    Column("number_hash", String(64), primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("added_at", Float, nullable=False),
+)
+"""Numbers that are never called again, as hashes, so that a person can be forgotten and still not be called."""
+
+caller_days = Table(
+    "caller_days",
+    metadata,
+    Column("caller_id", String(16), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("calls", Integer, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("campaign", String(36), ForeignKey("campaigns.id"), primary_key=True),
+    Column("shard", Integer, primary_key=True),
+    Column("worker", Text, nullable=False),
+    Column("fence", Integer, nullable=False),
+)
+"""Who dials a shard. The fence rises with each slice; a claim with an older one is refused."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("campaign", String(36)),
+    Column("row", Integer),
+    Column("attempt", String(36)),
+    Column("kind", String(32), nullable=False),
+    Column("data", JSON, nullable=False),
+)
+"""The audit: what happened, in order, never changed."""
+Index("events_row", events.c.row)

@@ -1,0 +1,325 @@
+"""The transactions that decide whether a phone rings, and what came of it: T1 claim, T2 answer, T3 end.
+
+Each function runs inside one transaction of its caller and changes a row only in the state that it expects. Where that
+matches nothing it raises, and the whole transaction is rolled back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from trudy.dialer.policy import DAY, Policy
+from trudy.dialer.schema import attempts, caller_days, campaigns, do_not_call, events, leases, rows, store
+from trudy.dialer.states import AttemptState, Happening, ImpossibleError, RowState, attempt_after, row_after
+from trudy.dialer.store import Claim, DueRow, Ended, Miss, MissReason
+
+_COUNTED: Final = (
+    AttemptState.INTENT,
+    AttemptState.UNKNOWN,
+    AttemptState.UNRESOLVED,
+    AttemptState.PLACED,
+    AttemptState.ENDED,
+    AttemptState.LOST,
+)
+"""Attempts that rang, or may have: they count against the caps of a number."""
+
+
+class Missed(Exception):  # noqa: N818  # no error: it rolls a claim back
+    """Nothing may be dialed now."""
+
+    def __init__(self, reason: MissReason, due_at: float | None = None) -> None:
+        super().__init__(reason)
+        self.miss = Miss(reason=reason, due_at=due_at)
+
+
+def note(
+    connection: Connection,
+    now: float,
+    kind: str,
+    *,
+    campaign: str | None = None,
+    row: int | None = None,
+    attempt: str | None = None,
+    **data: object,
+) -> None:
+    """An entry of the audit."""
+    connection.execute(insert(events).values(at=now, kind=kind, campaign=campaign, row=row, attempt=attempt, data=data))
+
+
+def claim(
+    connection: Connection,
+    contact: DueRow,
+    policy: Policy,
+    *,
+    attempt: str,
+    worker: str,
+    shard: int,
+    fence: int,
+    now: float,
+    send_within: float,
+    number_hash: str,
+) -> Claim:
+    """T1.
+
+    Raises:
+        Missed: something does not allow it. The caller rolls back.
+    """
+    price = policy.price or 0.0
+    _take_slot(connection, contact.campaign, policy, price)
+    _expect(
+        connection,
+        update(rows)
+        .where(
+            rows.c.id == contact.id,
+            rows.c.state == RowState.WAITING,
+            or_(rows.c.due_at.is_(None), rows.c.due_at <= now),
+        )
+        .values(state=row_after(RowState.WAITING, "claimed")),
+        Missed("row"),
+    )
+    held = connection.execute(
+        select(leases.c.fence).where(leases.c.campaign == contact.campaign, leases.c.shard == shard)
+    ).scalar()
+    if held != fence:
+        raise Missed("fence")
+    if connection.execute(select(do_not_call.c.source).where(do_not_call.c.number_hash == number_hash)).first():
+        raise Missed("do_not_call")
+    opening = policy.hours.opens(contact.zones, country=contact.country, region=contact.region, moment=now)
+    if opening != now:
+        raise Missed("hours", opening)
+    day = _day_of(contact, now)
+    _check_caps(connection, policy, contact, number_hash, day, now)
+    from_number = _caller_id(connection, policy, contact, day)
+    agent_id = connection.execute(select(campaigns.c.agent_id).where(campaigns.c.id == contact.campaign)).scalar_one()
+    n = connection.execute(select(func.count()).select_from(attempts).where(attempts.c.row == contact.id)).scalar_one()
+    try:
+        connection.execute(
+            insert(attempts).values(
+                id=attempt,
+                campaign=contact.campaign,
+                row=contact.id,
+                n=n + 1,
+                number=contact.number,
+                number_hash=number_hash,
+                from_number=from_number,
+                state=AttemptState.INTENT,
+                worker=worker,
+                fence=fence,
+                intent_at=now,
+                send_by=now + send_within,
+                zone_day=day,
+                consent=contact.consent,
+                price=price,
+            )
+        )
+    except IntegrityError:
+        raise Missed("ringing") from None
+    connection.execute(update(store).values(last_activity_at=now))
+    note(connection, now, "intent", campaign=contact.campaign, row=contact.id, attempt=attempt)
+    return Claim(
+        attempt=attempt, contact=contact, agent_id=agent_id, send_by=now + send_within, from_number=from_number
+    )
+
+
+def answered(
+    connection: Connection,
+    attempt: str,
+    happening: Happening,
+    now: float,
+    *,
+    due_at: float | None = None,
+    again: bool = False,
+    row_values: Mapping[str, object] | None = None,
+    **values: object,
+) -> None:
+    """T2 and T3: move an attempt and its row, and give back what no longer is taken.
+
+    Raises:
+        ImpossibleError: attempt or row are in another state than this can happen in.
+    """
+    found = connection.execute(
+        select(attempts, rows.c.state.label("row_state"))
+        .join(rows, rows.c.id == attempts.c.row)
+        .where(attempts.c.id == attempt)
+    ).first()
+    if found is None:
+        raise ImpossibleError("there is no such attempt")
+    was, row_was = AttemptState(found.state), RowState(found.row_state)
+    following, row_following = attempt_after(was, happening), row_after(row_was, happening, again=again)
+    changes: dict[str, Any] = {"state": row_following, **(row_values or {})}
+    if row_following is RowState.WAITING:
+        changes["due_at"] = now if due_at is None else due_at
+    if happening in ("placed", "found"):
+        changes["attempts"] = rows.c.attempts + 1
+        changes["caller_id"] = found.from_number
+    _expect_state(connection, attempts, attempt, was, state=following, **values)
+    _expect_state(connection, rows, found.row, row_was, **changes)
+    _give_back(connection, found, happening, row_was, values.get("cost"))
+    note(connection, now, happening, campaign=found.campaign, row=found.row, attempt=attempt, **_plain(values))
+
+
+def end(connection: Connection, attempt: str, ended: Ended) -> None:
+    """T3, with the opt-out, before anything else can be placed."""
+    answered(
+        connection,
+        attempt,
+        "ended",
+        ended.ended_at,
+        again=ended.again_at is not None and not ended.opt_out,
+        due_at=ended.again_at,
+        row_values={"outcome": ended.outcome, "reason": ended.reason},
+        outcome=ended.outcome,
+        ended_at=ended.ended_at,
+        duration=ended.duration,
+        cost=ended.cost,
+    )
+    if ended.opt_out:
+        found = connection.execute(select(attempts.c.number_hash).where(attempts.c.id == attempt)).scalar_one()
+        add_do_not_call(connection, found, "asked in a call", ended.ended_at)
+
+
+def add_do_not_call(connection: Connection, number_hash: str, source: str, now: float) -> bool:
+    """Whether it was new. What waits for this number is suppressed."""
+    known = connection.execute(select(do_not_call.c.source).where(do_not_call.c.number_hash == number_hash)).first()
+    if known is None:
+        connection.execute(insert(do_not_call).values(number_hash=number_hash, source=source, added_at=now))
+        note(connection, now, "do_not_call", number_hash=number_hash, source=source)
+    connection.execute(
+        update(rows)
+        .where(rows.c.number_hash == number_hash, rows.c.state == RowState.WAITING)
+        .values(state=RowState.SUPPRESSED, reason="do_not_call")
+    )
+    return known is None
+
+
+def _take_slot(connection: Connection, campaign: str, policy: Policy, price: float) -> None:
+    table = campaigns.c
+    conditions: list[ColumnElement[bool]] = [
+        table.id == campaign,
+        table.state == "running",
+        table.live < policy.max_live,
+    ]
+    if policy.max_calls is not None:
+        conditions.append(table.dialed < policy.max_calls)
+    if policy.max_spend is not None:
+        conditions.append(table.spent + table.reserved + price <= policy.max_spend)
+    taken = connection.execute(
+        update(campaigns)
+        .where(and_(*conditions))
+        .values(live=table.live + 1, dialed=table.dialed + 1, reserved=table.reserved + price)
+    )
+    if taken.rowcount == 1:
+        return
+    found = connection.execute(select(campaigns).where(table.id == campaign)).first()
+    if found is None or found.state != "running":
+        raise Missed("campaign")
+    if found.live >= policy.max_live:
+        raise Missed("max_live")
+    raise Missed("max_calls" if policy.max_calls is not None and found.dialed >= policy.max_calls else "max_spend")
+
+
+def _check_caps(
+    connection: Connection, policy: Policy, contact: DueRow, number_hash: str, day: str, now: float
+) -> None:
+    mine = and_(attempts.c.number_hash == number_hash, attempts.c.state.in_(_COUNTED))
+    moments = connection.execute(
+        select(attempts.c.intent_at, attempts.c.zone_day)
+        .where(mine, attempts.c.intent_at > now - 30 * DAY)
+        .order_by(attempts.c.intent_at)
+    ).all()
+    if sum(each.zone_day == day for each in moments) >= policy.attempts.a_day:
+        raise Missed("a_day", _next_day(contact, now))
+    if len(moments) >= policy.attempts.in_30_days:
+        raise Missed("in_30_days", moments[-policy.attempts.in_30_days].intent_at + 30 * DAY)
+
+
+def _caller_id(connection: Connection, policy: Policy, contact: DueRow, day: str) -> str | None:
+    """A number to call from: the contact's own, else the one with most calls left today."""
+    if not policy.caller_ids:
+        return None
+    used = {
+        found.caller_id: found.calls
+        for found in connection.execute(select(caller_days).where(caller_days.c.day == day))
+    }
+    left = {number: cap - used.get(number, 0) for number, cap in policy.caller_ids.items()}
+    own = contact.caller_id if contact.caller_id in left else None
+    chosen = own or max(left, key=lambda number: left[number])
+    if left[chosen] <= 0:
+        raise Missed("caller_id")
+    if chosen in used:
+        connection.execute(
+            update(caller_days)
+            .where(caller_days.c.caller_id == chosen, caller_days.c.day == day)
+            .values(calls=caller_days.c.calls + 1)
+        )
+    else:
+        connection.execute(insert(caller_days).values(caller_id=chosen, day=day, calls=1))
+    return chosen
+
+
+def _give_back(connection: Connection, found: Any, happening: Happening, row_was: RowState, cost: object) -> None:
+    """Slots, counts and money: what an attempt took, and no longer needs."""
+    table = campaigns.c
+    changes: dict[str, Any] = {}
+    match happening:
+        case "not_sent" | "refused":
+            changes = {"live": table.live - 1, "dialed": table.dialed - 1, "reserved": table.reserved - found.price}
+            if found.from_number is not None:
+                connection.execute(
+                    update(caller_days)
+                    .where(caller_days.c.caller_id == found.from_number, caller_days.c.day == found.zone_day)
+                    .values(calls=caller_days.c.calls - 1)
+                )
+        case "ended" | "lost":
+            paid = cost if isinstance(cost, int | float) else found.price
+            changes = {
+                "live": table.live - 1,
+                "reserved": table.reserved - found.price,
+                "spent": table.spent + paid,
+            }
+        case "given_up":  # it may have rung, and then it costs
+            changes = {"live": table.live - 1}
+        case "found" if row_was is RowState.UNRESOLVED:
+            changes = {"live": table.live + 1}
+        case _:
+            return
+    connection.execute(update(campaigns).where(table.id == found.campaign).values(**changes))
+
+
+def _day_of(contact: DueRow, now: float) -> str:
+    """The date where the person is; the first zone stands for all, since a day's cap is 24 hours wide either way."""
+    return datetime.fromtimestamp(now, _zone_of(contact)).date().isoformat()
+
+
+def _next_day(contact: DueRow, now: float) -> float:
+    zone = _zone_of(contact)
+    tomorrow = datetime.fromtimestamp(now, zone).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), zone).timestamp()
+
+
+def _zone_of(contact: DueRow) -> ZoneInfo:
+    return ZoneInfo(contact.zones[0]) if contact.zones else ZoneInfo("UTC")
+
+
+def _expect_state(connection: Connection, table: Table, key: object, was: str, **values: object) -> None:
+    _expect(
+        connection,
+        update(table).where(table.c.id == key, table.c.state == was).values(**values),
+        ImpossibleError(f"a row of {table.name} is no longer {was}"),
+    )
+
+
+def _expect(connection: Connection, statement: Any, otherwise: Exception) -> None:
+    if connection.execute(statement).rowcount != 1:
+        raise otherwise
+
+
+def _plain(values: Mapping[str, object]) -> dict[str, object]:
+    """What of the values JSON can hold, for the audit."""
+    return {name: value for name, value in values.items() if isinstance(value, str | int | float)}

@@ -1,0 +1,336 @@
+"""Campaigns and rows in SQL: how they come into the store, what is read of them, and how a person is forgotten.
+
+Each function runs inside one transaction of its caller.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+from uuid import uuid4
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Text,
+    and_,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from trudy.dialer import policy_json
+from trudy.dialer.schema import attempts, campaigns, do_not_call, events, leases, rows
+from trudy.dialer.sql_claims import note
+from trudy.dialer.states import AttemptState, ImpossibleError, RowState
+from trudy.dialer.store import CampaignRecord, DueRow, NewRow, OpenAttempt, PlanHeader
+
+PAGE: Final = 1_000
+"""Rows read at a time for an export: more costs memory, fewer costs statements."""
+_AGAIN_AFTER: Final = 30 * 86_400.0
+"""An earlier campaign that has done with a number keeps it from another for so long, as the caps of attempts do."""
+_OPEN: Final = (AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.PLACED)
+
+
+def start_plan(connection: Connection, header: PlanHeader, now: float) -> str:
+    """A campaign without rows, under a name of its own until its hash is known."""
+    campaign = str(uuid4())
+    connection.execute(
+        insert(campaigns).values(
+            id=campaign,
+            plan_hash=campaign,
+            agent_id=header.agent_id,
+            policy=policy_json.to_json(header.policy),
+            consent=dict(header.consent),
+            region=header.region,
+            summary={},
+            state="planned",
+            created_at=now,
+        )
+    )
+    return campaign
+
+
+def add_rows(connection: Connection, campaign: str, new: Sequence[NewRow], hash_of: Callable[[str], str]) -> None:
+    """Rows as they are read."""
+    connection.execute(
+        insert(rows),
+        [
+            {
+                "campaign": campaign,
+                "line": row.line,
+                "number": row.number,
+                "number_hash": None if row.number is None else hash_of(row.number),
+                "variables": dict(row.variables),
+                "columns": dict(row.columns),
+                "zones": list(row.zones),
+                "country": row.country,
+                "region": row.region,
+                "consent": row.consent,
+                "priority": row.priority,
+                "state": row.state,
+                "reason": row.reason,
+            }
+            for row in new
+        ],
+    )
+
+
+def finish_plan(connection: Connection, campaign: str, plan_hash: str, now: float) -> tuple[str, dict[str, int]]:
+    """The campaign to go on with: this one, or an earlier one of the same hash; and its rows by state and reason."""
+    earlier = connection.execute(
+        select(campaigns.c.id).where(campaigns.c.plan_hash == plan_hash, campaigns.c.id != campaign)
+    ).scalar()
+    if earlier is not None:
+        drop_plan(connection, campaign)
+        return earlier, reasons(connection, earlier)
+    connection.execute(update(campaigns).where(campaigns.c.id == campaign).values(plan_hash=plan_hash))
+    mine = and_(rows.c.campaign == campaign, rows.c.state == RowState.WAITING)
+    _mark(connection, mine, rows.c.number_hash.in_(select(do_not_call.c.number_hash)), "suppressed", "do_not_call")
+    firsts = select(func.min(rows.c.id)).where(mine).group_by(rows.c.number_hash)
+    _mark(connection, mine, rows.c.id.not_in(firsts), "duplicate", "in_file")
+    other = rows.alias()
+    others = select(other.c.number_hash).where(
+        other.c.campaign != campaign,
+        or_(
+            other.c.state.in_((RowState.WAITING, RowState.CLAIMED, RowState.LIVE, RowState.UNRESOLVED)),
+            exists().where(attempts.c.row == other.c.id, attempts.c.intent_at > now - _AGAIN_AFTER),
+        ),
+    )
+    _mark(connection, mine, rows.c.number_hash.in_(others), "duplicate", "earlier_campaign")
+    note(connection, now, "planned", campaign=campaign, hash=plan_hash)
+    return campaign, reasons(connection, campaign)
+
+
+def drop_plan(connection: Connection, campaign: str) -> None:
+    """Forget a campaign that was never started."""
+    connection.execute(delete(rows).where(rows.c.campaign == campaign))
+    connection.execute(delete(campaigns).where(campaigns.c.id == campaign, campaigns.c.state == "planned"))
+
+
+def zones(connection: Connection, campaign: str) -> list[tuple[tuple[str, ...], str | None, str | None, int]]:
+    """Where waiting rows may be."""
+    place = (cast(rows.c.zones, Text), rows.c.country, rows.c.region)
+    counted = connection.execute(
+        select(*place, func.count())
+        .where(rows.c.campaign == campaign, rows.c.state == RowState.WAITING)
+        .group_by(*place)
+    )
+    return [(tuple(json.loads(each[0])), each[1], each[2], each[3]) for each in counted]
+
+
+def _mark(
+    connection: Connection, mine: ColumnElement[bool], which: ColumnElement[bool], state: str, reason: str
+) -> None:
+    connection.execute(update(rows).where(mine, which).values(state=state, reason=reason))
+
+
+def reasons(connection: Connection, campaign: str) -> dict[str, int]:
+    """Rows by `state` or `state: reason`."""
+    key = case((rows.c.reason.is_(None), rows.c.state), else_=rows.c.state + ": " + rows.c.reason)
+    counted = connection.execute(select(key, func.count()).where(rows.c.campaign == campaign).group_by(key))
+    return {each[0]: each[1] for each in counted}
+
+
+def as_campaign(found: Row[Any]) -> CampaignRecord:
+    """A campaign from its row."""
+    return CampaignRecord(
+        id=found.id,
+        plan_hash=found.plan_hash,
+        agent_id=found.agent_id,
+        policy=policy_json.from_json(found.policy),
+        consent=found.consent,
+        region=found.region,
+        summary=found.summary,
+        state=found.state,
+        reason=found.reason,
+        created_at=found.created_at,
+        live=found.live,
+        dialed=found.dialed,
+        reserved=found.reserved,
+        spent=found.spent,
+    )
+
+
+def waiting(campaign: str, shard: int) -> tuple[ColumnElement[bool], ...]:
+    """Rows of a shard that wait."""
+    return rows.c.campaign == campaign, rows.c.shard == shard, rows.c.state == RowState.WAITING
+
+
+def due(connection: Connection, campaign: str, shard: int, now: float, limit: int) -> list[DueRow]:
+    """Rows that may be dialed now, in the order in which they should be."""
+    found = connection.execute(
+        select(rows)
+        .where(*waiting(campaign, shard), or_(rows.c.due_at.is_(None), rows.c.due_at <= now))
+        .order_by(rows.c.priority.desc(), func.coalesce(rows.c.due_at, 0.0), rows.c.id)
+        .limit(limit)
+    )
+    return [as_contact(row) for row in found]
+
+
+def contact(connection: Connection, row: int) -> DueRow:
+    """One row."""
+    return as_contact(connection.execute(select(rows).where(rows.c.id == row)).one())
+
+
+def as_contact(row: Row[Any]) -> DueRow:
+    """A contact from its row."""
+    return DueRow(
+        id=row.id,
+        campaign=row.campaign,
+        line=row.line,
+        number=row.number or "",
+        variables=row.variables,
+        columns=row.columns,
+        zones=tuple(row.zones),
+        country=row.country,
+        region=row.region,
+        consent=row.consent,
+        attempts=row.attempts,
+        due_at=row.due_at or 0.0,
+        caller_id=row.caller_id,
+    )
+
+
+def take_shard(connection: Connection, campaign: str, shard: int, worker: str) -> int:
+    """A new fence; every claim under an older one misses from now on."""
+    mine = and_(leases.c.campaign == campaign, leases.c.shard == shard)
+    fence: int | None = connection.execute(select(leases.c.fence).where(mine)).scalar()
+    if fence is None:
+        connection.execute(insert(leases).values(campaign=campaign, shard=shard, worker=worker, fence=1))
+        return 1
+    connection.execute(update(leases).where(mine).values(worker=worker, fence=fence + 1))
+    return fence + 1
+
+
+def settle_row(connection: Connection, row: int, was: RowState, to: RowState, reason: str, now: float) -> None:
+    """Move a row by somebody's word rather than by a call."""
+    changed = connection.execute(
+        update(rows).where(rows.c.id == row, rows.c.state == was).values(state=to, reason=reason, due_at=now)
+    )
+    if changed.rowcount != 1:
+        raise ImpossibleError(f"row {row} is not {was.value}")
+    campaign = connection.execute(select(rows.c.campaign).where(rows.c.id == row)).scalar_one()
+    note(connection, now, "settled", campaign=campaign, row=row, to=to.value, reason=reason)
+
+
+def open_attempts(connection: Connection, campaign: str | None) -> list[OpenAttempt]:
+    """Attempts whose end is not known, oldest first."""
+    chosen = (
+        select(attempts, campaigns.c.agent_id, rows.c.variables)
+        .join(campaigns, campaigns.c.id == attempts.c.campaign)
+        .join(rows, rows.c.id == attempts.c.row)
+        .where(attempts.c.state.in_(_OPEN))
+        .order_by(attempts.c.intent_at)
+    )
+    if campaign is not None:
+        chosen = chosen.where(attempts.c.campaign == campaign)
+    return [
+        OpenAttempt(
+            id=found.id,
+            campaign=found.campaign,
+            row=found.row,
+            agent_id=found.agent_id,
+            number=found.number,
+            from_number=found.from_number,
+            variables=found.variables,
+            state=AttemptState(found.state),
+            intent_at=found.intent_at,
+            send_by=found.send_by,
+            started_at=found.started_at,
+            call_id=found.call_id,
+            clean_looks=found.clean_looks,
+            looked_at=found.looked_at,
+            worker=found.worker,
+        )
+        for found in connection.execute(chosen)
+    ]
+
+
+def adopt(connection: Connection, attempt: str, call_id: str, number_hash: str, now: float) -> bool:
+    """Hold the rows of a number that was called by an attempt which this (restored) store has forgotten."""
+    held = connection.execute(
+        update(rows)
+        .where(rows.c.number_hash == number_hash, rows.c.state == RowState.WAITING)
+        .values(state=RowState.UNRESOLVED, reason="called before the store was restored")
+    ).rowcount
+    note(connection, now, "adopted", attempt=attempt, call_id=call_id, number_hash=number_hash)
+    return held > 0
+
+
+def history(connection: Connection, number_hash: str) -> list[dict[str, object]]:
+    """What happened to a number, oldest first."""
+    ids = list(connection.execute(select(rows.c.id).where(rows.c.number_hash == number_hash)).scalars())
+    found = connection.execute(select(events).where(events.c.row.in_(ids)).order_by(events.c.id))
+    shown = ("campaign", "line", "state", "reason", "due_at", "zones", "attempts", "outcome")
+    stands = connection.execute(select(rows).where(rows.c.number_hash == number_hash).order_by(rows.c.id))
+    told: list[dict[str, object]] = [
+        *({"at": each.at, "kind": each.kind, "attempt": each.attempt, **each.data} for each in found),
+        *({"kind": "row", **{name: getattr(row, name) for name in shown}} for row in stands),
+    ]
+    listed = connection.execute(select(do_not_call).where(do_not_call.c.number_hash == number_hash)).first()
+    if listed is not None:
+        told.append({"kind": "do_not_call", "at": listed.added_at, "source": listed.source})
+    return told
+
+
+def forget(connection: Connection, number_hash: str, now: float) -> int:
+    """Delete what is a person's: number, columns, variables. Hashes, states and times stay."""
+    busy = connection.execute(
+        select(attempts.c.id).where(attempts.c.number_hash == number_hash, attempts.c.state.in_(_OPEN))
+    ).first()
+    if busy is not None:
+        raise ImpossibleError("the number is being called, or a call to it is being looked for")
+    connection.execute(update(attempts).where(attempts.c.number_hash == number_hash).values(number=""))
+    mine = rows.c.number_hash == number_hash
+    connection.execute(
+        update(rows).where(mine, rows.c.state == RowState.WAITING).values(state=RowState.DONE, reason="forgotten")
+    )
+    count = connection.execute(update(rows).where(mine).values(number=None, variables={}, columns={})).rowcount
+    note(connection, now, "forgotten", number_hash=number_hash)
+    return count
+
+
+def exported(connection: Connection, campaign: str, after: int) -> list[tuple[int, Mapping[str, object]]]:
+    """The next rows of a campaign after one, with the last attempt of each that was placed."""
+    last = (
+        select(func.max(attempts.c.n))
+        .where(attempts.c.row == rows.c.id, attempts.c.state.not_in((AttemptState.NOT_SENT, AttemptState.REFUSED)))
+        .correlate(rows)
+        .scalar_subquery()
+    )
+    found = connection.execute(
+        select(
+            rows, attempts.c.call_id, attempts.c.started_at, attempts.c.ended_at, attempts.c.duration, attempts.c.cost
+        )
+        .outerjoin(attempts, and_(attempts.c.row == rows.c.id, attempts.c.n == last))
+        .where(rows.c.campaign == campaign, rows.c.id > after)
+        .order_by(rows.c.id)
+        .limit(PAGE)
+    )
+    return [
+        (
+            row.id,
+            {
+                **row.columns,
+                "state": row.state,
+                "outcome": row.outcome,
+                "reason": row.reason,
+                "attempts": row.attempts,
+                "call_id": row.call_id,
+                "started_at": row.started_at,
+                "ended_at": row.ended_at,
+                "duration_seconds": row.duration,
+                "cost": row.cost,
+            },
+        )
+        for row in found
+    ]

@@ -1,0 +1,365 @@
+"""The store in SQL: SQLite in a file, or any database that SQLAlchemy reaches synchronously.
+
+Everything runs in one thread at a time, a short transaction each. SQLite is set to `synchronous=FULL`: with less, a
+power cut could roll a committed intent back, and a second call would follow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine, create_engine, delete, event, func, insert, select, update
+from sqlalchemy.engine import make_url
+
+from trudy.clock import Clock
+from trudy.dialer import sql_claims, sql_rows
+from trudy.dialer.policy import OutcomeWord
+from trudy.dialer.schema import attempts, campaigns, do_not_call, rows
+from trudy.dialer.schema import store as store_table
+from trudy.dialer.states import AttemptState, Happening, RowState
+from trudy.dialer.store import (
+    CampaignRecord,
+    CampaignState,
+    Claim,
+    DueRow,
+    Ended,
+    Miss,
+    NewRow,
+    OpenAttempt,
+    PlanHeader,
+    StoreBusyError,
+)
+
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SqlStore:
+    """A store behind an SQLAlchemy URL; a plain path is a SQLite file."""
+
+    def __init__(self, url: str | os.PathLike[str], *, clock: Clock) -> None:
+        text = os.fspath(url)
+        self._path = Path(text) if "://" not in text else None
+        parsed = make_url(f"sqlite:///{text}" if self._path is not None else text)
+        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+            self._path = Path(parsed.database or "")
+        self._engine = _engine(parsed.render_as_string(hide_password=False))
+        self._clock = clock
+        self._id = ""
+        self._limiters: dict[object, CapacityLimiter] = {}
+        self._lock_file: int | None = None
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    async def open(self) -> None:
+        await self._run(self._open)
+
+    async def close(self) -> None:
+        await self._run(self._close)
+
+    async def lock(self, who: str) -> None:
+        await self._run(self._lock, who)
+
+    async def start_plan(self, header: PlanHeader, now: float) -> str:
+        return await self._in_transaction(sql_rows.start_plan, header, now)
+
+    async def add_rows(self, campaign: str, rows: Sequence[NewRow]) -> None:
+        if rows:
+            await self._in_transaction(sql_rows.add_rows, campaign, rows, self.hash_of)
+
+    async def finish_plan(self, campaign: str, plan_hash: str, now: float) -> tuple[CampaignRecord, Mapping[str, int]]:
+        kept, counts = await self._in_transaction(sql_rows.finish_plan, campaign, plan_hash, now)
+        return await self.campaign(kept), counts
+
+    async def drop_plan(self, campaign: str) -> None:
+        await self._in_transaction(sql_rows.drop_plan, campaign)
+
+    async def zones(self, campaign: str) -> Sequence[tuple[tuple[str, ...], str | None, str | None, int]]:
+        return await self._in_transaction(sql_rows.zones, campaign)
+
+    async def set_summary(self, campaign: str, summary: Mapping[str, object]) -> None:
+        statement = update(campaigns).where(campaigns.c.id == campaign).values(summary=dict(summary))
+        await self._in_transaction(lambda connection: connection.execute(statement))
+
+    async def campaign(self, campaign: str) -> CampaignRecord:
+        return await self._in_transaction(_campaign, campaign)
+
+    async def campaigns(self) -> Sequence[CampaignRecord]:
+        def read(connection: Connection) -> list[CampaignRecord]:
+            return [
+                sql_rows.as_campaign(found)
+                for found in connection.execute(select(campaigns).order_by(campaigns.c.created_at))
+            ]
+
+        return await self._in_transaction(read)
+
+    async def move_campaign(
+        self, campaign: str, to: CampaignState, *, reason: str | None, now: float, by: str | None = None
+    ) -> None:
+        def move(connection: Connection) -> None:
+            changes: dict[str, Any] = {"state": to, "reason": reason}
+            if by is not None:
+                changes["confirmed_by"] = by
+            connection.execute(update(campaigns).where(campaigns.c.id == campaign).values(**changes))
+            sql_claims.note(connection, now, "campaign", campaign=campaign, to=to, reason=reason, by=by)
+
+        await self._in_transaction(move)
+
+    async def take_shard(self, campaign: str, shard: int, worker: str) -> int:
+        return await self._in_transaction(sql_rows.take_shard, campaign, shard, worker)
+
+    async def due(self, campaign: str, shard: int, now: float, limit: int) -> Sequence[DueRow]:
+        return await self._in_transaction(sql_rows.due, campaign, shard, now, limit)
+
+    async def contact(self, row: int) -> DueRow:
+        return await self._in_transaction(sql_rows.contact, row)
+
+    async def next_due(self, campaign: str, shard: int) -> float | None:
+        statement = select(func.min(func.coalesce(rows.c.due_at, 0.0))).where(*sql_rows.waiting(campaign, shard))
+        return await self._in_transaction(lambda connection: connection.execute(statement).scalar())
+
+    async def postpone(self, row: int, until: float, reason: str) -> None:
+        statement = (
+            update(rows).where(rows.c.id == row, rows.c.state == RowState.WAITING).values(due_at=until, reason=reason)
+        )
+        await self._in_transaction(lambda connection: connection.execute(statement))
+
+    async def settle_row(self, row: int, reason: str, now: float) -> None:
+        await self._in_transaction(sql_rows.settle_row, row, RowState.WAITING, RowState.DONE, reason, now)
+
+    async def claim(
+        self, contact: DueRow, *, attempt: str, worker: str, shard: int, fence: int, now: float, send_within: float
+    ) -> Claim | Miss:
+        policy = (await self.campaign(contact.campaign)).policy
+        try:
+            return await self._in_transaction(
+                lambda connection: sql_claims.claim(
+                    connection,
+                    contact,
+                    policy,
+                    attempt=attempt,
+                    worker=worker,
+                    shard=shard,
+                    fence=fence,
+                    now=now,
+                    send_within=send_within,
+                    number_hash=self.hash_of(contact.number),
+                )
+            )
+        except sql_claims.Missed as missed:
+            return missed.miss
+
+    async def placed(self, attempt: str, call_id: str, now: float) -> None:
+        await self._answered(attempt, "placed", now, call_id=call_id, started_at=now)
+
+    async def refused(self, attempt: str, error: str, now: float) -> None:
+        await self._answered(attempt, "refused", now, error=error, row_values={"reason": error})
+
+    async def not_sent(self, attempt: str, error: str, now: float, *, due_at: float | None = None) -> None:
+        await self._answered(attempt, "not_sent", now, error=error, due_at=due_at)
+
+    async def unknown(self, attempt: str, error: str, now: float) -> None:
+        await self._answered(attempt, "unknown", now, error=error)
+
+    async def found(self, attempt: str, call_id: str, now: float) -> None:
+        await self._answered(attempt, "found", now, call_id=call_id, started_at=now)
+
+    async def given_up(self, attempt: str, now: float, *, redial: bool) -> None:
+        await self._answered(attempt, "given_up", now, again=redial, row_values={"reason": "unresolved"})
+
+    async def ended(self, attempt: str, end: Ended) -> None:
+        await self._in_transaction(sql_claims.end, attempt, end)
+
+    async def lost(self, attempt: str, now: float) -> None:
+        await self._answered(
+            attempt, "lost", now, outcome="unknown", row_values={"outcome": "unknown", "reason": "never ended"}
+        )
+
+    async def looked(self, ids: Sequence[str], now: float) -> None:
+        statement = (
+            update(attempts).where(attempts.c.id.in_(ids)).values(clean_looks=attempts.c.clean_looks + 1, looked_at=now)
+        )
+        await self._in_transaction(lambda connection: connection.execute(statement))
+
+    async def open_attempts(self, campaign: str | None = None) -> Sequence[OpenAttempt]:
+        return await self._in_transaction(sql_rows.open_attempts, campaign)
+
+    async def last_ends(self, campaign: str, most: int) -> Sequence[tuple[OutcomeWord, float | None]]:
+        statement = (
+            select(attempts.c.outcome, attempts.c.duration)
+            .where(attempts.c.campaign == campaign, attempts.c.state == AttemptState.ENDED)
+            .order_by(attempts.c.ended_at.desc())
+            .limit(most)
+        )
+        found = await self._in_transaction(lambda connection: connection.execute(statement).all())
+        return [(cast(OutcomeWord, each.outcome), each.duration) for each in found]
+
+    async def counts(self, campaign: str) -> Mapping[str, int]:
+        statement = select(rows.c.state, func.count()).where(rows.c.campaign == campaign).group_by(rows.c.state)
+        found = await self._in_transaction(lambda connection: connection.execute(statement).all())
+        return {each[0]: each[1] for each in found}
+
+    async def knows(self, ids: Sequence[str]) -> frozenset[str]:
+        statement = select(attempts.c.id).where(attempts.c.id.in_(ids))
+        return frozenset(await self._in_transaction(lambda connection: list(connection.execute(statement).scalars())))
+
+    async def adopt(self, attempt: str, call_id: str, number: str, now: float) -> bool:
+        return await self._in_transaction(sql_rows.adopt, attempt, call_id, self.hash_of(number), now)
+
+    async def last_activity_at(self) -> float:
+        statement = select(store_table.c.last_activity_at)
+        return await self._in_transaction(lambda connection: connection.execute(statement).scalar_one())
+
+    async def add_do_not_call(self, numbers: Sequence[str], source: str, now: float) -> int:
+        hashes = [self.hash_of(number) for number in numbers]
+
+        def add(connection: Connection) -> int:
+            return sum(sql_claims.add_do_not_call(connection, each, source, now) for each in hashes)
+
+        return await self._in_transaction(add)
+
+    async def remove_do_not_call(self, number: str, now: float) -> bool:
+        number_hash = self.hash_of(number)
+
+        def remove(connection: Connection) -> bool:
+            gone = connection.execute(delete(do_not_call).where(do_not_call.c.number_hash == number_hash)).rowcount
+            sql_claims.note(connection, now, "may_call_again", number_hash=number_hash)
+            return gone > 0
+
+        return await self._in_transaction(remove)
+
+    async def history(self, number: str) -> Sequence[Mapping[str, object]]:
+        return await self._in_transaction(sql_rows.history, self.hash_of(number))
+
+    async def resolve(self, row: int, *, to: Literal["done", "waiting"], reason: str, now: float) -> None:
+        await self._in_transaction(sql_rows.settle_row, row, RowState.UNRESOLVED, RowState(to), reason, now)
+
+    async def forget(self, number: str, now: float) -> int:
+        count = await self._in_transaction(sql_rows.forget, self.hash_of(number), now)
+        await self._run(self._truncate_log)
+        return count
+
+    async def export(self, campaign: str) -> AsyncIterator[Mapping[str, object]]:
+        last = 0
+        while True:
+            page = await self._in_transaction(sql_rows.exported, campaign, last)
+            for _, row in page:
+                yield row
+            last = page[-1][0] if page else last
+            if len(page) < sql_rows.PAGE:
+                return
+
+    def hash_of(self, number: str) -> str:
+        """What stands for a number where the number itself must not stand."""
+        return hmac.new(self._id.encode(), number.encode(), hashlib.sha256).hexdigest()
+
+    async def _answered(self, attempt: str, happening: Happening, now: float, **values: Any) -> None:
+        await self._in_transaction(
+            lambda connection: sql_claims.answered(connection, attempt, happening, now, **values)
+        )
+
+    async def _in_transaction(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **values: P.kwargs
+    ) -> T:
+        def run() -> T:
+            with self._engine.begin() as connection:
+                return work(connection, *args, **values)
+
+        return await self._run(run)
+
+    async def _run(self, work: Callable[..., T], *args: Any) -> T:
+        """Work in a thread; a clock that jumps while nothing happens is held meanwhile."""
+        from anyio import to_thread
+
+        hold: Callable[[], AbstractContextManager[object]] = getattr(self._clock, "hold", nullcontext)
+        with hold():
+            return await to_thread.run_sync(work, *args, limiter=self._limiter())
+
+    def _limiter(self) -> CapacityLimiter:
+        """One thread at a time, for each event loop that uses the store."""
+        from anyio import CapacityLimiter
+        from anyio.lowlevel import current_token
+
+        token = current_token()
+        limiter = self._limiters.get(token)
+        if limiter is None:
+            limiter = self._limiters[token] = CapacityLimiter(1)
+        return limiter
+
+    def _open(self) -> None:
+        from trudy.dialer.migrations import upgrade
+
+        with self._engine.begin() as connection:
+            upgrade(connection)
+            found = connection.execute(select(store_table.c.id)).scalar()
+            if found is None:
+                found = str(uuid4())
+                connection.execute(insert(store_table).values(id=found, last_activity_at=0.0))
+        self._id = found
+
+    def _truncate_log(self) -> None:
+        """SQLite's log holds old pages until it is written back."""
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect() as connection:
+                connection.rollback()
+                cast(Any, connection.connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _close(self) -> None:
+        self._engine.dispose()
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    def _lock(self, who: str) -> None:
+        if self._path is None or self._lock_file is not None:
+            return
+        import fcntl
+
+        file = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.pread(file, 200, 0).decode(errors="replace").strip()
+            os.close(file)
+            raise StoreBusyError(f"{self._path} is dialed from by {holder or 'another process'}") from None
+        os.ftruncate(file, 0)
+        os.pwrite(file, who.encode(), 0)
+        self._lock_file = file
+
+
+def _campaign(connection: Connection, campaign: str) -> CampaignRecord:
+    found = connection.execute(select(campaigns).where(campaigns.c.id == campaign)).first()
+    if found is None:
+        raise LookupError(f"the store has no campaign {campaign}")
+    return sql_rows.as_campaign(found)
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # the transactions are ours
+    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=5000"):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that would only become a writer half-way could fail there; each takes the lock at once.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,328 @@
+"""What the dialer asks of a store. Each method is one transaction, committed when it returns.
+
+A method that finds things otherwise than it expects changes nothing and raises `ImpossibleError`: somebody else was
+there first, or the process is not who it thinks it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Literal, Protocol, TypeAlias
+
+from attrs import field, frozen
+
+from trudy.dialer.policy import OutcomeWord, Policy
+from trudy.dialer.states import AttemptState, RowState
+
+CampaignState: TypeAlias = Literal["planned", "running", "paused", "stopped", "halted", "done"]
+"""`paused` by a person or the breaker; `halted` by a fault of the store or an amnesia; both may go on."""
+MissReason: TypeAlias = Literal[
+    "campaign",
+    "max_live",
+    "max_calls",
+    "max_spend",
+    "row",
+    "fence",
+    "do_not_call",
+    "a_day",
+    "in_30_days",
+    "hours",
+    "caller_id",
+    "ringing",
+]
+
+
+@frozen(kw_only=True)
+class NewRow:
+    """A contact on its way into a campaign. `state` is `waiting`, or `rejected` with a reason."""
+
+    line: int
+    number: str | None = field(repr=False)
+    variables: Mapping[str, str] = field(repr=False)
+    columns: Mapping[str, str] = field(repr=False)
+    zones: tuple[str, ...] = ()
+    country: str | None = None
+    region: str | None = None
+    consent: str | None = None
+    priority: int = 0
+    state: RowState = RowState.WAITING
+    reason: str | None = None
+
+
+@frozen(kw_only=True)
+class PlanHeader:
+    """What a campaign is, beside its rows."""
+
+    agent_id: str
+    policy: Policy
+    consent: Mapping[str, str]
+    region: str | None
+
+
+@frozen(kw_only=True)
+class CampaignRecord:
+    """A campaign as the store has it."""
+
+    id: str
+    plan_hash: str
+    agent_id: str
+    policy: Policy
+    consent: Mapping[str, str]
+    region: str | None
+    summary: Mapping[str, object]
+    state: CampaignState
+    reason: str | None
+    created_at: float
+    live: int
+    dialed: int
+    reserved: float
+    spent: float
+
+
+@frozen(kw_only=True)
+class DueRow:
+    """A row that may be dialed."""
+
+    id: int
+    campaign: str
+    line: int
+    number: str = field(repr=False)
+    variables: Mapping[str, str] = field(repr=False)
+    columns: Mapping[str, str] = field(repr=False)
+    zones: tuple[str, ...]
+    country: str | None
+    region: str | None
+    consent: str | None
+    attempts: int
+    due_at: float
+    caller_id: str | None = field(repr=False)
+
+
+@frozen(kw_only=True)
+class Claim:
+    """An intent to dial, committed. Nothing may be sent after `send_by`.
+
+    Attributes:
+        send_by: seconds of the server's clock.
+        from_number: the number to call from, if the policy names some.
+    """
+
+    attempt: str
+    contact: DueRow
+    agent_id: str
+    send_by: float
+    from_number: str | None = field(repr=False)
+
+
+@frozen(kw_only=True)
+class Miss:
+    """Why nothing may be dialed now, and when it may be worth asking again (Unix seconds); None for not by waiting."""
+
+    reason: MissReason
+    due_at: float | None = None
+
+
+@frozen(kw_only=True)
+class OpenAttempt:
+    """An attempt whose end is not known yet."""
+
+    id: str
+    campaign: str
+    row: int
+    agent_id: str
+    number: str = field(repr=False)
+    from_number: str | None = field(repr=False)
+    variables: Mapping[str, str] = field(repr=False)
+    state: AttemptState
+    intent_at: float
+    send_by: float
+    started_at: float | None
+    call_id: str | None
+    clean_looks: int
+    looked_at: float | None
+    worker: str
+
+
+@frozen(kw_only=True)
+class Ended:
+    """How an attempt ended, and what follows for its row.
+
+    Attributes:
+        again_at: when the row is due once more (Unix seconds); None where this is the end.
+        opt_out: whether the person asked not to be called again.
+    """
+
+    outcome: OutcomeWord
+    ended_at: float
+    duration: float | None = None
+    cost: float | None = None
+    again_at: float | None = None
+    reason: str | None = None
+    opt_out: bool = False
+
+
+class Store(Protocol):
+    """Everything the dialer remembers."""
+
+    @property
+    def id(self) -> str:
+        """The store's own id, which stands in each call's `trudy_ref`."""
+        ...
+
+    async def open(self) -> None:
+        """Bring the tables up to date; make them where there are none."""
+        ...
+
+    async def close(self) -> None: ...
+
+    async def lock(self, who: str) -> None:
+        """Keep other processes from dialing from this store. Raises `StoreBusyError`, which names who does."""
+        ...
+
+    async def start_plan(self, header: PlanHeader, now: float) -> str:
+        """A new campaign's id, for rows to be added to."""
+        ...
+
+    async def add_rows(self, campaign: str, rows: Sequence[NewRow]) -> None: ...
+
+    async def finish_plan(self, campaign: str, plan_hash: str, now: float) -> tuple[CampaignRecord, Mapping[str, int]]:
+        """The campaign, and its rows by state and reason.
+
+        Marks duplicates and people who are not to be called. Where a campaign with the same hash is there already, the
+        new one goes and that one is given.
+        """
+        ...
+
+    async def drop_plan(self, campaign: str) -> None:
+        """Forget a plan that was not finished."""
+        ...
+
+    async def zones(self, campaign: str) -> Sequence[tuple[tuple[str, ...], str | None, str | None, int]]:
+        """Where waiting rows may be: zones, country, region, and how many."""
+        ...
+
+    async def set_summary(self, campaign: str, summary: Mapping[str, object]) -> None: ...
+
+    async def campaign(self, campaign: str) -> CampaignRecord: ...
+
+    async def campaigns(self) -> Sequence[CampaignRecord]: ...
+
+    async def move_campaign(
+        self, campaign: str, to: CampaignState, *, reason: str | None, now: float, by: str | None = None
+    ) -> None:
+        """Start, pause, resume, stop, halt or finish; an entry of the audit."""
+        ...
+
+    async def take_shard(self, campaign: str, shard: int, worker: str) -> int:
+        """The fence under which this worker may claim from now on; older ones may not any more."""
+        ...
+
+    async def due(self, campaign: str, shard: int, now: float, limit: int) -> Sequence[DueRow]:
+        """Rows that wait and are due, first those of higher priority, then the longest due."""
+        ...
+
+    async def contact(self, row: int) -> DueRow:
+        """One row, whatever its state."""
+        ...
+
+    async def next_due(self, campaign: str, shard: int) -> float | None:
+        """When the next waiting row is due; None where none waits."""
+        ...
+
+    async def postpone(self, row: int, until: float, reason: str) -> None:
+        """Let a waiting row wait."""
+        ...
+
+    async def settle_row(self, row: int, reason: str, now: float) -> None:
+        """End a waiting row without dialing it."""
+        ...
+
+    async def claim(
+        self, contact: DueRow, *, attempt: str, worker: str, shard: int, fence: int, now: float, send_within: float
+    ) -> Claim | Miss:
+        """T1: commit the intent, if campaign, row, fence, caps, hours and do-not-call list allow it at `now`."""
+        ...
+
+    async def placed(self, attempt: str, call_id: str, now: float) -> None:
+        """T2: the server took the call."""
+        ...
+
+    async def refused(self, attempt: str, error: str, now: float) -> None:
+        """T2: the server refused it, and will again: the row is done."""
+        ...
+
+    async def not_sent(self, attempt: str, error: str, now: float, *, due_at: float | None = None) -> None:
+        """T2: it is proved that it did not happen: the row waits again, and no attempt is spent."""
+        ...
+
+    async def unknown(self, attempt: str, error: str, now: float) -> None:
+        """T2: it may have happened."""
+        ...
+
+    async def found(self, attempt: str, call_id: str, now: float) -> None:
+        """The call of an intent, an unknown or an unresolved attempt was found."""
+        ...
+
+    async def looked(self, ids: Sequence[str], now: float) -> None:
+        """These were looked for among all calls that could be theirs, and not found."""
+        ...
+
+    async def given_up(self, attempt: str, now: float, *, redial: bool) -> None:
+        """The call was not found in time: the row is held, or waits again where the policy says `redial`."""
+        ...
+
+    async def ended(self, attempt: str, end: Ended) -> None:
+        """T3: outcome, next due time, counters, opt-out and audit, together."""
+        ...
+
+    async def lost(self, attempt: str, now: float) -> None:
+        """The server never told the end of a placed call: the slot is free again, the row done."""
+        ...
+
+    async def open_attempts(self, campaign: str | None = None) -> Sequence[OpenAttempt]:
+        """Attempts in `intent`, `unknown` or `placed`."""
+        ...
+
+    async def last_ends(self, campaign: str, most: int) -> Sequence[tuple[OutcomeWord, float | None]]:
+        """Outcome and seconds of the attempts that ended last, newest first."""
+        ...
+
+    async def counts(self, campaign: str) -> Mapping[str, int]:
+        """Rows by state."""
+        ...
+
+    async def knows(self, ids: Sequence[str]) -> frozenset[str]:
+        """Which of these ids are attempts of this store."""
+        ...
+
+    async def adopt(self, attempt: str, call_id: str, number: str, now: float) -> bool:
+        """Enter a call that the store forgot (a restored backup); whether a waiting row is held by it now."""
+        ...
+
+    async def last_activity_at(self) -> float: ...
+
+    async def add_do_not_call(self, numbers: Sequence[str], source: str, now: float) -> int:
+        """How many were new. Rows that wait with these numbers are suppressed."""
+        ...
+
+    async def remove_do_not_call(self, number: str, now: float) -> bool: ...
+
+    async def history(self, number: str) -> Sequence[Mapping[str, object]]:
+        """What the store knows of a number, oldest first: rows, attempts and events."""
+        ...
+
+    async def resolve(self, row: int, *, to: Literal["done", "waiting"], reason: str, now: float) -> None:
+        """Settle a held row by a person's word."""
+        ...
+
+    async def forget(self, number: str, now: float) -> int:
+        """Delete a person's data; hashes stay. How many rows were theirs."""
+        ...
+
+    def export(self, campaign: str) -> AsyncIterator[Mapping[str, object]]:
+        """One mapping a row, in the order of the source: its columns, and what became of it."""
+        ...
+
+
+class StoreBusyError(Exception):
+    """Another process dials from this store."""
