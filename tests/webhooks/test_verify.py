@@ -28,7 +28,7 @@ from trudy.webhooks import (
     unwrap,
 )
 from trudy.webhooks.strict_json import MAX_DEPTH
-from trudy.webhooks.verify import MAX_BODY, MAX_SORTED_BODY, MAX_SORTED_VALUES
+from trudy.webhooks.verify import MAX_BODY, MAX_SORTED_BODY, MAX_SORTED_MARKS
 
 BODY = pack(NESTED)
 SORTED = json.dumps(NESTED, sort_keys=True).encode()
@@ -40,6 +40,10 @@ FORGED = [
     b"[" + b"{}," * 300_000 + b"{}]",
     b'{"event": "call.ended", "data": "' + b"x" * 1_000_000 + b'"}',
     b'{"a": ' + b"[" * 600 + b"]" * 600 + b', "b": "' + b"x" * 1_000_000 + b'"}',
+    b"[" * 65_000 + b"]" * 65_000,
+    b'{"a":' * 20_000 + b"1" + b"}" * 20_000,
+    b'{"a": ' + b"[" * 200 + b"]" * 200 + b', "b": "' + b"x" * 120_000 + b'"}',
+    b'{"a": ' * 200 + b"1" + b"}" * 200 + b" " * 120_000,
     b"[" + b"[]," * 10_000 + b"[" * 600 + b"]" * 600 + b', "' + b"x" * 90_000 + b'"]',
 ]
 
@@ -249,7 +253,7 @@ class TestSignature:
         assert shuffled != sorted_body(most)
         assert len(shuffled) == MAX_SORTED_BODY
         assert check(shuffled, signed(shuffled, over=sorted_body(most))).signature_form == "sorted"
-        for body in (sorted_body(most + 10), sorted_body(0, MAX_SORTED_VALUES + 1)):
+        for body in (sorted_body(most + 10), sorted_body(0, MAX_SORTED_MARKS)):
             assert check(body).signature_form == "raw"
             tight = body.replace(b": ", b":")
             refuse(BadSignatureError, tight, signed(tight, over=body))
