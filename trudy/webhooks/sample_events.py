@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack
 from uuid import uuid4
 
+from attrs import frozen
+
 from trudy.errors import InvalidArgumentError
 from trudy.models import to_wire
 
@@ -35,6 +37,65 @@ class EventOptions(TypedDict, total=False):
     ids: Ids
 
 
+@frozen(kw_only=True)
+class Talk:
+    """What an event tells of a call on which somebody was on the line."""
+
+    created_at: datetime
+    joined_at: datetime
+    seconds: int
+    is_billed: bool = True
+    cost_usd: float
+    short_summary: str
+    summary: str
+
+
+@frozen(kw_only=True)
+class CallPayload:
+    """What an event tells of a call."""
+
+    call_id: str
+    agent_id: str | None
+    batch_id: str | None
+    status: str
+    ended_at: datetime | None = None
+    end_reason: str | None = None
+    talk: Talk | None = None
+
+    def nested(self) -> dict[str, Any]:
+        """As the voice provider's own object, in camelCase (documented)."""
+        call: dict[str, Any] = {"callId": self.call_id}
+        if self.agent_id is not None:
+            call["agent"] = {"agentId": self.agent_id}
+        if self.batch_id is not None:
+            call["batchId"] = self.batch_id
+        if self.ended_at is not None:
+            call |= {"ended": iso(self.ended_at), "endReason": self.end_reason}
+        if self.talk is not None:
+            call |= {
+                "created": iso(self.talk.created_at),
+                "joined": iso(self.talk.joined_at),
+                "billedDuration": f"{self.talk.seconds}s",
+                "billingStatus": "BILLING_STATUS_BILLED" if self.talk.is_billed else "BILLING_STATUS_PENDING",
+                "costUsd": self.talk.cost_usd,
+                "shortSummary": self.talk.short_summary,
+                "summary": self.talk.summary,
+            }
+        return call
+
+    def flat(self) -> dict[str, Any]:
+        """As members of `data` itself, in snake_case (older guide)."""
+        facts: dict[str, Any] = {"call_id": self.call_id, "agent_id": self.agent_id}
+        if self.batch_id is not None:
+            facts["batch_id"] = self.batch_id
+        if self.ended_at is not None:
+            facts |= {"ended_at": iso(self.ended_at), "end_reason": self.end_reason}
+        if self.talk is not None:
+            facts["duration_seconds"] = self.talk.seconds
+            facts |= {"cost_usd": self.talk.cost_usd, "summary": self.talk.summary}
+        return facts | {"status": self.status}
+
+
 def make_body(name: str, /, **options: Unpack[EventOptions]) -> dict[str, Any]:
     """The JSON of an event."""
     when = options.get("timestamp") or datetime.now(UTC)
@@ -46,9 +107,8 @@ def make_body(name: str, /, **options: Unpack[EventOptions]) -> dict[str, Any]:
         raise InvalidArgumentError("ids must be api or provider", argument="ids")
     match kind:
         case "call":
-            data: dict[str, Any] = (
-                _flat_call(name, when, options) if style == "flat" else _nested_call(name, when, options)
-            )
+            call = _call_payload(name, when, options)
+            data: dict[str, Any] = call.flat() if style == "flat" else {"event": name, "call": call.nested()}
         case "batch":
             data = {"batch_id": options.get("batch_id") or str(uuid4()), "status": options.get("status", "completed")}
         case "voice":
@@ -59,7 +119,7 @@ def make_body(name: str, /, **options: Unpack[EventOptions]) -> dict[str, Any]:
     for key, value in (options.get("data") or {}).items():
         inner = data.get(key)
         data[key] = {**inner, **value} if isinstance(inner, dict) and isinstance(value, Mapping) else value
-    body: dict[str, Any] = {"event": name, "timestamp": _iso(when), "data": data}
+    body: dict[str, Any] = {"event": name, "timestamp": iso(when), "data": data}
     if options.get("id") is not None:
         body["id"] = options.get("id")
     # Through JSON, so that the event shares nothing with what the caller holds.
@@ -67,50 +127,39 @@ def make_body(name: str, /, **options: Unpack[EventOptions]) -> dict[str, Any]:
     return copy
 
 
-def _nested_call(name: str, when: datetime, options: EventOptions) -> dict[str, Any]:
-    call: dict[str, Any] = {"callId": options.get("call_id") or _new_id("call", options)}
-    if name != "call.joined":
-        call["agent"] = {"agentId": options.get("agent_id") or _new_id("agent", options)}
-    elif agent_id := options.get("agent_id"):
-        call["agent"] = {"agentId": agent_id}
-    if batch_id := options.get("batch_id"):
-        call["batchId"] = batch_id
-    if name in ("call.ended", "call.completed", "call.billed", "call.analyzed"):
-        call |= {
-            "created": _iso(when - _TALK - timedelta(seconds=5)),
-            "joined": _iso(when - _TALK),
-            "ended": _iso(when),
-            "endReason": "hangup",
-            "billedDuration": f"{_TALK.seconds}s",
-            "billingStatus": "BILLING_STATUS_BILLED",
-            "costUsd": 0.02,
-            "shortSummary": "The contact was reached.",
-            "summary": "The contact was reached, agreed to what the agent asked, and said goodbye.",
-        }
-    elif name == "call.failed":
-        call |= {"ended": _iso(when), "endReason": "unjoined"}
-    return {"event": name, "call": call}
+def _call_payload(name: str, when: datetime, options: EventOptions) -> CallPayload:
+    is_talk = name in ("call.ended", "call.completed", "call.billed", "call.analyzed")
+    agent_id = options.get("agent_id")
+    if agent_id is None and not (name == "call.joined" and options.get("style") != "flat"):
+        agent_id = _new_id("agent", options)
+    return CallPayload(
+        call_id=options.get("call_id") or _new_id("call", options),
+        agent_id=agent_id,
+        batch_id=options.get("batch_id"),
+        status=options.get("status") or ("completed" if is_talk else name.removeprefix("call.")),
+        ended_at=when if is_talk or name == "call.failed" else None,
+        end_reason="hangup" if is_talk else "unjoined",
+        talk=_talk(when) if is_talk else None,
+    )
 
 
-def _flat_call(name: str, when: datetime, options: EventOptions) -> dict[str, Any]:
-    ended = name in ("call.ended", "call.completed", "call.billed", "call.analyzed")
-    data: dict[str, Any] = {
-        "call_id": options.get("call_id") or _new_id("call", options),
-        "agent_id": options.get("agent_id") or _new_id("agent", options),
-        "status": options.get("status") or ("completed" if ended else name.removeprefix("call.")),
-    }
-    if batch_id := options.get("batch_id"):
-        data["batch_id"] = batch_id
-    if ended:
-        data |= {"duration_seconds": _TALK.seconds, "ended_at": _iso(when)}
-    return data
+def _talk(end: datetime) -> Talk:
+    return Talk(
+        created_at=end - _TALK - timedelta(seconds=5),
+        joined_at=end - _TALK,
+        seconds=_TALK.seconds,
+        cost_usd=0.02,
+        short_summary="The contact was reached.",
+        summary="The contact was reached, agreed to what the agent asked, and said goodbye.",
+    )
 
 
 def _new_id(kind: str, options: EventOptions) -> str:
     return f"uv_{kind}_{uuid4().hex[:12]}" if options.get("ids") == "provider" else str(uuid4())
 
 
-def _iso(when: datetime) -> str:
+def iso(when: datetime) -> str:
+    """A time as the voice provider writes it."""
     if when.utcoffset() is None:
         raise InvalidArgumentError("a datetime needs a time zone, such as datetime.UTC", argument="timestamp")
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

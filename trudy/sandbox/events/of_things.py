@@ -10,13 +10,15 @@ from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from trudy.sandbox.domain import lifecycle
 from trudy.sandbox.domain.lifecycle import PlacedCall
 from trudy.sandbox.domain.voices import SandboxVoice
 from trudy.sandbox.http.wire import encode
 from trudy.sandbox.quirks.rows import with_prefixes
+from trudy.webhooks import sample_events
+from trudy.webhooks.sample_events import CallPayload, Talk
 
 NAMES = (
     "call.started",
@@ -73,39 +75,44 @@ def events_of_call(call: PlacedCall) -> list[SandboxEvent]:
 
 
 def _call_event(call: PlacedCall, name: str, moment: float) -> SandboxEvent:
-    timeline = call.timeline
-    nested: dict[str, Any] = {"callId": call.id}
-    facts: dict[str, Any] = {"call_id": call.id, "agent_id": call.agent_id}
+    timeline, is_over = call.timeline, moment >= call.timeline.ended_at
     ids = {"call_id": call.id, "agent_id": call.agent_id}
-    if name != "call.joined":
-        nested["agent"] = {"agentId": call.agent_id}
     if call.campaign_id is not None:
-        nested["batchId"] = ids["batch_id"] = facts["batch_id"] = call.campaign_id
-    if moment >= timeline.ended_at:
-        nested |= {"ended": iso(timeline.ended_at), "endReason": timeline.end_reason}
-        facts |= {"ended_at": iso(timeline.ended_at), "end_reason": timeline.end_reason}
-    if moment >= timeline.ended_at and timeline.answered_at is not None:
-        seconds, summary = lifecycle.talk_seconds(timeline), lifecycle.summary(call)
-        cost = round(seconds / 60 * _USD_A_MINUTE, 4)
-        nested |= {
-            "created": iso(timeline.created_at),
-            "joined": iso(timeline.answered_at),
-            "billedDuration": f"{seconds}s",
-            "billingStatus": "BILLING_STATUS_BILLED" if name == "call.billed" else "BILLING_STATUS_PENDING",
-            "costUsd": cost,
-            "shortSummary": summary.split(";")[0].removesuffix("."),
-            "summary": summary,
-        }
-        facts |= {"duration_seconds": seconds, "cost_usd": cost, "summary": summary}
+        ids["batch_id"] = call.campaign_id
+    payload = CallPayload(
+        call_id=call.id,
+        agent_id=call.agent_id,
+        batch_id=call.campaign_id,
+        status=lifecycle.status_at(timeline, moment),
+        ended_at=_aware(timeline.ended_at) if is_over else None,
+        end_reason=timeline.end_reason,
+        talk=_talk(call, timeline.answered_at, is_billed=name == "call.billed")
+        if is_over and timeline.answered_at is not None
+        else None,
+    )
     return SandboxEvent(
         name=name,
         key=f"{name}:{call.id}",
         moment=moment,
         ids=ids,
-        call=nested,
-        facts=facts | {"status": lifecycle.status_at(timeline, moment)},
+        # The provider does not name the agent when somebody joins.
+        call=(evolve(payload, agent_id=None) if name == "call.joined" else payload).nested(),
+        facts=payload.flat(),
         number=call.to or None,
         over_at=timeline.ended_at,
+    )
+
+
+def _talk(call: PlacedCall, answered_at: float, *, is_billed: bool) -> Talk:
+    seconds, summary = lifecycle.talk_seconds(call.timeline), lifecycle.summary(call)
+    return Talk(
+        created_at=_aware(call.timeline.created_at),
+        joined_at=_aware(answered_at),
+        seconds=seconds,
+        is_billed=is_billed,
+        cost_usd=round(seconds / 60 * _USD_A_MINUTE, 4),
+        short_summary=summary.split(";")[0].removesuffix("."),
+        summary=summary,
     )
 
 
@@ -165,8 +172,11 @@ def body_of(event: SandboxEvent, quirks: AbstractSet[str] = frozenset()) -> byte
 
 def iso(moment: float) -> str:
     """A time as the provider writes it."""
-    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
+    return sample_events.iso(_aware(moment))
+
+
+def _aware(moment: float) -> datetime:
+    return datetime.fromtimestamp(moment, UTC)
 
 
 def _snake_case(value: Any) -> Any:
