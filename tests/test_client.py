@@ -288,20 +288,36 @@ async def test_the_log_holds_no_key_no_number_no_query(caplog: pytest.LogCapture
     assert not any(word in line for line in lines for word in (sandbox.api_key, "415555", "a-name"))
 
 
-def test_logging_is_switched_on_by_the_environment(
-    monkeypatch: pytest.MonkeyPatch, make: Callable[..., AsyncTrudyClient]
+@pytest.mark.parametrize(
+    ("word", "level"),
+    [
+        ("debug", logging.DEBUG),
+        ("1", logging.DEBUG),
+        (" INFO ", logging.INFO),
+        ("error", logging.ERROR),
+        ("critical", logging.CRITICAL),
+        ("0", None),
+        ("off", None),
+        ("loud", None),
+        ("\u2603", None),
+    ],
+)
+def test_logging_is_set_by_the_environment_and_no_word_stops_an_app(
+    word: str,
+    level: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[..., AsyncTrudyClient],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     logger = logging.getLogger("trudy")
-    level = logger.level
-    monkeypatch.setenv("TRUDY_LOG", "debug")
+    before = logger.level
+    monkeypatch.setenv("TRUDY_LOG", word)
     try:
         make(KEY)
-        assert logger.isEnabledFor(logging.DEBUG)
+        assert logger.level == (before if level is None else level)
+        assert ("TRUDY_LOG" in caplog.text) is (word in ("loud", "\u2603"))
     finally:
-        logger.setLevel(level)
-    monkeypatch.setenv("TRUDY_LOG", "loud")
-    with pytest.raises(ConfigurationError, match="TRUDY_LOG"):
-        make(KEY)
+        logger.setLevel(before)
 
 
 async def test_the_callers_own_client_stays_open() -> None:

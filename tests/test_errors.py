@@ -87,6 +87,17 @@ def test_the_text_tells_status_code_message_request_id_and_request() -> None:
     assert repr(trudy.TrudyError("m")) == "TrudyError('error: m')"
 
 
+def test_a_connection_error_says_first_where_to_and_how_often() -> None:
+    error = trudy.APIConnectionError(
+        "could not connect: Connection refused", address="192.168.100.200:8443", attempts=3, method="GET", path="/calls"
+    )
+    assert str(error) == (
+        "connection_error at 192.168.100.200:8443 after 3 attempts: could not connect: Connection refused (GET /calls)"
+    )
+    once = trudy.APITimeoutError("no answer within 60 s", address="[::1]:8443", attempts=1)
+    assert str(once) == "timeout at [::1]:8443 after 1 attempt: no answer within 60 s"
+
+
 def test_a_number_in_a_message_is_masked() -> None:
     error = trudy.APIError("cannot call +14155550123", path="/x/+14155550123", method="GET")
     assert "+14155550123" not in f"{error} {error!r} {error.message} {error.args}"

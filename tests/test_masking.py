@@ -51,6 +51,19 @@ def test_a_number(number: str, masked: str) -> None:
         "507f1f77bcf86cd799439011",
         "PN01234567890123456789012345678901",
         "what? a & b",
+        "123488576 bytes",
+        "1048576 bytes",
+        "the body has 104857600 bytes, at most 33554432 bytes are read",
+        "at most 100 (1048576 bytes)",
+        "12345678 B of 1234567 KiB",
+        "4000000000 bytes in 12345678 ms",
+        "took 1234567.25 ms, 0.12345678 seconds",
+        "line 1 column 1234567 (char 1234567)",
+        "Content-Length: 1048576",
+        "limit=10000000 offset=1234567",
+        "192.168.100.200",
+        "no answer from 192.168.100.200:8443 in time",
+        "10.0.0.1 and 172.16.254.100",
     ],
 )
 def test_what_is_no_number_stays(text: str) -> None:
@@ -91,6 +104,13 @@ def test_secrets_vanish(secret: str) -> None:
         ("415 555 0123 2026-11-23T16:36:45Z", "415***0123 2026-11-23T16:36:45Z"),
         ("+1 415 12345678-1234-1234-1234", "+1415***1234"),
         ("2027-01-15T12:00:00.14155550123", "2027-01-15T12:00:00.1415***0123"),
+        ("+14155550123 bytes", "+1415***0123 bytes"),
+        ("limit=14155550123", "limit=1415***0123"),
+        ("port 14155550123", "port 1415***0123"),
+        ("415 555 0123, 12345678 bytes", "415***0123, 12345678 bytes"),
+        ("415.555.0123", "415***0123"),
+        ("+1.23.45.67.89.01", "+1234***8901"),
+        ("01.23.45.67.89", "012***6789"),
     ],
 )
 def test_a_number_or_a_query_in_a_text(text: str, masked: str) -> None:

@@ -10,12 +10,22 @@ from urllib.parse import quote, quote_plus, unquote
 _DATE = r"(?<![0-9])(?:(?:19|2[01])[0-9]{2}|9999)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
 _TIME = r"[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9}(?![0-9]))?)?(?:[+-][0-9]{2}:?[0-9]{2}(?![0-9]))?"
 _ID = r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[A-Z]{0,2}[0-9a-f]{24,})(?![0-9A-Za-z])"
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_ADDRESS = rf"(?<![0-9.+])(?:{_OCTET}\.){{3}}{_OCTET}(?::[0-9]{{1,5}})?(?![0-9.-])"
+_UNIT = r"[ \u00a0]?(?:bytes?|[KMGT]i?B|[nmµ]s|(?:milli|micro|nano)?seconds?|characters?)(?![0-9A-Za-z])"
+_AMOUNT = rf"(?<![0-9A-Za-z+.])(?:[0-9]+(?:\.[0-9]+)?{_UNIT}|[0-9]{{1,9}} ?B(?![0-9A-Za-z]))"
+_MEASURED = (
+    r"(?i:\b(?:length|size|limit|offset|line|column|char|position|total|count|port)(?:=|: ?| ))[0-9]{1,9}(?![0-9])"
+)
 _GAP = r"(?:[^\S\r\n]|[().\u2010-\u2015-]|%(?:20|28|29|2[DdEe])){0,3}"
 # A number ends before a time or an id that follows it; dates alone may be groups of its digits.
 _DIGITS = rf"[0-9](?:{_GAP}(?!{_DATE}{_TIME}|{_ID})[0-9]){{6,}}"
+# Without a plus sign it also ends before an amount: `100 (1048576 bytes)` is two numbers and none to call.
+_BARE = rf"[0-9](?:{_GAP}(?!{_DATE}{_TIME}|{_ID}|{_AMOUNT}|{_ADDRESS})[0-9]){{6,}}"
 # After letters few digits belong to an id as a rule; a plus sign, or as many digits as numbers have, make a number.
 _PHONE = re.compile(
-    rf"(?P<kept>{_DATE}(?:{_TIME})?|{_ID})|(?:\+|%2[Bb]){_GAP}{_DIGITS}|(?<![0-9A-Za-z]){_DIGITS}|[0-9]{{10,}}"
+    rf"(?P<kept>{_DATE}(?:{_TIME})?|{_ID}|{_ADDRESS}|{_AMOUNT}|{_MEASURED})"
+    rf"|(?:\+|%2[Bb]){_GAP}{_DIGITS}|(?<![0-9A-Za-z]){_BARE}|[0-9]{{10,}}"
 )
 _SECRET = re.compile(
     r"\b(?:truedy|whsec)_[A-Za-z0-9_-]{4,}|\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*|(?i:\bbearer\s+)\S+"

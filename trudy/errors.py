@@ -14,7 +14,7 @@
     │   ├── RateLimitError           429  limit, reset_at
     │   └── ServerError              5xx
     │       └── ProviderError        502 with code provider_error
-    ├── APIConnectionError           no answer; request_sent
+    ├── APIConnectionError           no answer; request_sent, address
     │   └── APITimeoutError          no answer in time
     ├── CallOutcomeUnknownError      a call may or may not have been placed; candidates
     ├── WaitTimeoutError             `wait` gave up; last
@@ -306,14 +306,27 @@ class ProviderError(ServerError):
 
 
 class APIConnectionError(TrudyError):
-    """No answer. `request_sent` is False only with proof that no byte of the request left."""
+    """No answer.
+
+    Attributes:
+        request_sent: False only with proof that no byte of the request left.
+        address: host and port that were to be reached, such as `api.truedy.ai:443`; None where nobody went so far.
+    """
 
     default_code = "connection_error"
     default_retryable = True
 
-    def __init__(self, message: str, *, request_sent: bool = True, **facts: Unpack[Facts]) -> None:
+    def __init__(
+        self, message: str, *, request_sent: bool = True, address: str | None = None, **facts: Unpack[Facts]
+    ) -> None:
         super().__init__(message, **facts)
         self.request_sent = request_sent
+        self.address = address
+
+    def _headline(self) -> str:
+        where = "" if self.address is None else f" at {self.address}"
+        tries = f" after {self.attempts} attempt{'' if self.attempts == 1 else 's'}" if self.attempts else ""
+        return f"{self.code}{where}{tries}"
 
 
 class APITimeoutError(APIConnectionError):

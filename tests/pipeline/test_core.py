@@ -426,3 +426,26 @@ async def test_a_call_that_the_provider_refused_and_that_was_filed_is_returned(c
     async with client(clock=FakeClock(NOON)) as c:
         call = await c.calls.create(agent_id="a", phone_number=NUMBER)
     assert (call.id, str(call.status)) == (row["id"], "failed")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "address"),
+    [
+        ("https://api.test/api/public/v1", "api.test:443"),
+        ("http://127.0.0.1:8443/v1", "127.0.0.1:8443"),
+        ("http://[::1]:9/v1", "[::1]:9"),
+        ("https://192.168.100.200:14155/v1", "192.168.100.200:14155"),
+    ],
+)
+async def test_a_connection_error_says_where_to_and_how_often(
+    client: MakeClient, wire: Wire, base_url: str, address: str
+) -> None:
+    wire.answer(httpx.ConnectError("no"))
+    async with client(base_url=base_url) as c:
+        with pytest.raises(APIConnectionError) as caught:
+            await c.agents.get("a1")
+        with pytest.raises(CallOutcomeUnknownError) as unknown:
+            await c.calls.create(agent_id="a", phone_number=NUMBER, on_unknown="raise")
+    assert str(caught.value).startswith(f"connection_error at {address} after 3 attempts: could not connect")
+    assert caught.value.address == address
+    assert str(unknown.value.__cause__).startswith(f"connection_error at {address} after 1 attempt: ")

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import logging
 import os
-
-from trudy.errors import ConfigurationError
+from typing import Final
 
 logger = logging.getLogger("trudy")
-_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+_LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+    **dict.fromkeys(("1", "true", "yes", "on"), logging.DEBUG),
+}
+_OFF: Final = ("", "0", "false", "no", "off", "none")
 
 
 def log_as_environment_says() -> None:
-    """Read `TRUDY_LOG`; adds one handler to the logger `trudy`, unless somebody handles it already."""
+    """Read `TRUDY_LOG`; adds one handler to the logger `trudy`, unless somebody handles it already.
+
+    A word that is no level is said so and changes nothing: a setting for logs must not stop an app.
+    """
     word = os.environ.get("TRUDY_LOG", "").strip().lower()
-    if not word:
+    if word in _OFF:
         return
-    if word not in _LEVELS:
-        raise ConfigurationError(f"TRUDY_LOG must be one of {', '.join(_LEVELS)}")
-    logger.setLevel(_LEVELS[word])
+    level = _LEVELS.get(word)
+    if level is None:
+        logger.warning("TRUDY_LOG is no level and is ignored; use debug, info, warning, error or critical")
+        return
+    logger.setLevel(level)
     if not logger.hasHandlers():
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))

@@ -65,6 +65,12 @@ def why_not_followed(url: str, response: Response) -> str:
     return f"the redirect to {target} was not followed: {why}; is base_url right?"
 
 
+def address_of(url: str) -> str:
+    """Host and port of a URL, as one writes them."""
+    _, host, port = origin(url)
+    return f"[{host}]:{port}" if host is not None and ":" in host else f"{host}:{port}"
+
+
 def origin(url: str) -> tuple[str, str | None, int | None]:
     """Scheme, host and port of a URL."""
     parts = urlsplit(url)

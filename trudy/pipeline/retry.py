@@ -16,6 +16,7 @@ from trudy.hooks import RetryScheduled
 from trudy.pipeline.decode import to_error, undecodable
 from trudy.pipeline.outcome import Outcome, is_retryable, names_object, outcome_of
 from trudy.pipeline.record import emit_attempt_ended
+from trudy.pipeline.redirect import address_of
 from trudy.pipeline.unknown_outcome import call_outcome_unknown
 from trudy.request import Response, RetryClass
 
@@ -276,6 +277,8 @@ def as_error(request: Request, ending: Ending) -> TrudyError:
     if isinstance(ending, Response):
         return undecodable(request, ending) if ending.is_success else to_error(request, ending)
     ending.retryable = is_retryable(request.endpoint, ending)
+    ending.address = ending.address or address_of(request.url)
+    ending.attempts = ending.attempts or request.progress.attempts
     return ending
 
 
