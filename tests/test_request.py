@@ -23,6 +23,6 @@ def test_a_header_set_replaces_those_of_its_name_and_leaves_everything_else() ->
     changed = request.with_header("Accept", "d")
     assert changed.headers == (("X-B", "b"), ("Accept", "d"))
     for attribute in attrs.fields(Request):
-        if attribute.name != "headers":
+        if attribute.name != "_headers":
             assert getattr(changed, attribute.name) is getattr(request, attribute.name), attribute.name
             assert getattr(changed, attribute.name) is not None, f"{attribute.name} tells nothing here"

@@ -14,6 +14,7 @@ from typing import Final, cast
 
 from attrs import field, frozen
 
+from trudy._hidden import Hidden
 from trudy._masking import mask_text
 from trudy._parse import parse_whole
 from trudy._time import parse_time
@@ -46,12 +47,21 @@ class AnswerFacts:
     """One reading of an answer; each fact is read when first asked for, and only once."""
 
     status: int
-    headers: Mapping[str, str] = field(repr=False)
-    json: object = field(repr=False)
-    """The body; None where it is empty or no JSON."""
+    _headers: Hidden[Mapping[str, str]] = field(alias="headers", repr=False)
+    _json: Hidden[object] = field(alias="json", repr=False)
     is_empty: bool
 
-    @cached_property
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By lower-case name."""
+        return self._headers.reveal()
+
+    @property
+    def json(self) -> object:
+        """The body; None where it is empty or no JSON."""
+        return self._json.reveal()
+
+    @property
     def body(self) -> Mapping[str, object]:
         """The body where it is an object, else an empty one."""
         return as_mapping(self.json) or {}
@@ -131,7 +141,7 @@ class AnswerFacts:
             message = self._reason()
         return mask_text(_cut(message, _LONGEST_TEXT))
 
-    @cached_property
+    @property
     def details(self) -> Mapping[str, object]:
         """The details of an error as they came; FastAPI's list stands under `errors`."""
         rows = self.body.get("detail")
@@ -183,7 +193,7 @@ class AnswerFacts:
             return float(asked)
         return None
 
-    @cached_property
+    @property
     def _error(self) -> Mapping[str, object]:
         """Where code, message and details stand."""
         detail = as_mapping(self.body.get("detail")) or {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, ParamSpec, Self, Typ
 from urllib.parse import urlsplit
 
 from trudy import _checks
+from trudy._hidden import hides_arguments
 from trudy._settings import Settings, check_headers, check_mapping
 from trudy.clock import Clock, SystemClock
 from trudy.errors import ConfigurationError, InvalidArgumentError
@@ -56,6 +57,7 @@ _BACKENDS: Final[Mapping[str, Backend]] = {"httpx": "httpx", "aiohttp": "aiohttp
 _WAYS = "pass api_key=..., pass jwt_token=..., or set TRUDY_API_KEY in the environment"
 
 
+@hides_arguments
 class AsyncTrudyClient:
     """The Truedy API for asyncio and trio.
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
-from typing import Literal, Protocol, TypeAlias, cast, runtime_checkable
+from typing import Final, Literal, Protocol, TypeAlias, cast, runtime_checkable
 
 from attrs import define, field, frozen
 
 from trudy._answer_facts import AnswerFacts
+from trudy._hidden import Hidden
 from trudy.errors import APIConnectionError
 from trudy.hooks import Event
 from trudy.options import AdmissionLane, BeforeSend, OnUnknown, Timeout
 
+_NO_BODY: Final = Hidden(b"")
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 Emit: TypeAlias = Callable[[Event], Awaitable[None]]
 
@@ -95,7 +97,7 @@ class Progress:
     """Seconds waited at the rate limiter. By `RateLimitStep`."""
     renewed: bool = False
     """Whether the credential was asked for again after a 401. By `AuthStep`."""
-    sealed: tuple[object, ...] | None = field(default=None, repr=False)
+    sealed: Hidden[tuple[object, ...]] | None = None
     """What the attempt of a create must look like when it leaves. By `RedirectStep`, which knows its URL."""
 
     @property
@@ -104,17 +106,37 @@ class Progress:
         return self.attempts > self.settled
 
 
+def _hide_text(value: str | Hidden[str]) -> Hidden[str]:
+    return value if isinstance(value, Hidden) else Hidden(value)
+
+
+def _hide_headers(value: Headers | Hidden[Headers]) -> Hidden[Headers]:
+    return value if isinstance(value, Hidden) else Hidden(value)
+
+
+def _hide_content(value: bytes | Hidden[bytes | None] | None) -> Hidden[bytes | None]:
+    return value if isinstance(value, Hidden) else Hidden(value)
+
+
+def _hide_mapping(value: Mapping[str, str] | Hidden[Mapping[str, str]]) -> Hidden[Mapping[str, str]]:
+    return value if isinstance(value, Hidden) else Hidden(value)
+
+
+def _hide_bytes(value: bytes | Hidden[bytes]) -> Hidden[bytes]:
+    return value if isinstance(value, Hidden) else Hidden(value)
+
+
 @frozen(kw_only=True)
 class Request:
     """One request, final when made: a retry sends the same bytes. Only `Authorization` is added at each attempt."""
 
     endpoint: Endpoint
     method: str
-    url: str = field(repr=False)
+    _url: Hidden[str] = field(alias="url", converter=_hide_text, repr=False)
     path: str
     """The path without query and without the base URL's own path, numbers masked; for logs and errors."""
-    headers: Headers = field(repr=False)
-    body: bytes | None = field(default=None, repr=False)
+    _headers: Hidden[Headers] = field(alias="headers", converter=_hide_headers, repr=False)
+    _body: Hidden[bytes | None] = field(default=None, alias="body", converter=_hide_content, repr=False)
     timeout: Timeout
     idempotency_key: str | None = None
     options: OperationOptions = field(repr=False, eq=False)
@@ -123,6 +145,21 @@ class Request:
     """Takes the typed events; None when nobody listens, so that no event is made."""
     reconcile: Reconciler | None = field(default=None, repr=False, eq=False)
     """Looks for the call that a lost answer was about."""
+
+    @property
+    def url(self) -> str:
+        """The whole URL, query included."""
+        return self._url.reveal()
+
+    @property
+    def headers(self) -> Headers:
+        """Names and values, in order."""
+        return self._headers.reveal()
+
+    @property
+    def body(self) -> bytes | None:
+        """The bytes to send; None where there is no body."""
+        return self._body.reveal()
 
     def header(self, name: str) -> str | None:
         """The value of a header, any case; None if it is not there."""
@@ -137,10 +174,10 @@ class Request:
         return Request(
             endpoint=self.endpoint,
             method=self.method,
-            url=self.url,
+            url=self._url,
             path=self.path,
             headers=(*kept, (name, value)),
-            body=self.body,
+            body=self._body,
             timeout=self.timeout,
             idempotency_key=self.idempotency_key,
             options=self.options,
@@ -155,11 +192,21 @@ class Response:
     """One answer: status, headers (lower-case names) and the whole body."""
 
     status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(default=b"", repr=False)
+    _headers: Hidden[Mapping[str, str]] = field(alias="headers", converter=_hide_mapping, repr=False)
+    _body: Hidden[bytes] = field(default=_NO_BODY, alias="body", converter=_hide_bytes, repr=False)
     reconciled: bool = False
     """Whether this is a call found by looking, not the answer to the POST itself."""
     _facts: AnswerFacts | None = field(default=None, init=False, repr=False)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By lower-case name."""
+        return self._headers.reveal()
+
+    @property
+    def body(self) -> bytes:
+        """The body's bytes."""
+        return self._body.reveal()
 
     def json(self) -> object:
         """The body as JSON, whatever its content type says; None where it is empty or no JSON."""
@@ -170,7 +217,7 @@ class Response:
         """What the answer says about itself, in whichever form."""
         if self._facts is None:
             self._facts = AnswerFacts(
-                status=self.status, headers=self.headers, json=parse_json(self.body), is_empty=not self.body
+                status=self.status, headers=self._headers, json=Hidden(parse_json(self.body)), is_empty=not self.body
             )
         return self._facts
 

@@ -23,6 +23,7 @@ import weakref
 from collections.abc import Awaitable, Callable
 from typing import Generic, ParamSpec, TypeVar, cast
 
+from trudy._hidden import hides_arguments
 from trudy.bridge.bound import bind
 from trudy.bridge.factory import refuse_ready_client
 from trudy.bridge.private_loops import PrivateLoops
@@ -89,6 +90,9 @@ class SyncResource(Generic[A]):
     """Base of the generated namespaces: the async sibling, and the bridge its coroutines run on."""
 
     __slots__ = ("_async", "_bridge")
+
+    def __init_subclass__(cls) -> None:
+        hides_arguments(cls)
 
     def __init__(self, resource: A, bridge: Bridge) -> None:
         self._async = resource

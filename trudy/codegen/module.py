@@ -59,7 +59,7 @@ def _class(source: ast.ClassDef, lines: Sequence[str], namespaces: Mapping[str, 
             *(ast.parse("__slots__ = ()").body if is_namespace else []),
             *(method for method in made if method is not None),
         ],
-        decorator_list=[],
+        decorator_list=source.decorator_list,
     )
     written = ast.unparse(tree)
     return re.sub(r"^ +(body_of_\w+)$", lambda match: cls.bodies[match[1]], written, flags=re.MULTILINE)

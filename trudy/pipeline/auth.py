@@ -12,6 +12,7 @@ from attrs import evolve
 
 from trudy._concurrency.fork import reset_in_child
 from trudy._concurrency.wakeup import thread_safe_event
+from trudy._hidden import Hidden
 from trudy._masking import forms
 from trudy.errors import ConfigurationError
 
@@ -44,12 +45,17 @@ class Credential:
 
     def __init__(self, source: CredentialSource, name: str) -> None:
         self.name = name
-        self.source = source
-        self._token = None if callable(source) else check_credential(source, name)
+        self._source = Hidden(source)
+        self._token = None if callable(source) else Hidden(check_credential(source, name))
         self._lock = threading.Lock()
         self._asking = False
         self._waiting: list[Callable[[], None]] = []
         reset_in_child(self)
+
+    @property
+    def source(self) -> CredentialSource:
+        """What was given: the key itself, or what gives it."""
+        return self._source.reveal()
 
     @property
     def renewable(self) -> bool:
@@ -57,7 +63,7 @@ class Credential:
 
     def header(self) -> str | None:
         """The value of the header with the token at hand, if any."""
-        return None if self._token is None else f"Bearer {self._token}"
+        return None if self._token is None else f"Bearer {self._token.reveal()}"
 
     def discard(self, header: str | None) -> None:
         """Forget a token that the server refused, unless a newer one has come already."""
@@ -72,7 +78,7 @@ class Credential:
         while True:
             with self._lock:
                 if self._token is not None:
-                    return f"Bearer {self._token}"
+                    return f"Bearer {self._token.reveal()}"
                 answered = self._queue() if self._asking else None
                 self._asking = True
             if answered is None:
@@ -91,12 +97,16 @@ class Credential:
         self._waiting.append(wake)
         return event
 
+    async def _answer(self) -> object:
+        source = self.source
+        answer = source() if callable(source) else source
+        return await answer if isawaitable(answer) else answer
+
     async def _ask(self) -> None:
         token = None
         mark = _asking_for.set((*_asking_for.get(), self))
         try:
-            answer = self.source() if callable(self.source) else self.source
-            token = check_credential(await answer if isawaitable(answer) else answer, self.name)
+            token = Hidden(check_credential(await self._answer(), self.name))
         finally:
             _asking_for.reset(mark)
             with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trudy._hidden import Hidden
 from trudy.errors import ConfigurationError
 from trudy.pipeline.outcome import Outcome, outcome_of
 from trudy.request import RetryClass
@@ -76,6 +77,6 @@ def _happens_each_time(request: Request) -> bool:
             return False
 
 
-def _seal_of(request: Request) -> tuple[object, ...]:
+def _seal_of(request: Request) -> Hidden[tuple[object, ...]]:
     unsigned = tuple(pair for pair in request.headers if pair[0].lower() != "authorization")
-    return request.method, request.url, unsigned, request.body
+    return Hidden((request.method, request.url, unsigned, request.body))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from trudy import _checks
 from trudy._answer_facts import as_mapping, as_rows
 from trudy._cursors import PAGE_SIZE, Cursor, Numbered, Offset, Whole
+from trudy._hidden import hides_arguments
 from trudy.errors import InvalidArgumentError
 from trudy.options import NotGiven, OnUnknown, QueryValue
 from trudy.pagination import AsyncPager, FetchedRows, InvalidRow
@@ -33,6 +34,9 @@ class Resource:
     """A namespace: the client's core, held strongly so that `TrudyClient().agents.list()` works, and the options."""
 
     __slots__ = ("_core", "_settings")
+
+    def __init_subclass__(cls) -> None:
+        hides_arguments(cls)
 
     def __init__(self, core: Core, settings: Settings) -> None:
         self._core = core

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
+from trudy._hidden import hides_arguments
 from trudy.bridge import Bridge, bind, refuse_ready_client
 from trudy.client import AsyncTrudyClient, Backend
 from trudy.clock import Clock
@@ -44,6 +45,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+@hides_arguments
 class TrudyClient:
     """The Truedy API for code without an event loop.
 
