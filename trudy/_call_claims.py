@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from attrs import define
+from attrs import define, field
 
 from trudy._call_matching import (
     SERVER_MAY_TAKE,
@@ -19,6 +19,7 @@ from trudy._call_matching import (
     shows_enough,
 )
 from trudy._concurrency.fork import reset_in_child
+from trudy._hidden import Hidden
 
 if TYPE_CHECKING:
     from trudy.models import Call
@@ -28,6 +29,10 @@ _KEPT_SECONDS: Final = 60.0
 _LONGEST_CREATE: Final = 300.0
 """Seconds that a create may be under way: the longest wait for the rate limit and the longest answer, as they are by
 default. A forked child, which never hears how its parent's creates ended, counts on no more."""
+
+
+def _hide(sent: SentCall) -> Hidden[SentCall]:
+    return Hidden(sent)
 
 
 @define(kw_only=True, eq=False)
@@ -42,12 +47,17 @@ class PendingCall:
         is_waited_for: whether somebody still waits for its call.
     """
 
-    sent: SentCall
+    _sent: Hidden[SentCall] = field(alias="sent", converter=_hide)
     opened_at: float
     left_at: Callable[[], float | None]
     lost_at: float | None = None
     is_waited_for: bool = True
     _not_before: float = float("-inf")
+
+    @property
+    def sent(self) -> SentCall:
+        """What it asked for."""
+        return self._sent.reveal()
 
     def may_own(self, call: Call, reading: ServerReading) -> bool:
         """Whether a row may be this request's: what it shows, and when it was made."""
