@@ -7,7 +7,7 @@ import socket
 import threading
 import wsgiref.simple_server
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from trudy import webhooks
@@ -160,12 +160,19 @@ def wsgi(router: WebhookRouter) -> Iterator[str]:
         yield url
 
 
+def django_urls(view: Any) -> AbstractContextManager[None]:
+    """Django with one view at `PATH`."""
+    from django.urls import path
+
+    return django_routes(path(PATH.lstrip("/"), view))
+
+
 @contextmanager
-def django_urls(view: Any) -> Iterator[None]:
+def django_routes(*routes: Any) -> Iterator[None]:
+    """Django with these routes."""
     import django
     from django.conf import settings
     from django.test.utils import override_settings
-    from django.urls import path
 
     if not settings.configured:
         settings.configure(
@@ -175,7 +182,7 @@ def django_urls(view: Any) -> Iterator[None]:
             LOGGING_CONFIG=None,
         )
         django.setup()
-    with override_settings(ROOT_URLCONF=(path(PATH.lstrip("/"), view),)):
+    with override_settings(ROOT_URLCONF=routes):
         yield
 
 

@@ -34,10 +34,6 @@ class Subscriptions:
         self._wakes: dict[tuple[Subject, str], dict[object, Wake]] = {}
         self._has_matched = False
 
-    def __len__(self) -> int:
-        """How many calls and batches somebody waits for."""
-        return len(self._wakes)
-
     @property
     def has_matched(self) -> bool:
         """Whether an event has been about something that somebody waited for."""

@@ -39,20 +39,20 @@ async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
         yield body[start : start + 1_000]
 
 
-def over_asgi(app: Any, body: bytes, headers: dict[str, str], *, is_measured: bool = True) -> int:
+def over_asgi(app: Any, body: bytes, headers: dict[str, str], *, is_measured: bool = True, path: str = PATH) -> int:
     async def post() -> int:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             content = body if is_measured else in_pieces(body)
-            return (await client.post(PATH, content=content, headers=headers)).status_code
+            return (await client.post(path, content=content, headers=headers)).status_code
 
     return asyncio.run(post())
 
 
-def over_wsgi(app: Any, body: bytes, headers: dict[str, str]) -> int:
+def over_wsgi(app: Any, body: bytes, headers: dict[str, str], *, path: str = PATH) -> int:
     transport = httpx.WSGITransport(app, raise_app_exceptions=False)
     with httpx.Client(transport=transport, base_url="http://127.0.0.1") as client:
-        return client.post(PATH, content=body, headers=headers).status_code
+        return client.post(path, content=body, headers=headers).status_code
 
 
 class ReadingDjango:
