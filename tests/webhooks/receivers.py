@@ -198,15 +198,16 @@ def django(router: WebhookRouter) -> Iterator[str]:
 def django_async(router: WebhookRouter) -> Iterator[str]:
     from django.core.handlers.asgi import ASGIHandler
 
-    handler: Any = ASGIHandler()
     live: Any = webhooks.asgi_app(router)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         # Django knows no life cycle.
         await (live if scope["type"] == "lifespan" else handler)(scope, receive, send)
 
-    with django_urls(webhooks.django_async_view(router)), uvicorn_serving(app) as url:
-        yield url
+    with django_urls(webhooks.django_async_view(router)):
+        handler: Any = ASGIHandler()
+        with uvicorn_serving(app) as url:
+            yield url
 
 
 RECEIVERS = {

@@ -36,7 +36,10 @@ logger = logging.getLogger("trudy.webhooks")
 
 E = TypeVar("E")
 HandlerT = TypeVar("HandlerT", bound=Callable[[WebhookEvent], Awaitable[None] | None])
-ResultHandlerT = TypeVar("ResultHandlerT", bound=Callable[[Any], Awaitable[None] | None])
+CallOverHandlerT = TypeVar(
+    "CallOverHandlerT",
+    bound=Callable[[events.CallEnded | events.CallCompleted | events.CallFailed], Awaitable[None] | None],
+)
 
 
 class WebhookRouter:
@@ -52,8 +55,8 @@ class WebhookRouter:
     A router is also an event source: `client.calls.wait(..., events=router)`.
 
     Args:
-        secret: as for `unwrap`. What is left out is read from the environment with each delivery, so that a module may
-            make its router before the environment is complete.
+        secret: as for `unwrap`. If left out, the environment is read with each delivery, so that a module may make its
+            router before the environment is complete.
         replay_guard: remembers events; a `MemoryReplayGuard` if left out, None for no guard at all. Several processes
             need one they share.
         tolerance, future_tolerance, strict: as for `unwrap`.
@@ -155,7 +158,7 @@ class WebhookRouter:
             check_event_name(one)
         return Registration(self._register, frozenset((name, *others)))
 
-    def on_call_over(self, handler: ResultHandlerT, /) -> ResultHandlerT:
+    def on_call_over(self, handler: CallOverHandlerT, /) -> CallOverHandlerT:
         """Decorate a handler of every end of a call: `call.ended`, `call.completed` and `call.failed`.
 
         A call that nobody answers, or whose line is busy, ends as `call.failed`.
