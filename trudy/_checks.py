@@ -107,6 +107,12 @@ def event_source(value: object, name: str) -> None:
         raise InvalidArgumentError(f"{name} must be a WebhookRouter, or have its subscribe()", argument=name)
 
 
+def callable_or_none(value: object, name: str) -> None:
+    """None, or what can be called."""
+    if value is not None and not callable(value):
+        raise InvalidArgumentError(f"{name} must be callable", argument=name)
+
+
 def time_of_day(value: object, name: str, *, last: str = "23:59") -> None:
     """A time of day as `HH:MM`, from 00:00 to 23:59, or `last`."""
     if not isinstance(value, str) or not (_TIME_OF_DAY.fullmatch(value) or value == last):

@@ -268,3 +268,45 @@ async def test_deleting_a_call(client: AsyncTrudyClient, agent_id: str, sandbox:
     assert (await client.calls.delete(call.id)).deleted
     with pytest.raises(trudy.NotFoundError):
         await client.calls.get(call.id)
+
+
+async def test_following_a_call_and_waiting_for_what_comes_after_it(
+    client: AsyncTrudyClient, agent_id: str, sandbox: Sandbox
+) -> None:
+    call = await client.calls.create(agent_id=agent_id, phone_number=ANSWERS)
+    seen = [state.status async for state in client.calls.watch(call.id)]
+    assert seen[-1] is CallStatus.COMPLETED
+    assert seen == list(dict.fromkeys(seen))
+    transcript = await client.calls.wait_for_transcript(call.id)
+    assert transcript.turns
+    recording = await client.calls.wait_for_recording(call.id)
+    assert recording.recording_url
+    for wait in (client.calls.wait_for_transcript, client.calls.wait_for_recording):
+        with pytest.raises(trudy.NotFoundError):
+            await wait("nobody")
+
+
+async def test_progress_of_a_call(client: AsyncTrudyClient, agent_id: str) -> None:
+    seen: list[CallStatus] = []
+    call = await client.calls.create_and_wait(
+        agent_id=agent_id, phone_number=ANSWERS, progress=lambda call: seen.append(call.status)
+    )
+    assert seen[-1] is call.status
+
+
+async def test_finding_calls(client: AsyncTrudyClient, agent_id: str) -> None:
+    first = await client.calls.create(agent_id=agent_id, phone_number=ANSWERS, variables={"trudy_ref": "one", "n": 1})
+    second = await client.calls.create(agent_id=agent_id, phone_number=ANSWERS, variables={"trudy_ref": "two", "n": 1})
+    other = await client.calls.create(agent_id=agent_id, phone_number=FAILS, variables={"n": 2})
+    assert [call.id for call in await client.calls.find(phone_number=ANSWERS)] == [second.id, first.id]
+    assert [call.id for call in await client.calls.find(trudy_ref="one")] == [first.id]
+    assert [call.id for call in await client.calls.find(variables={"n": 1}, limit=1)] == [second.id]
+    assert {call.id for call in await client.calls.find(agent_id=agent_id)} == {first.id, second.id, other.id}
+    assert first.created_at is not None
+    assert second.created_at is not None
+    found = await client.calls.find(phone_number=ANSWERS, created_after=second.created_at)
+    assert [call.id for call in found] == [second.id]
+    found = await client.calls.find(phone_number=ANSWERS, created_before=first.created_at)
+    assert [call.id for call in found] == [first.id]
+    with pytest.raises(trudy.InvalidArgumentError):
+        await client.calls.find()

@@ -189,10 +189,18 @@ def test_the_client() -> None:
         assert piece in made
 
 
+def test_an_async_iterator_becomes_an_iterator() -> None:
+    text = "class AsyncThings:\n    def watch(self, a: int) -> AsyncIterator[int]:\n        return follow(self, a)"
+    made = ast.unparse(ast.parse(translated(text, "trudy/resources/things.py")))
+    assert (
+        "def watch(self, a: int) -> Iterator[int]:\n        return self._bridge.iterate(self._async.watch(a))" in made
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
-        ("def pages(self) -> AsyncIterator[int]: ...", "pages: no form for a plain method that returns AsyncIterator"),
+        ("def other(self) -> AsyncOther: ...", "other: no form for a plain method that returns AsyncOther"),
         ("@staticmethod\ndef make() -> int: ...", "make: no form for staticmethod"),
         ("@property\ndef other(self) -> AsyncOther: ...", "other: no module of the sync client has Other"),
         (

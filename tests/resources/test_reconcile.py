@@ -26,7 +26,8 @@ from trudy import (
 from trudy._call_claims import Claims
 from trudy.clock import Clock
 from trudy.request import Request, Response, RetryClass
-from trudy.resources._reconcile import CallReconciler, NewestCalls
+from trudy.resources._newest_calls import NewestCalls
+from trudy.resources._reconcile import CallReconciler
 
 pytestmark = pytest.mark.anyio
 

@@ -9,10 +9,19 @@ import pytest
 from attrs import frozen
 
 from tests.fakes.clock import FakeClock, settle
-from trudy import NotFoundError, PermissionDeniedError, ServerError, TrudyError, WaitTimeoutError
+from trudy import (
+    InvalidArgumentError,
+    NotFoundError,
+    PermissionDeniedError,
+    ResponseDecodeError,
+    ServerError,
+    TrudyError,
+    WaitTimeoutError,
+)
 from trudy.event_source import Subject
 from trudy.options import RequestOptions
-from trudy.resources._waiting import SharedPoller, Waiting
+from trudy.resources._shared_poller import SharedPoller
+from trudy.resources._waiting import Waiting, until_there
 
 pytestmark = pytest.mark.anyio
 
@@ -21,6 +30,7 @@ pytestmark = pytest.mark.anyio
 class Thing:
     id: str
     done: bool = False
+    provider_id: str | None = None
 
 
 class Server:
@@ -61,7 +71,9 @@ class Server:
 
 
 class Source:
-    """Events as a webhook router gives them."""
+    """Events as a webhook router gives them; one has fitted already."""
+
+    has_matched = True
 
     def __init__(self) -> None:
         self.wakes: dict[tuple[str, str], Callable[[], None]] = {}
@@ -89,6 +101,7 @@ class Case:
             describe=lambda thing: "open",
             noun="thing",
             kind="call",
+            ids_of=lambda thing: [thing.id, *([thing.provider_id] if thing.provider_id else [])],
         )
 
     async def wait(self, thing_id: str, *, max_wait: float = 600, events: Source | None = None) -> None:
@@ -361,3 +374,227 @@ async def test_news_that_comes_before_the_list_shows_it_is_looked_into_again_soo
         case.server.finish("0")
         await case.clock.run(2)
     assert case.ended == ["0"]
+
+
+async def test_until_an_event_has_fitted_polling_keeps_its_quick_pace() -> None:
+    case = Case(1)
+    case.events.has_matched = False
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: case.wait("0", events=case.events))
+        await case.clock.run(25)
+        pauses = [later - sooner for sooner, later in pairwise(case.server.asked_at)]
+        assert [round(pause, 2) for pause in pauses] == [2, 3, 4.5, 6.75]
+        case.events.has_matched = True
+        await case.clock.run(10)
+        asked = len(case.server.gets)
+        await case.clock.run(25)
+        assert len(case.server.gets) <= asked + 1
+        group.cancel_scope.cancel()
+
+
+async def test_a_source_that_does_not_tell_is_trusted_once_it_has_woken() -> None:
+    class Plain:
+        def __init__(self) -> None:
+            self.wakes: list[Callable[[], None]] = []
+
+        def subscribe(self, kind: Subject, thing_id: str, wake: Callable[[], None], /) -> Callable[[], None]:
+            self.wakes.append(wake)
+            return lambda: None
+
+    case, source = Case(1), Plain()
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: case.wait("0", events=source))  # type: ignore[arg-type]
+        await case.clock.run(3)
+        assert len(case.server.gets) == 2
+        source.wakes[0]()
+        await case.clock.run(3)
+        asked = len(case.server.gets)
+        await case.clock.run(25)
+        assert len(case.server.gets) == asked
+        group.cancel_scope.cancel()
+
+
+async def test_a_wait_listens_under_every_id_that_it_learns_of() -> None:
+    case = Case(1)
+    case.server.things["0"] = Thing("0", provider_id="uv_1")
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: case.wait("0", events=case.events))
+        await case.clock.run(2)
+        assert set(case.events.wakes) == {("call", "0"), ("call", "uv_1")}
+        case.server.finish("0")
+        case.events.wakes["call", "uv_1"]()
+        await settle()
+    assert case.ended == ["0"]
+    assert case.events.wakes == {}
+
+
+async def test_an_event_just_before_its_id_was_known_costs_two_seconds() -> None:
+    case = Case(1)
+    case.server.things["0"] = Thing("0", provider_id="uv_1")
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: case.wait("0", events=case.events))
+        await settle()
+        case.server.finish("0")
+        await case.clock.run(2)
+    assert case.ended == ["0"]
+
+
+async def test_an_event_that_fits_nobody_makes_all_look_together() -> None:
+    case = Case(300)
+    async with anyio.create_task_group() as group:
+        for number in range(300):
+            group.start_soon(lambda number=number: case.wait(str(number), events=case.events))
+        await case.clock.run(1)
+        case.server.finish("7")
+        case.server.gets.clear()
+        case.server.pages.clear()
+        for wake in list(case.events.wakes.values()):
+            wake()
+        for _ in range(20):
+            await settle()
+        assert "7" in case.ended
+        assert len(case.server.gets) + len(case.server.pages) <= 10
+        group.cancel_scope.cancel()
+
+
+async def test_progress_is_told_at_each_reading() -> None:
+    case = Case(1)
+    seen: list[Thing] = []
+
+    async def progress(thing: Thing) -> None:
+        await anyio.lowlevel.checkpoint()
+        seen.append(thing)
+
+    async def wait() -> None:
+        await case.waiting.until_final("0", max_wait=60, poll_interval=None, events=None, options={}, progress=progress)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        await case.clock.run(2)
+        case.server.finish("0")
+        await case.clock.run(3)
+    assert seen == [Thing("0"), Thing("0"), Thing("0", done=True)]
+    with pytest.raises(InvalidArgumentError, match="progress"):
+        await case.waiting.until_final(
+            "0",
+            max_wait=60,
+            poll_interval=None,
+            events=None,
+            options={},
+            progress=5,  # type: ignore[arg-type]
+        )
+
+
+async def test_each_change_is_yielded_until_the_end() -> None:
+    case = Case(1)
+    seen: list[Thing] = []
+
+    async def watch() -> None:
+        changes = case.waiting.changes("0", max_wait=600, poll_interval=None, events=case.events, options={})
+        async for thing in changes:
+            seen.append(thing)
+            assert case.events.wakes == {}
+        with pytest.raises(StopAsyncIteration):
+            await anext(changes)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch)
+        await case.clock.run(10)
+        assert seen == [Thing("0")]
+        case.server.things["0"] = Thing("0", provider_id="uv_1")
+        case.events.wakes["call", "0"]()
+        await settle()
+        assert seen == [Thing("0"), Thing("0", provider_id="uv_1")]
+        case.server.finish("0")
+        await case.clock.run(31)
+    assert seen[2:] == [Thing("0", done=True)]
+
+
+async def test_a_watch_ends_in_time() -> None:
+    case = Case(1)
+    failed: list[WaitTimeoutError] = []
+
+    async def watch() -> None:
+        with pytest.raises(WaitTimeoutError) as caught:
+            async for _ in case.waiting.changes("0", max_wait=10, poll_interval=None, events=None, options={}):
+                pass
+        failed.append(caught.value)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch)
+        await case.clock.run(11)
+    assert failed[0].last == Thing("0")  # type: ignore[comparison-overlap]
+
+
+class Slowly:
+    """Something that is there after some readings."""
+
+    def __init__(self, clock: FakeClock, *answers: str | TrudyError, exists: bool = True) -> None:
+        self.clock = clock
+        self.answers = list(answers)
+        self.exists = exists
+        self.checked = 0
+
+    async def ask(self, options: RequestOptions) -> str:
+        found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(found, TrudyError):
+            raise found
+        return found
+
+    async def check(self, options: RequestOptions) -> None:
+        self.checked += 1
+        if not self.exists:
+            raise NotFoundError("no such call")
+
+    async def wait(self, max_wait: float = 60) -> str:
+        return await until_there(
+            self.clock,
+            self.ask,
+            is_there=bool,
+            exists=self.check,
+            noun="transcript",
+            max_wait=max_wait,
+            poll_interval=None,
+            options={},
+            deadline=None,
+            progress=None,
+        )
+
+
+async def test_what_is_not_there_yet_is_waited_for() -> None:
+    clock = FakeClock()
+    thing = Slowly(
+        clock, NotFoundError("no"), NotFoundError("no"), ResponseDecodeError("null"), "", ServerError("x"), "it"
+    )
+    found: list[str] = []
+
+    async def wait() -> None:
+        found.append(await thing.wait())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        await clock.run(60)
+    assert found == ["it"]
+    assert thing.checked == 1
+
+
+async def test_what_does_not_exist_is_not_waited_for() -> None:
+    with pytest.raises(NotFoundError, match="no such call"):
+        await Slowly(FakeClock(), NotFoundError("no"), exists=False).wait()
+    with pytest.raises(PermissionDeniedError):
+        await Slowly(FakeClock(), PermissionDeniedError("no")).wait()
+
+
+async def test_what_is_never_there_is_given_up() -> None:
+    clock = FakeClock()
+    failed: list[WaitTimeoutError] = []
+
+    async def wait() -> None:
+        with pytest.raises(WaitTimeoutError, match="the transcript was not there within 10 s") as caught:
+            await Slowly(clock, NotFoundError("no")).wait(10)
+        failed.append(caught.value)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        await clock.run(11)
+    assert isinstance(failed[0].__cause__, NotFoundError)

@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Awaitable, Callable
-from typing import Generic, ParamSpec, TypeVar, cast
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Final, Generic, ParamSpec, TypeVar, cast
 
 from trudy._hidden import hides_arguments
 from trudy.bridge.bound import bind
@@ -33,6 +33,7 @@ __all__ = ["Bridge", "SyncResource", "bind", "refuse_ready_client"]
 P = ParamSpec("P")
 T = TypeVar("T")
 A = TypeVar("A")
+_END: Final = object()
 
 
 class Bridge:
@@ -72,6 +73,11 @@ class Bridge:
         finally:
             # The error's traceback holds this frame: a name for it here would make a cycle of the two.
             del execution, error
+
+    def iterate(self, iterator: AsyncIterator[T]) -> Iterator[T]:
+        """The items of an async iterator that holds nothing between two steps; each step is a call of its own."""
+        while (item := self.run(anext, iterator, _END)) is not _END:
+            yield cast("T", item)
 
     def close(self, closing: Callable[[], Awaitable[None]]) -> None:
         """Await `closing`, then close every loop, and with it the connections that were opened on it.

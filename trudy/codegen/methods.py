@@ -121,6 +121,8 @@ def _body(source: Function, cls: Class) -> list[ast.stmt]:
         return _parsed(f"return {_run(name, arguments)}")
     if returns == "AsyncPager":
         return _parsed(f"return Page({_run(name, arguments)}, self._bridge.run)")
+    if returns == "AsyncIterator":
+        return _parsed(f"return self._bridge.iterate(self._async.{name}({arguments}))")
     if returns == "Self":
         return _parsed(_VIEW.format(name=name, arguments=arguments))
     if is_async_name(returns):

@@ -137,6 +137,7 @@ class Core:
     async def _exchange(self, request: Request) -> Response:
         response = await self.transport.send(request)
         if request.reconcile is not None and response.is_success and not request.reconcile.accepts(response):
+            await self.transport.drop_connections()  # more of another's answers may wait on them
             raise APIConnectionError("the answer is not the one to this request", code="foreign_answer")
         return response
 

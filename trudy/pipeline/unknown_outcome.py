@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from trudy._answer_facts import as_mapping
+from trudy._call_matching import SERVER_MAY_TAKE
 from trudy._masking import one_line
+from trudy._parse import find_id
 from trudy._untold import untold
 from trudy.errors import CallOutcomeUnknownError, TrudyError
 from trudy.request import RetryClass
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
     from trudy.request import Request, Response
 
 logger = logging.getLogger("trudy")
-
-SERVER_MAY_TAKE: Final = 160
-"""Seconds for which the server itself may go on trying to place a call."""
 
 
 def call_outcome_unknown(
@@ -33,7 +32,7 @@ def call_outcome_unknown(
     """The error that warns against dialing again; `cause` is why there was no answer, `what` was done about it."""
     error = CallOutcomeUnknownError(
         f"the request was sent and no answer came ({cause.code}); {what}. The server may still place the call for up to"
-        f" {SERVER_MAY_TAKE} s: do not repeat it blindly",
+        f" {SERVER_MAY_TAKE:.0f} s: do not repeat it blindly",
         candidates=candidates,
         details=details,
         idempotency_key=request.idempotency_key,
@@ -66,7 +65,7 @@ class UntoldCall:
         if request is None or not may_be_placed(request):
             return
         data = None if self.response is None else as_mapping(self.response.facts.data)
-        placed = (data or {}).get("id")
+        placed = find_id(data or {}, "call")
         if placed is None:
             logger.warning(
                 "%s ended without an answer after it was sent; the call may be placed (idempotency key %s)",
@@ -78,6 +77,6 @@ class UntoldCall:
                 "%s was answered, but its caller was interrupted and did not get the answer; the call is placed"
                 " (id %s, idempotency key %s)",
                 request.endpoint.name,
-                one_line(str(placed)),
+                one_line(placed),
                 request.idempotency_key,
             )

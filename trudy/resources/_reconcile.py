@@ -1,10 +1,9 @@
 """Finds the call whose answer was lost, so that nobody is dialed twice.
 
     CallReconciler   one create: what it may own, and how it looks for its call
-    NewestCalls      the list of newest calls, read by one for all that look at the same time
     claims_for       who may own a row, for all clients of one API in this process
 
-What decides is pure and elsewhere: `trudy._call_matching`, `trudy._call_claims`.
+What decides is pure and elsewhere: `trudy._call_matching`, `trudy._call_claims`. The list is read in `_newest_calls`.
 """
 
 from __future__ import annotations
@@ -12,34 +11,29 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
-from attrs import field, frozen
-
-from trudy._answer_facts import as_mapping, as_rows
+from trudy._answer_facts import as_mapping
 from trudy._call_claims import Claims, PendingCall
-from trudy._call_matching import SentCall, ServerReading, is_answer_to
+from trudy._call_matching import SentCall, is_answer_to
 from trudy._concurrency.fork import reset_in_child
 from trudy._concurrency.timeout import bounded
-from trudy._concurrency.wakeup import thread_safe_event
 from trudy._cursors import PAGE_SIZE
 from trudy._masking import mask_phone, one_line
 from trudy._settings import Settings
 from trudy.clock import SystemClock
-from trudy.errors import TrudyError
 from trudy.options import Timeout
 from trudy.pipeline.outcome import Outcome, outcome_of
 from trudy.pipeline.retry import as_error
 from trudy.pipeline.unknown_outcome import call_outcome_unknown
 from trudy.request import Response, parse_json
+from trudy.resources._newest_calls import LONGEST_PAUSE, FetchPage, ListedCall, Listing, NewestCalls
 
 if TYPE_CHECKING:
-    import anyio
-
     from trudy.clock import Clock
     from trudy.models import Call
     from trudy.pipeline.core import Core
@@ -47,150 +41,10 @@ if TYPE_CHECKING:
     from trudy.request import Endpoint, Request
 
 _FIRST_PAUSE: Final = 0.5
-_LONGEST_PAUSE: Final = 5.0
 """Seconds between two looks, doubling: a call that is there is found soon, one that is not costs few requests."""
-_MANY: Final = 3
-_PAUSE_FOR_EACH: Final = 0.1
-"""Seconds between two lists for each that looks, where more than `_MANY` do: fifty share one list in 5 seconds."""
 _LONGEST_READ: Final = 15.0
 """Seconds that each phase of a list request may take: others wait for the list too, and may have less time."""
-_MOST_PAGES: Final = 20
-_MOST_PAGES_FOR_MANY: Final = 5
-"""Pages of one list. More would find calls on servers whose lists have no order, at the cost of all other requests."""
-
 logger = logging.getLogger("trudy")
-
-FetchPage = Callable[[int], Awaitable[tuple[Response, float]]]
-"""The page of newest calls at an offset, and the seconds that it waited at the rate limiter."""
-
-
-@frozen(kw_only=True, eq=False)
-class ListedCall:
-    """A row of the list, with the answer it came in."""
-
-    call: Call
-    row: object = field(repr=False)
-    response: Response
-    reading: ServerReading
-
-
-@frozen(kw_only=True)
-class Listing:
-    """The newest calls as they were at `began` (monotonic), or why they could not be read."""
-
-    began: float
-    rate_waited: float = 0.0
-    calls: Sequence[ListedCall] = ()
-    fault: TrudyError | None = None
-    tells_time: bool = True
-
-
-class NewestCalls:
-    """Reads the newest calls once for all that ask at the same time. Serves threads and event loops alike."""
-
-    def __init__(self, clock: Clock, claims: Claims) -> None:
-        self._clock = clock
-        self._claims = claims
-        self._lock = threading.Lock()
-        self._sent: dict[object, float] = {}
-        """When the request of each that looks left, on the monotonic clock."""
-        self._last = Listing(began=float("-inf"))
-        self._round: list[Callable[[], None]] | None = None
-        """Whom to wake when the list under way has been read; None while there is none."""
-        reset_in_child(self)
-
-    @contextmanager
-    def looking(self, sent_at: float) -> Generator[None]:
-        """While somebody looks for the call of a request that left at `sent_at`, lists reach back to then."""
-        token = object()
-        with self._lock:
-            self._sent[token] = sent_at
-        try:
-            yield
-        finally:
-            with self._lock:
-                del self._sent[token]
-
-    async def read(self, since: float, fetch: FetchPage) -> Listing:
-        """The newest calls as they were at `since` (monotonic) or later."""
-        while True:
-            with self._lock:
-                if self._last.began >= since:
-                    return self._last
-                led_by_another = self._join_round()
-            if led_by_another is None:
-                return await self._lead_round(fetch)
-            await led_by_another.wait()
-
-    def after_fork(self) -> None:
-        """In a child: those who look in the parent are not here."""
-        self._lock = threading.Lock()
-        self._sent.clear()
-        self._round = None
-
-    def _join_round(self) -> anyio.Event | None:
-        if self._round is None:
-            self._round = []
-            return None
-        event, wake = thread_safe_event()
-        self._round.append(wake)
-        return event
-
-    async def _lead_round(self, fetch: FetchPage) -> Listing:
-        try:
-            pause = self._last.began + self._least_pause() - self._clock.monotonic()
-            if pause > 0:
-                await self._clock.sleep(pause)
-            self._last = listing = await self._list(fetch)
-            return listing
-        finally:
-            with self._lock:
-                sleepers, self._round = self._round or [], None
-            for wake in sleepers:
-                try:
-                    wake()
-                except RuntimeError:
-                    continue  # that one's loop is closed: it is gone
-
-    def _least_pause(self) -> float:
-        looking = len(self._sent)
-        return min(_PAUSE_FOR_EACH * looking, _LONGEST_PAUSE) if looking > _MANY else 0.0
-
-    async def _list(self, fetch: FetchPage) -> Listing:
-        began = self._clock.monotonic()
-        with self._lock:
-            oldest = min(self._sent.values(), default=began)
-        calls: dict[str, ListedCall] = {}
-        waited = 0.0
-        offset = 0
-        made: float | None = None
-        newest_first = True
-        for number in range(_MOST_PAGES):
-            if number >= _MOST_PAGES_FOR_MANY and len(self._sent) > _MANY:
-                break
-            asked = self._clock.monotonic()
-            try:
-                response, at_limiter = await fetch(offset)
-            except TrudyError as fault:
-                return Listing(began=began, rate_waited=waited, fault=fault)
-            waited += at_limiter
-            rows = as_rows(response.facts.data) or ()
-            # A wait at the limiter is over before the request leaves, and so before the server reads its clock.
-            reading = ServerReading.of(response.facts.stamp, asked + at_limiter, self._clock.monotonic())
-            if reading is None:
-                return Listing(began=began, rate_waited=waited, tells_time=False)
-            known = len(calls)
-            for listed in _read(rows, response, reading):
-                if listed.call.created_at is not None:
-                    newest_first &= made is None or listed.call.created_at.timestamp() <= made
-                    made = listed.call.created_at.timestamp()
-                calls.setdefault(listed.call.id, listed)  # a row seen before was pushed to this page by a newer one
-            offset += len(rows)
-            is_older = newest_first and made is not None and made < reading.earliest(oldest)
-            if len(calls) == known or is_older or response.facts.pagination.get("has_more") is not True:
-                break
-        self._claims.observe(listed.call for listed in calls.values())
-        return Listing(began=began, rate_waited=waited, calls=tuple(calls.values()))
 
 
 class CallReconciler:
@@ -297,7 +151,7 @@ class CallReconciler:
             if remaining is not None and remaining <= rest:
                 break
             since = rested + rest / 2  # what another has listed while this one rested is good enough
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = min(pause * 2, LONGEST_PAUSE)
         raise call_outcome_unknown(
             request,
             as_error(request, failure),
@@ -370,16 +224,6 @@ class _ClaimsByApi:
 
 _by_api = _ClaimsByApi()
 claims_for = _by_api.claims_for
-
-
-def _read(rows: Sequence[object], response: Response, reading: ServerReading) -> Generator[ListedCall]:
-    from trudy.models import Call, ModelError, decode
-
-    for row in rows:
-        try:
-            yield ListedCall(call=decode(Call, row), row=row, response=response, reading=reading)
-        except ModelError:
-            continue  # a row without an id can be nobody's call
 
 
 def _as_answer(listed: ListedCall) -> Response:

@@ -1,197 +1,48 @@
-"""Waits for an object to reach a final status: wakes on events, polls as a safety net, shares list pages."""
+"""Waits for an object to reach a final status, or for something to be there; follows each change until then."""
 
 from __future__ import annotations
 
-import copy
-import threading
-from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Iterable
-from contextlib import contextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar, cast
 
 from attrs import field, frozen
 
 from trudy import _checks
-from trudy._concurrency.fork import reset_in_child
 from trudy._concurrency.timeout import bounded
-from trudy._concurrency.wakeup import Wakeup, thread_safe_event
-from trudy.errors import ResponseDecodeError, TrudyError, WaitTimeoutError
-from trudy.raw import capture
+from trudy._concurrency.wakeup import Wakeup
+from trudy.errors import NotFoundError, TrudyError, WaitTimeoutError
+from trudy.resources._shared_poller import Get, HasId, Newest, SharedPoller, may_pass
 
 if TYPE_CHECKING:
-    import anyio
-
     from trudy.clock import Clock
     from trudy.errors import Waited
     from trudy.event_source import EventSource, Subject
     from trudy.options import RequestOptions
 
+T = TypeVar("T", bound=HasId)
+S = TypeVar("S")
+OnSeen: TypeAlias = Callable[[S], Awaitable[None] | None]
+"""Called, or awaited, with the object each time that it has been read."""
+
+_POLL: Final = 2.0
 _GROWTH: Final = 1.5
 _SLOWEST: Final = 15.0
-_POLL: Final = 2.0
+"""Seconds between two polls, the first and the last: a call rarely ends within two seconds, and nobody minds fifteen at
+the end of minutes."""
 _SAFETY_NET: Final = 30.0
-_SHARED_FROM: Final = 3
+"""Seconds between two polls where events tell of the end; one that is lost costs so long at most."""
 _LAST_LOOK: Final = 1.0
+"""Seconds that the last request has where the time is all but over: a wait of no length still reads once."""
 
 
-class HasId(Protocol):
-    @property
-    def id(self) -> str: ...
+def _no_ids(_: object) -> Sequence[str]:
+    return ()
 
 
-T = TypeVar("T", bound=HasId)
-Get = Callable[[str, "RequestOptions"], Awaitable[T]]
-"""Reads one object."""
-Newest = Callable[[int, "RequestOptions"], Awaitable[tuple[Iterable[T], bool]]]
-"""Reads the page of newest objects with this number, from 0; and whether there are more."""
-
-
-class SharedPoller(Generic[T]):
-    """Looks for all who wait for objects of one kind through one client. Serves threads and event loops alike."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._waiting: Counter[str] = Counter()
-        self._news: Counter[str] = Counter()
-        """Of those, the ones something has just been heard of."""
-        self._seen: dict[str, tuple[T, float]] = {}
-        self._failure: tuple[TrudyError, float] | None = None
-        self._absent: tuple[frozenset[str], float] = (frozenset(), float("-inf"))
-        """What the last round did not find among the newest, and when it began."""
-        self._round: list[Callable[[], None]] | None = None
-        """Whom to wake at the end of the round in progress; None while there is none."""
-        reset_in_child(self)
-
-    @contextmanager
-    def waiting(self, object_id: str) -> Generator[None]:
-        """While somebody waits for this object, rounds look for it."""
-        with self._lock:
-            self._waiting[object_id] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._waiting[object_id] -= 1
-                if not self._waiting[object_id]:
-                    del self._waiting[object_id]
-                    self._seen.pop(object_id, None)
-
-    async def look(
-        self, object_id: str, since: float, get: Get[T], newest: Newest[T], options: RequestOptions, *, news: bool
-    ) -> T:
-        """The object as it was at `since` (monotonic) or later. Many who look share the pages of one round.
-
-        `news`: something was heard of this object, so that it is looked for now; else it is one of all that wait.
-        """
-        with self._heard_of(object_id) if news else nullcontext():
-            crowd = self._news if news else self._waiting
-            while True:
-                with self._lock:
-                    found = self._fresh(object_id, since)
-                    if found is not None:
-                        return found
-                    few = len(crowd) < _SHARED_FROM
-                    if few or self._is_absent(object_id, since) or capture.get() is not None:
-                        break  # ask for this one alone; who wants to see the raw answer must have one of his own
-                    led_by_another = self._join_round()
-                if led_by_another is not None:
-                    await led_by_another.wait()
-                elif (own := await self._lead_round(object_id, crowd, get, newest, options)) is not None:
-                    return own
-            return await get(object_id, options)
-
-    @contextmanager
-    def _heard_of(self, object_id: str) -> Generator[None]:
-        with self._lock:
-            self._news[object_id] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._news[object_id] -= 1
-                if not self._news[object_id]:
-                    del self._news[object_id]
-
-    def after_fork(self) -> None:
-        """In a child: the parent's waiters are not ours."""
-        self._lock = threading.Lock()
-        self._waiting.clear()
-        self._news.clear()
-        self._round = None
-
-    def _fresh(self, object_id: str, since: float) -> T | None:
-        if self._failure is not None and self._failure[1] >= since:
-            raise copy.copy(self._failure[0])
-        found, seen_at = self._seen.get(object_id, (None, 0.0))
-        return found if seen_at >= since else None
-
-    def _is_absent(self, object_id: str, since: float) -> bool:
-        absent, looked_at = self._absent
-        return looked_at >= since and object_id in absent
-
-    def _join_round(self) -> anyio.Event | None:
-        if self._round is None:
-            self._round = []
-            return None
-        event, wake = thread_safe_event()
-        self._round.append(wake)
-        return event
-
-    async def _lead_round(
-        self, object_id: str, crowd: Counter[str], get: Get[T], newest: Newest[T], options: RequestOptions
-    ) -> T | None:
-        """Look for all. Where the list fails, look for this one: unless that fails too, each may ask for its own."""
-        began = self._clock.monotonic()
-        try:
-            try:
-                self._absent = (await self._read_pages(crowd, newest, options, began), began)
-            except TrudyError:
-                return await self._ask_alone(object_id, crowd, get, options, began)
-            return None
-        finally:
-            with self._lock:
-                sleepers, self._round = self._round or [], None
-            for wake in sleepers:
-                try:
-                    wake()
-                except RuntimeError:
-                    continue  # that waiter's loop is closed: it is gone
-
-    async def _ask_alone(
-        self, object_id: str, crowd: Counter[str], get: Get[T], options: RequestOptions, began: float
-    ) -> T:
-        with self._lock:
-            all_of_them = frozenset(crowd)
-        try:
-            found = await get(object_id, options)
-        except TrudyError as error:
-            if _may_pass(error):
-                with self._lock:
-                    self._failure = (error, began)
-            else:  # it tells of this object only
-                self._absent = (all_of_them, began)
-            raise
-        self._absent = (all_of_them, began)
-        return found
-
-    async def _read_pages(
-        self, crowd: Counter[str], newest: Newest[T], options: RequestOptions, began: float
-    ) -> frozenset[str]:
-        with self._lock:
-            missing = set(crowd)
-        most = max(2, len(missing) // 10)  # beyond that single requests cost less than pages
-        for number in range(most):
-            rows, more = await newest(number, options)
-            with self._lock:
-                for row in rows:
-                    if row.id in self._waiting:
-                        self._seen[row.id] = (row, began)
-                        missing.discard(row.id)
-            if not missing or not more:
-                break
-        return frozenset(missing)
+def _itself(thing: S) -> S:
+    return thing
 
 
 @frozen(kw_only=True)
@@ -205,6 +56,8 @@ class Waiting(Generic[T]):
         describe: its status in words, for the error.
         noun: what it is, for errors.
         kind: what events call it; None where there are none about it.
+        ids_of: the ids under which events may tell of it.
+        essence: what counts as a change of it.
     """
 
     poller: SharedPoller[T]
@@ -215,6 +68,8 @@ class Waiting(Generic[T]):
     describe: Callable[[T], str]
     noun: str
     kind: Subject | None = field(default=None)
+    ids_of: Callable[[T], Sequence[str]] = field(default=_no_ids)
+    essence: Callable[[T], object] = field(default=_itself)
 
     async def until_final(
         self,
@@ -225,78 +80,252 @@ class Waiting(Generic[T]):
         events: EventSource | None,
         options: RequestOptions,
         deadline: float | None = None,
+        progress: OnSeen[T] | None = None,
     ) -> T:
         """The object in a final status. A fault that may pass does not end the wait.
 
-        The wait ends after `max_wait` seconds, or at the `deadline` of the whole call, if that is sooner.
+        The wait ends after `max_wait` seconds, or at the `deadline` of the whole operation, if that is sooner.
         """
-        _checks.identifier(object_id, f"{self.noun}_id")
-        _checks.seconds(max_wait, "max_wait")
-        if poll_interval is None:
-            poll_interval = _POLL if events is None else _SAFETY_NET
-        _checks.seconds(poll_interval, "poll_interval")
-        max_wait = max_wait if deadline is None else min(max_wait, deadline)
-        wakeup = Wakeup()
-        with self.poller.waiting(object_id), _subscribed(events, self.kind, object_id, wakeup):
-            return await self._watch(
-                object_id, wakeup, self.clock.monotonic() + max_wait, max_wait, poll_interval, options
-            )
-
-    async def _watch(
-        self, object_id: str, wakeup: Wakeup, end: float, max_wait: float, pause: float, options: RequestOptions
-    ) -> T:
-        clock = self.clock
-        last: T | None = None
-        fault: TrudyError | None = None
-        since = clock.monotonic()
-        news = False
-        while True:
-            patience = max(end - clock.monotonic(), _LAST_LOOK)
-            look = partial(
-                self.poller.look, object_id, since, self.get, self.newest, _within(patience, options), news=news
-            )
-            try:
-                # Bounded as a whole too: who leads a round that this one waits for may have more time.
-                found = await bounded(clock, patience, look)
+        _checks.callable_or_none(progress, "progress")
+        wait = self._wait(object_id, max_wait, poll_interval, events, options, deadline)
+        with wait.listening():
+            while True:
+                found = await wait.read()
                 if found is not None:
-                    last, fault = found, None
+                    await tell(progress, found)
                     if self.is_final(found):
                         return found
-            except TrudyError as error:
-                if not _may_pass(error):
-                    raise
-                fault = error
-            left = end - clock.monotonic()
-            if left <= 0:
-                seen = f"its status is {self.describe(last)}" if last is not None else "it was never seen"
-                raise WaitTimeoutError(
-                    f"the {self.noun} did not end within {max_wait:g} s; {seen}", last=cast("Waited | None", last)
-                ) from fault
-            rested = clock.monotonic()
-            # Once more soon after news that was not yet the end: it may be told before the server itself shows it.
-            rest = min(left, _POLL if news else pause)
-            pause = pause if news else max(pause, min(pause * _GROWTH, _SLOWEST))
-            await wakeup.wait(rest, clock)
-            # For a poll, what a round saw while this one rested is good enough; news is looked into afresh.
-            news = wakeup.clear()
-            since = clock.monotonic() if news else rested + rest / 2
+                await wait.rest()
+
+    def changes(
+        self,
+        object_id: str,
+        *,
+        max_wait: float,
+        poll_interval: float | None,
+        events: EventSource | None,
+        options: RequestOptions,
+        deadline: float | None = None,
+    ) -> AsyncIterator[T]:
+        """The object as it is, and after each change, the final one last."""
+        return _Changes(self, self._wait(object_id, max_wait, poll_interval, events, options, deadline))
+
+    def _wait(
+        self,
+        object_id: str,
+        max_wait: float,
+        poll_interval: float | None,
+        events: EventSource | None,
+        options: RequestOptions,
+        deadline: float | None,
+    ) -> _Wait[T]:
+        _checks.identifier(object_id, f"{self.noun}_id")
+        _checks.seconds(max_wait, "max_wait")
+        if poll_interval is not None:
+            _checks.seconds(poll_interval, "poll_interval")
+        _checks.event_source(events, "events")
+        max_wait = max_wait if deadline is None else min(max_wait, deadline)
+        return _Wait(self, object_id, max_wait, poll_interval, events, options)
 
 
-def _may_pass(error: TrudyError) -> bool:
-    """Whether it is worth looking again: a proxy's page, which nobody can read, passes too."""
-    return error.retryable or isinstance(error, ResponseDecodeError)
+class _Wait(Generic[T]):
+    """One wait under way: reads and rests in turn."""
+
+    def __init__(
+        self,
+        waiting: Waiting[T],
+        object_id: str,
+        max_wait: float,
+        poll_interval: float | None,
+        events: EventSource | None,
+        options: RequestOptions,
+    ) -> None:
+        self._waiting = waiting
+        self._clock = waiting.clock
+        self._object_id = object_id
+        self._max_wait = max_wait
+        self._pause = _POLL if poll_interval is None else poll_interval
+        self._has_own_pace = poll_interval is not None
+        self._events = events if waiting.kind is not None else None
+        self._options = options
+        self._wakeup = Wakeup()
+        self._listening: dict[str, Callable[[], None]] = {}
+        self._end: float | None = None
+        self._since = 0.0
+        self._news = False
+        self._was_woken = False
+        self._has_new_name = False
+        self._last: T | None = None
+        self._fault: TrudyError | None = None
+
+    @contextmanager
+    def listening(self) -> Generator[None]:
+        """While this lasts, events about the object end a rest."""
+        if self._end is None:
+            self._end = self._clock.monotonic() + self._max_wait
+        self._since = self._clock.monotonic()
+        with self._waiting.poller.waiting(self._object_id):
+            try:
+                self._listen_to(self._object_id)
+                for name in self._waiting.ids_of(self._last) if self._last is not None else ():
+                    self._listen_to(name)
+                yield
+            finally:
+                while self._listening:
+                    self._listening.popitem()[1]()
+
+    async def read(self) -> T | None:
+        """The object as it is now; None where a fault that may pass kept it from being read."""
+        patience = max(self._left(), _LAST_LOOK)
+        ask = partial(
+            self._waiting.poller.look,
+            self._object_id,
+            self._since,
+            self._waiting.get,
+            self._waiting.newest,
+            _within(patience, self._options),
+            news=self._news,
+        )
+        try:
+            # Bounded as a whole too: who leads a round that this one waits for may have more time.
+            found = await bounded(self._clock, patience, ask)
+        except TrudyError as error:
+            if not may_pass(error):
+                raise
+            self._fault = error
+            return None
+        if found is not None:
+            self._last, self._fault = found, None
+            names = [name for name in self._waiting.ids_of(found) if name not in self._listening]
+            for name in names:
+                self._listen_to(name)
+            self._has_new_name = bool(names) and self._events is not None
+        return found
+
+    async def rest(self) -> None:
+        """Return when it is time to read again.
+
+        Raises:
+            WaitTimeoutError: the time is over.
+        """
+        left = self._left()
+        if left <= 0:
+            last = self._last
+            seen = f"its status is {self._waiting.describe(last)}" if last is not None else "it was never seen"
+            raise WaitTimeoutError(
+                f"the {self._waiting.noun} did not end within {self._max_wait:g} s; {seen}",
+                last=cast("Waited | None", last),
+            ) from self._fault
+        rested = self._clock.monotonic()
+        rest = min(left, self._pace())
+        await self._wakeup.wait(rest, self._clock)
+        # For a poll, what a round saw while this one rested is good enough; news is looked into afresh.
+        self._news = self._wakeup.clear()
+        self._was_woken |= self._news
+        self._since = self._clock.monotonic() if self._news else rested + rest / 2
+
+    def _pace(self) -> float:
+        if self._news or self._has_new_name:
+            # Once more soon: an event may come before the server itself shows the end, or before it was listened to.
+            return _POLL
+        if self._events is not None and not self._has_own_pace and self._events_fit():
+            return _SAFETY_NET
+        pause = self._pause
+        self._pause = max(pause, min(pause * _GROWTH, _SLOWEST))
+        return pause
+
+    def _events_fit(self) -> bool:
+        """Whether events are known to come, and to name things as those do who wait for them."""
+        return bool(getattr(self._events, "has_matched", self._was_woken))
+
+    def _listen_to(self, name: str) -> None:
+        if self._events is not None and self._waiting.kind is not None and name not in self._listening:
+            self._listening[name] = self._events.subscribe(self._waiting.kind, name, self._wakeup.set)
+
+    def _left(self) -> float:
+        return (self._end or 0.0) - self._clock.monotonic()
 
 
-@contextmanager
-def _subscribed(events: EventSource | None, kind: Subject | None, object_id: str, wakeup: Wakeup) -> Generator[None]:
-    if events is None or kind is None:
-        yield
-        return
-    unsubscribe = events.subscribe(kind, object_id, wakeup.set)
-    try:
-        yield
-    finally:
-        unsubscribe()
+class _Changes(Generic[T]):
+    """An async iterator that holds nothing between two steps, so that it may be left at any of them."""
+
+    def __init__(self, waiting: Waiting[T], wait: _Wait[T]) -> None:
+        self._waiting = waiting
+        self._wait = wait
+        self._last: T | None = None
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        waiting, last = self._waiting, self._last
+        if last is not None and waiting.is_final(last):
+            raise StopAsyncIteration
+        with self._wait.listening():
+            if last is not None:
+                await self._wait.rest()
+            while True:
+                found = await self._wait.read()
+                if found is not None and (last is None or waiting.essence(found) != waiting.essence(last)):
+                    self._last = found
+                    return found
+                await self._wait.rest()
+
+
+async def until_there(
+    clock: Clock,
+    ask: Callable[[RequestOptions], Awaitable[S]],
+    *,
+    is_there: Callable[[S], bool],
+    exists: Callable[[RequestOptions], Awaitable[object]],
+    noun: str,
+    max_wait: float,
+    poll_interval: float | None,
+    options: RequestOptions,
+    deadline: float | None,
+    progress: OnSeen[S] | None,
+) -> S:
+    """What `ask` gives, once it is there. Until then the server may say 404, null, or something empty.
+
+    `exists` reads what it belongs to, once, at the first 404: there may be no such thing at all.
+    """
+    _checks.seconds(max_wait, "max_wait")
+    if poll_interval is not None:
+        _checks.seconds(poll_interval, "poll_interval")
+    _checks.callable_or_none(progress, "progress")
+    max_wait = max_wait if deadline is None else min(max_wait, deadline)
+    end = clock.monotonic() + max_wait
+    pause = _POLL if poll_interval is None else poll_interval
+    fault: TrudyError | None = None
+    is_known = False
+    while True:
+        within = _within(max(end - clock.monotonic(), _LAST_LOOK), options)
+        try:
+            found = await ask(within)
+            fault, is_known = None, True
+            await tell(progress, found)
+            if is_there(found):
+                return found
+        except NotFoundError as error:
+            fault = error
+            if not is_known:
+                await exists(within)
+                is_known = True
+        except TrudyError as error:
+            if not may_pass(error):
+                raise
+            fault = error
+        left = end - clock.monotonic()
+        if left <= 0:
+            raise WaitTimeoutError(f"the {noun} was not there within {max_wait:g} s") from fault
+        await clock.sleep(min(left, pause))
+        pause = max(pause, min(pause * _GROWTH, _SLOWEST))
+
+
+async def tell(progress: OnSeen[S] | None, found: S) -> None:
+    """Let the caller see what has been read."""
+    if progress is not None and (result := progress(found)) is not None:
+        await result
 
 
 def _within(seconds: float, options: RequestOptions) -> RequestOptions:

@@ -29,7 +29,8 @@ from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._batch_contacts import ContactItem, ContactItems, add_in_chunks, contact_members
 from trudy.resources._batch_rules import check_batch, check_what_goes_together
-from trudy.resources._waiting import SharedPoller, Waiting
+from trudy.resources._shared_poller import SharedPoller
+from trudy.resources._waiting import OnSeen, Waiting
 
 LIST: Final = Endpoint(name="batch_calls.list", method="GET", path="/batch-calls", paging="offset")
 CREATE: Final = Endpoint(
@@ -408,6 +409,7 @@ class AsyncBatchCalls(Resource):
         max_wait: float = 86_400.0,
         poll_interval: float | None = None,
         events: EventSource | None = None,
+        progress: OnSeen[BatchCall] | None = None,
         **options: Unpack[RequestOptions],
     ) -> BatchCall:
         """Wait until a batch is completed, failed or cancelled. Polls `GET /batch-calls/{batch_call_id}`
@@ -415,10 +417,10 @@ class AsyncBatchCalls(Resource):
         Args:
             batch_call_id: the batch.
             max_wait: seconds to wait; a day unless told. A paused batch waits until somebody resumes it.
-            poll_interval: seconds before the second look, 2 unless told, 30 with `events`; it grows by half each time,
-                to 15 seconds.
-            events: a `trudy.webhooks.WebhookRouter`; its events about the batch wake this at once, and polling is only
-                a safety net.
+            poll_interval: seconds before the second look, 2 unless told; it grows by half each time, to 15 seconds.
+            events: a `trudy.webhooks.WebhookRouter`; its events about the batch wake this at once, and once one has
+                come for somebody who waits, polling is only a safety net, each 30 seconds.
+            progress: called, or awaited, with the batch each time that it has been read.
 
         Returns:
             The batch in a final status.
@@ -434,6 +436,7 @@ class AsyncBatchCalls(Resource):
             events=events,
             options=options,
             deadline=self._settings.merged(options).deadline,
+            progress=progress,
         )
 
     def _waiting(self) -> Waiting[BatchCall]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, Unpack
 
 from attrs import evolve
 
 from trudy import _checks
 from trudy._answer_facts import as_mapping
+from trudy._call_matching import REF, SentCall
 from trudy._parse import find_id
 from trudy.errors import InvalidArgumentError, TrudyError, WaitTimeoutError
 from trudy.event_source import EventSource
@@ -20,8 +21,10 @@ from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._download import OnProgress, Target, download
+from trudy.resources._newest_calls import find_calls
 from trudy.resources._reconcile import reconciler_for
-from trudy.resources._waiting import SharedPoller, Waiting
+from trudy.resources._shared_poller import SharedPoller
+from trudy.resources._waiting import OnSeen, Waiting, tell, until_there
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
@@ -39,6 +42,7 @@ DELETE: Final = Endpoint(name="calls.delete", method="DELETE", path="/calls/{cal
 BULK_DELETE: Final = Endpoint(name="calls.bulk_delete", method="POST", path="/calls/bulk-delete", retry=RetryClass.ONCE)
 
 _LAST_LOOK = 1.0
+_MARGIN: Final = timedelta(seconds=1)
 logger = logging.getLogger("trudy")
 
 
@@ -168,6 +172,61 @@ class AsyncCalls(Resource):
             settle(call.id)
         return call
 
+    async def find(
+        self,
+        *,
+        phone_number: str | None = None,
+        agent_id: str | None = None,
+        from_number: str | None = None,
+        trudy_ref: str | None = None,
+        variables: Mapping[str, JSON] | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        limit: int | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Sequence[Call]:
+        """Find calls by what was asked for when they were placed, such as one of which no answer came. `GET /calls`
+
+        Numbers are compared in any spelling. What a row does not show does not speak against it; but of the variables
+        asked for it must show all if it shows any, and where no number is asked for it must show them.
+
+        Args:
+            phone_number: the number called, in E.164.
+            agent_id: the agent that speaks.
+            from_number: the number that calls, in E.164.
+            trudy_ref: the text that the variable `trudy_ref` was given.
+            variables: variables given when the call was placed, all or some of them.
+            created_after: only calls made at this time of the server's clock or later; pages beyond are not read.
+            created_before: only calls made at this time or before.
+            limit: at most so many calls.
+
+        Returns:
+            The calls that it may be, newest first.
+
+        Raises:
+            InvalidArgumentError: nothing was asked for, or an argument is bad.
+        """
+        for name, number in (("phone_number", phone_number), ("from_number", from_number)):
+            if number is not None:
+                _checks.e164(number, name)
+        if limit is not None:
+            _checks.whole(limit, 1, None, "limit")
+        given = body_of(variables={**(variables or {}), **({} if trudy_ref is None else {REF: trudy_ref})})
+        if not (phone_number or agent_id or from_number or given["variables"]):
+            raise InvalidArgumentError("give something to find a call by", argument="phone_number")
+        asked = SentCall.of(
+            {"phone_number": phone_number, "agent_id": agent_id, "from_number": from_number, **given},
+        )
+        # Some servers leave the very moment out, or cut it to seconds: they are asked for more, and it is judged here.
+        pages = self.list(
+            created_after=_later(created_after, -_MARGIN, "created_after"),
+            created_before=_later(created_before, _MARGIN, "created_before"),
+            **options,
+        ).pages()
+        return await find_calls(
+            pages, asked, after=_seconds(created_after), before=_seconds(created_before), limit=limit
+        )
+
     async def get_transcript(self, call_id: str, **options: Unpack[RequestOptions]) -> Transcript:
         """Read what was said. `GET /calls/{call_id}/transcript`
 
@@ -239,6 +298,7 @@ class AsyncCalls(Resource):
         max_wait: float = 600.0,
         poll_interval: float | None = None,
         events: EventSource | None = None,
+        progress: OnSeen[Call] | None = None,
         **options: Unpack[RequestOptions],
     ) -> Call:
         """Wait until a call has ended. Polls `GET /calls/{call_id}`, or `GET /calls` for many that wait together
@@ -246,10 +306,10 @@ class AsyncCalls(Resource):
         Args:
             call_id: the call.
             max_wait: seconds to wait; some calls never end.
-            poll_interval: seconds before the second look, 2 unless told, 30 with `events`; it grows by half each time,
-                to 15 seconds.
-            events: a `trudy.webhooks.WebhookRouter`; its events about the call wake this at once, and polling is only
-                a safety net.
+            poll_interval: seconds before the second look, 2 unless told; it grows by half each time, to 15 seconds.
+            events: a `trudy.webhooks.WebhookRouter`; its events about the call wake this at once, and once one has
+                come for somebody who waits, polling is only a safety net, each 30 seconds.
+            progress: called, or awaited, with the call each time that it has been read.
 
         Returns:
             The call in a final status.
@@ -257,7 +317,6 @@ class AsyncCalls(Resource):
         Raises:
             WaitTimeoutError: it did not end in time; `.last` is the call as last seen.
         """
-        _checks.event_source(events, "events")
         return await self._waiting().until_final(
             call_id,
             max_wait=max_wait,
@@ -265,6 +324,129 @@ class AsyncCalls(Resource):
             events=events,
             options=options,
             deadline=self._settings.merged(options).deadline,
+            progress=progress,
+        )
+
+    def watch(
+        self,
+        call_id: str,
+        *,
+        max_wait: float = 600.0,
+        poll_interval: float | None = None,
+        events: EventSource | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> AsyncIterator[Call]:
+        """Follow a call: it as it is now, then after each change, until it has ended. Polls as `wait` does
+
+        Args:
+            call_id: the call.
+            max_wait: seconds from the first step to the end of the call.
+            poll_interval: as for `wait`.
+            events: as for `wait`.
+
+        Returns:
+            An iterator over the states of the call, the final one last. It may be left at any time.
+
+        Raises:
+            WaitTimeoutError: at the step in which the time is over; `.last` is the call as last seen.
+            NotFoundError: no such call, or not yours.
+        """
+        return self._waiting().changes(
+            call_id,
+            max_wait=max_wait,
+            poll_interval=poll_interval,
+            events=events,
+            options=options,
+            deadline=self._settings.merged(options).deadline,
+        )
+
+    async def wait_for_transcript(
+        self,
+        call_id: str,
+        *,
+        max_wait: float = 600.0,
+        poll_interval: float | None = None,
+        progress: OnSeen[Transcript] | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Transcript:
+        """Wait until the transcript is there, some seconds after the end. Polls `GET /calls/{call_id}/transcript`
+
+        Until then the server says 404, null, or that nothing was said; a call that nobody answered never gets one.
+
+        Args:
+            call_id: the call; it may still be under way.
+            max_wait: seconds to wait.
+            poll_interval: seconds before the second look, 2 unless told; it grows by half each time, to 15 seconds.
+            progress: called, or awaited, with the transcript each time that it has been read, an empty one included.
+
+        Raises:
+            NotFoundError: no such call, or not yours.
+            WaitTimeoutError: it was not there in time.
+        """
+
+        async def ask(within: RequestOptions) -> Transcript:
+            return await self.get_transcript(call_id, **within)
+
+        async def exists(within: RequestOptions) -> Call:
+            return await self.get(call_id, **within)
+
+        return await until_there(
+            self._core.clock,
+            ask,
+            is_there=lambda transcript: bool(transcript.turns),
+            exists=exists,
+            noun="transcript",
+            max_wait=max_wait,
+            poll_interval=poll_interval,
+            options=options,
+            deadline=self._settings.merged(options).deadline,
+            progress=progress,
+        )
+
+    async def wait_for_recording(
+        self,
+        call_id: str,
+        *,
+        max_wait: float = 600.0,
+        poll_interval: float | None = None,
+        progress: OnSeen[Recording] | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Recording:
+        """Wait until the recording is there, some seconds after the end. Polls `GET /calls/{call_id}/recording`
+
+        Until then the server says 404, null, or gives no link; a call that is not recorded never gets one.
+
+        Args:
+            call_id: the call; it may still be under way.
+            max_wait: seconds to wait.
+            poll_interval: seconds before the second look, 2 unless told; it grows by half each time, to 15 seconds.
+            progress: called, or awaited, with the recording's facts each time that they have been read.
+
+        Returns:
+            The recording's facts, with a signed link that soon expires. `download_recording` saves it.
+
+        Raises:
+            NotFoundError: no such call, or not yours.
+            WaitTimeoutError: it was not there in time.
+        """
+
+        async def ask(within: RequestOptions) -> Recording:
+            return await self.get_recording(call_id, **within)
+
+        async def exists(within: RequestOptions) -> Call:
+            return await self.get(call_id, **within)
+
+        return await until_there(
+            self._core.clock,
+            ask,
+            is_there=lambda recording: bool(recording.recording_url),
+            exists=exists,
+            noun="recording",
+            max_wait=max_wait,
+            poll_interval=poll_interval,
+            options=options,
+            deadline=self._settings.merged(options).deadline,
+            progress=progress,
         )
 
     async def create_and_wait(
@@ -282,6 +464,7 @@ class AsyncCalls(Resource):
         max_wait: float = 600.0,
         poll_interval: float | None = None,
         events: EventSource | None = None,
+        progress: OnSeen[Call] | None = None,
         **options: Unpack[RequestOptions],
     ) -> Call:
         """Have an agent call a person, and wait until the call has ended: `create`, then `wait`.
@@ -298,6 +481,7 @@ class AsyncCalls(Resource):
         if poll_interval is not None:
             _checks.seconds(poll_interval, "poll_interval")
         _checks.event_source(events, "events")
+        _checks.callable_or_none(progress, "progress")
         started = self._core.clock.monotonic()
         call = await self.create(
             agent_id=agent_id,
@@ -312,20 +496,29 @@ class AsyncCalls(Resource):
             **options,
         )
         if call.status.is_final:
+            await tell(progress, call)
             return call
         deadline = self._settings.merged(options).deadline
         if deadline is not None:
             options["deadline"] = max(deadline - (self._core.clock.monotonic() - started), _LAST_LOOK)
         options["before_send"] = None  # it was asked about the call
         try:
-            return await self.wait(call.id, max_wait=max_wait, poll_interval=poll_interval, events=events, **options)
+            return await self.wait(
+                call.id,
+                max_wait=max_wait,
+                poll_interval=poll_interval,
+                events=events,
+                progress=progress,
+                **options,
+            )
         except TrudyError as error:
             error.partial, error.retryable = call, False
             if isinstance(error, WaitTimeoutError):
                 error.last = error.last or call
             raise
         except BaseException:
-            logger.warning("the wait for call %s was cancelled; the call goes on", call.id)
+            key = None if call.meta is None else call.meta.idempotency_key
+            logger.warning("the wait for call %s was cancelled; the call goes on (idempotency key %s)", call.id, key)
             raise
 
     def _waiting(self) -> Waiting[Call]:
@@ -345,6 +538,8 @@ class AsyncCalls(Resource):
             describe=lambda call: call.status_word,
             noun="call",
             kind="call",
+            ids_of=lambda call: call.event_ids,
+            essence=_without_links,
         )
 
 
@@ -357,6 +552,19 @@ async def send_raw(core: Core, settings: Settings, request: Request) -> Response
         if call_id is not None:
             settle(call_id)
     return response
+
+
+def _without_links(call: Call) -> Call:
+    """Signed links are others at each reading."""
+    return evolve(call, recording_url=call.recording_url and "there", transcript_url=call.transcript_url and "there")
+
+
+def _later(moment: datetime | None, by: timedelta, name: str) -> str | None:
+    return None if moment is None else _moment(moment + by, name)
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
 
 
 def _moment(value: datetime | str | None, name: str) -> str | None:

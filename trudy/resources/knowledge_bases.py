@@ -15,8 +15,9 @@ from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, Request, RetryClass
 from trudy.resources._base import Resource, body_of
+from trudy.resources._shared_poller import SharedPoller
 from trudy.resources._uploads import MEGABYTE, FileSource, off_loop, read_upload
-from trudy.resources._waiting import SharedPoller, Waiting
+from trudy.resources._waiting import OnSeen, Waiting
 
 LIST: Final = Endpoint(name="knowledge_bases.list", method="GET", path="/knowledge-bases", paging="offset")
 CREATE: Final = Endpoint(name="knowledge_bases.create", method="POST", path="/knowledge-bases", retry=RetryClass.ONCE)
@@ -154,6 +155,7 @@ class AsyncKnowledgeBases(Resource):
         *,
         max_wait: float = 600.0,
         poll_interval: float | None = None,
+        progress: OnSeen[KnowledgeBase] | None = None,
         **options: Unpack[RequestOptions],
     ) -> KnowledgeBase:
         """Wait until a knowledge base and its sources have been read. Polls `GET /knowledge-bases/{kb_id}` and sources
@@ -162,6 +164,7 @@ class AsyncKnowledgeBases(Resource):
             kb_id: the knowledge base.
             max_wait: seconds to wait.
             poll_interval: seconds before the second look, 2 unless told; it grows by half each time, to 15 seconds.
+            progress: called, or awaited, with the knowledge base each time that it has been read.
 
         Returns:
             The knowledge base, `ready` or `failed`; a source of it may have failed all the same.
@@ -176,6 +179,7 @@ class AsyncKnowledgeBases(Resource):
             events=None,
             options=options,
             deadline=self._settings.merged(options).deadline,
+            progress=progress,
         )
 
     def _waiting(self) -> Waiting[KnowledgeBase]:

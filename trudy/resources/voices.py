@@ -14,8 +14,9 @@ from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import AsyncPager
 from trudy.request import Endpoint, Request, RetryClass
 from trudy.resources._base import Resource, body_of
+from trudy.resources._shared_poller import SharedPoller
 from trudy.resources._uploads import MEGABYTE, FileSource, off_loop, read_upload
-from trudy.resources._waiting import SharedPoller, Waiting
+from trudy.resources._waiting import OnSeen, Waiting
 
 LIST: Final = Endpoint(name="voices.list", method="GET", path="/voices", paging="none")
 IMPORT: Final = Endpoint(name="voices.import_", method="POST", path="/voices", retry=RetryClass.ONCE)
@@ -158,6 +159,7 @@ class AsyncVoices(Resource):
         *,
         max_wait: float = 1_800.0,
         poll_interval: float | None = None,
+        progress: OnSeen[Voice] | None = None,
         **options: Unpack[RequestOptions],
     ) -> Voice:
         """Wait until a voice has been trained. Polls `GET /voices/{voice_id}`, or `GET /voices` for many
@@ -166,6 +168,7 @@ class AsyncVoices(Resource):
             voice_id: the voice.
             max_wait: seconds to wait.
             poll_interval: seconds before the second look, 2 unless told; it grows by half each time, to 15 seconds.
+            progress: called, or awaited, with the voice each time that it has been read.
 
         Returns:
             The voice, `active` or `failed`.
@@ -180,6 +183,7 @@ class AsyncVoices(Resource):
             events=None,
             options=options,
             deadline=self._settings.merged(options).deadline,
+            progress=progress,
         )
 
     def _waiting(self) -> Waiting[Voice]:

@@ -25,6 +25,7 @@ from trudy.models import (
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, Page
 from trudy.resources._batch_contacts import ContactItem, ContactItems
+from trudy.resources._waiting import OnSeen
 from trudy.resources.batch_calls import AsyncBatchCalls
 
 
@@ -352,6 +353,7 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
         max_wait: float = 86400.0,
         poll_interval: float | None = None,
         events: EventSource | None = None,
+        progress: OnSeen[BatchCall] | None = None,
         **options: Unpack[RequestOptions],
     ) -> BatchCall:
         """Wait until a batch is completed, failed or cancelled. Polls `GET /batch-calls/{batch_call_id}`
@@ -359,10 +361,10 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
         Args:
             batch_call_id: the batch.
             max_wait: seconds to wait; a day unless told. A paused batch waits until somebody resumes it.
-            poll_interval: seconds before the second look, 2 unless told, 30 with `events`; it grows by half each time,
-                to 15 seconds.
-            events: a `trudy.webhooks.WebhookRouter`; its events about the batch wake this at once, and polling is only
-                a safety net.
+            poll_interval: seconds before the second look, 2 unless told; it grows by half each time, to 15 seconds.
+            events: a `trudy.webhooks.WebhookRouter`; its events about the batch wake this at once, and once one has
+                come for somebody who waits, polling is only a safety net, each 30 seconds.
+            progress: called, or awaited, with the batch each time that it has been read.
 
         Returns:
             The batch in a final status.
@@ -377,6 +379,7 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
                 max_wait=max_wait,
                 poll_interval=poll_interval,
                 events=events,
+                progress=progress,
                 **options,
             )
         )

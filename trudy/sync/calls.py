@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Unpack
 
@@ -13,6 +13,7 @@ from trudy.models import BulkDeleteResult, Call, CallSettingsParam, Deleted, Rec
 from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, Page
 from trudy.resources._download import OnProgress, Target
+from trudy.resources._waiting import OnSeen
 from trudy.resources.calls import AsyncCalls
 
 
@@ -132,6 +133,55 @@ class Calls(SyncResource[AsyncCalls]):
             )
         )
 
+    def find(
+        self,
+        *,
+        phone_number: str | None = None,
+        agent_id: str | None = None,
+        from_number: str | None = None,
+        trudy_ref: str | None = None,
+        variables: Mapping[str, JSON] | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        limit: int | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Sequence[Call]:
+        """Find calls by what was asked for when they were placed, such as one of which no answer came. `GET /calls`
+
+        Numbers are compared in any spelling. What a row does not show does not speak against it; but of the variables
+        asked for it must show all if it shows any, and where no number is asked for it must show them.
+
+        Args:
+            phone_number: the number called, in E.164.
+            agent_id: the agent that speaks.
+            from_number: the number that calls, in E.164.
+            trudy_ref: the text that the variable `trudy_ref` was given.
+            variables: variables given when the call was placed, all or some of them.
+            created_after: only calls made at this time of the server's clock or later; pages beyond are not read.
+            created_before: only calls made at this time or before.
+            limit: at most so many calls.
+
+        Returns:
+            The calls that it may be, newest first.
+
+        Raises:
+            InvalidArgumentError: nothing was asked for, or an argument is bad.
+        """
+        return self._bridge.run(
+            bind(
+                self._async.find,
+                phone_number=phone_number,
+                agent_id=agent_id,
+                from_number=from_number,
+                trudy_ref=trudy_ref,
+                variables=variables,
+                created_after=created_after,
+                created_before=created_before,
+                limit=limit,
+                **options,
+            )
+        )
+
     def get_transcript(self, call_id: str, **options: Unpack[RequestOptions]) -> Transcript:
         """Read what was said. `GET /calls/{call_id}/transcript`
 
@@ -193,6 +243,7 @@ class Calls(SyncResource[AsyncCalls]):
         max_wait: float = 600.0,
         poll_interval: float | None = None,
         events: EventSource | None = None,
+        progress: OnSeen[Call] | None = None,
         **options: Unpack[RequestOptions],
     ) -> Call:
         """Wait until a call has ended. Polls `GET /calls/{call_id}`, or `GET /calls` for many that wait together
@@ -200,10 +251,10 @@ class Calls(SyncResource[AsyncCalls]):
         Args:
             call_id: the call.
             max_wait: seconds to wait; some calls never end.
-            poll_interval: seconds before the second look, 2 unless told, 30 with `events`; it grows by half each time,
-                to 15 seconds.
-            events: a `trudy.webhooks.WebhookRouter`; its events about the call wake this at once, and polling is only
-                a safety net.
+            poll_interval: seconds before the second look, 2 unless told; it grows by half each time, to 15 seconds.
+            events: a `trudy.webhooks.WebhookRouter`; its events about the call wake this at once, and once one has
+                come for somebody who waits, polling is only a safety net, each 30 seconds.
+            progress: called, or awaited, with the call each time that it has been read.
 
         Returns:
             The call in a final status.
@@ -212,7 +263,114 @@ class Calls(SyncResource[AsyncCalls]):
             WaitTimeoutError: it did not end in time; `.last` is the call as last seen.
         """
         return self._bridge.run(
-            bind(self._async.wait, call_id, max_wait=max_wait, poll_interval=poll_interval, events=events, **options)
+            bind(
+                self._async.wait,
+                call_id,
+                max_wait=max_wait,
+                poll_interval=poll_interval,
+                events=events,
+                progress=progress,
+                **options,
+            )
+        )
+
+    def watch(
+        self,
+        call_id: str,
+        *,
+        max_wait: float = 600.0,
+        poll_interval: float | None = None,
+        events: EventSource | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Iterator[Call]:
+        """Follow a call: it as it is now, then after each change, until it has ended. Polls as `wait` does
+
+        Args:
+            call_id: the call.
+            max_wait: seconds from the first step to the end of the call.
+            poll_interval: as for `wait`.
+            events: as for `wait`.
+
+        Returns:
+            An iterator over the states of the call, the final one last. It may be left at any time.
+
+        Raises:
+            WaitTimeoutError: at the step in which the time is over; `.last` is the call as last seen.
+            NotFoundError: no such call, or not yours.
+        """
+        return self._bridge.iterate(
+            self._async.watch(call_id, max_wait=max_wait, poll_interval=poll_interval, events=events, **options)
+        )
+
+    def wait_for_transcript(
+        self,
+        call_id: str,
+        *,
+        max_wait: float = 600.0,
+        poll_interval: float | None = None,
+        progress: OnSeen[Transcript] | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Transcript:
+        """Wait until the transcript is there, some seconds after the end. Polls `GET /calls/{call_id}/transcript`
+
+        Until then the server says 404, null, or that nothing was said; a call that nobody answered never gets one.
+
+        Args:
+            call_id: the call; it may still be under way.
+            max_wait: seconds to wait.
+            poll_interval: seconds before the second look, 2 unless told; it grows by half each time, to 15 seconds.
+            progress: called, or awaited, with the transcript each time that it has been read, an empty one included.
+
+        Raises:
+            NotFoundError: no such call, or not yours.
+            WaitTimeoutError: it was not there in time.
+        """
+        return self._bridge.run(
+            bind(
+                self._async.wait_for_transcript,
+                call_id,
+                max_wait=max_wait,
+                poll_interval=poll_interval,
+                progress=progress,
+                **options,
+            )
+        )
+
+    def wait_for_recording(
+        self,
+        call_id: str,
+        *,
+        max_wait: float = 600.0,
+        poll_interval: float | None = None,
+        progress: OnSeen[Recording] | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Recording:
+        """Wait until the recording is there, some seconds after the end. Polls `GET /calls/{call_id}/recording`
+
+        Until then the server says 404, null, or gives no link; a call that is not recorded never gets one.
+
+        Args:
+            call_id: the call; it may still be under way.
+            max_wait: seconds to wait.
+            poll_interval: seconds before the second look, 2 unless told; it grows by half each time, to 15 seconds.
+            progress: called, or awaited, with the recording's facts each time that they have been read.
+
+        Returns:
+            The recording's facts, with a signed link that soon expires. `download_recording` saves it.
+
+        Raises:
+            NotFoundError: no such call, or not yours.
+            WaitTimeoutError: it was not there in time.
+        """
+        return self._bridge.run(
+            bind(
+                self._async.wait_for_recording,
+                call_id,
+                max_wait=max_wait,
+                poll_interval=poll_interval,
+                progress=progress,
+                **options,
+            )
         )
 
     def create_and_wait(
@@ -230,6 +388,7 @@ class Calls(SyncResource[AsyncCalls]):
         max_wait: float = 600.0,
         poll_interval: float | None = None,
         events: EventSource | None = None,
+        progress: OnSeen[Call] | None = None,
         **options: Unpack[RequestOptions],
     ) -> Call:
         """Have an agent call a person, and wait until the call has ended: `create`, then `wait`.
@@ -257,6 +416,7 @@ class Calls(SyncResource[AsyncCalls]):
                 max_wait=max_wait,
                 poll_interval=poll_interval,
                 events=events,
+                progress=progress,
                 **options,
             )
         )

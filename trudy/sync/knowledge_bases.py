@@ -11,6 +11,7 @@ from trudy.models import Deleted, KnowledgeBase, KnowledgeSource
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, Page
 from trudy.resources._uploads import FileSource
+from trudy.resources._waiting import OnSeen
 from trudy.resources.knowledge_bases import AsyncKnowledgeBases, AsyncKnowledgeSources
 
 
@@ -122,6 +123,7 @@ class KnowledgeBases(SyncResource[AsyncKnowledgeBases]):
         *,
         max_wait: float = 600.0,
         poll_interval: float | None = None,
+        progress: OnSeen[KnowledgeBase] | None = None,
         **options: Unpack[RequestOptions],
     ) -> KnowledgeBase:
         """Wait until a knowledge base and its sources have been read. Polls `GET /knowledge-bases/{kb_id}` and sources
@@ -130,6 +132,7 @@ class KnowledgeBases(SyncResource[AsyncKnowledgeBases]):
             kb_id: the knowledge base.
             max_wait: seconds to wait.
             poll_interval: seconds before the second look, 2 unless told; it grows by half each time, to 15 seconds.
+            progress: called, or awaited, with the knowledge base each time that it has been read.
 
         Returns:
             The knowledge base, `ready` or `failed`; a source of it may have failed all the same.
@@ -138,7 +141,7 @@ class KnowledgeBases(SyncResource[AsyncKnowledgeBases]):
             WaitTimeoutError: it took longer; `.last` is the knowledge base as last seen.
         """
         return self._bridge.run(
-            bind(self._async.wait, kb_id, max_wait=max_wait, poll_interval=poll_interval, **options)
+            bind(self._async.wait, kb_id, max_wait=max_wait, poll_interval=poll_interval, progress=progress, **options)
         )
 
 

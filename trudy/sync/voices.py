@@ -11,6 +11,7 @@ from trudy.models import Deleted, Voice
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import Page
 from trudy.resources._uploads import FileSource
+from trudy.resources._waiting import OnSeen
 from trudy.resources.voices import AsyncVoices
 
 
@@ -115,6 +116,7 @@ class Voices(SyncResource[AsyncVoices]):
         *,
         max_wait: float = 1800.0,
         poll_interval: float | None = None,
+        progress: OnSeen[Voice] | None = None,
         **options: Unpack[RequestOptions],
     ) -> Voice:
         """Wait until a voice has been trained. Polls `GET /voices/{voice_id}`, or `GET /voices` for many
@@ -123,6 +125,7 @@ class Voices(SyncResource[AsyncVoices]):
             voice_id: the voice.
             max_wait: seconds to wait.
             poll_interval: seconds before the second look, 2 unless told; it grows by half each time, to 15 seconds.
+            progress: called, or awaited, with the voice each time that it has been read.
 
         Returns:
             The voice, `active` or `failed`.
@@ -131,5 +134,7 @@ class Voices(SyncResource[AsyncVoices]):
             WaitTimeoutError: it took longer; `.last` is the voice as last seen.
         """
         return self._bridge.run(
-            bind(self._async.wait, voice_id, max_wait=max_wait, poll_interval=poll_interval, **options)
+            bind(
+                self._async.wait, voice_id, max_wait=max_wait, poll_interval=poll_interval, progress=progress, **options
+            )
         )

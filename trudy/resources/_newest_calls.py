@@ -1,0 +1,205 @@
+"""The list of newest calls, read by one for all that look at the same time; and searched for `calls.find`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from attrs import field, frozen
+
+from trudy._answer_facts import as_rows
+from trudy._call_claims import Claims
+from trudy._call_matching import SentCall, ServerReading, is_asked_for
+from trudy._concurrency.fork import reset_in_child
+from trudy._concurrency.wakeup import thread_safe_event
+from trudy.errors import TrudyError
+from trudy.request import Response
+
+if TYPE_CHECKING:
+    import anyio
+
+    from trudy.clock import Clock
+    from trudy.models import Call
+    from trudy.pagination import AsyncPage
+
+LONGEST_PAUSE: Final = 5.0
+"""Seconds between two lists at most, for one that looks and for many."""
+_MANY: Final = 3
+_PAUSE_FOR_EACH: Final = 0.1
+"""Seconds between two lists for each that looks, where more than `_MANY` do: fifty share one list in 5 seconds."""
+_MOST_PAGES: Final = 20
+_MOST_PAGES_FOR_MANY: Final = 5
+"""Pages of one list. More would find calls on servers whose lists have no order, at the cost of all other requests."""
+
+FetchPage = Callable[[int], Awaitable[tuple[Response, float]]]
+"""The page of newest calls at an offset, and the seconds that it waited at the rate limiter."""
+
+
+@frozen(kw_only=True, eq=False)
+class ListedCall:
+    """A row of the list, with the answer it came in."""
+
+    call: Call
+    row: object = field(repr=False)
+    response: Response
+    reading: ServerReading
+
+
+@frozen(kw_only=True)
+class Listing:
+    """The newest calls as they were at `began` (monotonic), or why they could not be read."""
+
+    began: float
+    rate_waited: float = 0.0
+    calls: Sequence[ListedCall] = ()
+    fault: TrudyError | None = None
+    tells_time: bool = True
+
+
+class NewestCalls:
+    """Reads the newest calls once for all that ask at the same time. Serves threads and event loops alike."""
+
+    def __init__(self, clock: Clock, claims: Claims) -> None:
+        self._clock = clock
+        self._claims = claims
+        self._lock = threading.Lock()
+        self._sent: dict[object, float] = {}
+        """When the request of each that looks left, on the monotonic clock."""
+        self._last = Listing(began=float("-inf"))
+        self._round: list[Callable[[], None]] | None = None
+        """Whom to wake when the list under way has been read; None while there is none."""
+        reset_in_child(self)
+
+    @contextmanager
+    def looking(self, sent_at: float) -> Generator[None]:
+        """While somebody looks for the call of a request that left at `sent_at`, lists reach back to then."""
+        token = object()
+        with self._lock:
+            self._sent[token] = sent_at
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._sent[token]
+
+    async def read(self, since: float, fetch: FetchPage) -> Listing:
+        """The newest calls as they were at `since` (monotonic) or later."""
+        while True:
+            with self._lock:
+                if self._last.began >= since:
+                    return self._last
+                led_by_another = self._join_round()
+            if led_by_another is None:
+                return await self._lead_round(fetch)
+            await led_by_another.wait()
+
+    def after_fork(self) -> None:
+        """In a child: those who look in the parent are not here."""
+        self._lock = threading.Lock()
+        self._sent.clear()
+        self._round = None
+
+    def _join_round(self) -> anyio.Event | None:
+        if self._round is None:
+            self._round = []
+            return None
+        event, wake = thread_safe_event()
+        self._round.append(wake)
+        return event
+
+    async def _lead_round(self, fetch: FetchPage) -> Listing:
+        try:
+            pause = self._last.began + self._least_pause() - self._clock.monotonic()
+            if pause > 0:
+                await self._clock.sleep(pause)
+            self._last = listing = await self._list(fetch)
+            return listing
+        finally:
+            with self._lock:
+                sleepers, self._round = self._round or [], None
+            for wake in sleepers:
+                try:
+                    wake()
+                except RuntimeError:
+                    continue  # that one's loop is closed: it is gone
+
+    def _least_pause(self) -> float:
+        looking = len(self._sent)
+        return min(_PAUSE_FOR_EACH * looking, LONGEST_PAUSE) if looking > _MANY else 0.0
+
+    async def _list(self, fetch: FetchPage) -> Listing:
+        began = self._clock.monotonic()
+        with self._lock:
+            oldest = min(self._sent.values(), default=began)
+        calls: dict[str, ListedCall] = {}
+        waited = 0.0
+        offset = 0
+        made: float | None = None
+        newest_first = True
+        for number in range(_MOST_PAGES):
+            if number >= _MOST_PAGES_FOR_MANY and len(self._sent) > _MANY:
+                break
+            asked = self._clock.monotonic()
+            try:
+                response, at_limiter = await fetch(offset)
+            except TrudyError as fault:
+                return Listing(began=began, rate_waited=waited, fault=fault)
+            waited += at_limiter
+            rows = as_rows(response.facts.data) or ()
+            # A wait at the limiter is over before the request leaves, and so before the server reads its clock.
+            reading = ServerReading.of(response.facts.stamp, asked + at_limiter, self._clock.monotonic())
+            if reading is None:
+                return Listing(began=began, rate_waited=waited, tells_time=False)
+            known = len(calls)
+            for listed in _read(rows, response, reading):
+                if listed.call.created_at is not None:
+                    newest_first &= made is None or listed.call.created_at.timestamp() <= made
+                    made = listed.call.created_at.timestamp()
+                calls.setdefault(listed.call.id, listed)  # a row seen before was pushed to this page by a newer one
+            offset += len(rows)
+            is_older = newest_first and made is not None and made < reading.earliest(oldest)
+            if len(calls) == known or is_older or response.facts.pagination.get("has_more") is not True:
+                break
+        self._claims.observe(listed.call for listed in calls.values())
+        return Listing(began=began, rate_waited=waited, calls=tuple(calls.values()))
+
+
+async def find_calls(
+    pages: AsyncIterator[AsyncPage[Call]],
+    asked: SentCall,
+    *,
+    after: float | None,
+    before: float | None,
+    limit: int | None,
+) -> Sequence[Call]:
+    """The calls of a list that may be the one asked for, newest first. Times are Unix seconds."""
+    found: list[tuple[float, Call]] = []
+    previous = float("inf")
+    newest_first = True
+    async for page in pages:
+        for call in page.data:
+            if call.created_at is None:
+                continue
+            made = call.created_at.timestamp()
+            newest_first &= made <= previous
+            previous = made
+            is_in_time = (after is None or made >= after) and (before is None or made <= before)
+            if is_in_time and is_asked_for(asked, call):
+                found.append((made, call))
+        is_older = after is not None and previous < after
+        if newest_first and (is_older or (limit is not None and len(found) >= limit)):
+            break
+    found.sort(key=lambda pair: -pair[0])
+    return [call for _, call in found[:limit]]
+
+
+def _read(rows: Sequence[object], response: Response, reading: ServerReading) -> Generator[ListedCall]:
+    from trudy.models import Call, ModelError, decode
+
+    for row in rows:
+        try:
+            yield ListedCall(call=decode(Call, row), row=row, response=response, reading=reading)
+        except ModelError:
+            continue  # a row without an id can be nobody's call

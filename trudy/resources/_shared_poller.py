@@ -1,0 +1,188 @@
+"""One poll for all who wait for objects of one kind: list pages that many share, in place of a request for each."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+
+from trudy._concurrency.fork import reset_in_child
+from trudy._concurrency.wakeup import thread_safe_event
+from trudy.errors import ResponseDecodeError, TrudyError
+from trudy.raw import capture
+
+if TYPE_CHECKING:
+    import anyio
+
+    from trudy.clock import Clock
+    from trudy.options import RequestOptions
+
+SHARED_FROM: Final = 3
+"""Fewer that wait are asked for one by one: two small answers cost no more than a page of a hundred rows."""
+
+
+class HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=HasId)
+Get = Callable[[str, "RequestOptions"], Awaitable[T]]
+"""Reads one object."""
+Newest = Callable[[int, "RequestOptions"], Awaitable[tuple[Iterable[T], bool]]]
+"""Reads the page of newest objects with this number, from 0; and whether there are more."""
+
+
+class SharedPoller(Generic[T]):
+    """Polls for all who wait for objects of one kind through one client. Serves threads and event loops alike."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._waiting: Counter[str] = Counter()
+        self._news: Counter[str] = Counter()
+        """Ids of which an event has just told, a subset of `_waiting`."""
+        self._seen: dict[str, tuple[T, float]] = {}
+        self._failure: tuple[TrudyError, float] | None = None
+        self._absent: tuple[frozenset[str], float] = (frozenset(), float("-inf"))
+        """What the last round did not find among the newest, and when it began."""
+        self._round: list[Callable[[], None]] | None = None
+        """Whom to wake at the end of the round in progress; None while there is none."""
+        reset_in_child(self)
+
+    @contextmanager
+    def waiting(self, object_id: str) -> Generator[None]:
+        """While somebody waits for this object, rounds look for it."""
+        with self._lock:
+            self._waiting[object_id] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting[object_id] -= 1
+                if not self._waiting[object_id]:
+                    del self._waiting[object_id]
+                    self._seen.pop(object_id, None)
+
+    async def look(
+        self, object_id: str, since: float, get: Get[T], newest: Newest[T], options: RequestOptions, *, news: bool
+    ) -> T:
+        """The object as it was at `since` (monotonic) or later. Many who look share the pages of one round.
+
+        `news`: something was heard of this object, so that it is looked for now; else it is one of all that wait.
+        """
+        with self._heard_of(object_id) if news else nullcontext():
+            crowd = self._news if news else self._waiting
+            while True:
+                with self._lock:
+                    found = self._fresh(object_id, since)
+                    if found is not None:
+                        return found
+                    few = len(crowd) < SHARED_FROM
+                    if few or self._is_absent(object_id, since) or capture.get() is not None:
+                        break  # ask for this one alone; who wants to see the raw answer must have one of his own
+                    led_by_another = self._join_round()
+                if led_by_another is not None:
+                    await led_by_another.wait()
+                elif (own := await self._lead_round(object_id, crowd, get, newest, options)) is not None:
+                    return own
+            return await get(object_id, options)
+
+    @contextmanager
+    def _heard_of(self, object_id: str) -> Generator[None]:
+        with self._lock:
+            self._news[object_id] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._news[object_id] -= 1
+                if not self._news[object_id]:
+                    del self._news[object_id]
+
+    def after_fork(self) -> None:
+        """In a child: the parent's waiters are not ours."""
+        self._lock = threading.Lock()
+        self._waiting.clear()
+        self._news.clear()
+        self._round = None
+
+    def _fresh(self, object_id: str, since: float) -> T | None:
+        if self._failure is not None and self._failure[1] >= since:
+            raise copy.copy(self._failure[0])
+        found, seen_at = self._seen.get(object_id, (None, 0.0))
+        return found if seen_at >= since else None
+
+    def _is_absent(self, object_id: str, since: float) -> bool:
+        absent, looked_at = self._absent
+        return looked_at >= since and object_id in absent
+
+    def _join_round(self) -> anyio.Event | None:
+        if self._round is None:
+            self._round = []
+            return None
+        event, wake = thread_safe_event()
+        self._round.append(wake)
+        return event
+
+    async def _lead_round(
+        self, object_id: str, crowd: Counter[str], get: Get[T], newest: Newest[T], options: RequestOptions
+    ) -> T | None:
+        """Look for all. Where the list fails, look for this one: unless that fails too, each may ask for its own."""
+        began = self._clock.monotonic()
+        try:
+            try:
+                self._absent = (await self._read_pages(crowd, newest, options, began), began)
+            except TrudyError:
+                return await self._ask_alone(object_id, crowd, get, options, began)
+            return None
+        finally:
+            with self._lock:
+                sleepers, self._round = self._round or [], None
+            for wake in sleepers:
+                try:
+                    wake()
+                except RuntimeError:
+                    continue  # that waiter's loop is closed: it is gone
+
+    async def _ask_alone(
+        self, object_id: str, crowd: Counter[str], get: Get[T], options: RequestOptions, began: float
+    ) -> T:
+        with self._lock:
+            all_of_them = frozenset(crowd)
+        try:
+            found = await get(object_id, options)
+        except TrudyError as error:
+            if may_pass(error):
+                with self._lock:
+                    self._failure = (error, began)
+            else:  # it tells of this object only
+                self._absent = (all_of_them, began)
+            raise
+        self._absent = (all_of_them, began)
+        return found
+
+    async def _read_pages(
+        self, crowd: Counter[str], newest: Newest[T], options: RequestOptions, began: float
+    ) -> frozenset[str]:
+        with self._lock:
+            missing = set(crowd)
+        most = max(2, len(missing) // 10)  # beyond that single requests cost less than pages
+        for number in range(most):
+            rows, more = await newest(number, options)
+            with self._lock:
+                for row in rows:
+                    if row.id in self._waiting:
+                        self._seen[row.id] = (row, began)
+                        missing.discard(row.id)
+            if not missing or not more:
+                break
+        return frozenset(missing)
+
+
+def may_pass(error: TrudyError) -> bool:
+    """Whether it is worth looking again: a proxy's page, which nobody can read, passes too."""
+    return error.retryable or isinstance(error, ResponseDecodeError)
