@@ -29,6 +29,10 @@ OPERATIONS_WITHOUT_METHOD = {
 METHODS_WITHOUT_OPERATION = {
     "calls.wait": "polls get_call, or list_calls for many",
     "calls.create_and_wait": "create, then wait",
+    "calls.find": "list_calls, searched",
+    "calls.watch": "polls as calls.wait does",
+    "calls.wait_for_transcript": "polls get_call_transcript",
+    "calls.wait_for_recording": "polls get_call_recording",
     "calls.download_recording": "get_call_recording, then the signed link",
     "batch_calls.wait": "polls get_batch_call, or list_batch_calls for many",
     "knowledge_bases.wait": "polls get_knowledge_base and list_kb_sources",
