@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
+from trudy._concurrency.first_use import client_is_wanted
 from trudy._exports import EXPORTS
 
 
@@ -34,6 +35,8 @@ def _find(package: str, name: str, home: str | None) -> object:
         return import_module(inner)
     if home is None:
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    if home in ("trudy.client", "trudy.sync.client"):
+        client_is_wanted()
     found: object = getattr(import_module(home), name)
     return found
 

@@ -1,1 +1,1 @@
-"""Wakes, time limits, permits, forks and which loop runs, for any event loop."""
+"""Wakes, time limits, permits, forks, first imports and which loop runs, for any event loop."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from trudy._concurrency.first_use import want
 from trudy.errors import APIConnectionError, ConfigurationError, InvalidArgumentError
 from trudy.request import Request, Response
 from trudy.transport.body import MAX_RESPONSE_BYTES, is_positive, read_body
@@ -62,6 +63,8 @@ class Transport:
                 "http_client= brings its own connections: give http_backend, proxy and ssl_context to it, not here"
             )
         self._network = Network(proxy=given_proxy(proxy), ssl_context=ssl_context, speaks_socks=backend == "httpx")
+        if backend == "aiohttp":
+            want("trudy.transport.aiohttp_backend")
         self._client = None if http_client is None else CustomClient(http_client)
         self._pools = PoolByLoop(self._open_pool)
 
