@@ -16,7 +16,7 @@ from tests.fakes.loopback import Answer, Loopback
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 
 ROOT = Path(trudy.__file__).parents[1]
-ROW = b'{"data": {"id": "x-1", "agent_id": "a-1", "phone_number": "+14155550123", "name": "Ada", "status": "queued"}}'
+ROW = b'{"data": {"id": "a-1", "name": "Ada"}}'
 CLIENTS = {"sync": "TrudyClient", "async": "AsyncTrudyClient"}
 
 
@@ -45,10 +45,10 @@ def make():
 def call(client):
     async def main():
         await client.agents.get("a-1")
-        await client.calls.create(agent_id="a-1", phone_number="+14155550123")
+        await client.tools.delete("t-1")
     if isinstance(client, trudy.TrudyClient):
         client.agents.get("a-1")
-        client.calls.create(agent_id="a-1", phone_number="+14155550123")
+        client.tools.delete("t-1")
     else:
         asyncio.run(main())
 """
