@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from trudy import _checks
 from trudy._hidden import hides_arguments
 from trudy._settings import Settings, check_headers, check_mapping
-from trudy.clock import Clock, SystemClock
+from trudy.clock import FOLLOWS_SANDBOX_CLOCK, SANDBOX_CLOCK, Clock, SharedClock, SystemClock
 from trudy.errors import ConfigurationError, InvalidArgumentError
 from trudy.hooks import Hook
 from trudy.options import (
@@ -87,7 +87,8 @@ class AsyncTrudyClient:
         middleware: your own steps; each says by `scope` whether it wraps the whole `"operation"` or each `"attempt"`.
         hooks: called, or awaited, with each typed event.
         default_headers: headers added to each request.
-        clock: what tells the time and sleeps; `sandbox.clock` in tests.
+        clock: what tells the time and sleeps; `sandbox.clock` in tests. If left out, that of a served sandbox whose
+            `TRUDY_BASE_URL` and `TRUDY_SANDBOX_CLOCK` are in the environment, or the machine's.
         allow_http: allow `http://` to a host that is not this machine.
 
     Raises:
@@ -134,6 +135,8 @@ class AsyncTrudyClient:
         log_as_environment_says()
         credential = _credential(api_key, jwt_token)
         url = _base_url(base_url or os.environ.get("TRUDY_BASE_URL") or DEFAULT_BASE_URL, allow_http=allow_http)
+        if clock is None and not base_url and (clock := _clock_of_sandbox(url)) is not None:
+            default_headers = {FOLLOWS_SANDBOX_CLOCK: "1", **(default_headers or {})}
         self._core = Core(
             base_url=url,
             credential=credential,
@@ -380,3 +383,14 @@ def _check_callables(name: str, steps: object) -> None:
                 f'{name}: scope must be "operation" (around a whole method call) or "attempt", not {scope!r}',
                 argument=name,
             )
+
+
+def _clock_of_sandbox(base_url: str) -> SharedClock | None:
+    """The clock of the served sandbox that the environment leads to; None where it leads to none, or to the API."""
+    text = os.environ.get(SANDBOX_CLOCK)
+    if not text or urlsplit(base_url).scheme != "http":
+        return None
+    try:
+        return SharedClock.parse(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{SANDBOX_CLOCK} is not as server.environment has it: {error}") from None

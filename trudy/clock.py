@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 import time
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 
 class Clock(Protocol):
@@ -43,6 +45,51 @@ _IN_STEP: Final = 1.0
 """Seconds by which a loop's clock may differ from the machine's: uvloop reads it once a turn, which may be long."""
 _NAP: Final = 0.001
 """Seconds the thread sleeps at a time where the loop's clock stands still: short, as all its tasks wait for it."""
+
+
+SANDBOX_CLOCK: Final = "TRUDY_SANDBOX_CLOCK"
+"""In the environment: a `SharedClock` that clients of a served sandbox follow."""
+FOLLOWS_SANDBOX_CLOCK: Final = "X-Sandbox-Clock"
+"""The header by which they say so: a sandbox then tells times to wait for in its own seconds, not in real ones."""
+_SHARED: Final = re.compile(r"start=(\S+) anchor=(\S+) speed=(\S+)")
+
+
+class SharedClock:
+    """A clock at another speed than the machine's, the same in all processes of a machine that are told of it.
+
+    Args:
+        start: Unix seconds that it showed at `anchor`.
+        anchor: a moment of the machine's monotonic clock.
+        speed: its seconds for each real second, more than 0.
+    """
+
+    __slots__ = ("_anchor", "_speed", "_start")
+
+    def __init__(self, *, start: float, anchor: float, speed: float) -> None:
+        if not (math.isfinite(start) and 0 < speed < math.inf and 0 <= anchor <= monotonic()):
+            raise ValueError("a shared clock has a start, an anchor since the machine was started, and a speed above 0")
+        self._start, self._anchor, self._speed = start, anchor, speed
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what `str` wrote; `ValueError` for anything else."""
+        match = _SHARED.fullmatch(text.strip())
+        if match is None:
+            raise ValueError("a shared clock is written as start=... anchor=... speed=...")
+        start, anchor, speed = map(float, match.groups())
+        return cls(start=start, anchor=anchor, speed=speed)
+
+    def __str__(self) -> str:
+        return f"start={self._start!r} anchor={self._anchor!r} speed={self._speed!r}"
+
+    def time(self) -> float:
+        return self._start + self.monotonic()
+
+    def monotonic(self) -> float:
+        return (monotonic() - self._anchor) * self._speed
+
+    async def sleep(self, seconds: float) -> None:
+        await SystemClock().sleep(seconds / self._speed)
 
 
 class SystemClock:

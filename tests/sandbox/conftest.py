@@ -57,7 +57,7 @@ def every_answer_is_documented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     def checked(self: ApiEndpoint, scope: Any, body: bytes, connection: Any) -> HttpAnswer:
         answer = real(self, scope, body, connection)
         behind = self._methods.get(scope["method"])
-        is_spoilt = answer.fault is not NO_FAULT or bool(self._sandbox.wire.quirks) or connection.is_media
+        is_spoilt = answer.fault is not NO_FAULT or bool(self._world.wire.quirks) or connection.is_media
         if behind is not None and not is_spoilt:
             complaints.append(complaint(behind.operation, answer))
         return answer

@@ -113,3 +113,45 @@ def test_what_pages_only_name_is_there_where_asked_for(start: Any, options: tupl
         agent = http.post("/agents", json={"name": "a", "voice_id": voice, "system_prompt": "x"}).json()["data"]["id"]
         batch = http.post("/batch-calls", json={"name": "b", "agent_id": agent}).json()["data"]["id"]
         assert http.get(f"/batch-calls/{batch}/analytics").status_code == status
+
+
+def exports(process: subprocess.Popen[str]) -> dict[str, str]:
+    """The variables of the lines to paste, as a shell reads them."""
+    process.send_signal(signal.SIGINT)
+    assert process.stdout
+    out = process.stdout.read()
+    assert process.wait(10) == 0
+    script = "\n".join(line for line in out.splitlines() if line.startswith("export ")) + "\nenv"
+    shown = subprocess.run(["/bin/sh", "-c", script], env={}, capture_output=True, text=True, check=True).stdout
+    found = dict(line.split("=", 1) for line in shown.splitlines() if line.startswith("TRUDY_"))
+    assert len(found) >= 5
+    return found
+
+
+def test_lines_to_paste_into_a_shell(start: Any) -> None:
+    process, url, key = start("--api-key", "truedy_mine", "--webhook-secret", "whsec_mine", "--speed", "60")
+    assert key == "truedy_mine"
+    assert httpx.get(url + "/agents", headers={"Authorization": "Bearer truedy_mine"}).status_code == 200
+    found = exports(process)
+    assert (found["TRUDY_BASE_URL"], found["TRUDY_API_KEY"]) == (url, key)
+    assert found["TRUDY_WEBHOOK_SECRET"] == "whsec_mine"
+    assert found["TRUDY_SANDBOX_CLOCK"].endswith("speed=60.0")
+
+
+def test_with_a_seed_all_stays_the_same_from_start_to_start(start: Any) -> None:
+    def agent_and_exports(*arguments: str) -> tuple[str, list[str]]:
+        process, url, key = start(*arguments)
+        body = {"name": "a", "voice_id": "5f1c6f0e-3c5b-4d0a-9d57-0a3e8f1b7a01", "system_prompt": "x"}
+        made = httpx.post(url + "/agents", json=body, headers={"Authorization": f"Bearer {key}"}).json()["data"]["id"]
+        found = exports(process)
+        return made, [found[name] for name in sorted(found) if "URL" not in name]
+
+    assert agent_and_exports("--seed", "3") == agent_and_exports("--seed", "3")
+    assert agent_and_exports()[0] != agent_and_exports()[0]
+
+
+@pytest.mark.parametrize("option", ["--api-key", "--webhook-secret"])
+def test_a_key_that_no_header_carries_is_a_usage_error(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--port", "0", option, "two words"])
+    assert "ASCII text" in capsys.readouterr().err

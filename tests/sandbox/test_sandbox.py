@@ -7,7 +7,6 @@ import pytest
 from trudy import RateLimitError
 from trudy.clock import SystemClock
 from trudy.sandbox import Sandbox
-from trudy.sandbox.sandbox import PLACEHOLDER_KEY
 
 pytestmark = pytest.mark.asyncio
 
@@ -113,8 +112,8 @@ async def test_a_repr_shows_no_key(sandbox: Sandbox) -> None:
 async def test_sandboxes_that_take_one_key_have_a_limit_each() -> None:
     full, fresh = (Sandbox(speed=0, rate_limit=2, placeholders=True) for _ in range(2))
     async with (
-        full.async_client(api_key=PLACEHOLDER_KEY) as first,
-        fresh.async_client(api_key=PLACEHOLDER_KEY) as second,
+        full.async_client(api_key="YOUR_API_KEY") as first,
+        fresh.async_client(api_key="YOUR_API_KEY") as second,
     ):
         for _ in range(2):
             await first.voices.list()

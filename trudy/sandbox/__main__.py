@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trudy.sandbox.faults.file import load_faults
@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             experimental=options.experimental,
             seed=options.seed,
             quirks=options.quirk,
+            api_key=options.api_key,
+            webhook_secret=options.webhook_secret,
         )
         if options.faults is not None:
             load_faults(sandbox.faults, options.faults)
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     voices = "\n".join(f"voice     {voice.id}  {voice.name}" for voice in sandbox.voices)
     sys.stdout.write(
         f"base URL  {server.base_url}\nAPI key   {sandbox.api_key}\nevents    signed with {sandbox.webhook_secret}\n"
-        f"inspect   {server.inspector_url}\n{voices}\n"
+        f"inspect   {server.inspector_url}\n{voices}\n\n{_to_paste(server.environment)}"
     )
     sys.stdout.flush()
     try:
@@ -57,6 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # uvicorn has closed everything by now; stopping by hand is how this ends.
         return 0
     return 0
+
+
+def _to_paste(environment: Mapping[str, str]) -> str:
+    """Lines for the shell that an app is started from."""
+    line = '$env:{} = "{}"\n' if sys.platform == "win32" else "export {}='{}'\n"
+    return "".join(line.format(name, value) for name, value in environment.items())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,7 +76,13 @@ def _parser() -> argparse.ArgumentParser:
         "--rate-limit", type=int, default=100, help="requests a minute, 0 for none (default: %(default)s)"
     )
     parser.add_argument("--window", type=float, default=60.0, help="length of a rate window in sandbox seconds")
-    parser.add_argument("--seed", type=int, default=0, help="for numbers with a random outcome")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        help="makes outcomes, ids, keys and secrets the same at each start; whoever knows it knows them",
+    )
+    parser.add_argument("--api-key", metavar="KEY", help="the key that is good (default: a new one)")
+    parser.add_argument("--webhook-secret", metavar="SECRET", help="what events are signed with (default: a new one)")
     parser.add_argument("--any-number", action="store_true", help="accept numbers outside the fictional ranges")
     parser.add_argument("--placeholders", action="store_true", help="accept the placeholders of the SDK page")
     parser.add_argument("--experimental", action="store_true", help="offer what pages only name: batch analytics")

@@ -13,7 +13,7 @@ import anyio
 import anyio.lowlevel
 from attrs import field, frozen
 
-from trudy.clock import monotonic
+from trudy.clock import SharedClock, monotonic
 
 FASTEST = 1e6
 """The most sandbox seconds for a real one."""
@@ -93,6 +93,15 @@ class SandboxClock:
         """Sandbox seconds since this clock began."""
         anchor = self._anchor
         return anchor.elapsed + (monotonic() - anchor.real) * anchor.speed
+
+    def shared(self) -> SharedClock:
+        """This clock as it goes now, for other processes of this machine; it does not follow later steps.
+
+        Raises:
+            ValueError: this clock stands still.
+        """
+        anchor = self._anchor
+        return SharedClock(start=self._start + anchor.elapsed, anchor=anchor.real, speed=anchor.speed)
 
     def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0) -> None:
         """Jump ahead and wake all whose time has come. Never waits; callable from any thread or loop."""

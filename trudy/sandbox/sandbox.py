@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
 import uuid
 import warnings
 from collections.abc import Iterable
@@ -11,41 +9,30 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import httpx
-from attrs import evolve
 
 from trudy._masking import mask_phone
 from trudy.sandbox.clock import SandboxClock
 from trudy.sandbox.domain import browser_calls
-from trudy.sandbox.domain.campaign_runner import CampaignRunner
 from trudy.sandbox.domain.lifecycle import PlacedCall
-from trudy.sandbox.domain.voices import SEEDED_VOICES, SandboxVoice, voice_status
+from trudy.sandbox.domain.voices import SandboxVoice, voice_status
 from trudy.sandbox.events.sender import EventSender
 from trudy.sandbox.faults.options import FaultOptions
 from trudy.sandbox.faults.rules import FaultRule, FaultTable
 from trudy.sandbox.http import problems
 from trudy.sandbox.http.app import build_app
 from trudy.sandbox.http.contract import BASE_PATH
-from trudy.sandbox.http.idempotency import IdempotencyStore
 from trudy.sandbox.http.in_process import API_HOST, InProcessTransport
-from trudy.sandbox.http.media import SignedLinks
 from trudy.sandbox.http.problems import PaymentReason
-from trudy.sandbox.http.rate_limit import RequestLimit, WindowCount
-from trudy.sandbox.http.records import ArrivalLog, RecordedRequest
+from trudy.sandbox.http.rate_limit import WindowCount
+from trudy.sandbox.http.records import RecordedRequest
 from trudy.sandbox.http.server import SandboxServer, is_loopback
-from trudy.sandbox.http.wire import AnswerFormat
-from trudy.sandbox.quirks.answers import Distortion
-from trudy.sandbox.quirks.names import read_names
-from trudy.sandbox.routes.agents import seed_placeholder_agent
-from trudy.sandbox.state import PLACEHOLDER_VOICE, State
+from trudy.sandbox.placeholders import add_placeholders
+from trudy.sandbox.world import KEY_PREFIX, World, WorldOptions
 
 if TYPE_CHECKING:
     from trudy import AsyncTrudyClient, TrudyClient
     from trudy.sandbox.events.outbox import Receiver
     from trudy.webhooks import WebhookRouter
-
-KEY_PREFIX = "truedy_sandbox_"
-CONTROL_PREFIX = "control_"
-PLACEHOLDER_KEY = "YOUR_API_KEY"
 
 
 class Sandbox:
@@ -58,14 +45,17 @@ class Sandbox:
         speed: sandbox seconds for each real second; 0 stands still until `advance`, see `SandboxClock`.
         rate_limit: requests admitted in one window; None or False switches the limit off.
         window: length of a rate window in seconds of the sandbox's clock; they begin at whole multiples of it.
-        placeholders: accept what the SDK page's snippets show: `YOUR_API_KEY`, `VOICE_UUID`, `agent-uuid` and
-            `+1234567890`.
+        placeholders: accept what the SDK page's snippets show: `YOUR_API_KEY`, `VOICE_UUID`, `agent-uuid`,
+            `call-uuid` and their like, and `+1234567890`.
         any_number: call numbers outside the fictional ranges too; they answer.
-        seed: for the numbers whose outcome is random.
+        seed: what outcomes, ids, keys and secrets follow from, so that they are the same from start to start; whoever
+            knows it knows the key. With None the random outcomes are those of 0, and the rest is drawn anew.
         start: Unix seconds at which the clock begins; the present when left out.
         assign_numbers: give each new agent a number to call from.
         experimental: offer what pages only name: `GET /batch-calls/{id}/analytics`, whose members are a guess.
         quirks: names from `trudy.sandbox.QUIRKS`, or `{"all"}`: behaviours seen on real servers that no page documents.
+        api_key: the key that is good; made if None.
+        webhook_secret: what events are signed with; made if None.
     """
 
     def __init__(
@@ -76,51 +66,62 @@ class Sandbox:
         window: float = 60.0,
         placeholders: bool = False,
         any_number: bool = False,
-        seed: int = 0,
+        seed: int | None = None,
         start: float | None = None,
         assign_numbers: bool = True,
         experimental: bool = False,
         quirks: Iterable[str] = (),
+        api_key: str | None = None,
+        webhook_secret: str | None = None,
     ) -> None:
-        names = read_names(quirks)
-        self.clock = SandboxClock(start=start, speed=speed)
-        self.api_key = KEY_PREFIX + secrets.token_hex(16)
-        self.control_token = CONTROL_PREFIX + secrets.token_urlsafe(24)
-        self.placeholders = placeholders
-        self.any_number = any_number
-        self.assign_numbers = assign_numbers
-        self.experimental = experimental
-        self.seed = seed
-        self.started_at = self.clock.time()
-        self.wire = AnswerFormat(names)
-        self.distortion = Distortion(self.wire)
-        self.limiter = RequestLimit(
-            limit=rate_limit or None, window=window, counters=3 if "several_counters" in names else 1, seed=seed
+        self.world = World(
+            SandboxClock(start=start, speed=speed),
+            WorldOptions(
+                rate_limit=rate_limit or None,
+                window=window,
+                placeholders=placeholders,
+                any_number=any_number,
+                seed=seed,
+                assign_numbers=assign_numbers,
+                experimental=experimental,
+                quirks=quirks,
+                api_key=api_key,
+                webhook_secret=webhook_secret,
+            ),
         )
-        self.faults = FaultTable(seed)
-        self.idempotency = IdempotencyStore()
-        self.links = SignedLinks()
-        self.arrivals = ArrivalLog()
-        self.media_arrivals = ArrivalLog()
-        self.webhooks = EventSender(self)
-        self._payment_required: PaymentReason | None = None
-        self._keys = {self.api_key}
         self._rate_limit_group = f"sandbox {uuid.uuid4()}"
-        self.state = State()
-        voices: tuple[SandboxVoice, ...] = SEEDED_VOICES
+        self.app = build_app(self.world)
         if placeholders:
-            self._keys.add(PLACEHOLDER_KEY)
-            voices = (*voices, SandboxVoice(id=PLACEHOLDER_VOICE, name="Placeholder"))
-        for voice in voices:
-            self.state.voices.put(voice.id, evolve(voice, created_at=self.started_at, updated_at=self.started_at))
-        self.campaigns = CampaignRunner(self)
-        self._campaigns_made = 0
-        self.app = build_app(self)
-        if placeholders:
-            seed_placeholder_agent(self)
+            add_placeholders(self.world)
 
     def __repr__(self) -> str:
-        return f"<Sandbox {len(self.state.agents)} agents, {len(self.state.calls)} calls>"
+        state = self.world.state
+        return f"<Sandbox {len(state.agents)} agents, {len(state.calls)} calls>"
+
+    @property
+    def clock(self) -> SandboxClock:
+        """The clock that all in it follows."""
+        return self.world.clock
+
+    @property
+    def api_key(self) -> str:
+        """A key that is good, unless it was revoked."""
+        return self.world.api_key
+
+    @property
+    def control_token(self) -> str:
+        """What opens `/_sandbox/` of a served sandbox."""
+        return self.world.control_token
+
+    @property
+    def faults(self) -> FaultTable:
+        """What goes wrong, by rule."""
+        return self.world.faults
+
+    @property
+    def webhooks(self) -> EventSender:
+        """Who is told of events."""
+        return self.world.webhooks
 
     @property
     def base_url(self) -> str:
@@ -130,20 +131,22 @@ class Sandbox:
     @property
     def voices(self) -> tuple[SandboxVoice, ...]:
         """The voices that agents may use now, oldest first."""
-        with self.state.lock:
+        with self.world.state.lock:
             now = self.clock.time()
-            return tuple(voice for voice in reversed(list(self.state.voices)) if voice_status(voice, now) == "active")
+            return tuple(
+                voice for voice in reversed(list(self.world.state.voices)) if voice_status(voice, now) == "active"
+            )
 
     @property
     def payment_required(self) -> PaymentReason | None:
         """Why creating agents and calls answers 402 now; set it to one of the four reasons, or None."""
-        return self._payment_required
+        return self.world.payment_required
 
     @payment_required.setter
     def payment_required(self, reason: PaymentReason | None) -> None:
         if reason is not None and reason not in problems.PAYMENT_REASONS:
             raise ValueError(f"payment_required must be None or one of {', '.join(problems.PAYMENT_REASONS)}")
-        self._payment_required = reason
+        self.world.payment_required = reason
 
     # Ways in
 
@@ -154,7 +157,7 @@ class Sandbox:
             real_time: its user's clock is the real one, not the sandbox's: time-outs and the `reset_at` of a 429 are
                 told in real seconds.
         """
-        return httpx.AsyncClient(transport=InProcessTransport(self, real_time=real_time))
+        return httpx.AsyncClient(transport=InProcessTransport(self.world, self.app, real_time=real_time))
 
     def async_client(self, **options: Any) -> AsyncTrudyClient:
         """An `AsyncTrudyClient` of this sandbox, on its clock unless `clock=` says otherwise."""
@@ -193,8 +196,8 @@ class Sandbox:
         Raises:
             LookupError: the link was used, has expired, or is none of this sandbox.
         """
-        with self.state.lock:
-            call = browser_calls.join(self, join_url, now=self.settle())
+        with self.world.state.lock:
+            call = browser_calls.join(self.world, join_url, now=self.world.settle())
             self.webhooks.queue_events_of(call)
         return call
 
@@ -204,12 +207,12 @@ class Sandbox:
         Raises:
             LookupError: there is no such batch, or it is at its end.
         """
-        with self.state.lock:
-            now, campaign = self.settle(), self.state.campaigns.get(batch_call_id)
+        with self.world.state.lock:
+            now, campaign = self.world.settle(), self.world.state.campaigns.get(batch_call_id)
             if campaign is None or campaign.status in ("completed", "failed", "cancelled"):
                 raise LookupError("there is no such batch that could be cancelled")
             campaign.end("cancelled", now)
-            self.campaigns.watch(campaign)
+            self.world.campaigns.watch(campaign)
 
     # Events
 
@@ -231,23 +234,11 @@ class Sandbox:
 
     def new_api_key(self) -> str:
         """Make one more key."""
-        key = KEY_PREFIX + secrets.token_hex(16)
-        with self.state.lock:
-            self._keys.add(key)
-        return key
+        return self.world.add_key(KEY_PREFIX + self.world.state.ids.token("api key"))
 
     def revoke_api_key(self, key: str) -> None:
         """From now on that key answers 401."""
-        with self.state.lock:
-            self._keys.discard(key)
-
-    def accepts_credential(self, header: str) -> bool:
-        """Whether an `Authorization` header opens this sandbox."""
-        scheme, _, key = header.partition(" ")
-        if scheme.lower() != "bearer":
-            return False
-        presented = key.encode("utf-8", "surrogateescape")
-        return any(hmac.compare_digest(presented, known.encode()) for known in self._keys)
+        self.world.revoke_key(key)
 
     # Faults
 
@@ -289,21 +280,21 @@ class Sandbox:
     @property
     def requests(self) -> list[RecordedRequest]:
         """The latest requests to the API, oldest first, credentials masked: 20,000, or 64 MB of bodies."""
-        with self.state.lock:
-            return [arrival.record() for arrival in self.arrivals]
+        with self.world.state.lock:
+            return [arrival.record() for arrival in self.world.arrivals]
 
     @property
     def media_requests(self) -> list[RecordedRequest]:
         """The same for the origin that recordings are served from."""
-        with self.state.lock:
-            return [arrival.record() for arrival in self.media_arrivals]
+        with self.world.state.lock:
+            return [arrival.record() for arrival in self.world.media_arrivals]
 
     @property
     def placed_calls(self) -> list[PlacedCall]:
         """Every call to a number ever accepted, in order, deleted ones and those whose answer was lost included."""
-        with self.state.lock:
-            self.settle()
-            return list(self.state.placed)
+        with self.world.state.lock:
+            self.world.settle()
+            return list(self.world.state.placed)
 
     @property
     def max_concurrent_calls(self) -> int:
@@ -322,14 +313,14 @@ class Sandbox:
 
     def calls_to(self, number: str) -> list[PlacedCall]:
         """Every call ever accepted to that number, in order."""
-        with self.state.lock:
-            self.settle()
-            return list(self.state.placed_to.get(number, ()))
+        with self.world.state.lock:
+            self.world.settle()
+            return list(self.world.state.placed_to.get(number, ()))
 
     def requests_per_window(self) -> list[WindowCount]:
         """How many requests each rate window admitted and refused, in order; counted without a limit, too."""
-        with self.state.lock:
-            return self.limiter.windows()
+        with self.world.state.lock:
+            return self.world.limiter.windows()
 
     def assert_no_number_dialed_twice(self) -> None:
         """Raise `AssertionError` when any number was called more than once.
@@ -347,36 +338,14 @@ class Sandbox:
 
     def assert_no_key_left_the_host(self) -> None:
         """Raise `AssertionError` when a request to the recordings' origin carried a credential, wherever it hid."""
-        with self.state.lock:
-            arrivals, keys = list(self.media_arrivals), [key.encode() for key in self._keys]
+        with self.world.state.lock:
+            arrivals, keys = list(self.world.media_arrivals), [key.encode() for key in self.world.keys]
         for arrival in arrivals:
             everything = b"\n".join((arrival.query, arrival.body, *(value for _, value in arrival.raw_headers)))
             if "authorization" in arrival.headers() or any(key in everything for key in keys):
                 raise AssertionError(
                     f"a credential was sent to the recordings' origin: {arrival.method} {arrival.path}"
                 )
-
-    # For the application
-
-    def relative_path(self, path: str) -> str:
-        """A request's path below the base URL."""
-        return path.removeprefix(BASE_PATH)
-
-    def next_campaign(self) -> int:
-        """Count the batches made."""
-        self._campaigns_made += 1
-        return self._campaigns_made - 1
-
-    def check_payment(self) -> None:
-        """Raise the 402 that is switched on, if any."""
-        if self._payment_required is not None:
-            raise problems.payment_required(self._payment_required)
-
-    def settle(self) -> float:
-        """Let everything happen that was due by now, and say what the time is. Hold the state's lock."""
-        now = self.clock.time()
-        self.campaigns.settle(now)
-        return now
 
     def _client_options(self, options: dict[str, Any]) -> dict[str, Any]:
         defaults: dict[str, Any] = {"api_key": self.api_key, "base_url": self.base_url, "clock": self.clock}

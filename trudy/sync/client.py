@@ -75,7 +75,8 @@ class TrudyClient:
         middleware: your own steps; each says by `scope` whether it wraps the whole `"operation"` or each `"attempt"`.
         hooks: called, or awaited, with each typed event.
         default_headers: headers added to each request.
-        clock: what tells the time and sleeps; `sandbox.clock` in tests.
+        clock: what tells the time and sleeps; `sandbox.clock` in tests. If left out, that of a served sandbox whose
+            `TRUDY_BASE_URL` and `TRUDY_SANDBOX_CLOCK` are in the environment, or the machine's.
         allow_http: allow `http://` to a host that is not this machine.
 
     Raises:

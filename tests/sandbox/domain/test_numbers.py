@@ -7,7 +7,7 @@ import pytest
 from trudy.sandbox.domain import numbers
 from trudy.sandbox.domain.number_market import is_on_sale
 from trudy.sandbox.domain.outcomes import outcome_of
-from trudy.sandbox.state import State
+from trudy.sandbox.world import State
 
 
 def agent(state: State, agent_id: str) -> dict[str, Any]:

@@ -91,7 +91,7 @@ async def test_a_fault_of_the_sandbox_itself_is_a_documented_500_and_logged(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("trudy.sandbox.http.paging.slice_of", broken)
+    monkeypatch.setattr("trudy.sandbox.routes.agents.slice_of", broken)
     with caplog.at_level(logging.ERROR, "trudy.sandbox"):
         answer = await api("GET", "/agents")
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")

@@ -74,5 +74,5 @@ async def test_reset_at_is_in_the_callers_time(real_time: bool, wait: float, mon
         await client.get(url, headers=headers)
         body = (await client.get(url, headers=headers)).json()
     told, now = (datetime.fromisoformat(text) for text in (body["error"]["details"]["reset_at"], body["meta"]["ts"]))
-    left = sandbox.limiter.ends_at(sandbox.clock.time()) - sandbox.clock.time()
+    left = sandbox.world.limiter.ends_at(sandbox.clock.time()) - sandbox.clock.time()
     assert (told - now).total_seconds() == pytest.approx(left * wait / 60.0, abs=2e-6)

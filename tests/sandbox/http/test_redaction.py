@@ -56,12 +56,12 @@ def test_a_long_text_without_links_is_masked_in_little_time() -> None:
 
 
 def test_the_inspector_shows_no_secret_of_a_tool_or_a_receiver(sandbox: Sandbox) -> None:
-    from trudy.sandbox.http import snapshot as overview
+    from trudy.sandbox.http import snapshot
 
     sandbox.webhooks.add("http://ada:hush-8@127.0.0.1:9/?hush-9")
     with sandbox.client() as client:
         client.tools.create(name="find", definition=TOOL)
-    shown = json.dumps(overview.state(sandbox, limit=100))
+    shown = json.dumps(snapshot.state(sandbox.world, limit=100))
     assert "tools.example" in shown
     assert "127.0.0.1:9" in shown
     assert "hush" not in shown

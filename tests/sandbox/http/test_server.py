@@ -235,7 +235,7 @@ def test_reset_at_counts_real_seconds() -> None:
         httpx.get(server.base_url + "/agents", headers=headers)
         body = httpx.get(server.base_url + "/agents", headers=headers).json()
     told, now = (datetime.fromisoformat(text) for text in (body["error"]["details"]["reset_at"], body["meta"]["ts"]))
-    left = sandbox.limiter.ends_at(now.timestamp()) - now.timestamp()
+    left = sandbox.world.limiter.ends_at(now.timestamp()) - now.timestamp()
     assert (told - now).total_seconds() == pytest.approx(left / 60, abs=0.001)
 
 

@@ -108,7 +108,7 @@ async def test_validation_names_the_member(sandbox: Sandbox, api: Any, change: d
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], error["details"]["field"]) == (422, "validation_error", field)
     assert error["details"]["reason"]
-    assert not len(sandbox.state.agents)
+    assert not len(sandbox.world.state.agents)
 
 
 @pytest.mark.parametrize("missing", ["name", "voice_id", "system_prompt"])

@@ -512,7 +512,7 @@ async def test_what_is_refused(
     answer = await api("POST", "/batch-calls", {"name": "x", "agent_id": agent_id} | change)
     assert answer.status_code == status, answer.text
     assert answer.json()["error"]["details"].get("field") == field
-    assert not len(sandbox.state.campaigns)
+    assert not len(sandbox.world.state.campaigns)
 
 
 async def test_scheduling_needs_a_contact_and_a_number(sandbox: Sandbox, api: Any, agent_id: str) -> None:

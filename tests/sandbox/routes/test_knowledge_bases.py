@@ -133,7 +133,7 @@ async def test_update_and_delete(sandbox: Sandbox, api: Any) -> None:
     assert agent["knowledge_base_ids"] == [base["id"]]
     assert (await api("DELETE", path)).json()["data"] == {"id": base["id"], "deleted": True}
     assert (await api("GET", f"/agents/{agent['id']}")).json()["data"]["knowledge_bases"] == []
-    assert not len(sandbox.state.sources)
+    assert not len(sandbox.world.state.sources)
     for method, below, body in (
         ("GET", "", None),
         ("PATCH", "", {}),

@@ -139,7 +139,7 @@ async def test_numbers_brought_along(sandbox: Sandbox, api: Any, provider: str, 
     )
     assert await refused(api, "POST", "/numbers/import", body | members) == (422, "phone_number")
     everything = (
-        repr([list(sandbox.state.numbers), list(sandbox.state.credentials)])
+        repr([list(sandbox.world.state.numbers), list(sandbox.world.state.credentials)])
         + (await api("GET", "/telephony/numbers")).text
     )
     assert "secret" not in everything

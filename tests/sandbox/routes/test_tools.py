@@ -64,7 +64,7 @@ async def test_names(api: Any) -> None:
 async def test_rejected_definitions(sandbox: Sandbox, api: Any, definition: Any, field: str) -> None:
     answer = await api("POST", "/tools", {"name": "x", "definition": definition})
     assert (answer.status_code, answer.json()["error"]["details"]["field"]) == (422, field)
-    assert not len(sandbox.state.tools)
+    assert not len(sandbox.world.state.tools)
     tool = await create(api, name="x")
     answer = await api("PATCH", f"/tools/{tool['id']}", {"definition": definition})
     assert (answer.status_code, answer.json()["error"]["details"]["field"]) == (422, field)

@@ -99,4 +99,4 @@ async def test_what_is_refused(sandbox: Sandbox, api: Any) -> None:
     sandbox.payment_required = "trial_not_started"
     assert (await api("POST", "/webrtc/call", {"agent_id": agent["id"]})).status_code == 402
     assert (await api("POST", f"/agents/{agent['id']}/test-call")).status_code == 402
-    assert not len(sandbox.state.calls)
+    assert not len(sandbox.world.state.calls)

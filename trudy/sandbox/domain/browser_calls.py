@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import secrets
-import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from attrs import evolve
 
-from trudy.sandbox.domain import new_call as placing
-from trudy.sandbox.domain import values
+from trudy.sandbox.domain import new_call, values
 from trudy.sandbox.domain.lifecycle import PlacedCall, join_plan, unjoined_plan
 from trudy.sandbox.domain.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from trudy.sandbox.sandbox import Sandbox
+    from trudy.sandbox.world import World
 
 VOICE_HOST = "voice.sandbox.localhost"
 
 
 def open_call(
-    sandbox: Sandbox, agent: Mapping[str, Any], variables: Mapping[str, Any], *, now: float
+    world: World, agent: Mapping[str, Any], variables: Mapping[str, Any], *, now: float
 ) -> tuple[PlacedCall, str]:
     """A call that waits for a browser, and the link that opens it."""
-    settings = placing.settings_for(agent)
+    settings = new_call.settings_for(agent)
     call = PlacedCall(
-        id=str(uuid.uuid4()),
+        id=world.state.ids.new("call"),
         agent_id=agent["id"],
         agent_name=agent["name"],
         to="",
@@ -35,29 +32,29 @@ def open_call(
         attempt=1,
         outcome=Outcome.COMPLETED,
         idempotency_key=None,
-        variables=placing.as_texts(variables),
+        variables=new_call.as_texts(variables),
         call_settings=settings,
         greeting=agent["greeting"],
         timeline=unjoined_plan(created_at=now, join_timeout=values.seconds(settings["join_timeout"])),
         direction="webrtc",
     )
-    token = secrets.token_urlsafe(24)
-    sandbox.state.calls.put(call)
-    sandbox.state.sessions[token] = call.id
+    token = world.state.ids.token("session")
+    world.state.calls.put(call)
+    world.state.sessions[token] = call.id
     return call, f"wss://{VOICE_HOST}/calls/{call.id}?token={token}"
 
 
-def join(sandbox: Sandbox, join_url: str, *, now: float) -> PlacedCall:
+def join(world: World, join_url: str, *, now: float) -> PlacedCall:
     """What a browser does with a link. A link opens once, and only while the call waits.
 
     Raises:
         LookupError: it was used, has expired, or is none of this sandbox.
     """
     token = parse_qs(urlsplit(join_url).query).get("token", [""])[0]
-    call = sandbox.state.calls.get(sandbox.state.sessions.pop(token, ""))
+    call = world.state.calls.get(world.state.sessions.pop(token, ""))
     if call is None or now >= call.timeline.ended_at:
         raise LookupError("the link was used, has expired, or is none of this sandbox")
     longest = values.seconds(call.call_settings["max_duration"])
     joined = evolve(call, timeline=join_plan(call.timeline, joined_at=now, max_duration=longest))
-    sandbox.state.calls.put(joined)
+    world.state.calls.put(joined)
     return joined

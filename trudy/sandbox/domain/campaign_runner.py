@@ -6,20 +6,20 @@ import random
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from trudy.sandbox.domain import new_call as placing
+from trudy.sandbox.domain import new_call
 from trudy.sandbox.domain.campaign import Campaign, Dialed, Impossible, Later, Member, Refused
 from trudy.sandbox.domain.outcomes import Outcome
 from trudy.sandbox.http.contract import Json
 
 if TYPE_CHECKING:
-    from trudy.sandbox.sandbox import Sandbox
+    from trudy.sandbox.world import World
 
 
 class CampaignRunner:
     """What places the calls of campaigns. Hold the state's lock."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, world: World) -> None:
+        self._world = world
         self._campaigns: dict[int, Campaign] = {}
         self._due: dict[int, float] = {}
         self._agenda: list[tuple[float, int]] = []
@@ -45,28 +45,28 @@ class CampaignRunner:
         heappush(self._agenda, (moment, order))
 
     def _dial(self, campaign: Campaign, member: Member, moment: float) -> Dialed:
-        sandbox, number = self._sandbox, member.phone_number
-        agent = sandbox.state.agents.get(campaign.agent_id)
+        world, number = self._world, member.phone_number
+        agent = world.state.agents.get(campaign.agent_id)
         numbers = [] if agent is None else numbers_of(campaign, agent)
-        if agent is None or not numbers or sandbox.payment_required is not None:
+        if agent is None or not numbers or world.payment_required is not None:
             return Impossible()
-        outcome = placing.outcome_for(sandbox, number)
+        outcome = new_call.outcome_for(world, number)
         match outcome:
             case None | Outcome.REFUSED | Outcome.PAYMENT_REQUIRED | Outcome.FORBIDDEN:
                 return Refused()
-            case Outcome.RATE_LIMITED_ONCE if number not in sandbox.state.rate_limited:
-                sandbox.state.rate_limited.add(number)
-                return Later(sandbox.limiter.ends_at(moment))
+            case Outcome.RATE_LIMITED_ONCE if number not in world.state.rate_limited:
+                world.state.rate_limited.add(number)
+                return Later(world.limiter.ends_at(moment))
             case _:
-                return placing.place(
-                    sandbox,
+                return new_call.place(
+                    world,
                     agent,
                     number,
                     outcome,
                     now=moment,
                     from_number=self._from_number(campaign, member, numbers),
-                    settings=placing.settings_for(agent),
-                    variables=placing.as_texts(member.variables),
+                    settings=new_call.settings_for(agent),
+                    variables=new_call.as_texts(member.variables),
                     campaign_id=campaign.id,
                     contact_id=member.contact_id,
                 )
@@ -80,7 +80,7 @@ class CampaignRunner:
                 index = member.position * len(numbers) // len(campaign.members)
             case _:
                 # Reproducible on purpose: the same seed gives the same story.
-                draw = random.Random(f"{self._sandbox.seed}:{campaign.order}:{campaign.dials}")  # noqa: S311
+                draw = random.Random(f"{self._world.seed}:{campaign.order}:{campaign.dials}")  # noqa: S311
                 index = draw.randrange(len(numbers))
         return numbers[index]
 

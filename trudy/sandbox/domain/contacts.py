@@ -11,7 +11,7 @@ from trudy.sandbox.domain.lifecycle import PlacedCall
 from trudy.sandbox.domain.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from trudy.sandbox.state import State
+    from trudy.sandbox.world import State
 
 Row = dict[str, Any]
 
@@ -26,7 +26,7 @@ _OUTCOMES = {
 
 
 def new_folder(state: State, folder_id: str, name: str, description: str | None, *, now: float) -> Row:
-    """Put a folder on the shelf."""
+    """Add a folder."""
     folder = {"id": folder_id, "name": name, "description": description, "created_at": now, "updated_at": now}
     state.folders.put(folder_id, folder)
     return folder
@@ -40,9 +40,14 @@ def default_folder(state: State, *, now: float) -> str:
 
 
 def new_contact(state: State, folder_id: str, body: Mapping[str, Any], *, now: float) -> Row:
-    """Put a contact on the shelf."""
+    """Add a contact."""
     members = {name: body.get(name) for name in (*FIELDS, *_OBJECTS)}
-    contact: Row = members | {"id": str(uuid.uuid4()), "folder_id": folder_id, "created_at": now, "updated_at": now}
+    contact: Row = members | {
+        "id": state.ids.new("contact"),
+        "folder_id": folder_id,
+        "created_at": now,
+        "updated_at": now,
+    }
     state.contacts.put(contact["id"], contact)
     return contact
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from trudy.sandbox.http.contract import Json
 from trudy.sandbox.http.problems import Problem
 
 if TYPE_CHECKING:
-    from trudy.sandbox.sandbox import Sandbox
+    from trudy.sandbox.world import World
 
 SETTINGS: Mapping[str, Any] = {
     "recording_enabled": True,
@@ -35,10 +34,10 @@ def settings_for(agent: Mapping[str, Any], given: Mapping[str, Any] | None = Non
     return {**SETTINGS, **told, **{name: value for name, value in (given or {}).items() if value is not None}}
 
 
-def outcome_for(sandbox: Sandbox, number: str) -> Outcome | None:
+def outcome_for(world: World, number: str) -> Outcome | None:
     """What a call to that number comes to; None where this sandbox does not call it."""
     outcome = outcome_of(number)
-    if outcome is None and (sandbox.any_number or (sandbox.placeholders and number == PLACEHOLDER_NUMBER)):
+    if outcome is None and (world.options.any_number or (world.options.placeholders and number == PLACEHOLDER_NUMBER)):
         return Outcome.COMPLETED
     return outcome
 
@@ -62,7 +61,7 @@ def _as_text(value: object) -> str:
 
 
 def place(
-    sandbox: Sandbox,
+    world: World,
     agent: Json,
     number: str,
     outcome: Outcome,
@@ -76,11 +75,11 @@ def place(
     contact_id: str | None = None,
 ) -> PlacedCall:
     """Place a call to a number that may be called; its whole course is settled here."""
-    placed_to = sandbox.state.placed_to[number]
+    placed_to = world.state.placed_to[number]
     attempt = len(placed_to) + 1
-    settled = settle(outcome, number=number, attempt=attempt, seed=sandbox.seed)
+    settled = settle(outcome, number=number, attempt=attempt, seed=world.seed)
     call = PlacedCall(
-        id=str(uuid.uuid4()),
+        id=world.state.ids.new("call"),
         agent_id=agent["id"],
         agent_name=agent["name"],
         to=number,
@@ -100,7 +99,7 @@ def place(
         campaign_id=campaign_id,
         contact_id=contact_id,
     )
-    sandbox.state.calls.put(call)
-    sandbox.state.placed.append(call)
+    world.state.calls.put(call)
+    world.state.placed.append(call)
     placed_to.append(call)
     return call

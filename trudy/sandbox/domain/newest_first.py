@@ -1,4 +1,4 @@
-"""Rows in order of arrival, listed newest first in time that grows with the page, not with the shelf."""
+"""Rows in order of arrival, listed newest first in time that grows with the page, not with the rows."""
 
 from __future__ import annotations
 

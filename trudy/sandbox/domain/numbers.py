@@ -13,7 +13,7 @@ from trudy._fictional_numbers import is_geographic
 from trudy.sandbox.domain.number_market import PLACES, is_on_sale
 
 if TYPE_CHECKING:
-    from trudy.sandbox.state import State
+    from trudy.sandbox.world import State
 
 Direction = Literal["inbound", "outbound"]
 DIRECTIONS: tuple[Direction, ...] = ("inbound", "outbound")
@@ -65,7 +65,7 @@ def new_number(
     friendly_name: str | None = None,
     credential_id: str | None = None,
 ) -> Row:
-    """Put a number on the shelf, serving nobody."""
+    """Add a number that serves nobody."""
     row: Row = {
         "id": id_of(number),
         "phone_number": number,
@@ -116,7 +116,7 @@ def take_numbers(state: State, agent_id: str, *, now: float) -> None:
 
 
 def release(state: State, row: Row) -> None:
-    """Take a number that serves nobody from the shelf."""
+    """Remove a number that serves nobody."""
     state.numbers.remove(row["id"])
     if _was_given(row):
         state.spare_numbers.put_back(row["phone_number"])

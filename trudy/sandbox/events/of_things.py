@@ -16,7 +16,7 @@ from trudy.sandbox.domain import lifecycle
 from trudy.sandbox.domain.lifecycle import PlacedCall
 from trudy.sandbox.domain.voices import SandboxVoice
 from trudy.sandbox.http.wire import encode
-from trudy.sandbox.quirks.rows import with_prefixes
+from trudy.sandbox.quirks.rows import provider_id, with_prefixes
 from trudy.webhooks import sample_events
 from trudy.webhooks.sample_events import CallPayload, Talk
 
@@ -37,6 +37,8 @@ BILLED_AFTER_SECONDS = 3.0
 """From the end of a call until it is billed."""
 
 _USD_A_MINUTE = 0.1
+_INNER = ("duration_seconds", "cost_usd", "end_reason")
+_MOVED_INSIDE = ("billedDuration", "costUsd", "endReason")
 
 
 @frozen(kw_only=True)
@@ -160,6 +162,10 @@ def body_of(event: SandboxEvent, quirks: AbstractSet[str] = frozenset()) -> byte
         data = dict(event.facts)
     else:
         data = {"event": name, "call": dict(event.call)}
+    if "webhook_inner_data" in quirks and event.call is not None:
+        data = _with_inner_data(data, event.facts)
+    if "webhook_provider_ids" in quirks:
+        data = _with_provider_ids(data)
     if "prefixed_ids" in quirks:
         data = with_prefixes(data, None)
     if "webhook_snake_case" in quirks:
@@ -168,6 +174,25 @@ def body_of(event: SandboxEvent, quirks: AbstractSet[str] = frozenset()) -> byte
     if "webhook_event_id" in quirks:
         body["id"] = f"evt_{event.key}"
     return encode(body)
+
+
+def _with_inner_data(data: dict[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    inner = {name: facts[name] for name in _INNER if name in facts}
+    kept = {name: member for name, member in data.items() if name not in _INNER}
+    if "call" in kept:
+        kept["call"] = {name: member for name, member in kept["call"].items() if name not in _MOVED_INSIDE}
+    return kept | {"data": inner}
+
+
+def _with_provider_ids(data: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = {"callId": "call", "call_id": "call", "agentId": "agent", "agent_id": "agent"}
+    found: dict[str, Any] = {}
+    for name, member in data.items():
+        if isinstance(member, Mapping):
+            found[name] = _with_provider_ids(member)  # pyright: ignore[reportUnknownArgumentType]
+        else:
+            found[name] = provider_id(kinds[name], member) if name in kinds else member
+    return found
 
 
 def iso(moment: float) -> str:

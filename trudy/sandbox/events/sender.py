@@ -7,7 +7,6 @@ runs, and a sandbox that is served does it as long as it is.
 from __future__ import annotations
 
 import logging
-import secrets
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -34,11 +33,10 @@ from trudy.webhooks import WebhookRouter
 from trudy.webhooks.signing import sign
 
 if TYPE_CHECKING:
-    from trudy.sandbox.sandbox import Sandbox
+    from trudy.sandbox.world import World
 
 logger = logging.getLogger("trudy.sandbox")
 
-SECRET_PREFIX = "whsec_sandbox_"  # noqa: S105  # what secrets begin with is none
 KEPT_DELIVERIES = 20_000
 TIMEOUT_SECONDS = 10.0
 """How long a URL may take to answer, in real seconds."""
@@ -77,9 +75,9 @@ class DeliveryRecord:
 class EventSender:
     """Who is told of a sandbox's events. Thread-safe."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self._outbox = Outbox(sandbox.seed)
+    def __init__(self, world: World, secret: str) -> None:
+        self._world = world
+        self._outbox = Outbox(world.seed)
         self._receivers: list[Receiver] = []
         self._receivers_made = 0
         self._lent_secrets: dict[Receiver, Callable[[], None]] = {}
@@ -87,7 +85,7 @@ class EventSender:
         self._changes_seen: dict[str, int] = {}
         self._voices_seen: set[str] = set()
         self._deliveries: deque[DeliveryRecord] = deque(maxlen=KEPT_DELIVERIES)
-        self.secret = SECRET_PREFIX + secrets.token_hex(16)
+        self.secret = secret
         """What deliveries are signed with where a receiver has no secret of its own."""
 
     def add(
@@ -129,7 +127,7 @@ class EventSender:
             raise ValueError("a receiver is a URL that begins with http:// or https://, or a WebhookRouter")
         if secret is not None and (not _is_text(secret) or not secret or secret != secret.strip()):
             raise ValueError("a secret is a text that is not empty and neither begins nor ends with white space")
-        with self._sandbox.state.lock:
+        with self._world.state.lock:
             self._read_up()
             receiver = Receiver(
                 order=self._receivers_made,
@@ -154,7 +152,7 @@ class EventSender:
 
     def remove(self, receiver: Receiver) -> None:
         """Send it nothing more, not even what is under way."""
-        with self._sandbox.state.lock:
+        with self._world.state.lock:
             self._read_up()
             self._receivers.remove(receiver)
             if receiver in self._lent_secrets:
@@ -169,13 +167,13 @@ class EventSender:
     @property
     def deliveries(self) -> list[DeliveryRecord]:
         """Every attempt so far, in order."""
-        with self._sandbox.state.lock:
+        with self._world.state.lock:
             return list(self._deliveries)
 
     @property
     def pending(self) -> int:
         """How many attempts of what has happened, or is sure to, are still to be made."""
-        with self._sandbox.state.lock:
+        with self._world.state.lock:
             self._read_up()
             return len(self._outbox)
 
@@ -251,19 +249,19 @@ class EventSender:
             self._outbox.post(event, self._receivers)
 
     def _take(self) -> DeliveryAttempt | None:
-        with self._sandbox.state.lock:
+        with self._world.state.lock:
             now = self._read_up()
             return self._outbox.take(now)
 
     def _read_up(self) -> float:
         """Put what is new in the state into the outbox, and say what the time is. Hold the state's lock."""
-        now = self._sandbox.settle()
+        now = self._world.settle()
         for event in self._news(now):
             self._outbox.post(event, self._receivers)
         return now
 
     def _news(self, now: float) -> Iterator[SandboxEvent]:
-        state = self._sandbox.state
+        state = self._world.state
         while self._calls_seen < len(state.placed):
             yield from events_of_call(state.placed[self._calls_seen])
             self._calls_seen += 1
@@ -279,7 +277,7 @@ class EventSender:
                 self._voices_seen.add(voice.id)
 
     def _written(self, attempt: DeliveryAttempt) -> tuple[str | WebhookRouter, bytes, dict[str, str]]:
-        receiver, quirks = attempt.receiver, self._sandbox.wire.quirks
+        receiver, quirks = attempt.receiver, self._world.wire.quirks
         body, moment = body_of(attempt.event, quirks), receiver.clock.time()
         headers = sign(
             body,
@@ -314,7 +312,7 @@ class EventSender:
             status=status,
             fault=fault,
         )
-        with self._sandbox.state.lock:
+        with self._world.state.lock:
             self._deliveries.append(record)
             if not record.is_accepted and attempt.receiver in self._receivers:
                 self._outbox.failed(attempt)

@@ -6,7 +6,6 @@ Deciding is synchronous and holds the state's lock; only the delivery of the ans
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +14,15 @@ from attrs import evolve, field, frozen
 from trudy.sandbox.faults.rules import BODILESS, NO_FAULT, Fault
 from trudy.sandbox.http import problems
 from trudy.sandbox.http.connection import ClientConnection, connection_of
-from trudy.sandbox.http.contract import BASE_PATH, Json, Operation
+from trudy.sandbox.http.contract import BASE_PATH
+from trudy.sandbox.http.handler import ApiRequest, Method, rate_limited
 from trudy.sandbox.http.idempotency import StoredAnswer
 from trudy.sandbox.http.problems import Problem
 from trudy.sandbox.http.records import Arrival
 from trudy.sandbox.http.wire import http_date
 
 if TYPE_CHECKING:
-    from trudy.sandbox.sandbox import Sandbox
+    from trudy.sandbox.world import World
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -31,56 +31,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _DRIP_PIECES = 8
 _PIECE_SIZE = 64 * 1024
 _logger = logging.getLogger("trudy.sandbox")
-
-
-@frozen(kw_only=True)
-class ApiRequest:
-    """What a handler sees of a request: what the API document allows.
-
-    Attributes:
-        query: the documented members that were sent.
-        body: the members of the body; an upload in a form is a `multipart.FormFile`.
-    """
-
-    sandbox: Sandbox
-    connection: ClientConnection
-    now: float
-    params: Mapping[str, str]
-    query: Mapping[str, Any]
-    body: Json = field(repr=False)
-    idempotency_key: str | None
-
-
-@frozen(kw_only=True)
-class HandlerReply:
-    """What a handler answers.
-
-    Attributes:
-        is_flat: `data` is the whole body, without the envelope.
-        fault: what goes wrong on the way back, where the request itself asked for it.
-    """
-
-    data: object
-    status: int = 200
-    is_flat: bool = False
-    pagination: Mapping[str, Any] | None = None
-    fault: Fault = NO_FAULT
-
-
-Handler = Callable[[ApiRequest], HandlerReply]
-
-
-@frozen(kw_only=True)
-class Method:
-    """What stands behind one method of one path.
-
-    Attributes:
-        params: parameters that stand in this path by name.
-    """
-
-    operation: Operation
-    handle: Handler
-    params: Mapping[str, str] = field(factory=dict[str, str])
 
 
 @frozen(kw_only=True)
@@ -96,8 +46,8 @@ class HttpAnswer:
 class ApiEndpoint:
     """The ASGI application of one path."""
 
-    def __init__(self, sandbox: Sandbox, methods: Mapping[str, Method]) -> None:
-        self._sandbox = sandbox
+    def __init__(self, world: World, methods: Mapping[str, Method]) -> None:
+        self._world = world
         self._methods = methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,13 +56,13 @@ class ApiEndpoint:
         await deliver(self._answer(scope, body, connection), connection, send)
 
     def _answer(self, scope: Scope, body: bytes, connection: ClientConnection) -> HttpAnswer:
-        sandbox = self._sandbox
-        request_id = str(uuid.uuid4())
+        world = self._world
+        request_id = world.state.ids.new("request")
         method: str = scope["method"]
         path: str = scope["path"].removeprefix(BASE_PATH)
-        with sandbox.state.lock:
-            now = sandbox.settle()
-            window = sandbox.distortion.window(method, path, scope["query_string"])
+        with world.state.lock:
+            now = world.settle()
+            window = world.distortion.window(method, path, scope["query_string"])
             asked = scope if window is None else {**scope, "query_string": window.looked_up}
             try:
                 answer = self._decide(asked, method, path, body, connection, now, request_id)
@@ -121,8 +71,8 @@ class ApiEndpoint:
             except Exception:
                 _logger.exception("The sandbox failed at %s %s", method, path)
                 answer = self._refusal(problems.internal_error(), now, request_id)
-            answer = sandbox.distortion.apply(method, path, answer, window, now=now)
-            seen = sandbox.media_arrivals if connection.is_media else sandbox.arrivals
+            answer = world.distortion.apply(method, path, answer, window, now=now)
+            seen = world.media_arrivals if connection.is_media else world.arrivals
             seen.append(
                 Arrival(
                     method,
@@ -147,25 +97,25 @@ class ApiEndpoint:
         now: float,
         request_id: str,
     ) -> HttpAnswer:
-        sandbox = self._sandbox
+        world = self._world
         if connection.is_media:
             raise problems.unknown_path()
-        if not sandbox.limiter.admit(now):
-            raise rate_limited(sandbox, connection, now)
+        if not world.limiter.admit(now):
+            raise rate_limited(world, connection, now)
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        if not sandbox.accepts_credential(headers.get(b"authorization", b"").decode("latin-1")):
+        if not world.accepts_credential(headers.get(b"authorization", b"").decode("latin-1")):
             raise problems.unauthorized()
         behind = self._methods.get(method)
         if behind is None:
             raise problems.method_not_allowed(sorted(self._methods)) if self._methods else problems.unknown_path()
-        fault = sandbox.faults.take(method, path, connecting=None if connection.is_socket else False)
+        fault = world.faults.take(method, path, connecting=None if connection.is_socket else False)
         told = now + fault.skew
         if not fault.has_effect:
             return self._faulty(fault, None, told, request_id)
         key = _text(headers.get(b"x-idempotency-key")) if behind.operation.by_key else None
         if key is not None:
-            known_by = sandbox.distortion.key_for(key, scope["headers"])
-            stored = sandbox.idempotency.find(known_by, method, path, body, now=now)
+            known_by = world.distortion.key_for(key, scope["headers"])
+            stored = world.idempotency.find(known_by, method, path, body, now=now)
             if stored is not None:
                 replay = HttpAnswer(
                     status=stored.status, body=stored.body, headers=self._headers(stored.request_id, told)
@@ -189,10 +139,10 @@ class ApiEndpoint:
         now: float,
         request_id: str,
     ) -> HttpAnswer:
-        sandbox, told, headers = self._sandbox, now + fault.skew, dict[bytes, bytes](scope["headers"])
+        world, told, headers = self._world, now + fault.skew, dict[bytes, bytes](scope["headers"])
         reply = behind.handle(
             ApiRequest(
-                sandbox=sandbox,
+                world=world,
                 connection=connection,
                 now=now,
                 params={**scope.get("path_params", {}), **behind.params},
@@ -205,18 +155,18 @@ class ApiEndpoint:
         if fault is NO_FAULT:
             fault = reply.fault
         if fault is NO_FAULT:
-            fault = sandbox.distortion.fault_for(scope["method"], path)
+            fault = world.distortion.fault_for(scope["method"], path)
         answer = HttpAnswer(
             status=reply.status,
-            body=sandbox.wire.flat(reply.data)
+            body=world.wire.flat(reply.data)
             if reply.is_flat
-            else sandbox.wire.success(reply.data, request_id=request_id, now=told, pagination=reply.pagination),
+            else world.wire.success(reply.data, request_id=request_id, now=told, pagination=reply.pagination),
             headers=self._headers(request_id, told),
         )
         if key is not None and fault.status is None:
             known_from = now + fault.delay
-            known_by = sandbox.distortion.key_for(key, scope["headers"])
-            sandbox.idempotency.keep(
+            known_by = world.distortion.key_for(key, scope["headers"])
+            world.idempotency.keep(
                 known_by, scope["method"], path, body, StoredAnswer(reply.status, answer.body, request_id, known_from)
             )
         return self._faulty(fault, answer, told, request_id)
@@ -237,7 +187,7 @@ class ApiEndpoint:
     def _refusal(self, problem: Problem, now: float, request_id: str) -> HttpAnswer:
         return HttpAnswer(
             status=problem.status,
-            body=self._sandbox.wire.error(problem, request_id=request_id, now=now),
+            body=self._world.wire.error(problem, request_id=request_id, now=now),
             headers={**self._headers(request_id, now), **problem.headers},
         )
 
@@ -245,15 +195,8 @@ class ApiEndpoint:
         return {
             "content-type": "application/json",
             "x-request-id": request_id,
-            "date": http_date(now + self._sandbox.wire.skew),
+            "date": http_date(now),
         }
-
-
-def rate_limited(sandbox: Sandbox, connection: ClientConnection, now: float) -> Problem:
-    """The 429 of a full window; `reset_at` is in the time of the one who will wait for it."""
-    limit = sandbox.limiter.limit or 0
-    left = sandbox.limiter.ends_at(now) - now
-    return problems.rate_limited(limit, sandbox.wire.time(now + connection.seconds_for_caller(left)))
 
 
 async def read_body(receive: Receive) -> bytes:

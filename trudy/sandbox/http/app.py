@@ -11,10 +11,12 @@ from attrs import evolve
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from trudy.sandbox.http import control, media
-from trudy.sandbox.http import openapi_document as description
-from trudy.sandbox.http.api_endpoint import ApiEndpoint, Handler, Method
-from trudy.sandbox.http.contract import BASE_PATH, operations
+from trudy.sandbox.http import control, recordings
+from trudy.sandbox.http.api_endpoint import ApiEndpoint, HttpAnswer, Receive, Scope, Send, deliver
+from trudy.sandbox.http.connection import connection_of
+from trudy.sandbox.http.contract import BASE_PATH, document, operations
+from trudy.sandbox.http.handler import Handler, Method
+from trudy.sandbox.http.wire import encode
 from trudy.sandbox.quirks.requests import App, QuirkLayer
 from trudy.sandbox.routes import (
     agents,
@@ -29,7 +31,7 @@ from trudy.sandbox.routes import (
 )
 
 if TYPE_CHECKING:
-    from trudy.sandbox.sandbox import Sandbox
+    from trudy.sandbox.world import World
 
 HANDLERS: dict[str, Handler] = {
     name: handler
@@ -39,19 +41,32 @@ HANDLERS: dict[str, Handler] = {
 """By the document's name of the operation."""
 
 
-def build_app(sandbox: Sandbox) -> App:
-    """An application over one sandbox's state. It must be entered through one of the sandbox's doors."""
-    routes = [Route(BASE_PATH + path, ApiEndpoint(sandbox, methods)) for path, methods in _paths().items()]
-    routes.append(Route(BASE_PATH + description.PATH, description.OpenApiEndpoint()))
-    routes.append(Route(media.PATH, media.MediaEndpoint(sandbox)))
+_DOCUMENT_PATH = "/openapi.json"
+
+
+def build_app(world: World) -> App:
+    """An application over one world. Requests must come through the in-process transport or a `SandboxServer`."""
+    routes = [Route(BASE_PATH + path, ApiEndpoint(world, methods)) for path, methods in _paths().items()]
+    routes.append(Route(BASE_PATH + _DOCUMENT_PATH, _OpenApiEndpoint()))
+    routes.append(Route(recordings.PATH, recordings.MediaEndpoint(world)))
     routes += [
-        Route(path, control.ControlEndpoint(sandbox)) for path in (control.PREFIX, control.PREFIX + "/{path:path}")
+        Route(path, control.ControlEndpoint(world)) for path in (control.PREFIX, control.PREFIX + "/{path:path}")
     ]
     # What no path serves is still counted, authenticated and refused in the documented form.
-    routes.append(Route("/{path:path}", ApiEndpoint(sandbox, {})))
+    routes.append(Route("/{path:path}", ApiEndpoint(world, {})))
     app = Starlette(routes=routes)
-    quirks = sandbox.wire.quirks
+    quirks = world.wire.quirks
     return QuirkLayer(app, quirks) if quirks & {"slash_redirects", "prefixed_ids"} else app
+
+
+class _OpenApiEndpoint:
+    """The API document itself, naming this sandbox as its server; read without a key."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = connection_of(scope)
+        described = document() | {"servers": [{"url": connection.api_origin + BASE_PATH}]}
+        headers = {"content-type": "application/json"}
+        await deliver(HttpAnswer(status=200, body=encode(described), headers=headers), connection, send)
 
 
 @cache

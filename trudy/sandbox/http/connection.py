@@ -48,7 +48,5 @@ def connection_of(scope: Any) -> ClientConnection:
     """The connection that a request came through."""
     connection: ClientConnection | None = scope.get("extensions", {}).get(EXTENSION)
     if connection is None:
-        raise RuntimeError(
-            "the sandbox application needs one of its own doors: sandbox.http_client() or sandbox.serve()"
-        )
+        raise RuntimeError("the sandbox's application is reached by sandbox.http_client() or sandbox.serve()")
     return connection

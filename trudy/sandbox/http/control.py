@@ -27,13 +27,13 @@ from attrs import frozen
 
 from trudy.sandbox.clock import check_speed
 from trudy.sandbox.faults.file import FaultFileError, add_rule
-from trudy.sandbox.http import snapshot as overview
+from trudy.sandbox.http import snapshot
 from trudy.sandbox.http.api_endpoint import HttpAnswer, Receive, Scope, Send, deliver, read_body
 from trudy.sandbox.http.connection import connection_of
 from trudy.sandbox.http.wire import encode
 
 if TYPE_CHECKING:
-    from trudy.sandbox.sandbox import Sandbox
+    from trudy.sandbox.world import World
 
 PREFIX = "/_sandbox"
 
@@ -54,8 +54,8 @@ _RECEIVER_MEMBERS = frozenset(
 class ControlEndpoint:
     """The ASGI application of everything below `/_sandbox`."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = connection_of(scope)
@@ -78,7 +78,7 @@ class ControlEndpoint:
         if action is None:
             return _wrong_method()
         try:
-            asked = _Asked(self._sandbox, scope["query_string"], body, rest)
+            asked = _Asked(self._world, scope["query_string"], body, rest)
             return HttpAnswer(status=200, body=encode(action(asked)), headers=_JSON)
         except (FaultFileError, _RefusedError) as error:
             return _problem(400, str(error))
@@ -88,7 +88,7 @@ class ControlEndpoint:
     def _is_allowed(self, scope: Scope) -> bool:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-        return scheme.lower() == b"bearer" and hmac.compare_digest(token, self._sandbox.control_token.encode())
+        return scheme.lower() == b"bearer" and hmac.compare_digest(token, self._world.control_token.encode())
 
 
 class _RefusedError(Exception):
@@ -97,7 +97,7 @@ class _RefusedError(Exception):
 
 @frozen
 class _Asked:
-    sandbox: Sandbox
+    world: World
     query: bytes
     body: bytes
     rest: str
@@ -119,15 +119,15 @@ class _Asked:
 
 
 def _state(asked: _Asked) -> Any:
-    return overview.state(asked.sandbox, limit=asked.limit())
+    return snapshot.state(asked.world, limit=asked.limit())
 
 
 def _requests(asked: _Asked) -> Any:
-    return overview.requests(asked.sandbox, limit=asked.limit())
+    return snapshot.requests(asked.world, limit=asked.limit())
 
 
 def _set_clock(asked: _Asked) -> Any:
-    members, clock = asked.json(), asked.sandbox.clock
+    members, clock = asked.json(), asked.world.clock
     if not members or not members.keys() <= {"advance", "speed"}:
         raise _RefusedError("the clock takes `advance`, in seconds, and `speed`")
     if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in members.values()):
@@ -138,31 +138,31 @@ def _set_clock(asked: _Asked) -> Any:
         clock.speed = members.get("speed", clock.speed)
     except ValueError as error:
         raise _RefusedError(str(error)) from None
-    return overview.clock(asked.sandbox)
+    return snapshot.clock(asked.world)
 
 
 def _faults(asked: _Asked) -> Any:
-    return overview.faults(asked.sandbox)
+    return snapshot.faults(asked.world)
 
 
 def _add_fault(asked: _Asked) -> Any:
-    return overview.fault(add_rule(asked.sandbox.faults, asked.json()))
+    return snapshot.fault(add_rule(asked.world.faults, asked.json()))
 
 
 def _remove_faults(asked: _Asked) -> Any:
-    faults = asked.sandbox.faults
+    faults = asked.world.faults
     if not asked.rest:
         faults.clear()
-        return overview.faults(asked.sandbox)
+        return snapshot.faults(asked.world)
     rule = next((rule for rule in faults.rules if str(rule.id) == asked.rest), None)
     if rule is None:
         raise LookupError("there is no such fault")
     faults.remove(rule)
-    return overview.fault(rule)
+    return snapshot.fault(rule)
 
 
 def _receivers(asked: _Asked) -> Any:
-    return overview.receivers(asked.sandbox)
+    return snapshot.receivers(asked.world)
 
 
 def _add_receiver(asked: _Asked) -> Any:
@@ -173,7 +173,7 @@ def _add_receiver(asked: _Asked) -> Any:
     if unknown := members.keys() - _RECEIVER_MEMBERS:
         raise _RefusedError(f"there is no {min(unknown)!r}; there are url, {', '.join(sorted(_RECEIVER_MEMBERS))}")
     try:
-        return overview.receiver(asked.sandbox.webhooks.add(url, **members))
+        return snapshot.receiver(asked.world.webhooks.add(url, **members))
     except ValueError as error:
         raise _RefusedError(str(error)) from None
 
@@ -181,7 +181,7 @@ def _add_receiver(asked: _Asked) -> Any:
 _ACTIONS: Mapping[str, Mapping[str, Callable[[_Asked], Any]]] = {
     "state": {"GET": _state},
     "requests": {"GET": _requests},
-    "clock": {"GET": lambda asked: overview.clock(asked.sandbox), "POST": _set_clock},
+    "clock": {"GET": lambda asked: snapshot.clock(asked.world), "POST": _set_clock},
     "faults": {"GET": _faults, "POST": _add_fault, "DELETE": _remove_faults},
     "webhooks": {"GET": _receivers, "POST": _add_receiver},
 }

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.lowlevel
 import httpx
+from attrs import frozen
 
 from trudy.sandbox.http.connection import EXTENSION
+from trudy.sandbox.http.contract import BASE_PATH
+from trudy.sandbox.quirks.requests import App
 
 if TYPE_CHECKING:
-    from trudy.sandbox.sandbox import Sandbox
+    from trudy.sandbox.world import World
 
 API_HOST = "sandbox.localhost"
 IDLE_SECONDS = 75.0
@@ -31,15 +34,17 @@ class InProcessTransport(httpx.AsyncBaseTransport):
     """Hands requests to a sandbox's application, on whichever event loop they are made.
 
     Args:
-        sandbox: whose application it is.
+        world: what the application is about.
+        app: the application.
         real_time: the caller's time-outs run in real seconds, as those of a client with its own clock do; otherwise on
             the sandbox's clock.
     """
 
-    def __init__(self, sandbox: Sandbox, *, real_time: bool) -> None:
-        self._sandbox = sandbox
+    def __init__(self, world: World, app: App, *, real_time: bool) -> None:
+        self._world = world
+        self._app = app
         self._real_time = real_time
-        self._used_at = sandbox.clock.monotonic()
+        self._used_at = world.clock.monotonic()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One request and its answer; raises httpx's own exceptions."""
@@ -48,10 +53,8 @@ class InProcessTransport(httpx.AsyncBaseTransport):
         host = request.url.host
         if host not in (API_HOST, MEDIA_HOST):
             raise httpx.ConnectError(f"the sandbox has no host {host}", request=request)
-        with self._sandbox.state.lock:
-            fault = self._sandbox.faults.take(
-                request.method, self._sandbox.relative_path(request.url.path), connecting=True
-            )
+        with self._world.state.lock:
+            fault = self._world.faults.take(request.method, request.url.path.removeprefix(BASE_PATH), connecting=True)
         is_dropped = self._is_dropped()
         if fault.reset == "connect" or is_dropped:
             # Without it nobody could prove that nothing was sent.
@@ -63,25 +66,28 @@ class InProcessTransport(httpx.AsyncBaseTransport):
         body = await request.aread()
         await _trace(request, "http11.send_request_headers.started")
         await _trace(request, "http11.send_request_headers.complete")
-        visit = _InProcessConnection(self._sandbox, request, is_media=host == MEDIA_HOST, real_time=self._real_time)
+        visit = _InProcessConnection(
+            self._world, self._app, request, is_media=host == MEDIA_HOST, real_time=self._real_time
+        )
         try:
             return await visit.run(_scope(request, visit), body)
         finally:
-            self._used_at = self._sandbox.clock.monotonic()
+            self._used_at = self._world.clock.monotonic()
 
     def _is_dropped(self) -> bool:
         """Whether the server dropped the connection for idleness, which is noticed once."""
-        now = self._sandbox.clock.monotonic()
+        now = self._world.clock.monotonic()
         idle, self._used_at = now - self._used_at, now  # the next attempt makes a connection of its own
-        return "idle_drops" in self._sandbox.wire.quirks and idle > IDLE_SECONDS
+        return "idle_drops" in self._world.wire.quirks and idle > IDLE_SECONDS
 
 
 class _InProcessConnection:
     """One request's way through the application; also the connection it came in by."""
 
-    def __init__(self, sandbox: Sandbox, request: httpx.Request, *, is_media: bool, real_time: bool) -> None:
+    def __init__(self, world: World, app: App, request: httpx.Request, *, is_media: bool, real_time: bool) -> None:
         self.is_media = is_media
-        self._sandbox = sandbox
+        self._app = app
+        self._world = world
         self._request = request
         self._real_time = real_time
         self._read_timeout: float | None = request.extensions.get("timeout", {}).get("read")
@@ -102,7 +108,7 @@ class _InProcessConnection:
         return f"http://{MEDIA_HOST}"
 
     def seconds_for_caller(self, seconds: float) -> float:
-        speed = self._sandbox.clock.speed
+        speed = self._world.clock.speed
         return seconds / speed if self._real_time and speed else seconds
 
     async def pause(self, seconds: float) -> bool:
@@ -123,7 +129,7 @@ class _InProcessConnection:
 
     async def wait(self, seconds: float) -> httpx.ReadTimeout | None:
         """Let the time pass, or as much of it as the caller's read time-out allows."""
-        clock, limit = self._sandbox.clock, self._read_timeout
+        clock, limit = self._world.clock, self._read_timeout
         if limit is None:
             await clock.sleep(seconds)
             return None
@@ -151,7 +157,7 @@ class _InProcessConnection:
                 self._pieces.append(message.get("body", b""))
 
         try:
-            await self._sandbox.app(scope, receive, send)
+            await self._app(scope, receive, send)
         except Exception:
             _logger.exception("The sandbox's application failed")
             return httpx.Response(500, text="Internal Server Error", request=self._request)
@@ -205,8 +211,15 @@ def _scope(request: httpx.Request, visit: _InProcessConnection) -> dict[str, Any
     }
 
 
+@frozen
+class _WireRequest:
+    """What a listener sees of a request on its way: httpcore, which really sends them, has the method in bytes."""
+
+    method: bytes
+
+
 async def _trace(request: httpx.Request, event: str) -> None:
     """Report what a socket would: whoever asks for proof that nothing was sent listens here."""
     trace = request.extensions.get("trace")
     if trace is not None:
-        await trace(event, {"request": request})
+        await trace(event, {"request": _WireRequest(request.method.encode())})

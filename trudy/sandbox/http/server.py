@@ -16,6 +16,7 @@ import anyio
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from trudy.clock import FOLLOWS_SANDBOX_CLOCK, SANDBOX_CLOCK
 from trudy.sandbox.http.api_endpoint import Receive, Scope, Send
 from trudy.sandbox.http.connection import EXTENSION
 from trudy.sandbox.http.contract import BASE_PATH
@@ -25,9 +26,11 @@ from trudy.sandbox.http.in_process import IDLE_SECONDS
 if TYPE_CHECKING:
     from trudy import AsyncTrudyClient, TrudyClient
     from trudy.sandbox.sandbox import Sandbox
+    from trudy.sandbox.world import World
 
 _KEEP_ALIVE_SECONDS = 600
 _Address = tuple[str, int]
+_FOLLOWS = FOLLOWS_SANDBOX_CLOCK.lower().encode()
 
 
 class SandboxServer:
@@ -38,6 +41,7 @@ class SandboxServer:
 
     def __init__(self, sandbox: Sandbox, *, host: str, port: int, media_port: int) -> None:
         self.sandbox = sandbox
+        self._world = sandbox.world
         self._host = host
         self._api = _listen(host, port)
         try:
@@ -62,7 +66,7 @@ class SandboxServer:
             timeout_graceful_shutdown=1,
             timeout_keep_alive=self._keep_alive(),
         )
-        self._server = _PumpingServer(config, sandbox)
+        self._server = _PumpingServer(config, self._world)
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
 
@@ -93,23 +97,33 @@ class SandboxServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the environment of another process needs, so that its clients come here."""
+        """What the environment of another process needs, so that its clients come here.
+
+        `TRUDY_SANDBOX_CLOCK` is there where the sandbox's time runs at another speed than the machine's. Clients on
+        this machine then follow it; one that was made before the clock was moved or its speed changed is behind.
+        """
+        clock = self.sandbox.clock
+        followed = {} if clock.speed in (0.0, 1.0) else {SANDBOX_CLOCK: str(clock.shared())}
         return {
             "TRUDY_BASE_URL": self.base_url,
             "TRUDY_API_KEY": self.sandbox.api_key,
             "TRUDY_WEBHOOK_SECRET": self.sandbox.webhook_secret,
             "TRUDY_SANDBOX_CONTROL_URL": self.control_url,
             "TRUDY_SANDBOX_CONTROL_TOKEN": self.sandbox.control_token,
-        }
+        } | followed
 
     def async_client(self, **options: Any) -> AsyncTrudyClient:
-        """An `AsyncTrudyClient` that comes over the socket, in real time."""
+        """An `AsyncTrudyClient` that comes over the socket; as `client`."""
         from trudy import AsyncTrudyClient
 
         return AsyncTrudyClient(**self._client_options(options))
 
     def client(self, **options: Any) -> TrudyClient:
-        """A `TrudyClient` that comes over the socket, in real time."""
+        """A `TrudyClient` that comes over the socket.
+
+        It follows the sandbox's clock where that runs at another speed than the machine's, unless `clock=` says
+        otherwise. Its time-outs on the connection are in real seconds.
+        """
         from trudy import TrudyClient
 
         return TrudyClient(**self._client_options(options))
@@ -157,12 +171,19 @@ class SandboxServer:
         defaults: dict[str, Any] = {"api_key": self.sandbox.api_key, "base_url": self.base_url}
         if options.keys() & {"api_key", "jwt_token"}:
             del defaults["api_key"]
-        return defaults | options
+        if self.sandbox.clock.speed not in (0.0, 1.0):
+            defaults["clock"] = self.sandbox.clock
+        merged = defaults | options
+        if merged.get("clock") is self.sandbox.clock:
+            merged["default_headers"] = {FOLLOWS_SANDBOX_CLOCK: "1", **(merged.get("default_headers") or {})}
+            # A limiter knows but one clock: whoever comes with the same key in real time has another.
+            merged.setdefault("rate_limit_group", f"{self.base_url} sandbox time")
+        return merged
 
     def _keep_alive(self) -> int:
-        if "idle_drops" not in self.sandbox.wire.quirks:
+        if "idle_drops" not in self._world.wire.quirks:
             return _KEEP_ALIVE_SECONDS
-        return max(1, round(IDLE_SECONDS / max(1.0, self.sandbox.clock.speed)))
+        return max(1, round(IDLE_SECONDS / max(1.0, self._world.clock.speed)))
 
     def _origin(self, port: int) -> str:
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -216,13 +237,13 @@ class SandboxServer:
 class _PumpingServer(uvicorn.Server):
     """uvicorn's own, delivering the sandbox's events as long as it serves."""
 
-    def __init__(self, config: uvicorn.Config, sandbox: Sandbox) -> None:
+    def __init__(self, config: uvicorn.Config, world: World) -> None:
         super().__init__(config)
         self.is_there = threading.Event()
-        self._sandbox = sandbox
+        self._world = world
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        pump = asyncio.create_task(self._sandbox.webhooks.pump())
+        pump = asyncio.create_task(self._world.webhooks.pump())
         try:
             await super().serve(sockets)
         finally:
@@ -254,6 +275,7 @@ class _SocketConnection:
         self._send = send
         self._dropped = False
         self._answering = False
+        self._follows_the_clock = any(name == _FOLLOWS for name, _ in scope["headers"])
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """What the application sends, on its way to uvicorn."""
@@ -278,7 +300,7 @@ class _SocketConnection:
 
     def seconds_for_caller(self, seconds: float) -> float:
         speed = self._server.sandbox.clock.speed
-        return seconds / speed if speed else seconds
+        return seconds if self._follows_the_clock or not speed else seconds / speed
 
     async def pause(self, seconds: float) -> bool:
         with self._server.held(self._scope):

@@ -15,45 +15,45 @@ from trudy.sandbox.http.records import mask_header
 from trudy.sandbox.http.redaction import shown_body, shown_query, shown_text
 
 if TYPE_CHECKING:
-    from trudy.sandbox.sandbox import Sandbox
+    from trudy.sandbox.world import World
 
 Json = dict[str, Any]
 T = TypeVar("T")
 
 
-def state(sandbox: Sandbox, *, limit: int) -> Json:
+def state(world: World, *, limit: int) -> Json:
     """All of it, at one moment."""
-    with sandbox.state.lock:
-        now = sandbox.settle()
+    with world.state.lock:
+        now = world.settle()
         return {
-            "clock": clock(sandbox),
+            "clock": clock(world),
             "counts": {
-                "agents": len(sandbox.state.agents),
-                "calls": len(sandbox.state.calls),
-                "campaigns": len(sandbox.state.campaigns),
-                "requests": len(sandbox.arrivals),
-                "deliveries": len(sandbox.webhooks.deliveries),
+                "agents": len(world.state.agents),
+                "calls": len(world.state.calls),
+                "campaigns": len(world.state.campaigns),
+                "requests": len(world.arrivals),
+                "deliveries": len(world.webhooks.deliveries),
             },
-            "quirks": sorted(sandbox.wire.quirks),
-            "rate_limit": _rate_limit(sandbox, now),
-            "requests": requests(sandbox, limit=limit),
-            "calls": _calls(sandbox, now, limit),
-            "campaigns": _campaigns(sandbox, limit),
-            "deliveries": _deliveries(sandbox, limit),
-            "receivers": receivers(sandbox),
-            "faults": faults(sandbox),
+            "quirks": sorted(world.wire.quirks),
+            "rate_limit": _rate_limit(world, now),
+            "requests": requests(world, limit=limit),
+            "calls": _calls(world, now, limit),
+            "campaigns": _campaigns(world, limit),
+            "deliveries": _deliveries(world, limit),
+            "receivers": receivers(world),
+            "faults": faults(world),
         }
 
 
-def clock(sandbox: Sandbox) -> Json:
+def clock(world: World) -> Json:
     """The time, and how fast it goes."""
-    now = sandbox.clock.time()
-    return {"now": _iso(now), "elapsed": round(now - sandbox.started_at, 3), "speed": sandbox.clock.speed}
+    now = world.clock.time()
+    return {"now": _iso(now), "elapsed": round(now - world.started_at, 3), "speed": world.clock.speed}
 
 
-def requests(sandbox: Sandbox, *, limit: int) -> list[Json]:
+def requests(world: World, *, limit: int) -> list[Json]:
     """What came in, and how it was answered."""
-    with sandbox.state.lock:
+    with world.state.lock:
         return [
             {
                 "id": arrival.request_id,
@@ -65,13 +65,13 @@ def requests(sandbox: Sandbox, *, limit: int) -> list[Json]:
                 "headers": {name: mask_text(mask_header(name, value)) for name, value in arrival.headers().items()},
                 "body": shown_body(arrival.body),
             }
-            for arrival in islice(reversed(sandbox.arrivals), limit)
+            for arrival in islice(reversed(world.arrivals), limit)
         ]
 
 
-def faults(sandbox: Sandbox) -> list[Json]:
+def faults(world: World) -> list[Json]:
     """The rules that may still meet something."""
-    return [fault(rule) for rule in sandbox.faults.rules]
+    return [fault(rule) for rule in world.faults.rules]
 
 
 def fault(rule: FaultRule) -> Json:
@@ -90,9 +90,9 @@ def fault(rule: FaultRule) -> Json:
     }
 
 
-def receivers(sandbox: Sandbox) -> list[Json]:
+def receivers(world: World) -> list[Json]:
     """Who is told of events."""
-    return [receiver(one) for one in sandbox.webhooks.receivers]
+    return [receiver(one) for one in world.webhooks.receivers]
 
 
 def receiver(one: Receiver) -> Json:
@@ -100,8 +100,8 @@ def receiver(one: Receiver) -> Json:
     return {"id": one.order, "url": shown_text(one.label), "events": None if one.events is None else sorted(one.events)}
 
 
-def _rate_limit(sandbox: Sandbox, now: float) -> Json:
-    limiter = sandbox.limiter
+def _rate_limit(world: World, now: float) -> Json:
+    limiter = world.limiter
     latest = next(reversed(limiter.windows()), None)
     is_now = latest is not None and latest.start.timestamp() + limiter.window > now
     return {
@@ -112,7 +112,7 @@ def _rate_limit(sandbox: Sandbox, now: float) -> Json:
     }
 
 
-def _calls(sandbox: Sandbox, now: float, limit: int) -> list[Json]:
+def _calls(world: World, now: float, limit: int) -> list[Json]:
     return [
         {
             "id": call.id,
@@ -126,11 +126,11 @@ def _calls(sandbox: Sandbox, now: float, limit: int) -> list[Json]:
             "ended_at": _iso(call.timeline.ended_at) if now >= call.timeline.ended_at else None,
             "campaign_id": call.campaign_id,
         }
-        for call in _first(sandbox.state.calls, limit)
+        for call in _first(world.state.calls, limit)
     ]
 
 
-def _campaigns(sandbox: Sandbox, limit: int) -> list[Json]:
+def _campaigns(world: World, limit: int) -> list[Json]:
     return [
         {
             "id": campaign.id,
@@ -139,11 +139,11 @@ def _campaigns(sandbox: Sandbox, limit: int) -> list[Json]:
             "start_at": None if campaign.start_at is None else _iso(campaign.start_at),
             **campaign.counts,
         }
-        for campaign in _first(sandbox.state.campaigns, limit)
+        for campaign in _first(world.state.campaigns, limit)
     ]
 
 
-def _deliveries(sandbox: Sandbox, limit: int) -> list[Json]:
+def _deliveries(world: World, limit: int) -> list[Json]:
     return [
         {
             "event": one.event,
@@ -154,7 +154,7 @@ def _deliveries(sandbox: Sandbox, limit: int) -> list[Json]:
             "status": one.status,
             "fault": one.fault,
         }
-        for one in _first(reversed(sandbox.webhooks.deliveries), limit)
+        for one in _first(reversed(world.webhooks.deliveries), limit)
     ]
 
 

@@ -13,8 +13,6 @@ from attrs import define, field
 from trudy.sandbox.http.problems import Problem
 from trudy.sandbox.quirks.names import ZONES, Turns
 
-SKEW_SECONDS = 300.0
-
 
 @define(eq=False)
 class AnswerFormat:
@@ -26,14 +24,9 @@ class AnswerFormat:
     def __attrs_post_init__(self) -> None:
         self._turns = Turns(self.quirks)
 
-    @property
-    def skew(self) -> float:
-        """Seconds by which the clock that the server shows is ahead of the one it runs by."""
-        return SKEW_SECONDS if "skewed_clock" in self.quirks else 0.0
-
     def time(self, moment: float) -> str:
         """An ISO 8601 time stamp in UTC."""
-        text = datetime.fromtimestamp(moment + self.skew, UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+        text = datetime.fromtimestamp(moment, UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
         if not self.quirks:
             return text + "Z"
         if "odd_fractions" in self.quirks:

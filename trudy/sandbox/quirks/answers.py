@@ -112,7 +112,7 @@ class Distortion:
             return answer
         details: dict[str, Any] = error.get("details") or {}
         if "reset_at" in details and (form := self._turns.pick(RESET_TIMES)):
-            _spell_reset_at(details, form, now + self._wire.skew)
+            _spell_reset_at(details, form, now)
         if answer.status == 502 and error.get("code") == "provider_error" and "provider_details" in self._names:
             error["details"] = {"provider": "voice", "httpStatus": 503, "retry_after": 1} | details
         if answer.status == 500 and method == "GET" and "hidden_server_faults" in self._names:

@@ -27,7 +27,6 @@ QUIRKS: Mapping[str, str] = {
     "past_reset_at": "reset_at lies an hour in the past",
     "far_reset_at": "reset_at lies in the year 9999",
     "several_counters": "three server processes count requests each on their own",
-    "skewed_clock": "the server's clock is five minutes ahead",
     # Idempotency and creates
     "key_over_headers": "an idempotency key counts only with the same headers, Authorization and User-Agent aside",
     "creates_answer_200": "creates answer 200, their replays 201",
@@ -61,6 +60,8 @@ QUIRKS: Mapping[str, str] = {
     "null_until_ready": "a transcript or recording that is not there yet is null in a 200, not a 404",
     "transcript_roles": "transcript turns are {role, text, timespan}",
     "transcript_text": "transcript turns are bare texts",
+    "transcript_provider_roles": "transcript turns have roles such as MESSAGE_ROLE_USER; those of tools have no text",
+    "provider_call_id": "calls show the voice provider's id of theirs as `ultravox_call_id`",
     "recording_type": "a recording's content type does not fit its `format`",
     # Webhooks
     "webhook_early_headers": "deliveries carry X-Trudy-Timestamp and X-Trudy-Signature",
@@ -68,6 +69,8 @@ QUIRKS: Mapping[str, str] = {
     "webhook_sorted_signature": "the signature is over the JSON with sorted keys, not over the bytes sent",
     "webhook_flat": "`data` is flat: {call_id, status, ...}",
     "webhook_snake_case": "the provider's event in `data` is in snake_case",
+    "webhook_provider_ids": "events name calls and agents by the voice provider's ids, not by those of the API",
+    "webhook_inner_data": "`data.data` holds duration_seconds, cost_usd and end_reason, which stand nowhere else",
     "webhook_event_id": "events have a top-level id",
     "webhook_call_completed": "call.ended is named call.completed",
 }
@@ -87,7 +90,7 @@ RESET_TIMES = (
 )
 ZONES = ("naive_timestamps", "offset_timestamps")
 DELETES = ("delete_no_content", "delete_success", "delete_contact_id")
-TURN_FORMS = ("transcript_roles", "transcript_text")
+TURN_FORMS = ("transcript_roles", "transcript_text", "transcript_provider_roles")
 
 
 def read_names(names: Iterable[str]) -> frozenset[str]:

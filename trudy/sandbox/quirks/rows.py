@@ -50,6 +50,8 @@ _MEMBERS: Mapping[str, str] = {
 _NUMBERS = frozenset({"inbound_phone_numbers", "outbound_phone_numbers", "inbound", "outbound"})
 _LISTS_OF_OWN = frozenset({"deleted_ids", "failed_ids"})
 _EMPTIES: tuple[Any, ...] = (None, {}, [])
+_ROLES: Mapping[str, str] = {"contact": "user", "agent": "agent"}
+_PROVIDER_ROLES: Mapping[str, str] = {"contact": "MESSAGE_ROLE_USER", "agent": "MESSAGE_ROLE_AGENT"}
 _LATE = ("ended_at", "completed_at", "duration_seconds", "end_reason", "recording_url", "transcript_url", "summary")
 
 
@@ -92,6 +94,8 @@ class RowQuirks:
             row = row | {"status": _dashboard_word(row)}
         if "guide_status_words" in self._names:
             row = row | {"status": _guide_word(row)}
+        if "provider_call_id" in self._names:
+            row = row | {"ultravox_call_id": provider_id("call", row["id"])}
         if "early_number_names" in self._names:
             row = {name: value for name, value in row.items() if name not in ("to", "from", "to_number", "from_number")}
         return row
@@ -103,16 +107,12 @@ class RowQuirks:
             return data
         if form == "transcript_text":
             return data | {"transcript": [turn["text"] for turn in turns]}
-        return data | {
-            "transcript": [
-                {
-                    "role": "user" if turn["speaker"] == "contact" else "agent",
-                    "text": turn["text"],
-                    "timespan": {"start": f"{float(turn['timestamp'])}s", "end": f"{float(turn['timestamp']) + 1}s"},
-                }
-                for turn in turns
-            ]
-        }
+        if form == "transcript_roles":
+            return data | {"transcript": [_with_role(turn, _ROLES) for turn in turns]}
+        shown = [_with_role(turn, _PROVIDER_ROLES) for turn in turns]
+        # The agent looks something up before it answers; a tool's turns have a role and nothing to read.
+        tools = [{"role": f"MESSAGE_ROLE_TOOL_{what}", "timespan": shown[0]["timespan"]} for what in ("CALL", "RESULT")]
+        return data | {"transcript": [shown[0], *tools, *shown[1:]]}
 
     def _with_other_empties(self, row: Json) -> Json:
         turn = self._turns.count("empty_forms")
@@ -120,6 +120,17 @@ class RowQuirks:
             name: _EMPTIES[(turn + place) % 3] if value in _EMPTIES else value
             for place, (name, value) in enumerate(row.items())
         }
+
+
+def provider_id(kind: str, own: str) -> str:
+    """The voice provider's id of what the API calls `own`."""
+    return f"uv_{kind}_{own.replace('-', '')[:12]}"
+
+
+def _with_role(turn: Json, roles: Mapping[str, str]) -> Json:
+    start = float(turn["timestamp"])
+    timespan = {"start": f"{start}s", "end": f"{start + 1}s"}
+    return {"role": roles[turn["speaker"]], "text": turn["text"], "timespan": timespan}
 
 
 def _each(data: Any, step: Callable[[Json], Json]) -> Any:

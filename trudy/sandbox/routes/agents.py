@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
 from trudy.sandbox.domain import values
 from trudy.sandbox.domain.numbers import give_number, take_numbers
 from trudy.sandbox.domain.voices import voice_status
-from trudy.sandbox.http import paging, problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
+from trudy.sandbox.http import problems
 from trudy.sandbox.http.contract import Json
-from trudy.sandbox.state import PLACEHOLDER_AGENT, PLACEHOLDER_VOICE
+from trudy.sandbox.http.handler import ApiRequest, HandlerReply, by_offset, slice_of
 
 if TYPE_CHECKING:
-    from trudy.sandbox.sandbox import Sandbox
+    from trudy.sandbox.world import World
 
 _DEFAULTS: Json = {
     "description": None,
@@ -52,30 +50,30 @@ _OWN = frozenset(
 
 def list_agents(request: ApiRequest) -> HandlerReply:
     """GET /agents?status&name&limit&offset"""
-    limit, offset = paging.slice_of(request.query)
+    limit, offset = slice_of(request.query)
     status, name = request.query.get("status"), request.query.get("name", "").casefold()
 
     def keep(agent: Json) -> bool:
         return (status is None or agent["status"] == status) and name in agent["name"].casefold()
 
     wanted = None if status is None and not name else keep
-    agents, total = request.sandbox.state.agents.page(limit, offset, wanted)
-    data = [present(request.sandbox, agent) for agent in agents]
-    return HandlerReply(data=data, pagination=paging.by_offset(total, limit, offset))
+    agents, total = request.world.state.agents.page(limit, offset, wanted)
+    data = [present(request.world, agent) for agent in agents]
+    return HandlerReply(data=data, pagination=by_offset(total, limit, offset))
 
 
 def create_agent(request: ApiRequest) -> HandlerReply:
     """POST /agents"""
-    sandbox, body = request.sandbox, request.body
-    sandbox.check_payment()
+    world, body = request.world, request.body
+    world.check_payment()
     _check_members(request, body)
-    agent = new_agent(sandbox, str(uuid.uuid4()), body, now=request.now)
-    return HandlerReply(status=201, data=present(sandbox, agent))
+    agent = new_agent(world, world.state.ids.new("agent"), body, now=request.now)
+    return HandlerReply(status=201, data=present(world, agent))
 
 
 def get_agent(request: ApiRequest) -> HandlerReply:
     """GET /agents/{agent_id}"""
-    return HandlerReply(data=present(request.sandbox, find_agent(request, request.params["agent_id"])))
+    return HandlerReply(data=present(request.world, find_agent(request, request.params["agent_id"])))
 
 
 def update_agent(request: ApiRequest) -> HandlerReply:
@@ -84,15 +82,15 @@ def update_agent(request: ApiRequest) -> HandlerReply:
     changes = {name: value for name, value in request.body.items() if not (value is None and name in _NEVER_NULL)}
     _check_members(request, changes)
     agent = agent | _members(changes) | {"updated_at": request.now}
-    request.sandbox.state.agents.put(request.params["agent_id"], agent)
-    return HandlerReply(data=present(request.sandbox, agent))
+    request.world.state.agents.put(request.params["agent_id"], agent)
+    return HandlerReply(data=present(request.world, agent))
 
 
 def delete_agent(request: ApiRequest) -> HandlerReply:
     """DELETE /agents/{agent_id}"""
     agent = find_agent(request, request.params["agent_id"])
-    request.sandbox.state.agents.remove(agent["id"])
-    take_numbers(request.sandbox.state, agent["id"], now=request.now)
+    request.world.state.agents.remove(agent["id"])
+    take_numbers(request.world.state, agent["id"], now=request.now)
     return HandlerReply(data={"id": agent["id"], "deleted": True})
 
 
@@ -106,8 +104,8 @@ HANDLERS = {
 }
 
 
-def new_agent(sandbox: Sandbox, agent_id: str, body: Json, *, now: float) -> Json:
-    """Put an agent on the shelf, with a number to call from where the sandbox gives one."""
+def new_agent(world: World, agent_id: str, body: Json, *, now: float) -> Json:
+    """Add an agent, with a number to call from where the sandbox gives one."""
     own: Json = {
         "id": agent_id,
         "status": "active",
@@ -117,30 +115,24 @@ def new_agent(sandbox: Sandbox, agent_id: str, body: Json, *, now: float) -> Jso
         "outbound_phone_numbers": [],
     }
     agent = _DEFAULTS | _members(body) | own
-    sandbox.state.agents.put(agent_id, agent)
-    if sandbox.assign_numbers:
-        give_number(sandbox.state, agent, now=now)
+    world.state.agents.put(agent_id, agent)
+    if world.options.assign_numbers:
+        give_number(world.state, agent, now=now)
     return agent
-
-
-def seed_placeholder_agent(sandbox: Sandbox) -> None:
-    """Make the agent that the promised snippets name."""
-    body = {"name": "Support", "voice_id": PLACEHOLDER_VOICE, "system_prompt": "You are a friendly support agent."}
-    new_agent(sandbox, PLACEHOLDER_AGENT, body, now=sandbox.clock.time())
 
 
 def find_agent(request: ApiRequest, agent_id: str) -> Json:
     """The agent with that id, or 404."""
-    agent = request.sandbox.state.agents.get(agent_id)
+    agent = request.world.state.agents.get(agent_id)
     if agent is None:
         raise problems.not_found("Agent")
     return agent
 
 
-def present(sandbox: Sandbox, agent: Json) -> Json:
+def present(world: World, agent: Json) -> Json:
     """The agent as the API shows it."""
-    voice = sandbox.state.voices.get(agent["voice_id"])
-    defaults = _SHOWN_NEWER if "newer_defaults" in sandbox.wire.quirks else _SHOWN
+    voice = world.state.voices.get(agent["voice_id"])
+    defaults = _SHOWN_NEWER if "newer_defaults" in world.wire.quirks else _SHOWN
     untold = {name: value for name, value in defaults.items() if agent[name] is None}
     return (
         agent
@@ -148,8 +140,8 @@ def present(sandbox: Sandbox, agent: Json) -> Json:
         | {
             "voice_name": None if voice is None else voice.name,
             "knowledge_base_ids": agent["knowledge_bases"],
-            "created_at": sandbox.wire.time(agent["created_at"]),
-            "updated_at": sandbox.wire.time(agent["updated_at"]),
+            "created_at": world.wire.time(agent["created_at"]),
+            "updated_at": world.wire.time(agent["updated_at"]),
         }
     )
 
@@ -159,7 +151,7 @@ def _members(body: Json) -> Json:
 
 
 def _check_members(request: ApiRequest, body: Json) -> None:
-    state = request.sandbox.state
+    state = request.world.state
     values.check_durations(body, "join_timeout", "max_duration")
     if "voice_id" in body:
         voice = state.voices.get(body["voice_id"])

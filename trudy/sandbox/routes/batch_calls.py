@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
@@ -11,13 +10,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from trudy._hours import WorkingHours
-from trudy.sandbox.domain import contacts, lifecycle, values
-from trudy.sandbox.domain import new_call as placing
+from trudy.sandbox.domain import contacts, lifecycle, new_call, values
 from trudy.sandbox.domain.campaign import Campaign, CampaignSettings, Member, Status
 from trudy.sandbox.domain.campaign_runner import numbers_of
-from trudy.sandbox.http import paging, problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
+from trudy.sandbox.http import problems
 from trudy.sandbox.http.contract import Json
+from trudy.sandbox.http.handler import ApiRequest, HandlerReply, by_offset, slice_of
+from trudy.sandbox.ids import Ids
 from trudy.sandbox.routes.agents import find_agent
 from trudy.sandbox.routes.calls import bulk_result, credits_of
 
@@ -58,22 +57,22 @@ _LATEST = datetime(2999, 1, 1, tzinfo=UTC).timestamp()
 
 def list_batches(request: ApiRequest) -> HandlerReply:
     """GET /batch-calls?agent_id&status&limit&offset"""
-    limit, offset = paging.slice_of(request.query)
+    limit, offset = slice_of(request.query)
     agent_id, status = request.query.get("agent_id"), request.query.get("status")
 
     def keep(campaign: Campaign) -> bool:
         return agent_id in (None, campaign.agent_id) and status in (None, campaign.status)
 
     wanted = keep if agent_id is not None or status is not None else None
-    campaigns, total = request.sandbox.state.campaigns.page(limit, offset, wanted)
+    campaigns, total = request.world.state.campaigns.page(limit, offset, wanted)
     data = [_present(request, campaign) for campaign in campaigns]
-    return HandlerReply(data=data, pagination=paging.by_offset(total, limit, offset))
+    return HandlerReply(data=data, pagination=by_offset(total, limit, offset))
 
 
 def create_batch(request: ApiRequest) -> HandlerReply:
     """POST /batch-calls; a draft, whatever its schedule."""
-    sandbox, body = request.sandbox, request.body
-    sandbox.check_payment()
+    world, body = request.world, request.body
+    world.check_payment()
     agent = find_agent(request, body["agent_id"])
     described = {name: body[name] if body.get(name) is not None else default for name, default in _DEFAULTS.items()}
     described["name"] = body["name"]
@@ -84,8 +83,8 @@ def create_batch(request: ApiRequest) -> HandlerReply:
     _check_numbers(described, agent)
     members = _members(request)
     campaign = Campaign(
-        id=str(uuid.uuid4()),
-        order=sandbox.next_campaign(),
+        id=world.state.ids.new("batch"),
+        order=world.next_campaign(),
         agent_id=agent["id"],
         created_at=request.now,
         updated_at=request.now,
@@ -93,7 +92,7 @@ def create_batch(request: ApiRequest) -> HandlerReply:
         described=described,
     )
     campaign.add(members, request.now)
-    sandbox.state.campaigns.put(campaign.id, campaign)
+    world.state.campaigns.put(campaign.id, campaign)
     return HandlerReply(status=201, data=_present(request, campaign))
 
 
@@ -110,7 +109,7 @@ def update_batch(request: ApiRequest) -> HandlerReply:
     if changes.get("name", "") is None:
         del changes["name"]
     described = campaign.described | changes
-    agent = request.sandbox.state.agents.get(campaign.agent_id)
+    agent = request.world.state.agents.get(campaign.agent_id)
     if agent is not None and "phone_number_ids" in changes:
         _check_numbers(described, agent)
     campaign.settings, campaign.described = _settings(described), described
@@ -118,7 +117,7 @@ def update_batch(request: ApiRequest) -> HandlerReply:
     if campaign.start_at is not None and scheduled_at is not None:
         campaign.start_at = max(values.moment(scheduled_at), request.now)
     campaign.plan_anew(request.now)
-    request.sandbox.campaigns.watch(campaign)
+    request.world.campaigns.watch(campaign)
     return HandlerReply(data=_present(request, campaign))
 
 
@@ -126,13 +125,13 @@ def delete_batch(request: ApiRequest) -> HandlerReply:
     """DELETE /batch-calls/{batch_call_id}; a draft, or one that failed or was cancelled."""
     campaign = _find(request)
     _check_status(campaign, *_DELETABLE)
-    request.sandbox.state.campaigns.remove(campaign.id)
+    request.world.state.campaigns.remove(campaign.id)
     return HandlerReply(data={"id": campaign.id, "deleted": True})
 
 
 def bulk_delete_batches(request: ApiRequest) -> HandlerReply:
     """POST /batch-calls/bulk-delete"""
-    campaigns = request.sandbox.state.campaigns
+    campaigns = request.world.state.campaigns
 
     def delete(campaign_id: str) -> bool:
         campaign = campaigns.get(campaign_id)
@@ -145,7 +144,7 @@ def schedule_batch(request: ApiRequest) -> HandlerReply:
     """POST /batch-calls/{batch_call_id}/schedule; without a time in the request it starts now, as documented."""
     campaign, body, now = _find(request), request.body, request.now
     _check_status(campaign, "draft")
-    request.sandbox.check_payment()
+    request.world.check_payment()
     described = campaign.described
     if "timezone" in body:
         described = described | {"timezone": body["timezone"]}
@@ -160,8 +159,8 @@ def schedule_batch(request: ApiRequest) -> HandlerReply:
         raise problems.invalid("contacts", "must have at least 1 item")
     campaign.described, campaign.settings = described, settings
     campaign.schedule(now if wanted is None else values.moment(wanted), now)
-    request.sandbox.campaigns.watch(campaign)
-    wire = request.sandbox.wire
+    request.world.campaigns.watch(campaign)
+    wire = request.world.wire
     members = {"scheduled_at": wire.optional_time(campaign.start_at), "timezone": described["timezone"]}
     return HandlerReply(status=201, data=_change(campaign) | members)
 
@@ -171,8 +170,8 @@ def pause_batch(request: ApiRequest) -> HandlerReply:
     campaign = _find(request)
     _check_status(campaign, "active", "scheduled")
     campaign.pause(request.now)
-    request.sandbox.campaigns.watch(campaign)
-    return HandlerReply(status=201, data=_change(campaign) | {"paused_at": request.sandbox.wire.time(request.now)})
+    request.world.campaigns.watch(campaign)
+    return HandlerReply(status=201, data=_change(campaign) | {"paused_at": request.world.wire.time(request.now)})
 
 
 def resume_batch(request: ApiRequest) -> HandlerReply:
@@ -180,28 +179,28 @@ def resume_batch(request: ApiRequest) -> HandlerReply:
     campaign = _find(request)
     _check_status(campaign, "paused")
     campaign.resume(request.now)
-    request.sandbox.campaigns.watch(campaign)
-    return HandlerReply(status=201, data=_change(campaign) | {"resumed_at": request.sandbox.wire.time(request.now)})
+    request.world.campaigns.watch(campaign)
+    return HandlerReply(status=201, data=_change(campaign) | {"resumed_at": request.world.wire.time(request.now)})
 
 
 def list_batch_contacts(request: ApiRequest) -> HandlerReply:
     """GET /batch-calls/{batch_call_id}/contacts?status&limit&offset; in the order they were given."""
     campaign, status = _find(request), request.query.get("status")
-    limit, offset = paging.slice_of(request.query)
+    limit, offset = slice_of(request.query)
     members = campaign.members
     if status is not None:
         members = [member for member in members if member.status == status]
     data = [_present_member(request, member) for member in members[offset : offset + limit]]
-    return HandlerReply(data=data, pagination=paging.by_offset(len(members), limit, offset))
+    return HandlerReply(data=data, pagination=by_offset(len(members), limit, offset))
 
 
 def add_batch_contacts(request: ApiRequest) -> HandlerReply:
     """POST /batch-calls/{batch_call_id}/contacts; numbers it has already, or cannot call, are counted as failed."""
     campaign, given = _find(request), request.body["contacts"]
     _check_status(campaign, "draft", "scheduled", "active", "paused")
-    usable = [row for row in given if placing.outcome_for(request.sandbox, row["phone_number"]) is not None]
-    known = campaign.add(map(_given_member, usable), request.now)
-    request.sandbox.campaigns.watch(campaign)
+    usable = [row for row in given if new_call.outcome_for(request.world, row["phone_number"]) is not None]
+    known = campaign.add((_given_member(request.world.state.ids, row) for row in usable), request.now)
+    request.world.campaigns.watch(campaign)
     failed = known + len(given) - len(usable)
     return HandlerReply(status=201, data={"added_count": len(given) - failed, "failed_count": failed})
 
@@ -209,12 +208,12 @@ def add_batch_contacts(request: ApiRequest) -> HandlerReply:
 def get_analytics(request: ApiRequest) -> HandlerReply:
     """GET /batch-calls/{batch_call_id}/analytics; a guess, since no page shows it."""
     campaign = _find(request)
-    if not request.sandbox.experimental:
+    if not request.world.options.experimental:
         raise problems.unknown_path()
     over = [
         call
         for member in campaign.members
-        for call in request.sandbox.state.placed_to.get(member.phone_number, ())
+        for call in request.world.state.placed_to.get(member.phone_number, ())
         if call.campaign_id == campaign.id and request.now >= call.timeline.ended_at
     ]
     data = campaign.counts | {
@@ -246,7 +245,7 @@ _DELETABLE: tuple[Status, ...] = ("draft", "failed", "cancelled")
 
 
 def _find(request: ApiRequest) -> Campaign:
-    campaign = request.sandbox.state.campaigns.get(request.params["batch_call_id"])
+    campaign = request.world.state.campaigns.get(request.params["batch_call_id"])
     if campaign is None:
         raise problems.not_found("Batch call")
     return campaign
@@ -302,7 +301,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _members(request: ApiRequest) -> Iterable[Member]:
-    body, state = request.body, request.sandbox.state
+    body, state = request.body, request.world.state
     rows: list[Json] = []
     if body.get("contact_source") == "folder":
         if body["contact_folder_id"] not in state.folders:
@@ -316,9 +315,9 @@ def _members(request: ApiRequest) -> Iterable[Member]:
         rows.append(contact)
     given: list[Json] = body.get("contacts") or []
     for index, row in enumerate(given):
-        if placing.outcome_for(request.sandbox, row["phone_number"]) is None:
-            raise placing.not_fictional(f"contacts.{index}.phone_number", row["phone_number"])
-    return [*map(_stored_member, rows), *map(_given_member, given)]
+        if new_call.outcome_for(request.world, row["phone_number"]) is None:
+            raise new_call.not_fictional(f"contacts.{index}.phone_number", row["phone_number"])
+    return [*map(_stored_member, rows), *(_given_member(state.ids, row) for row in given)]
 
 
 def _stored_member(contact: Json) -> Member:
@@ -331,10 +330,10 @@ def _stored_member(contact: Json) -> Member:
     )
 
 
-def _given_member(row: Json) -> Member:
+def _given_member(ids: Ids, row: Json) -> Member:
     own = {name: row[name] for name in ("first_name", "last_name", "email") if row.get(name)}
     return Member(
-        contact_id=str(uuid.uuid4()),
+        contact_id=ids.new("contact"),
         phone_number=row["phone_number"],
         first_name=row.get("first_name"),
         last_name=row.get("last_name"),
@@ -347,8 +346,8 @@ def _change(campaign: Campaign) -> Json:
 
 
 def _present(request: ApiRequest, campaign: Campaign) -> Json:
-    sandbox, described = request.sandbox, campaign.described
-    wire, agent = sandbox.wire, sandbox.state.agents.get(campaign.agent_id)
+    world, described = request.world, campaign.described
+    wire, agent = world.wire, world.state.agents.get(campaign.agent_id)
     numbers = [] if agent is None else numbers_of(campaign, agent)
     start_at = campaign.start_at
     if start_at is None and described["scheduled_at"] is not None:
@@ -368,7 +367,7 @@ def _present(request: ApiRequest, campaign: Campaign) -> Json:
 
 
 def _present_member(request: ApiRequest, member: Member) -> Json:
-    wire, call = request.sandbox.wire, member.last_call
+    wire, call = request.world.wire, member.last_call
     return {
         "contact_id": member.contact_id,
         "phone_number": member.phone_number,

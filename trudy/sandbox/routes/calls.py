@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from trudy.sandbox.domain import lifecycle, values
-from trudy.sandbox.domain import new_call as placing
+from trudy.sandbox.domain import lifecycle, new_call, values
 from trudy.sandbox.domain.lifecycle import PlacedCall
 from trudy.sandbox.domain.outcomes import Outcome
-from trudy.sandbox.domain.recording import FORMAT
 from trudy.sandbox.faults.rules import NO_FAULT, Fault
-from trudy.sandbox.http import paging, problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply, rate_limited
+from trudy.sandbox.http import problems
 from trudy.sandbox.http.contract import Json
+from trudy.sandbox.http.handler import ApiRequest, HandlerReply, by_offset, rate_limited, slice_of
+from trudy.sandbox.http.recordings import FORMAT
 from trudy.sandbox.routes.agents import find_agent
 
 HANG_SECONDS = 30.0
@@ -31,8 +30,8 @@ _FAULTS = {
 def list_calls(request: ApiRequest) -> HandlerReply:
     """GET /calls?status&direction&agent_id&created_after&created_before&limit&offset"""
     query = request.query
-    limit, offset = paging.slice_of(query)
-    calls, total = request.sandbox.state.calls.page(
+    limit, offset = slice_of(query)
+    calls, total = request.world.state.calls.page(
         limit,
         offset,
         now=request.now,
@@ -42,35 +41,33 @@ def list_calls(request: ApiRequest) -> HandlerReply:
         after=_moment(query, "created_after"),
         before=_moment(query, "created_before"),
     )
-    return HandlerReply(
-        data=[present(request, call) for call in calls], pagination=paging.by_offset(total, limit, offset)
-    )
+    return HandlerReply(data=[present(request, call) for call in calls], pagination=by_offset(total, limit, offset))
 
 
 def create_call(request: ApiRequest) -> HandlerReply:
     """POST /calls"""
-    sandbox, body = request.sandbox, request.body
+    world, body = request.world, request.body
     if body.get("direction", "outbound") != "outbound":
         raise problems.invalid("direction", "must be outbound", value=body["direction"])
     settings: Json = body.get("call_settings") or {}
     values.check_durations(settings, "max_duration", "join_timeout", prefix="call_settings.")
-    sandbox.check_payment()
+    world.check_payment()
     agent = find_agent(request, body["agent_id"])
     number: str = body["phone_number"]
-    outcome = placing.outcome_for(sandbox, number)
+    outcome = new_call.outcome_for(world, number)
     if outcome is None:
-        raise placing.not_fictional("phone_number", number)
+        raise new_call.not_fictional("phone_number", number)
     from_number = _from_number(agent, body.get("from_number"))
     _refuse(request, number, outcome)
-    call = placing.place(
-        sandbox,
+    call = new_call.place(
+        world,
         agent,
         number,
         outcome,
         now=request.now,
         from_number=from_number,
-        settings=placing.settings_for(agent, settings),
-        variables=placing.as_texts(_variables(body)),
+        settings=new_call.settings_for(agent, settings),
+        variables=new_call.as_texts(_variables(body)),
         idempotency_key=request.idempotency_key,
     )
     return HandlerReply(status=201, data=present(request, call), fault=_FAULTS.get(outcome, NO_FAULT))
@@ -105,13 +102,13 @@ def delete_call(request: ApiRequest) -> HandlerReply:
     call = _find(request)
     if _is_in_flight(call, request.now):
         raise problems.invalid("status", "the call is still in flight", value=None)
-    request.sandbox.state.calls.remove(call.id)
+    request.world.state.calls.remove(call.id)
     return HandlerReply(data={"id": call.id, "deleted": True})
 
 
 def bulk_delete_calls(request: ApiRequest) -> HandlerReply:
     """POST /calls/bulk-delete"""
-    calls = request.sandbox.state.calls
+    calls = request.world.state.calls
 
     def delete(call_id: str) -> bool:
         call = calls.get(call_id)
@@ -145,7 +142,7 @@ HANDLERS = {
 
 def present(request: ApiRequest, call: PlacedCall) -> Json:
     """The call as the API shows it now, under all the names its numbers have on the pages."""
-    timeline, now, wire = call.timeline, request.now, request.sandbox.wire
+    timeline, now, wire = call.timeline, request.now, request.world.wire
     is_over = now >= timeline.ended_at
     answered_at = timeline.answered_at if timeline.answered_at is not None and now >= timeline.answered_at else None
     ended_at = wire.time(timeline.ended_at) if is_over else None
@@ -189,7 +186,7 @@ def credits_of(timeline: lifecycle.Timeline) -> float:
 
 
 def _find(request: ApiRequest) -> PlacedCall:
-    call = request.sandbox.state.calls.get(request.params["call_id"])
+    call = request.world.state.calls.get(request.params["call_id"])
     if call is None:
         raise problems.not_found("Call")
     return call
@@ -229,7 +226,7 @@ def _from_number(agent: Json, wanted: str | None) -> str:
 
 def _refuse(request: ApiRequest, number: str, outcome: Outcome) -> None:
     """Raise where the number forces a refusal before any call is placed."""
-    sandbox = request.sandbox
+    world = request.world
     match outcome:
         case Outcome.REFUSED:
             raise problems.invalid("phone_number", "this number cannot be called", value=number)
@@ -237,9 +234,9 @@ def _refuse(request: ApiRequest, number: str, outcome: Outcome) -> None:
             raise problems.payment_required("insufficient_credits")
         case Outcome.FORBIDDEN:
             raise problems.forbidden()
-        case Outcome.RATE_LIMITED_ONCE if number not in sandbox.state.rate_limited:
-            sandbox.state.rate_limited.add(number)
-            raise rate_limited(sandbox, request.connection, request.now)
+        case Outcome.RATE_LIMITED_ONCE if number not in world.state.rate_limited:
+            world.state.rate_limited.add(number)
+            raise rate_limited(world, request.connection, request.now)
         case _:
             return
 
@@ -247,4 +244,4 @@ def _refuse(request: ApiRequest, number: str, outcome: Outcome) -> None:
 def _recording_url(request: ApiRequest, call: PlacedCall) -> str | None:
     if not lifecycle.has_recording(call, request.now):
         return None
-    return request.connection.media_origin + request.sandbox.links.sign(call.id, now=request.now)
+    return request.connection.media_origin + request.world.links.sign(call.id, now=request.now)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from itertools import chain
 
 from trudy.sandbox.domain import contact_import, contacts, values
 from trudy.sandbox.domain.spreadsheet import UnreadableError
-from trudy.sandbox.http import paging, problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
+from trudy.sandbox.http import problems
 from trudy.sandbox.http.contract import JSON_TYPE, Json, operation
+from trudy.sandbox.http.handler import LIMIT, ApiRequest, HandlerReply, by_offset, by_page, slice_of
 from trudy.sandbox.http.multipart import FormFile
 
 _SEARCHED = ("first_name", "last_name", "phone_number", "email", "company_name")
@@ -17,27 +16,27 @@ _SEARCHED = ("first_name", "last_name", "phone_number", "email", "company_name")
 
 def list_folders(request: ApiRequest) -> HandlerReply:
     """GET /contacts/folders?sort_by&order&limit&offset"""
-    query, state = request.query, request.sandbox.state
-    limit, offset = paging.slice_of(query)
+    query, state = request.query, request.world.state
+    limit, offset = slice_of(query)
     sort_by, descending = query.get("sort_by", "created_at"), query.get("order", "desc") == "desc"
     oldest_first = [_present_folder(request, folder) for folder in reversed(list(state.folders))]
     if sort_by == "created_at":
         folders = oldest_first[::-1] if descending else oldest_first
     else:
         folders = sorted(oldest_first, key=lambda folder: folder[sort_by], reverse=descending)
-    return HandlerReply(data=folders[offset : offset + limit], pagination=paging.by_offset(len(folders), limit, offset))
+    return HandlerReply(data=folders[offset : offset + limit], pagination=by_offset(len(folders), limit, offset))
 
 
 def create_folder(request: ApiRequest) -> HandlerReply:
     """POST /contacts/folders"""
-    body, state = request.body, request.sandbox.state
-    folder = contacts.new_folder(state, str(uuid.uuid4()), body["name"], body.get("description"), now=request.now)
+    body, state = request.body, request.world.state
+    folder = contacts.new_folder(state, state.ids.new("folder"), body["name"], body.get("description"), now=request.now)
     return HandlerReply(status=201, data=_present_folder(request, folder))
 
 
 def delete_folder(request: ApiRequest) -> HandlerReply:
     """DELETE /contacts/folders/{folder_id}; its contacts go too."""
-    state, folder_id = request.sandbox.state, _folder(request, request.params["folder_id"])
+    state, folder_id = request.world.state, _folder(request, request.params["folder_id"])
     for contact in list(state.contacts.of(folder_id)):
         state.contacts.remove(contact["id"])
     state.folders.remove(folder_id)
@@ -46,8 +45,8 @@ def delete_folder(request: ApiRequest) -> HandlerReply:
 
 def list_contacts(request: ApiRequest) -> HandlerReply:
     """GET /contacts?folder_id&search&last_call_outcome&page&limit, or &offset in place of page."""
-    query, state, now = request.query, request.sandbox.state, request.now
-    limit, page = query.get("limit", paging.LIMIT), query.get("page", 1)
+    query, state, now = request.query, request.world.state, request.now
+    limit, page = query.get("limit", LIMIT), query.get("page", 1)
     offset = query.get("offset", (page - 1) * limit)
     search, outcome = query.get("search", "").casefold(), query.get("last_call_outcome")
 
@@ -58,15 +57,14 @@ def list_contacts(request: ApiRequest) -> HandlerReply:
 
     wanted = keep if search or outcome else None
     found, total = state.contacts.page(limit, offset, wanted, group=query.get("folder_id"))
-    by_offset = "offset" in query
-    pagination = paging.by_offset(total, limit, offset) if by_offset else paging.by_page(total, limit, page)
+    pagination = by_offset(total, limit, offset) if "offset" in query else by_page(total, limit, page)
     return HandlerReply(data=[_present(request, contact) for contact in found], pagination=pagination)
 
 
 def create_contact(request: ApiRequest) -> HandlerReply:
     """POST /contacts"""
     folder_id = _folder(request, request.body.get("folder_id"))
-    contact = contacts.new_contact(request.sandbox.state, folder_id, request.body, now=request.now)
+    contact = contacts.new_contact(request.world.state, folder_id, request.body, now=request.now)
     return HandlerReply(status=201, data=_present(request, contact))
 
 
@@ -80,20 +78,20 @@ def update_contact(request: ApiRequest) -> HandlerReply:
     contact, body = _find(request), request.body
     if body.get("folder_id") is not None:
         _folder(request, body["folder_id"])
-    contact = contacts.changed_contact(request.sandbox.state, contact, body, now=request.now)
+    contact = contacts.changed_contact(request.world.state, contact, body, now=request.now)
     return HandlerReply(data=_present(request, contact))
 
 
 def delete_contact(request: ApiRequest) -> HandlerReply:
     """DELETE /contacts/{contact_id}"""
     contact = _find(request)
-    request.sandbox.state.contacts.remove(contact["id"])
+    request.world.state.contacts.remove(contact["id"])
     return HandlerReply(data={"id": contact["id"], "deleted": True, "contact_id": contact["id"]})
 
 
 def import_contacts(request: ApiRequest) -> HandlerReply:
     """POST /contacts/import; as a form with a file, or as JSON."""
-    body, state, now = request.body, request.sandbox.state, request.now
+    body, state, now = request.body, request.world.state, request.now
     folder_id = _folder(request, body.get("folder_id") or None)
     upload = body.get("file")
     try:
@@ -148,14 +146,14 @@ def _entries_of_json(body: Json) -> list[contact_import.Entry]:
 
 
 def _find(request: ApiRequest) -> Json:
-    contact = request.sandbox.state.contacts.get(request.params["contact_id"])
+    contact = request.world.state.contacts.get(request.params["contact_id"])
     if contact is None:
         raise problems.not_found("Contact")
     return contact
 
 
 def _folder(request: ApiRequest, folder_id: str | None) -> str:
-    state = request.sandbox.state
+    state = request.world.state
     if folder_id is None:
         return contacts.default_folder(state, now=request.now)
     if folder_id not in state.folders:
@@ -164,9 +162,9 @@ def _folder(request: ApiRequest, folder_id: str | None) -> str:
 
 
 def _present_folder(request: ApiRequest, folder: Json) -> Json:
-    wire = request.sandbox.wire
+    wire = request.world.wire
     return folder | {
-        "contact_count": request.sandbox.state.contacts.count(folder["id"]),
+        "contact_count": request.world.state.contacts.count(folder["id"]),
         "created_at": wire.time(folder["created_at"]),
         "updated_at": wire.time(folder["updated_at"]),
     }
@@ -174,7 +172,7 @@ def _present_folder(request: ApiRequest, folder: Json) -> Json:
 
 def _present(request: ApiRequest, contact: Json) -> Json:
     """The contact, under the names of both generations of pages."""
-    state, wire = request.sandbox.state, request.sandbox.wire
+    state, wire = request.world.state, request.world.wire
     calls = contacts.calls_of(state, contact)
     return contact | {
         "name": contacts.full_name(contact),

@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from trudy.sandbox.domain import sources, values
-from trudy.sandbox.http import paging, problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
+from trudy.sandbox.http import problems
 from trudy.sandbox.http.contract import Json
+from trudy.sandbox.http.handler import ApiRequest, HandlerReply, by_offset, slice_of
 
 _EMBEDDING_MODEL = "sandbox-embedding"
 
 
 def list_knowledge_bases(request: ApiRequest) -> HandlerReply:
     """GET /knowledge-bases?name&limit&offset"""
-    limit, offset = paging.slice_of(request.query)
+    limit, offset = slice_of(request.query)
     name: str = request.query.get("name", "").casefold()
 
     def keep(base: Json) -> bool:
         return name in base["name"].casefold()
 
-    bases, total = request.sandbox.state.knowledge_bases.page(limit, offset, keep if name else None)
-    return HandlerReply(
-        data=[_present(request, base) for base in bases], pagination=paging.by_offset(total, limit, offset)
-    )
+    bases, total = request.world.state.knowledge_bases.page(limit, offset, keep if name else None)
+    return HandlerReply(data=[_present(request, base) for base in bases], pagination=by_offset(total, limit, offset))
 
 
 def create_knowledge_base(request: ApiRequest) -> HandlerReply:
     """POST /knowledge-bases; empty and ready, or with the one document that older pages put into the request."""
     body = request.body
-    request.sandbox.check_payment()
+    request.world.check_payment()
     document = _first_document(body)
     base: Json = {
-        "id": str(uuid.uuid4()),
+        "id": request.world.state.ids.new("knowledge base"),
         "name": body["name"],
         "description": body.get("description"),
         "created_at": request.now,
         "updated_at": request.now,
     }
-    request.sandbox.state.knowledge_bases.put(base["id"], base)
+    request.world.state.knowledge_bases.put(base["id"], base)
     if document is not None:
         _put_document(request, base, **document)
     return HandlerReply(status=201, data=_present(request, base))
@@ -58,13 +55,13 @@ def update_knowledge_base(request: ApiRequest) -> HandlerReply:
         "description": body.get("description", base["description"]),
         "updated_at": request.now,
     }
-    request.sandbox.state.knowledge_bases.put(request.params["kb_id"], base)
+    request.world.state.knowledge_bases.put(request.params["kb_id"], base)
     return HandlerReply(data=_present(request, base))
 
 
 def delete_knowledge_base(request: ApiRequest) -> HandlerReply:
     """DELETE /knowledge-bases/{kb_id}; with its sources. Agents that named it go on without it."""
-    base, state = _find(request), request.sandbox.state
+    base, state = _find(request), request.world.state
     for source in list(state.sources.of(base["id"])):
         state.sources.remove(source["id"])
     state.knowledge_bases.remove(base["id"])
@@ -75,7 +72,7 @@ def delete_knowledge_base(request: ApiRequest) -> HandlerReply:
 
 def list_sources(request: ApiRequest) -> HandlerReply:
     """GET /knowledge-bases/{kb_id}/sources; without pages, oldest first."""
-    oldest_first = reversed(list(request.sandbox.state.sources.of(_find(request)["id"])))
+    oldest_first = reversed(list(request.world.state.sources.of(_find(request)["id"])))
     return HandlerReply(data=[_present_source(request, source) for source in oldest_first])
 
 
@@ -119,7 +116,7 @@ def get_source(request: ApiRequest) -> HandlerReply:
 def delete_source(request: ApiRequest) -> HandlerReply:
     """DELETE /knowledge-bases/{kb_id}/sources/{source_id}"""
     source = _find_source(request)
-    request.sandbox.state.sources.remove(source["id"])
+    request.world.state.sources.remove(source["id"])
     return HandlerReply(data={"id": source["id"], "deleted": True})
 
 
@@ -138,7 +135,7 @@ HANDLERS = {
 
 
 def _find(request: ApiRequest) -> Json:
-    base = request.sandbox.state.knowledge_bases.get(request.params["kb_id"])
+    base = request.world.state.knowledge_bases.get(request.params["kb_id"])
     if base is None:
         raise problems.not_found("Knowledge base")
     return base
@@ -146,7 +143,7 @@ def _find(request: ApiRequest) -> Json:
 
 def _find_source(request: ApiRequest) -> Json:
     base = _find(request)
-    source = request.sandbox.state.sources.get(request.params["source_id"])
+    source = request.world.state.sources.get(request.params["source_id"])
     if source is None or source["kb_id"] != base["id"]:
         raise problems.not_found("Source")
     return source
@@ -200,9 +197,9 @@ def _put_document(
 
 
 def _put_source(request: ApiRequest, base: Json, **members: Any) -> Json:
-    state = request.sandbox.state
+    state = request.world.state
     source: Json = {
-        "id": str(uuid.uuid4()),
+        "id": state.ids.new("source"),
         "kb_id": base["id"],
         **members,
         "processed_at": request.now + sources.PROCESSING_SECONDS,
@@ -213,8 +210,8 @@ def _put_source(request: ApiRequest, base: Json, **members: Any) -> Json:
 
 
 def _present(request: ApiRequest, base: Json) -> Json:
-    wire, now = request.sandbox.wire, request.now
-    own = list(request.sandbox.state.sources.of(base["id"]))
+    wire, now = request.world.wire, request.now
+    own = list(request.world.state.sources.of(base["id"]))
     return {
         "id": base["id"],
         "name": base["name"],
@@ -229,7 +226,7 @@ def _present(request: ApiRequest, base: Json) -> Json:
 
 
 def _present_source(request: ApiRequest, source: Json) -> Json:
-    wire, now = request.sandbox.wire, request.now
+    wire, now = request.world.wire, request.now
     status = sources.source_status(source, now)
     shown = {name: value for name, value in source.items() if name not in ("processed_at", "fault")}
     return shown | {

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
 from itertools import islice
 
 from trudy.sandbox.domain import number_market, numbers
-from trudy.sandbox.http import paging, problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
+from trudy.sandbox.http import problems
 from trudy.sandbox.http.contract import BASE_PATH, Json
+from trudy.sandbox.http.handler import ApiRequest, HandlerReply, by_offset, slice_of
 from trudy.sandbox.routes.agents import find_agent
 
 _PAGE_SIZE = 20
@@ -23,16 +22,14 @@ _NEEDED = {
 
 def list_numbers(request: ApiRequest) -> HandlerReply:
     """GET /telephony/numbers?limit&offset"""
-    limit, offset = paging.slice_of(request.query)
-    rows, total = request.sandbox.state.numbers.page(limit, offset)
-    return HandlerReply(
-        data=[_present(request, row) for row in rows], pagination=paging.by_offset(total, limit, offset)
-    )
+    limit, offset = slice_of(request.query)
+    rows, total = request.world.state.numbers.page(limit, offset)
+    return HandlerReply(data=[_present(request, row) for row in rows], pagination=by_offset(total, limit, offset))
 
 
 def search_numbers(request: ApiRequest) -> HandlerReply:
     """POST /telephony/numbers/search; changes nothing."""
-    body, owned = request.body, request.sandbox.state.numbers
+    body, owned = request.body, request.world.state.numbers
     page, size = body.get("page", 1), body.get("page_size", _PAGE_SIZE)
     found = [offer for offer in number_market.offers(body) if numbers.id_of(offer.phone_number) not in owned]
     shown = islice(found, min((page - 1) * size, len(found)), min(page * size, len(found)))
@@ -48,16 +45,16 @@ def search_numbers(request: ApiRequest) -> HandlerReply:
 
 def purchase_number(request: ApiRequest) -> HandlerReply:
     """POST /telephony/numbers/purchase"""
-    sandbox, number = request.sandbox, request.body["phone_number"]
-    sandbox.check_payment()
-    if not number_market.is_on_sale(number) or numbers.id_of(number) in sandbox.state.numbers:
+    world, number = request.world, request.body["phone_number"]
+    world.check_payment()
+    if not number_market.is_on_sale(number) or numbers.id_of(number) in world.state.numbers:
         raise problems.invalid("phone_number", "is not available", value=number)
-    return _provisioned(numbers.new_number(sandbox.state, number, now=request.now))
+    return _provisioned(numbers.new_number(world.state, number, now=request.now))
 
 
 def import_number(request: ApiRequest) -> HandlerReply:
     """POST /telephony/numbers/import; what is secret in it is not kept."""
-    state, body = request.sandbox.state, request.body
+    state, body = request.world.state, request.body
     number, provider = body["phone_number"], body["provider_type"]
     groups = _NEEDED[provider]
     if not any(all(body.get(name) for name in group) for group in groups):
@@ -84,14 +81,14 @@ def assign_number(request: ApiRequest) -> HandlerReply:
     direction: numbers.Direction = body["assignment_type"]
     if row[f"{direction}_agent_id"] not in (None, agent["id"]):
         raise problems.invalid("number_id", "serves another agent; unassign it first", value=row["id"])
-    numbers.assign(request.sandbox.state, row, direction, agent["id"], now=request.now)
+    numbers.assign(request.world.state, row, direction, agent["id"], now=request.now)
     return HandlerReply(
         data={
             "number": row["phone_number"],
             "number_id": row["id"],
             "agent_id": agent["id"],
             "assignment_type": direction,
-            "assigned_at": request.sandbox.wire.time(request.now),
+            "assigned_at": request.world.wire.time(request.now),
         }
     )
 
@@ -103,7 +100,7 @@ def unassign_number(request: ApiRequest) -> HandlerReply:
     direction: numbers.Direction = body["assignment_type"]
     if row[f"{direction}_agent_id"] is None:
         raise problems.invalid("number_id", f"serves no agent for {direction} calls", value=row["id"])
-    numbers.assign(request.sandbox.state, row, direction, None, now=request.now)
+    numbers.assign(request.world.state, row, direction, None, now=request.now)
     return HandlerReply(
         data={
             "number": row["phone_number"],
@@ -111,14 +108,14 @@ def unassign_number(request: ApiRequest) -> HandlerReply:
             "agent_id": None,
             "assignment_type": direction,
             "unassigned": True,
-            "unassigned_at": request.sandbox.wire.time(request.now),
+            "unassigned_at": request.world.wire.time(request.now),
         }
     )
 
 
 def release_number(request: ApiRequest) -> HandlerReply:
     """DELETE /telephony/numbers/{number_id}; the agents it served go on without it."""
-    state = request.sandbox.state
+    state = request.world.state
     row = _find(request, request.params["number_id"])
     for direction in numbers.DIRECTIONS:
         numbers.assign(state, row, direction, None, now=request.now)
@@ -141,7 +138,7 @@ def agent_webhook_url(request: ApiRequest) -> HandlerReply:
 
 def list_credentials(request: ApiRequest) -> HandlerReply:
     """GET /telephony/credentials; what was imported with, without its secrets."""
-    wire = request.sandbox.wire
+    wire = request.world.wire
     rows = [
         {
             "id": row["id"],
@@ -150,7 +147,7 @@ def list_credentials(request: ApiRequest) -> HandlerReply:
             "created_at": wire.time(row["created_at"]),
             "updated_at": wire.time(row["created_at"]),
         }
-        for row in request.sandbox.state.credentials
+        for row in request.world.state.credentials
     ]
     return HandlerReply(data=rows)
 
@@ -170,7 +167,7 @@ HANDLERS = {
 
 
 def _find(request: ApiRequest, number_id: str) -> Json:
-    row = request.sandbox.state.numbers.get(number_id)
+    row = request.world.state.numbers.get(number_id)
     if row is None:
         raise problems.not_found("Number")
     return row
@@ -181,18 +178,18 @@ def _credential(request: ApiRequest, provider: str) -> str:
     body = request.body
     secret = "\n".join(str(body.get(name) or "") for group in _NEEDED[provider] for name in group)
     digest = hashlib.sha256(f"{provider}\n{secret}".encode()).hexdigest()
-    shelf = request.sandbox.state.credentials
-    for known in shelf:
+    credentials = request.world.state.credentials
+    for known in credentials:
         if known["digest"] == digest:
             return str(known["id"])
     row: Json = {
-        "id": str(uuid.uuid4()),
+        "id": request.world.state.ids.new("credential"),
         "provider_type": provider,
         "friendly_name": body.get("friendly_name"),
         "created_at": request.now,
         "digest": digest,
     }
-    shelf.put(row["id"], row)
+    credentials.put(row["id"], row)
     return str(row["id"])
 
 
@@ -209,7 +206,7 @@ def _provisioned(row: Json) -> HandlerReply:
 
 
 def _present(request: ApiRequest, row: Json) -> Json:
-    wire = request.sandbox.wire
+    wire = request.world.wire
     served = row["outbound_agent_id"] or row["inbound_agent_id"]
     return row | {
         "status": "assigned" if served else "active",

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
-from trudy.sandbox.http import paging, problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
+from trudy.sandbox.http import problems
 from trudy.sandbox.http.contract import Json
+from trudy.sandbox.http.handler import ApiRequest, HandlerReply, by_offset, slice_of
 
 
 def list_tools(request: ApiRequest) -> HandlerReply:
     """GET /tools?name&limit&offset"""
-    limit, offset = paging.slice_of(request.query)
+    limit, offset = slice_of(request.query)
     name: str = request.query.get("name", "").casefold()
 
     def keep(tool: Json) -> bool:
         return name in tool["name"].casefold()
 
-    tools, total = request.sandbox.state.tools.page(limit, offset, keep if name else None)
-    return HandlerReply(
-        data=[_present(request, tool) for tool in tools], pagination=paging.by_offset(total, limit, offset)
-    )
+    tools, total = request.world.state.tools.page(limit, offset, keep if name else None)
+    return HandlerReply(data=[_present(request, tool) for tool in tools], pagination=by_offset(total, limit, offset))
 
 
 def create_tool(request: ApiRequest) -> HandlerReply:
@@ -32,13 +29,13 @@ def create_tool(request: ApiRequest) -> HandlerReply:
         raise problems.invalid("name", "is required", value=None)
     _check_definition(definition)
     tool: Json = {
-        "id": str(uuid.uuid4()),
+        "id": request.world.state.ids.new("tool"),
         "name": name,
         "definition": definition,
         "created_at": request.now,
         "updated_at": request.now,
     }
-    request.sandbox.state.tools.put(tool["id"], tool)
+    request.world.state.tools.put(tool["id"], tool)
     return HandlerReply(status=201, data=_present(request, tool))
 
 
@@ -53,14 +50,14 @@ def update_tool(request: ApiRequest) -> HandlerReply:
     definition = body.get("definition", tool["definition"])
     _check_definition(definition)
     tool = tool | {"name": body.get("name") or tool["name"], "definition": definition, "updated_at": request.now}
-    request.sandbox.state.tools.put(request.params["tool_id"], tool)
+    request.world.state.tools.put(request.params["tool_id"], tool)
     return HandlerReply(data=_present(request, tool))
 
 
 def delete_tool(request: ApiRequest) -> HandlerReply:
     """DELETE /tools/{tool_id}; agents that named it go on without it."""
     tool = _find(request)
-    state = request.sandbox.state
+    state = request.world.state
     state.tools.remove(tool["id"])
     for agent in state.agents:
         agent["tools"] = [tool_id for tool_id in agent["tools"] if tool_id != tool["id"]]
@@ -77,7 +74,7 @@ HANDLERS = {
 
 
 def _find(request: ApiRequest) -> Json:
-    tool = request.sandbox.state.tools.get(request.params["tool_id"])
+    tool = request.world.state.tools.get(request.params["tool_id"])
     if tool is None:
         raise problems.not_found("Tool")
     return tool
@@ -94,7 +91,7 @@ def _url(http: Json) -> Any:
 
 
 def _present(request: ApiRequest, tool: Json) -> Json:
-    wire = request.sandbox.wire
+    wire = request.world.wire
     definition: Json = tool["definition"] or {}
     http: Json = definition.get("http") or {}
     # The three shapes that pages show: `http.url`, `http.baseUrlPattern`, and members beside `type`.

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
-
 from attrs import evolve
 
 from trudy.sandbox.domain import values
 from trudy.sandbox.domain.voices import FAILING_PREFIX, TRAINING_SECONDS, SandboxVoice, voice_status
 from trudy.sandbox.http import problems
-from trudy.sandbox.http.api_endpoint import ApiRequest, HandlerReply
 from trudy.sandbox.http.contract import Json
+from trudy.sandbox.http.handler import ApiRequest, HandlerReply
 
 
 def list_voices(request: ApiRequest) -> HandlerReply:
     """GET /voices; without pages, oldest first."""
-    oldest_first = reversed(list(request.sandbox.state.voices))
+    oldest_first = reversed(list(request.world.state.voices))
     return HandlerReply(data=[_present(request, voice) for voice in oldest_first])
 
 
@@ -23,7 +21,7 @@ def import_voice(request: ApiRequest) -> HandlerReply:
     """POST /voices"""
     body = request.body
     voice = SandboxVoice(
-        id=str(uuid.uuid4()),
+        id=request.world.state.ids.new("voice"),
         name=body["name"],
         provider=body.get("provider", "elevenlabs"),
         provider_voice_id=body["provider_voice_id"],
@@ -36,12 +34,12 @@ def import_voice(request: ApiRequest) -> HandlerReply:
 def clone_voice(request: ApiRequest) -> HandlerReply:
     """POST /voices/clone; in training for a while."""
     body = request.body
-    request.sandbox.check_payment()
+    request.world.check_payment()
     for index, file in enumerate(body["files"]):
         if not values.decoded(file["data"], f"files.{index}.data"):
             raise problems.invalid(f"files.{index}.data", "must not be empty")
     voice = SandboxVoice(
-        id=str(uuid.uuid4()),
+        id=request.world.state.ids.new("voice"),
         name=body["name"],
         type="custom",
         created_at=request.now,
@@ -72,7 +70,7 @@ def update_voice(request: ApiRequest) -> HandlerReply:
 def delete_voice(request: ApiRequest) -> HandlerReply:
     """DELETE /voices/{voice_id}"""
     voice = _find(request)
-    request.sandbox.state.voices.remove(voice.id)
+    request.world.state.voices.remove(voice.id)
     return HandlerReply(data={"id": voice.id, "deleted": True})
 
 
@@ -87,19 +85,19 @@ HANDLERS = {
 
 
 def _find(request: ApiRequest) -> SandboxVoice:
-    voice = request.sandbox.state.voices.get(request.params["voice_id"])
+    voice = request.world.state.voices.get(request.params["voice_id"])
     if voice is None:
         raise problems.not_found("Voice")
     return voice
 
 
 def _put(request: ApiRequest, voice: SandboxVoice, *, status: int = 200) -> HandlerReply:
-    request.sandbox.state.voices.put(voice.id, voice)
+    request.world.state.voices.put(voice.id, voice)
     return HandlerReply(status=status, data=_present(request, voice))
 
 
 def _present(request: ApiRequest, voice: SandboxVoice) -> Json:
-    wire, trained_at = request.sandbox.wire, voice.trained_at
+    wire, trained_at = request.world.wire, voice.trained_at
     is_trained = trained_at is not None and trained_at <= request.now
     changed_at = max(voice.updated_at, trained_at or 0.0) if is_trained else voice.updated_at
     return {

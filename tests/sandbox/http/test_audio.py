@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from trudy.sandbox.domain import recording
+from trudy.sandbox.http import recordings as recording
 
 # ISO 13818-3, layer III: kbit/s by the index in the header, and samples a second likewise.
 BITRATES = [None, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, None]

@@ -1,35 +1,50 @@
-"""The recordings' own origin: signed links that expire, and a note of every credential that comes astray."""
+"""The recordings and their own origin: audio of silence, signed links that expire, a note of every credential sent."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
-import uuid
+import math
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from trudy.sandbox.domain import lifecycle, recording
+from trudy.sandbox.domain import lifecycle
 from trudy.sandbox.faults.rules import Fault
 from trudy.sandbox.http.api_endpoint import HttpAnswer, Receive, Scope, Send, deliver, read_body
 from trudy.sandbox.http.connection import ClientConnection, connection_of
 from trudy.sandbox.http.records import Arrival
 
 if TYPE_CHECKING:
-    from trudy.sandbox.sandbox import Sandbox
+    from trudy.sandbox.world import World
 
 PATH = "/recordings/{name}"
 LINK_SECONDS = 300.0
+
+CONTENT_TYPE = "audio/mpeg"
+FORMAT = "mp3"
+
+SAMPLE_RATE = 16_000
+SAMPLES_PER_FRAME = 576
+FRAME_SIZE = 36
+
+# MPEG-2 layer III, no checksum, 8 kbit/s at 16 kHz, one channel: 72 * 8000 / 16000 = 36 bytes a frame. Side information
+# of zeros says that no frequency has any strength, which is silence, and leaves the rest of the frame unused.
+_FRAME = bytes([0xFF, 0xF3, 0x18, 0xC0]).ljust(FRAME_SIZE, b"\x00")
 
 _SUFFIX = ".mp3"
 _DENIED = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code></Error>'
 
 
+def audio(seconds: float) -> bytes:
+    """An MP3 file of at least `seconds`, about 1 kB a second."""
+    return _FRAME * max(1, math.ceil(seconds * SAMPLE_RATE / SAMPLES_PER_FRAME))
+
+
 class SignedLinks:
     """Makes and checks the paths of recordings; a path is good for `LINK_SECONDS` on the sandbox's clock."""
 
-    def __init__(self) -> None:
-        self._secret = secrets.token_bytes(32)
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
 
     def sign(self, call_id: str, *, now: float) -> str:
         """A path that opens this call's recording for a while."""
@@ -51,8 +66,8 @@ class SignedLinks:
 class MediaEndpoint:
     """The ASGI application behind a recording's link."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = connection_of(scope)
@@ -60,14 +75,14 @@ class MediaEndpoint:
         await deliver(self._answer(scope, body, connection), connection, send)
 
     def _answer(self, scope: Scope, body: bytes, connection: ClientConnection) -> HttpAnswer:
-        sandbox = self._sandbox
-        with sandbox.state.lock:
-            now = sandbox.settle()
-            fault = sandbox.faults.take(
+        world = self._world
+        with world.state.lock:
+            now = world.settle()
+            fault = world.faults.take(
                 scope["method"], scope["path"], connecting=None if connection.is_socket else False
             )
             answer = _with_fault(self._decide(scope, connection, now), fault)
-            sandbox.media_arrivals.append(
+            world.media_arrivals.append(
                 Arrival(
                     scope["method"],
                     scope["path"],
@@ -75,7 +90,7 @@ class MediaEndpoint:
                     tuple(scope["headers"]),
                     body,
                     now,
-                    str(uuid.uuid4()),
+                    world.state.ids.new("request"),
                     None if fault.reset else answer.status,
                 )
             )
@@ -84,16 +99,16 @@ class MediaEndpoint:
     def _decide(self, scope: Scope, connection: ClientConnection, now: float) -> HttpAnswer:
         call_id: str = scope["path_params"]["name"].removesuffix(_SUFFIX)
         query: bytes = scope["query_string"]
-        call = self._sandbox.state.calls.get(call_id)
+        call = self._world.state.calls.get(call_id)
         if not connection.is_media or scope["method"] != "GET" or call is None:
             return _denied(404)
-        if not self._sandbox.links.opens(call_id, query.decode("latin-1"), now=now):
+        if not self._world.links.opens(call_id, query.decode("latin-1"), now=now):
             return _denied(403)
-        audio = recording.audio(lifecycle.talk_seconds(call.timeline))
-        return HttpAnswer(status=200, body=audio, headers={"content-type": self._content_type()})
+        sound = audio(lifecycle.talk_seconds(call.timeline))
+        return HttpAnswer(status=200, body=sound, headers={"content-type": self._content_type()})
 
     def _content_type(self) -> str:
-        return "application/octet-stream" if "recording_type" in self._sandbox.wire.quirks else recording.CONTENT_TYPE
+        return "application/octet-stream" if "recording_type" in self._world.wire.quirks else CONTENT_TYPE
 
 
 def _with_fault(answer: HttpAnswer, fault: Fault) -> HttpAnswer:

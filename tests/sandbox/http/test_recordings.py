@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from trudy.sandbox import Sandbox
-from trudy.sandbox.http.media import LINK_SECONDS, SignedLinks
+from trudy.sandbox.http.recordings import LINK_SECONDS, SignedLinks
 
 pytestmark = pytest.mark.asyncio
 
@@ -96,6 +96,6 @@ async def test_downloads_can_go_wrong(sandbox: Sandbox, api: Any, recorded: Any)
 
 
 async def test_links_of_one_sandbox_do_not_open_another() -> None:
-    path, _, query = SignedLinks().sign("c", now=0).partition("?")
+    path, _, query = SignedLinks("one").sign("c", now=0).partition("?")
     assert path == "/recordings/c.mp3"
-    assert not SignedLinks().opens("c", query, now=0)
+    assert not SignedLinks("other").opens("c", query, now=0)

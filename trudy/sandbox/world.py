@@ -1,0 +1,168 @@
+"""What a sandbox consists of, as its routes, endpoints and events see it: rows, clock, limit, faults, quirks."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from collections import defaultdict
+from operator import itemgetter
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from trudy.sandbox.clock import SandboxClock
+from trudy.sandbox.domain.call_log import CallLog
+from trudy.sandbox.domain.campaign import Campaign
+from trudy.sandbox.domain.campaign_runner import CampaignRunner
+from trudy.sandbox.domain.lifecycle import PlacedCall
+from trudy.sandbox.domain.newest_first import NewestFirst
+from trudy.sandbox.domain.numbers import Spares
+from trudy.sandbox.domain.voices import SEEDED_VOICES, SandboxVoice
+from trudy.sandbox.events.sender import EventSender
+from trudy.sandbox.faults.rules import FaultTable
+from trudy.sandbox.http import problems
+from trudy.sandbox.http.idempotency import IdempotencyStore
+from trudy.sandbox.http.problems import PaymentReason
+from trudy.sandbox.http.rate_limit import RequestLimit
+from trudy.sandbox.http.recordings import SignedLinks
+from trudy.sandbox.http.records import ArrivalLog
+from trudy.sandbox.http.wire import AnswerFormat
+from trudy.sandbox.ids import Ids
+from trudy.sandbox.quirks.answers import Distortion
+from trudy.sandbox.quirks.names import read_names
+
+KEY_PREFIX = "truedy_sandbox_"
+CONTROL_PREFIX = "control_"
+SECRET_PREFIX = "whsec_sandbox_"  # noqa: S105  # what secrets begin with is none
+
+Rows = NewestFirst[dict[str, Any]]
+
+
+@frozen(eq=False)
+class State:
+    """The rows behind the API. Hold `lock` for every look and every change.
+
+    Attributes:
+        placed: every call to a number ever accepted, deleted ones included, in order; `placed_to` by number.
+        rate_limited: numbers that had their one forced 429.
+        sessions: the calls that wait for a browser, by what is secret in their link.
+    """
+
+    ids: Ids = field(factory=Ids, repr=False)
+    lock: threading.RLock = field(factory=threading.RLock, repr=False)
+    agents: Rows = field(factory=Rows, repr=False)
+    voices: NewestFirst[SandboxVoice] = field(factory=NewestFirst[SandboxVoice], repr=False)
+    tools: Rows = field(factory=Rows, repr=False)
+    knowledge_bases: Rows = field(factory=Rows, repr=False)
+    sources: Rows = field(factory=lambda: Rows(itemgetter("kb_id")), repr=False)
+    folders: Rows = field(factory=Rows, repr=False)
+    contacts: Rows = field(factory=lambda: Rows(itemgetter("folder_id")), repr=False)
+    numbers: Rows = field(factory=Rows, repr=False)
+    spare_numbers: Spares = field(factory=Spares, repr=False)
+    credentials: Rows = field(factory=Rows, repr=False)
+    campaigns: NewestFirst[Campaign] = field(factory=NewestFirst[Campaign], repr=False)
+    calls: CallLog = field(factory=CallLog, repr=False)
+    placed: list[PlacedCall] = field(factory=list[PlacedCall], repr=False)
+    placed_to: defaultdict[str, list[PlacedCall]] = field(factory=lambda: defaultdict(list), repr=False)
+    rate_limited: set[str] = field(factory=set[str], repr=False)
+    sessions: dict[str, str] = field(factory=dict[str, str], repr=False)
+
+
+@frozen(kw_only=True)
+class WorldOptions:
+    """What `Sandbox` was told about the world; its arguments say what each means."""
+
+    rate_limit: int | None = 100
+    window: float = 60.0
+    placeholders: bool = False
+    any_number: bool = False
+    seed: int | None = None
+    assign_numbers: bool = True
+    experimental: bool = False
+    quirks: frozenset[str] = field(default=frozenset(), converter=read_names)
+    api_key: str | None = field(default=None, repr=False)
+    webhook_secret: str | None = field(default=None, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        for name, text in (("api_key", self.api_key), ("webhook_secret", self.webhook_secret)):
+            if text is not None and (not text or not text.isascii() or not text.isprintable() or " " in text):
+                raise ValueError(f"{name} must be ASCII text without spaces, and not empty")
+
+
+class World:
+    """The parts of one sandbox. Hold `state.lock` for every look and every change."""
+
+    def __init__(self, clock: SandboxClock, options: WorldOptions) -> None:
+        names = options.quirks
+        self.options = options
+        self.clock = clock
+        self.started_at = clock.time()
+        self.seed = options.seed or 0
+        ids = Ids(options.seed)
+        self.state = State(ids)
+        self.api_key = options.api_key or KEY_PREFIX + ids.token("api key")
+        self.control_token = CONTROL_PREFIX + ids.token("control token")
+        self.payment_required: PaymentReason | None = None
+        self.wire = AnswerFormat(names)
+        self.distortion = Distortion(self.wire)
+        self.limiter = RequestLimit(
+            limit=options.rate_limit,
+            window=options.window,
+            counters=3 if "several_counters" in names else 1,
+            seed=self.seed,
+        )
+        self.faults = FaultTable(self.seed)
+        self.idempotency = IdempotencyStore()
+        self.links = SignedLinks(ids.token("links"))
+        self.arrivals = ArrivalLog()
+        self.media_arrivals = ArrivalLog()
+        self.campaigns = CampaignRunner(self)
+        self.webhooks = EventSender(self, options.webhook_secret or SECRET_PREFIX + ids.token("webhook secret"))
+        self._keys = {self.api_key}
+        self._campaigns_made = 0
+        for voice in SEEDED_VOICES:
+            self.put_voice(voice)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every key that is good now."""
+        return frozenset(self._keys)
+
+    def add_key(self, key: str) -> str:
+        """Accept one more key."""
+        with self.state.lock:
+            self._keys.add(key)
+        return key
+
+    def revoke_key(self, key: str) -> None:
+        """Accept it no more."""
+        with self.state.lock:
+            self._keys.discard(key)
+
+    def accepts_credential(self, header: str) -> bool:
+        """Whether an `Authorization` header opens this sandbox."""
+        scheme, _, key = header.partition(" ")
+        if scheme.lower() != "bearer":
+            return False
+        presented = key.encode("utf-8", "surrogateescape")
+        return any(hmac.compare_digest(presented, known.encode()) for known in self._keys)
+
+    def put_voice(self, voice: SandboxVoice) -> None:
+        """Add a voice that was there from the start."""
+        self.state.voices.put(voice.id, evolve(voice, created_at=self.started_at, updated_at=self.started_at))
+
+    def next_campaign(self) -> int:
+        """Count the batches made."""
+        self._campaigns_made += 1
+        return self._campaigns_made - 1
+
+    def check_payment(self) -> None:
+        """Raise the 402 that is switched on, if any."""
+        if self.payment_required is not None:
+            raise problems.payment_required(self.payment_required)
+
+    def settle(self) -> float:
+        """Let everything happen that was due by now, and say what the time is. Hold the state's lock."""
+        now = self.clock.time()
+        self.campaigns.settle(now)
+        return now
