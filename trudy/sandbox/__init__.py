@@ -9,6 +9,11 @@
 
 Over HTTP: `python -m trudy.sandbox`. Which number forces which outcome stands in `trudy.sandbox.domain.outcomes`.
 
+`sandbox` is the class above; behind it, `world` holds the parts that everything else is given: rows, `clock`, `ids`,
+limit, faults, quirks, events. `http` takes requests in, `routes` answer them, a file a resource, with what `domain`
+knows of calls and campaigns over time. `faults` and `quirks` let answers go wrong, `events` tells of what happened,
+`placeholders` are what the SDK page's snippets name.
+
 .. include:: README.md
 """
 

@@ -1,1 +1,3 @@
-"""Signed events: what is told, when it is sent, and by whom."""
+"""Signed events: `of_things` says what is told of calls, batches and voices and writes it, `outbox` when and how often,
+`sender` sends it to URLs and routers.
+"""
