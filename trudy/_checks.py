@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence, Sized
+from difflib import get_close_matches
+from numbers import Real
 from typing import cast
 from urllib.parse import quote, urlsplit
 
@@ -11,6 +13,11 @@ from trudy._fictional_numbers import fictional_ending
 from trudy.errors import InvalidArgumentError
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+_OF_A_FLOAT = re.compile(r"[+]?[0-9]+(?:[.,][0-9]+)?[eE][+]?[0-9]+|[+]?[0-9]+[.]0*")
+_LOST_DIGITS = (
+    ": a table or spreadsheet took it for a quantity, which loses the plus sign, leading zeros and perhaps digits; read"
+    " the column as text (in pandas dtype=str)"
+)
 _TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
 
@@ -42,11 +49,30 @@ def no_longer_than(value: object, most: int, name: str) -> None:
 
 def e164(value: object, name: str) -> None:
     """A phone number in E.164: a plus sign, then 2 to 15 digits, the first not 0."""
-    if not isinstance(value, str) or not _E164.fullmatch(value):
+    if not _E164.fullmatch(phone_text(value, name)):
         raise InvalidArgumentError(
-            f"{name} must be in E.164 form: a plus sign, country code and number, at most 15 digits in a row",
+            f"{name} must be in E.164 form: a plus sign, country code and number, at most 15 digits in a row;"
+            " trudy.phone.to_e164(number, region=...) reads national spellings",
             argument=name,
         )
+
+
+def phone_text(value: object, name: str) -> str:
+    """A phone number as text, and not what a table or spreadsheet made of it."""
+    if not isinstance(value, str):
+        raise InvalidArgumentError(
+            f"{name} must be text, not {type(value).__name__}{_from_a_table(value)}", argument=name
+        )
+    if _OF_A_FLOAT.fullmatch(value.strip()):
+        raise InvalidArgumentError(f"{name} is no phone number{_LOST_DIGITS}", argument=name)
+    return value
+
+
+def _from_a_table(value: object) -> str:
+    if type(value).__name__ in ("NaTType", "NAType") or (isinstance(value, float) and value != value):
+        return ": the cell is empty"
+    # The integers of NumPy are such numbers too.
+    return _LOST_DIGITS if not isinstance(value, bool) and isinstance(value, Real) else ""
 
 
 def dialable(value: object, base_url: str, name: str) -> None:
@@ -87,8 +113,10 @@ def seconds(value: object, name: str) -> None:
 
 def one_of(value: object, words: Collection[str], name: str) -> None:
     """One of the words of a closed vocabulary."""
-    if value not in words:
-        raise InvalidArgumentError(f"{name} must be one of {', '.join(words)}", argument=name)
+    if not isinstance(value, str) or value not in words:
+        near = get_close_matches(value, words, n=1) if isinstance(value, str) else ()
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise InvalidArgumentError(f"{name} must be one of {', '.join(words)}{hint}", argument=name)
 
 
 def identifiers(value: object, name: str) -> None:

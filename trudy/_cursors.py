@@ -150,8 +150,8 @@ class Offset(_Place):
     def overlapping(self) -> Offset:
         if self.left is not None:
             return self
-        # The row asked for once more must not cost a request: one more row a page, as far as the API gives that many.
-        limit = self.limit if self.overlaps else max(self.limit, min(self.limit + 1, PAGE_SIZE))
+        # A page of one row would bring nothing new.
+        limit = max(self.limit, 2)
         return evolve(self, offset=self.offset - 1, limit=limit, overlaps=True)
 
     def _self(self) -> Offset:

@@ -1,4 +1,4 @@
-"""Names of a package that are loaded when first used, so that importing the package costs next to nothing.
+"""What is loaded or made when first used: names of a package, so that importing it costs next to nothing; attributes.
 
 A package imports its public names under `if TYPE_CHECKING:`, where type checkers read them; `python -m trudy.codegen`
 writes from these imports which module each name comes from, into `_exports.py`.
@@ -9,9 +9,36 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from typing import Generic, Self, TypeVar, overload
 
 from trudy._concurrency.first_use import client_is_wanted
 from trudy._exports import EXPORTS
+
+T = TypeVar("T")
+
+
+class made_once(Generic[T]):  # noqa: N801 - a decorator, as `property` is
+    """A property made at its first use and kept, which may be set, so that tests can put another in its place.
+
+    As `functools.cached_property`, without the lock that Python 3.11 takes there: a fork in another thread's first use
+    would leave it locked in the child for ever.
+    """
+
+    def __init__(self, make: Callable[..., T]) -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> T | Self:
+        if instance is None:
+            return self
+        # Of two threads that come first at the same time, both get what one of them made.
+        made: T = instance.__dict__.setdefault(self._name, self._make(instance))
+        return made
 
 
 def lazy_names(package: str) -> tuple[Callable[[str], object], Callable[[], list[str]]]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from trudy import _checks
 from trudy._hidden import hides_arguments
+from trudy._lazy import made_once
 from trudy._settings import Settings, check_headers, check_mapping
 from trudy.clock import FOLLOWS_SANDBOX_CLOCK, SANDBOX_CLOCK, Clock, SharedClock, SystemClock
 from trudy.errors import ConfigurationError, InvalidArgumentError
@@ -156,70 +157,70 @@ class AsyncTrudyClient:
         )
         self._is_view = False
 
-    @property
+    @made_once
     def agents(self) -> AsyncAgents:
         """Agents: make, read, change and delete them."""
         from trudy.resources.agents import AsyncAgents
 
         return AsyncAgents(self._core, self._settings)
 
-    @property
+    @made_once
     def calls(self) -> AsyncCalls:
         """Calls: place them, wait for their end, read transcript and recording."""
         from trudy.resources.calls import AsyncCalls
 
         return AsyncCalls(self._core, self._settings)
 
-    @property
+    @made_once
     def webrtc(self) -> AsyncWebRTC:
         """Calls from a browser."""
         from trudy.resources.webrtc import AsyncWebRTC
 
         return AsyncWebRTC(self._core, self._settings)
 
-    @property
+    @made_once
     def batch_calls(self) -> AsyncBatchCalls:
         """Campaigns that the server dials by itself: make, fill, start, pause, follow."""
         from trudy.resources.batch_calls import AsyncBatchCalls
 
         return AsyncBatchCalls(self._core, self._settings)
 
-    @property
+    @made_once
     def contacts(self) -> AsyncContacts:
         """Contacts: make, read, change and delete them, or import them from a file."""
         from trudy.resources.contacts import AsyncContacts
 
         return AsyncContacts(self._core, self._settings)
 
-    @property
+    @made_once
     def tools(self) -> AsyncTools:
         """Tools that agents may use: make, read, change and delete them."""
         from trudy.resources.tools import AsyncTools
 
         return AsyncTools(self._core, self._settings)
 
-    @property
+    @made_once
     def knowledge_bases(self) -> AsyncKnowledgeBases:
         """Knowledge bases: make, fill, read, change and delete them."""
         from trudy.resources.knowledge_bases import AsyncKnowledgeBases
 
         return AsyncKnowledgeBases(self._core, self._settings)
 
-    @property
+    @made_once
     def voices(self) -> AsyncVoices:
         """Voices: list, import, clone, change and delete them."""
         from trudy.resources.voices import AsyncVoices
 
         return AsyncVoices(self._core, self._settings)
 
-    @property
+    @made_once
     def telephony(self) -> AsyncTelephony:
         """Phone numbers, and which agent uses them."""
         from trudy.resources.telephony import AsyncTelephony
 
         return AsyncTelephony(self._core, self._settings)
 
-    @property
+    @made_once
     def webhooks(self) -> Webhooks:
         """Webhook events: `client.webhooks.unwrap(body, headers, secret=...)`, a plain function."""
         from trudy.webhooks.unwrapping import Webhooks
@@ -243,7 +244,8 @@ class AsyncTrudyClient:
         Closing a view closes nothing.
         """
         view = object.__new__(type(self))
-        view.__dict__.update(self.__dict__)
+        made = {name for name in self.__dict__ if isinstance(getattr(type(self), name, None), made_once)}
+        view.__dict__.update({name: value for name, value in self.__dict__.items() if name not in made})
         view._settings = self._settings.merged(options)
         view._is_view = True
         return view

@@ -20,7 +20,7 @@ def method(body: str, *, before: str = "") -> str:
     source = f"{before}\nclass AsyncThings(Resource):\n{textwrap.indent(textwrap.dedent(body), '    ')}"
     tree = ast.parse(translate(source, "trudy/resources/things.py"))
     cls = next(node for node in tree.body if isinstance(node, ast.ClassDef))
-    return "\n".join(ast.unparse(node) for node in cls.body[1:])
+    return "\n".join(ast.unparse(node) for node in cls.body)
 
 
 def test_a_coroutine_method_is_run_on_the_bridge_with_every_argument_handed_on() -> None:

@@ -121,7 +121,7 @@ async def test_hours_may_end_at_midnight_or_run_into_the_next_day(
 
 
 async def test_lists_filter_and_page(client: AsyncTrudyClient, wire: Wire) -> None:
-    wire.answer(rows("a", "b", has_more=True), rows("b", "c", has_more=False))
+    wire.answer(rows("a", "b", has_more=True, total=4), rows("b", "c", has_more=False, total=4))
     found = [batch.id async for batch in client.batch_calls.list(agent_id="x", status="active", page_size=2)]
     assert found == ["a", "b", "c"]
     assert [sent.query for sent in wire.sent] == [

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 JSON = "application/json"
 PATTERNS = {r"^\+[1-9]\d{1,14}$": "+1415555", r"^\d{2}:\d{2}$": "09:"}
-WORDS = {"direction": "inbound"}
+WORDS = {"direction": "inbound", "status": "failed", "phone_number_type": "mobile"}
 """Closed in the client, and text in the document."""
 FILE = b"phone,name\r\n+14155552671,Ada\r\n"
 ENCODED = base64.b64encode(FILE).decode()

@@ -95,8 +95,6 @@ class Bridge:
 class SyncResource(Generic[A]):
     """Base of the generated namespaces: the async sibling, and the bridge its coroutines run on."""
 
-    __slots__ = ("_async", "_bridge")
-
     def __init_subclass__(cls) -> None:
         hides_arguments(cls)
 

@@ -95,7 +95,7 @@ def _docstring(source: Function) -> list[ast.Expr]:
 def _body(source: Function, cls: Class) -> list[ast.stmt]:
     name, arguments, returns = source.name, _arguments(source.args), _head(source.returns)
     decorators = {ast.unparse(decorator) for decorator in source.decorator_list}
-    if unknown := decorators - {"property", "overload"}:
+    if unknown := decorators - {"made_once", "property", "overload"}:
         raise CodegenError(f"{cls.name}.{name}: no form for {', '.join(sorted(unknown))}")
     if "overload" in decorators:
         return _parsed("...")
@@ -108,7 +108,7 @@ def _body(source: Function, cls: Class) -> list[ast.stmt]:
         return _parsed("self.close()")
     if name == "__repr__":
         return _parsed(_REPR)
-    if "property" in decorators:
+    if decorators & {"made_once", "property"}:
         if not is_async_name(returns):
             return _parsed(f"return self._async.{name}")
         namespace = sync_name(returns)

@@ -56,7 +56,6 @@ def _class(source: ast.ClassDef, lines: Sequence[str], namespaces: Mapping[str, 
         keywords=[],
         body=[
             *([docstring(text, 4)] if text is not None else []),
-            *(ast.parse("__slots__ = ()").body if is_namespace else []),
             *(method for method in made if method is not None),
         ],
         decorator_list=source.decorator_list,

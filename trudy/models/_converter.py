@@ -171,7 +171,7 @@ def _salvage(cls: type, members: list[_Member], sent: dict[str, Any], extra: dic
                 break
             except ValueError:
                 extra[name] = value
-                if saved := member.salvage(value):
+                if (saved := member.salvage(value)) is not None and saved != ():
                     values.setdefault(member.name, saved)
         if member.required and member.name not in values:
             raise ModelError(cls.__name__, member.names[0], "is missing or no id")

@@ -43,9 +43,9 @@ def _keywords(value: object) -> tuple[str, ...]:
     raise ValueError("are no keywords")
 
 
-def _count_of_faults(value: object) -> int:
-    """A number, or the list of the rows themselves (early server)."""
-    return len(cast("list[object]", value)) if isinstance(value, list) else whole(value)
+def _count_of_faults(value: object) -> int | None:
+    """How many there are in a list of the rows themselves (early server)."""
+    return len(cast("list[object]", value)) if isinstance(value, list) else None
 
 
 def _faults(value: object) -> tuple[ContactImportFault, ...]:
@@ -158,7 +158,7 @@ class ContactImportResult(Model):
     """Contacts that were there and were overwritten."""
     skipped: int | None = None
     """Contacts that were there and were left alone."""
-    errors: int | None = field(default=None, metadata=wire("errors", "failed", read=_count_of_faults))
+    errors: int | None = field(default=None, metadata=wire("errors", "failed", salvage=_count_of_faults))
     """How many rows were not imported (early server: `failed`, or `errors` a list of them)."""
     folder_id: str | None = field(default=None, metadata=id_of("folder"))
     """Where they are."""

@@ -15,6 +15,7 @@ from trudy.errors import InvalidArgumentError
 from trudy.options import NotGiven, OnUnknown, QueryValue
 from trudy.pagination import AsyncPager, FetchedRows, InvalidRow
 from trudy.pipeline.decode import undecodable
+from trudy.resources._documented import check_words, closed
 from trudy.resources._redaction import redacted_errors
 
 if TYPE_CHECKING:
@@ -31,9 +32,10 @@ _HALF: Final = re.compile(r"[\ud800-\udfff]")
 
 
 class Resource:
-    """A namespace: the client's core, held strongly so that `TrudyClient().agents.list()` works, and the options."""
+    """A namespace: the client's core, held strongly so that `TrudyClient().agents.list()` works, and the options.
 
-    __slots__ = ("_core", "_settings")
+    A client keeps its namespaces, and they have a `__dict__`, so that tests can patch their methods.
+    """
 
     def __init_subclass__(cls) -> None:
         hides_arguments(cls)
@@ -116,6 +118,7 @@ class Resource:
 
         `key` names the attribute that tells rows from each other; errors do not show the texts in `secrets`.
         """
+        check_words(query or {}, model)
         if limit is not None:
             _checks.whole(limit, 1, PAGE_SIZE, "limit")
         if offset is not None:
@@ -175,8 +178,13 @@ def _first_page(endpoint: Endpoint, limit: int | None, offset: int | None, page_
 
 
 def body_of(**members: object) -> dict[str, object]:
-    """A JSON object of the members that were given; `None` is given, and means null."""
-    return {name: written(value, name) for name, value in members.items() if not isinstance(value, NotGiven)}
+    """A JSON object of the members that were given; `None` is given, and means null.
+
+    Members of documented objects are checked.
+    """
+    return {
+        name: written(closed(value, name), name) for name, value in members.items() if not isinstance(value, NotGiven)
+    }
 
 
 def written(value: object, name: str) -> Any:

@@ -12,6 +12,7 @@ from trudy.errors import InvalidArgumentError, TrudyError
 from trudy.models import AddedChunk, AddedContacts, BatchContactInput, BatchContactInputDict, Contact
 from trudy.pipeline.outcome import Outcome, outcome_of_error
 from trudy.resources._base import written
+from trudy.resources._documented import closed_object
 
 ContactItem: TypeAlias = BatchContactInput | BatchContactInputDict | Contact | Mapping[str, object]
 ContactItems: TypeAlias = Iterable[ContactItem] | AsyncIterable[ContactItem]
@@ -35,7 +36,7 @@ async def add_in_chunks(items: ContactItems, size: int, base_url: str, send: Sen
 
 
 def contact_member(item: object, index: int, base_url: str) -> Mapping[str, Any]:
-    """One contact as it is sent, its number checked. A mapping passes as it is."""
+    """One contact as it is sent, its number and the names of its members checked."""
     where = f"contacts[{index}]"
     if isinstance(item, Contact):
         named = {
@@ -47,7 +48,7 @@ def contact_member(item: object, index: int, base_url: str) -> Mapping[str, Any]
         }
         member: object = {name: value for name, value in named.items() if value}
     elif isinstance(item, BatchContactInput | Mapping):
-        member = cast(object, item)
+        member = closed_object(cast(object, item), where)
     else:
         raise InvalidArgumentError(f"{where} must be a contact, not {type(item).__name__}", argument="contacts")
     wire: Mapping[str, Any] = written(member, where)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 from pathlib import Path, PurePath
 from typing import IO, Final, TypeAlias, TypeVar, cast
 
@@ -57,9 +58,22 @@ def read_upload(
         _check_size(path.stat().st_size, most, argument)
         data, name = path.read_bytes(), path.name
     else:
-        data, name = _read(source, most, argument), _name_of(source)
+        file = _blocking(source, argument)
+        data, name = _read(file, most, argument), _name_of(source) or _name_of(file)
     _check_size(len(data), most, argument)
     return Upload(filename=_checked_name(filename or name, argument), data=data)
+
+
+def _blocking(source: object, argument: str) -> object:
+    """The file inside an upload of Starlette and FastAPI, which itself is read by await."""
+    if not iscoroutinefunction(getattr(source, "read", None)):
+        return source
+    inner = getattr(source, "file", None)
+    if inner is None or not callable(getattr(inner, "read", None)):
+        raise InvalidArgumentError(
+            f"{argument} is read by await, which cannot be done here; give (name, await file.read())", argument=argument
+        )
+    return cast("object", inner)
 
 
 def _read(source: object, most: int, argument: str) -> bytes:
@@ -84,8 +98,8 @@ def _read(source: object, most: int, argument: str) -> bytes:
 
 
 def _name_of(source: object) -> str:
-    name = getattr(source, "name", None)
-    return name if isinstance(name, str) else ""
+    names = (getattr(source, attribute, None) for attribute in ("filename", "name"))
+    return next((name for name in names if isinstance(name, str)), "")
 
 
 def _checked_name(name: object, argument: str) -> str:

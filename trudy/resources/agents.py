@@ -25,8 +25,6 @@ CREATE_TEST_CALL: Final = Endpoint(
 class AsyncAgents(Resource):
     """Agents: make, read, change and delete them."""
 
-    __slots__ = ()
-
     def list(
         self,
         *,

@@ -74,8 +74,6 @@ GET_ANALYTICS: Final = Endpoint(
 class AsyncBatchCalls(Resource):
     """Campaigns that the server dials by itself: make, fill, start, pause, follow."""
 
-    __slots__ = ()
-
     def list(
         self,
         *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal, Unpack
+from typing import TYPE_CHECKING, Final, Literal, Unpack, cast
 
 from attrs import evolve
 
@@ -48,8 +48,6 @@ logger = logging.getLogger("trudy")
 
 class AsyncCalls(Resource):
     """Calls: place them, wait for their end, read transcript and recording."""
-
-    __slots__ = ()
 
     def list(
         self,
@@ -148,7 +146,7 @@ class AsyncCalls(Resource):
         """
         _checks.non_empty(agent_id, "agent_id")
         _checks.dialable(phone_number, self._core.base_url, "phone_number")
-        if isinstance(from_number, str):
+        if from_number is not None and not isinstance(from_number, NotGiven):
             _checks.e164(from_number, "from_number")
         if not isinstance(direction, NotGiven):
             _checks.one_of(direction, ("outbound",), "direction")
@@ -568,8 +566,8 @@ def _seconds(moment: datetime | None) -> float | None:
 
 
 def _moment(value: datetime | str | None, name: str) -> str | None:
-    if not isinstance(value, datetime):
+    if value is None or isinstance(value, str):
         return value
-    if value.tzinfo is None:
+    if not isinstance(cast("object", value), datetime) or value.tzinfo is None:
         raise InvalidArgumentError(f"{name} must be an aware datetime, such as one in UTC", argument=name)
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Unpack
 
 from trudy import _checks
+from trudy._lazy import made_once
 from trudy.errors import InvalidArgumentError
 from trudy.models import CallOutcomeName, Contact, ContactFolder, ContactImportResult, Deleted
 from trudy.options import JSON, NOT_GIVEN, NotGiven, RequestOptions
@@ -43,9 +44,7 @@ LARGEST_IMPORT: Final = 50 * MEGABYTE
 class AsyncContacts(Resource):
     """Contacts: make, read, change and delete them, or import them from a file."""
 
-    __slots__ = ()
-
-    @property
+    @made_once
     def folders(self) -> AsyncContactFolders:
         """Folders of contacts."""
         return AsyncContactFolders(self._core, self._settings)
@@ -279,8 +278,6 @@ class AsyncContacts(Resource):
 class AsyncContactFolders(Resource):
     """Folders of contacts: list, make and delete them."""
 
-    __slots__ = ()
-
     def list(
         self,
         *,
@@ -303,6 +300,10 @@ class AsyncContactFolders(Resource):
         Returns:
             Folders page by page; iterate over it for all of them. Servers of before 2026-03 give all at once.
         """
+        if sort_by is not None:
+            _checks.one_of(sort_by, ("name", "created_at", "contact_count"), "sort_by")
+        if order is not None:
+            _checks.one_of(order, ("asc", "desc"), "order")
         return self._list(
             LIST_FOLDERS,
             ContactFolder,

@@ -9,6 +9,7 @@ from typing import Final, Unpack
 from urllib.parse import urlsplit
 
 from trudy import _checks
+from trudy._lazy import made_once
 from trudy.errors import InvalidArgumentError, NotFoundError
 from trudy.models import Deleted, KnowledgeBase, KnowledgeSource
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
@@ -60,9 +61,7 @@ DOCUMENT_TYPES: Final[Mapping[str, str]] = {
 class AsyncKnowledgeBases(Resource):
     """Knowledge bases: make, fill, read, change and delete them."""
 
-    __slots__ = ()
-
-    @property
+    @made_once
     def sources(self) -> AsyncKnowledgeSources:
         """The documents and web pages in a knowledge base."""
         return AsyncKnowledgeSources(self._core, self._settings)
@@ -214,8 +213,6 @@ class AsyncKnowledgeBases(Resource):
 
 class AsyncKnowledgeSources(Resource):
     """Sources of a knowledge base: add, list, read and delete them. Paths of all but the adding are inferred."""
-
-    __slots__ = ()
 
     def list(self, kb_id: str, **options: Unpack[RequestOptions]) -> AsyncPager[KnowledgeSource]:
         """List the sources of a knowledge base. `GET /knowledge-bases/{kb_id}/sources`

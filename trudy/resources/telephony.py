@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Unpack
 
 from trudy import _checks
+from trudy._lazy import made_once
 from trudy.errors import InvalidArgumentError
 from trudy.models import (
     AgentNumbers,
@@ -13,6 +14,7 @@ from trudy.models import (
     AvailableNumber,
     Deleted,
     NumberAssignment,
+    NumberType,
     NumberTypeName,
     PhoneNumber,
     ProviderTypeName,
@@ -23,6 +25,7 @@ from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
+from trudy.resources._documented import check_word
 from trudy.resources._redaction import redacted_errors
 
 LIST: Final = Endpoint(name="telephony.numbers.list", method="GET", path="/telephony/numbers", paging="offset")
@@ -70,9 +73,7 @@ _NEEDED: Final = {
 class AsyncTelephony(Resource):
     """Phone numbers, and which agent uses them."""
 
-    __slots__ = ()
-
-    @property
+    @made_once
     def numbers(self) -> AsyncPhoneNumbers:
         """Phone numbers: search, buy, import, assign and release them."""
         return AsyncPhoneNumbers(self._core, self._settings)
@@ -106,8 +107,6 @@ class AsyncTelephony(Resource):
 
 class AsyncPhoneNumbers(Resource):
     """Phone numbers: search, buy, import, assign and release them."""
-
-    __slots__ = ()
 
     def list(
         self,
@@ -161,6 +160,8 @@ class AsyncPhoneNumbers(Resource):
         Returns:
             Numbers page by page; iterate over it for all of them.
         """
+        if phone_number_type is not None and not isinstance(phone_number_type, NotGiven):
+            check_word(phone_number_type, NumberType, "phone_number_type", around="extra_body")
         offset = None
         if page is not None:
             _checks.whole(page, 1, None, "page")

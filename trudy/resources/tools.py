@@ -23,8 +23,6 @@ DELETE: Final = Endpoint(name="tools.delete", method="DELETE", path="/tools/{too
 class AsyncTools(Resource):
     """Tools: make, read, change and delete them."""
 
-    __slots__ = ()
-
     def list(
         self,
         *,

@@ -46,8 +46,6 @@ AUDIO_TYPES: Final[Mapping[str, str]] = {
 class AsyncVoices(Resource):
     """Voices: list, import, clone, change and delete them."""
 
-    __slots__ = ()
-
     def list(self, **options: Unpack[RequestOptions]) -> AsyncPager[Voice]:
         """List voices. `GET /voices`
 

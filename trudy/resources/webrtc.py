@@ -30,8 +30,6 @@ logger = logging.getLogger("trudy")
 class AsyncWebRTC(Resource):
     """Calls from a browser."""
 
-    __slots__ = ()
-
     async def create_call(
         self,
         *,

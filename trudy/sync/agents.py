@@ -16,8 +16,6 @@ from trudy.resources.agents import AsyncAgents
 class Agents(SyncResource[AsyncAgents]):
     """Agents: make, read, change and delete them."""
 
-    __slots__ = ()
-
     def list(
         self,
         *,

@@ -32,8 +32,6 @@ from trudy.resources.batch_calls import AsyncBatchCalls
 class BatchCalls(SyncResource[AsyncBatchCalls]):
     """Campaigns that the server dials by itself: make, fill, start, pause, follow."""
 
-    __slots__ = ()
-
     def list(
         self,
         *,

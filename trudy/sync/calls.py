@@ -20,8 +20,6 @@ from trudy.resources.calls import AsyncCalls
 class Calls(SyncResource[AsyncCalls]):
     """Calls: place them, wait for their end, read transcript and recording."""
 
-    __slots__ = ()
-
     def list(
         self,
         *,

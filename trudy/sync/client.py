@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
 from trudy._hidden import hides_arguments
+from trudy._lazy import made_once
 from trudy.bridge import Bridge, bind, refuse_ready_client
 from trudy.client import AsyncTrudyClient, Backend
 from trudy.clock import Clock
@@ -131,70 +132,70 @@ class TrudyClient:
         self._bridge = Bridge(self._async)
         self._is_view = False
 
-    @property
+    @made_once
     def agents(self) -> Agents:
         """Agents: make, read, change and delete them."""
         from trudy.sync.agents import Agents
 
         return Agents(self._async.agents, self._bridge)
 
-    @property
+    @made_once
     def calls(self) -> Calls:
         """Calls: place them, wait for their end, read transcript and recording."""
         from trudy.sync.calls import Calls
 
         return Calls(self._async.calls, self._bridge)
 
-    @property
+    @made_once
     def webrtc(self) -> WebRTC:
         """Calls from a browser."""
         from trudy.sync.webrtc import WebRTC
 
         return WebRTC(self._async.webrtc, self._bridge)
 
-    @property
+    @made_once
     def batch_calls(self) -> BatchCalls:
         """Campaigns that the server dials by itself: make, fill, start, pause, follow."""
         from trudy.sync.batch_calls import BatchCalls
 
         return BatchCalls(self._async.batch_calls, self._bridge)
 
-    @property
+    @made_once
     def contacts(self) -> Contacts:
         """Contacts: make, read, change and delete them, or import them from a file."""
         from trudy.sync.contacts import Contacts
 
         return Contacts(self._async.contacts, self._bridge)
 
-    @property
+    @made_once
     def tools(self) -> Tools:
         """Tools that agents may use: make, read, change and delete them."""
         from trudy.sync.tools import Tools
 
         return Tools(self._async.tools, self._bridge)
 
-    @property
+    @made_once
     def knowledge_bases(self) -> KnowledgeBases:
         """Knowledge bases: make, fill, read, change and delete them."""
         from trudy.sync.knowledge_bases import KnowledgeBases
 
         return KnowledgeBases(self._async.knowledge_bases, self._bridge)
 
-    @property
+    @made_once
     def voices(self) -> Voices:
         """Voices: list, import, clone, change and delete them."""
         from trudy.sync.voices import Voices
 
         return Voices(self._async.voices, self._bridge)
 
-    @property
+    @made_once
     def telephony(self) -> Telephony:
         """Phone numbers, and which agent uses them."""
         from trudy.sync.telephony import Telephony
 
         return Telephony(self._async.telephony, self._bridge)
 
-    @property
+    @made_once
     def webhooks(self) -> Webhooks:
         """Webhook events: `client.webhooks.unwrap(body, headers, secret=...)`, a plain function."""
         return self._async.webhooks

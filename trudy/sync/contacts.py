@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Unpack
 
+from trudy._lazy import made_once
 from trudy.bridge import SyncResource, bind
 from trudy.models import CallOutcomeName, Contact, ContactFolder, ContactImportResult, Deleted
 from trudy.options import JSON, NOT_GIVEN, NotGiven, RequestOptions
@@ -17,9 +18,7 @@ from trudy.resources.contacts import AsyncContactFolders, AsyncContacts
 class Contacts(SyncResource[AsyncContacts]):
     """Contacts: make, read, change and delete them, or import them from a file."""
 
-    __slots__ = ()
-
-    @property
+    @made_once
     def folders(self) -> ContactFolders:
         """Folders of contacts."""
         from trudy.sync.contacts import ContactFolders
@@ -236,8 +235,6 @@ class Contacts(SyncResource[AsyncContacts]):
 
 class ContactFolders(SyncResource[AsyncContactFolders]):
     """Folders of contacts: list, make and delete them."""
-
-    __slots__ = ()
 
     def list(
         self,

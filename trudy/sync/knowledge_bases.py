@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Unpack
 
+from trudy._lazy import made_once
 from trudy.bridge import SyncResource, bind
 from trudy.models import Deleted, KnowledgeBase, KnowledgeSource
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
@@ -18,9 +19,7 @@ from trudy.resources.knowledge_bases import AsyncKnowledgeBases, AsyncKnowledgeS
 class KnowledgeBases(SyncResource[AsyncKnowledgeBases]):
     """Knowledge bases: make, fill, read, change and delete them."""
 
-    __slots__ = ()
-
-    @property
+    @made_once
     def sources(self) -> KnowledgeSources:
         """The documents and web pages in a knowledge base."""
         from trudy.sync.knowledge_bases import KnowledgeSources
@@ -147,8 +146,6 @@ class KnowledgeBases(SyncResource[AsyncKnowledgeBases]):
 
 class KnowledgeSources(SyncResource[AsyncKnowledgeSources]):
     """Sources of a knowledge base: add, list, read and delete them. Paths of all but the adding are inferred."""
-
-    __slots__ = ()
 
     def list(self, kb_id: str, **options: Unpack[RequestOptions]) -> Page[KnowledgeSource]:
         """List the sources of a knowledge base. `GET /knowledge-bases/{kb_id}/sources`

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Unpack
 
+from trudy._lazy import made_once
 from trudy.bridge import SyncResource, bind
 from trudy.models import (
     AgentNumbers,
@@ -27,9 +28,7 @@ from trudy.resources.telephony import AsyncPhoneNumbers, AsyncTelephony
 class Telephony(SyncResource[AsyncTelephony]):
     """Phone numbers, and which agent uses them."""
 
-    __slots__ = ()
-
-    @property
+    @made_once
     def numbers(self) -> PhoneNumbers:
         """Phone numbers: search, buy, import, assign and release them."""
         from trudy.sync.telephony import PhoneNumbers
@@ -63,8 +62,6 @@ class Telephony(SyncResource[AsyncTelephony]):
 
 class PhoneNumbers(SyncResource[AsyncPhoneNumbers]):
     """Phone numbers: search, buy, import, assign and release them."""
-
-    __slots__ = ()
 
     def list(
         self,

@@ -15,8 +15,6 @@ from trudy.resources.tools import AsyncTools
 class Tools(SyncResource[AsyncTools]):
     """Tools: make, read, change and delete them."""
 
-    __slots__ = ()
-
     def list(
         self,
         *,

@@ -18,8 +18,6 @@ from trudy.resources.voices import AsyncVoices
 class Voices(SyncResource[AsyncVoices]):
     """Voices: list, import, clone, change and delete them."""
 
-    __slots__ = ()
-
     def list(self, **options: Unpack[RequestOptions]) -> Page[Voice]:
         """List voices. `GET /voices`
 

@@ -15,8 +15,6 @@ from trudy.resources.webrtc import AsyncWebRTC
 class WebRTC(SyncResource[AsyncWebRTC]):
     """Calls from a browser."""
 
-    __slots__ = ()
-
     def create_call(
         self,
         *,

@@ -1,0 +1,134 @@
+"""What the pages document closed: members of objects that are sent, and words that a list can be filtered by.
+
+A member or word that is none of them is refused before anything is sent, for a server may pass over it in silence: a
+misspelt `recording_enabled` then records, or not, against the caller's will.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import attrs
+
+from trudy._masking import mask_text, one_line
+from trudy.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from trudy.models import Model, OpenWord
+
+_OBJECTS: Final = {
+    "call_settings": "CallSettings",
+    "greeting_settings": "GreetingSettings",
+    "vad_settings": "VADSettings",
+    "inactivity_messages": "InactivityMessage",
+    "contacts": "BatchContactInput",
+}
+"""Arguments that are such an object, or a list of them, wherever an operation has one of that name; and its model."""
+_LISTS: Final = frozenset({"inactivity_messages", "contacts"})
+_SHOWN: Final = 40
+
+
+def closed(value: object, name: str) -> object:
+    """An argument of that name, its mappings checked and written under the wire's names; others pass as they are."""
+    if name not in _OBJECTS or value is None or not _is_given(value):
+        return value
+    if name not in _LISTS:
+        return closed_object(value, name)
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Sequence):
+        raise InvalidArgumentError(f"{name} must be a list of {_OBJECTS[name]} or mappings", argument=name)
+    return [closed_object(item, f"{name}[{index}]") for index, item in enumerate(cast("Sequence[object]", value))]
+
+
+def closed_object(value: object, name: str) -> object:
+    """One object of an argument, such as `call_settings` or `contacts[3]`."""
+    argument = name.partition("[")[0]
+    kind = _OBJECTS[argument]
+    model = _model(kind)
+    if isinstance(value, model):
+        return value
+    if not isinstance(value, Mapping):
+        found = type(value).__name__
+        raise InvalidArgumentError(f"{name} must be a {kind} or a mapping, not {found}", argument=argument)
+    names = _wire_names(kind)
+    result: dict[str, object] = {}
+    for key, member in cast("Mapping[object, object]", value).items():
+        if not isinstance(key, str):
+            raise InvalidArgumentError(
+                f"{name}: names of members are text, not {type(key).__name__}", argument=argument
+            )
+        if key not in names:
+            raise InvalidArgumentError(
+                f"{name} has no member {_shown(key)}{_nearest(key, tuple(names))}; there are"
+                f" {', '.join(dict.fromkeys(names.values()))}. What this version does not know goes into"
+                f" {kind}(extra=...) or extra_body",
+                argument=argument,
+            )
+        result[names[key]] = member
+    return result
+
+
+def check_words(query: Mapping[str, object], model: type[object]) -> None:
+    """Filters of a list whose words the rows have too."""
+    kinds = _words(cast("type[attrs.AttrsInstance]", model))
+    for name, value in query.items():
+        if name in kinds and value is not None and _is_given(value):
+            check_word(value, kinds[name], name)
+
+
+def check_word(value: object, kind: type[OpenWord], name: str, *, around: str = "extra_query") -> None:
+    """A documented word, in any spelling; a word that a server sent, and was read as a status, passes too."""
+    if isinstance(value, kind) or (isinstance(value, str) and kind(value).is_known):
+        return
+    known = tuple(member.value for member in kind)
+    near = _nearest(value, known) if isinstance(value, str) else ""
+    raise InvalidArgumentError(
+        f"{name} must be one of {', '.join(known)}{near}; other words of a server go into {around}", argument=name
+    )
+
+
+def _is_given(value: object) -> bool:
+    from trudy.options import NotGiven
+
+    return not isinstance(value, NotGiven)
+
+
+def _model(name: str) -> type[Model]:
+    import trudy.models
+
+    return cast("type[Model]", getattr(trudy.models, name))
+
+
+@cache
+def _wire_names(kind: str) -> Mapping[str, str]:
+    """Each spelling of a member, and the one that is sent."""
+    from trudy.models._fields import OWN, wire_of
+
+    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(cast("type[attrs.AttrsInstance]", _model(kind)))
+    pairs = [(a.name, wire_of(a).names) for a in fields if a.name not in OWN]
+    return {spelling: names[0] for own, names in pairs for spelling in (*names, own)}
+
+
+@cache
+def _words(model: type[attrs.AttrsInstance]) -> Mapping[str, type[OpenWord]]:
+    from trudy.models import OpenWord
+    from trudy.models._fields import wire_of
+
+    found: dict[str, type[OpenWord]] = {}
+    for attribute in attrs.fields(attrs.resolve_types(model)):
+        kind = attribute.type
+        if isinstance(kind, type) and issubclass(kind, OpenWord):
+            found.update(dict.fromkeys((attribute.name, *wire_of(attribute).names), kind))
+    return found
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    near = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _shown(key: str) -> str:
+    text = one_line(mask_text(key))
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
