@@ -93,8 +93,8 @@ async def test_what_is_no_list_of_such_objects(client: AsyncTrudyClient, wire: W
 
 async def test_ways_round(client: AsyncTrudyClient, wire: Wire) -> None:
     settings: list[Any] = [CallSettings(recording_enabled=True, extra={"new": 1}), {"recording_enabled": True}]
-    for each in settings:
-        wire.answer(envelope({"id": "c", "status": "queued"}))
+    for number, each in enumerate(settings):
+        wire.answer(envelope({"id": f"c{number}", "status": "queued"}))
         await client.calls.create(
             agent_id="a",
             phone_number="+14155552671",
