@@ -460,6 +460,21 @@ async def test_an_answer_that_is_anothers_is_none(client: AsyncTrudyClient, wire
     assert caught.value.__cause__.code == "foreign_answer"
 
 
+async def test_after_an_answer_that_is_anothers_no_connection_is_used_again(
+    client: AsyncTrudyClient, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped: list[bool] = []
+
+    async def drop() -> None:
+        dropped.append(True)
+
+    monkeypatch.setattr(client._core.transport, "drop_connections", drop)
+    wire.answer(envelope({"id": "a", "agent_id": "another"}, 201))
+    with pytest.raises(CallOutcomeUnknownError):
+        await client.calls.create(agent_id="agent", phone_number=NUMBER, on_unknown="raise")
+    assert dropped == [True]
+
+
 async def test_the_answer_to_another_create_is_none(client: AsyncTrudyClient, wire: Wire) -> None:
     wire.answer(envelope({"id": "a"}, 201))
     await client.calls.create(agent_id="agent", phone_number=NUMBER, idempotency_key="first")

@@ -73,7 +73,7 @@ class NewestCalls:
         reset_in_child(self)
 
     @contextmanager
-    def looking(self, sent_at: float) -> Generator[None]:
+    def searching(self, sent_at: float) -> Generator[None]:
         """While somebody looks for the call of a request that left at `sent_at`, lists reach back to then."""
         token = object()
         with self._lock:
@@ -126,8 +126,8 @@ class NewestCalls:
                     continue  # that one's loop is closed: it is gone
 
     def _least_pause(self) -> float:
-        looking = len(self._sent)
-        return min(_PAUSE_FOR_EACH * looking, LONGEST_PAUSE) if looking > _MANY else 0.0
+        crowd = len(self._sent)
+        return min(_PAUSE_FOR_EACH * crowd, LONGEST_PAUSE) if crowd > _MANY else 0.0
 
     async def _list(self, fetch: FetchPage) -> Listing:
         began = self._clock.monotonic()

@@ -48,7 +48,7 @@ logger = logging.getLogger("trudy")
 
 
 class CallReconciler:
-    """Looks among the newest calls, again and again, until exactly one is ours or the time is over.
+    """Searches the newest calls, again and again, until exactly one is ours or the time is over.
 
     Time spent waiting at the rate limiter does not count.
     """
@@ -112,10 +112,10 @@ class CallReconciler:
         sent_at = request.progress.sent_at
         pending.left_at = lambda: sent_at
         pending.lost_at = self._clock.monotonic()
-        with self._newest.looking(sent_at):
-            return await self._look(request, pending, failure)
+        with self._newest.searching(sent_at):
+            return await self._search(request, pending, failure)
 
-    async def _look(self, request: Request, pending: PendingCall, failure: Ending) -> Response:
+    async def _search(self, request: Request, pending: PendingCall, failure: Ending) -> Response:
         clock = self._clock
         is_refused = outcome_of(request.endpoint, failure) is Outcome.REFUSED
         started = since = clock.monotonic()

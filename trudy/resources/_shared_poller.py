@@ -67,7 +67,7 @@ class SharedPoller(Generic[T]):
                     del self._waiting[object_id]
                     self._seen.pop(object_id, None)
 
-    async def look(
+    async def poll(
         self, object_id: str, since: float, get: Get[T], newest: Newest[T], options: RequestOptions, *, news: bool
     ) -> T:
         """The object as it was at `since` (monotonic) or later. Many who look share the pages of one round.

@@ -178,7 +178,7 @@ class _Wait(Generic[T]):
         """The object as it is now; None where a fault that may pass kept it from being read."""
         patience = max(self._left(), _LAST_LOOK)
         ask = partial(
-            self._waiting.poller.look,
+            self._waiting.poller.poll,
             self._object_id,
             self._since,
             self._waiting.get,
