@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from trudy._concurrency.timeout import bounded
@@ -31,6 +31,15 @@ def thread_safe_event() -> tuple[anyio.Event, Callable[[], None]]:
         run_soon(event.set)
 
     return event, wake
+
+
+def wake_all(wakes: Iterable[Callable[[], object]]) -> None:
+    """Wake all who wait; one whose loop is closed is gone, and no reason to leave out the others."""
+    for wake in wakes:
+        try:
+            wake()
+        except RuntimeError:
+            continue
 
 
 def _run_soon() -> Callable[[Callable[[], object]], object]:

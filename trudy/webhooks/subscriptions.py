@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from trudy._concurrency.fork import reset_in_child
+from trudy._concurrency.wakeup import wake_all
 from trudy.event_source import Subject
 from trudy.webhooks.events import (
     CallCompleted,
@@ -72,11 +73,7 @@ class Subscriptions:
                 places = [place for place in self._wakes if place[0] == "call"]
             # One who waits under several ids is woken once.
             wakes = dict.fromkeys(wake for place in places for wake in self._wakes[place].values())
-        for wake in wakes:
-            try:
-                wake()
-            except RuntimeError:  # the loop of the one who waited is closed
-                continue
+        wake_all(wakes)
 
 
 def _subjects(event: WebhookEvent) -> list[tuple[Subject, str]]:
