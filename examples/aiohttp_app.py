@@ -73,15 +73,10 @@ async def follow(client: trudy.AsyncTrudyClient, call_id: str) -> None:
 
 async def what_was_said(client: trudy.AsyncTrudyClient, call_id: str) -> str:
     """The transcript, which is there some seconds after the end."""
-    for _ in range(15):
-        try:
-            transcript = await client.calls.get_transcript(call_id)
-        except trudy.NotFoundError:
-            transcript = None
-        if transcript is not None and transcript.turns:
-            return transcript.text
-        await asyncio.sleep(2)
-    return "no transcript yet"
+    try:
+        return (await client.calls.wait_for_transcript(call_id, max_wait=30)).text
+    except trudy.WaitTimeoutError:
+        return "no transcript yet"
 
 
 def make_app() -> web.Application:

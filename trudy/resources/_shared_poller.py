@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from trudy._concurrency.fork import reset_in_child
-from trudy._concurrency.wakeup import thread_safe_event
+from trudy._concurrency.wakeup import thread_safe_event, wake_all
 from trudy.errors import ResponseDecodeError, TrudyError
 from trudy.raw import capture
 
@@ -142,11 +142,7 @@ class SharedPoller(Generic[T]):
         finally:
             with self._lock:
                 sleepers, self._round = self._round or [], None
-            for wake in sleepers:
-                try:
-                    wake()
-                except RuntimeError:
-                    continue  # that waiter's loop is closed: it is gone
+            wake_all(sleepers)
 
     async def _ask_alone(
         self, object_id: str, crowd: Counter[str], get: Get[T], options: RequestOptions, began: float
