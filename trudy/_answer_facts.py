@@ -16,8 +16,7 @@ from attrs import field, frozen
 
 from trudy._hidden import Hidden
 from trudy._masking import mask_text
-from trudy._parse import parse_whole
-from trudy._time import parse_time
+from trudy._parse import parse_time, parse_whole
 
 _ECHOES: Final = frozenset(("input", "ctx", "body"))
 """Members of an error in which servers repeat what the user sent."""

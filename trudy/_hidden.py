@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
 
 _CAN_BE_SUSPENDED = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 
@@ -40,15 +41,25 @@ class Hidden(Generic[T]):
         return hash(self.reveal())
 
 
+def hide_text(value: str | Hidden[str]) -> Hidden[str]:
+    """A converter for an attribute that holds a secret text."""
+    return value if isinstance(value, Hidden) else Hidden(value)
+
+
 def hides_arguments(cls: C) -> C:
     """Make every public method of a class, and its `__init__`, forget its arguments when it raises."""
     for name, function in list(vars(cls).items()):
         if isinstance(function, FunctionType) and (name == "__init__" or not name.startswith("_")):
-            setattr(cls, name, _forgetful(function))
+            setattr(cls, name, forgetful(function))
     return cls
 
 
-def _forgetful(function: FunctionType) -> Callable[..., Any]:
+def forgetful(function: F) -> F:
+    """Make one function, async or not, forget its arguments and its other local variables when it raises."""
+    return cast(F, _wrapped(cast(FunctionType, function)))
+
+
+def _wrapped(function: FunctionType) -> Callable[..., Any]:
     if iscoroutinefunction(function):
 
         @wraps(function)

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, cast
 
-from trudy._time import parse_time
-
 ID_ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "agent": ("agent_id", "agentId"),
     "batch_call": ("batch_call_id", "batchCallId", "batch_id", "batchId"),
@@ -96,6 +94,17 @@ def boolean(value: object) -> bool:
     if isinstance(value, str) and (word := value.strip().lower()) in ("true", "false"):
         return word == "true"
     raise ValueError("is neither true nor false")
+
+
+def parse_time(text: str) -> datetime | None:
+    """An ISO 8601 time in any of the server's spellings as an aware UTC datetime; None if it is no time."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is UTC:
+            return moment
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def instant(value: object) -> datetime:

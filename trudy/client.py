@@ -72,7 +72,7 @@ class AsyncTrudyClient:
         timeout: seconds for each phase of an attempt, or a `Timeout`; 5 to connect, 60 to read (180 for a call to be
             placed), 30 to write, 60 for a free connection by default.
         max_retries: how often a fault is tried again.
-        deadline: seconds for a whole call, waits and retries included; None for no bound.
+        deadline: seconds for a whole operation, waits and retries included; None for no bound.
         rate_limit: requests a minute, or a `RateLimit`, to pace from the start; None learns it from the first 429;
             False never waits ahead.
         rate_limit_group: a name shared by clients whose keys share one limit.

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias, TypedDict, Unpack
 from attrs import field, frozen
 
 from trudy._masking import mask_text, one_line
-from trudy._time import parse_time
+from trudy._parse import parse_time
 
 if TYPE_CHECKING:
     from trudy.models import BatchCall, Call, KnowledgeBase, Voice
@@ -93,8 +93,8 @@ class TrudyError(Exception):
         message: what happened, for a person.
         details: more facts; always a mapping, perhaps an empty one.
         request_id: the server's id of the request; quote it to support.
-        retryable: whether the same call may be made again without a change, do no harm and succeed. For a create that
-            sent an idempotency key this holds with the `idempotency_key` of the error; without it there may be two.
+        retryable: whether the same operation, made again without a change, may succeed and does no harm. For a create
+            that sent an idempotency key this holds with the error's `idempotency_key`; without it there may be two.
         attempts: how many requests were sent.
         idempotency_key: the key sent with a create, if any.
         method, path: the request, without its query.
@@ -330,7 +330,7 @@ class APIConnectionError(TrudyError):
 
 
 class APITimeoutError(APIConnectionError):
-    """No answer in time: a phase of the attempt, or the deadline of the whole call."""
+    """No answer in time: a phase of the attempt, or the deadline of the whole operation."""
 
     default_code = "timeout"
 

@@ -13,7 +13,7 @@ logger = logging.getLogger("trudy")
 
 @frozen(kw_only=True)
 class RequestStarted:
-    """A operation began.
+    """An operation began.
 
     Attributes:
         operation: the method's name, such as `calls.create`.
@@ -73,7 +73,7 @@ class RetryScheduled:
 
 @frozen(kw_only=True)
 class RequestEnded:
-    """A operation ended.
+    """An operation ended.
 
     Attributes:
         outcome: `"ok"`, `"error"` or `"cancelled"`.
@@ -96,7 +96,7 @@ Hook: TypeAlias = Callable[[Event], Awaitable[None] | None]
 
 
 class Emitter:
-    """Hands each event to every hook in turn. A hook that fails is logged and does not disturb the call."""
+    """Hands each event to every hook in turn. A hook that fails is logged and does not disturb the operation."""
 
     __slots__ = ("_hooks",)
 

@@ -116,7 +116,7 @@ class RequestOptions(TypedDict, total=False):
     Attributes:
         timeout: seconds for each phase of one attempt, or a `Timeout`.
         max_retries: how often a fault is tried again (2).
-        deadline: seconds for the whole call, waits and retries included; `None` for no bound.
+        deadline: seconds for the whole operation, waits and retries included; `None` for no bound.
         max_rate_limit_wait: the longest wait for a rate window, in seconds (120).
         lane: `"interactive"` (default) goes before `"bulk"` when the rate limit makes requests wait.
         before_send: called, or awaited, each time before a request leaves: after it was admitted by the rate limiter,

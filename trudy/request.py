@@ -6,11 +6,13 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from typing import Final, Literal, Protocol, TypeAlias, cast, runtime_checkable
+from urllib.parse import unquote
 
 from attrs import define, field, frozen
 
 from trudy._answer_facts import AnswerFacts
-from trudy._hidden import Hidden
+from trudy._hidden import Hidden, hide_text
+from trudy._masking import mask_text, one_line
 from trudy.errors import APIConnectionError
 from trudy.hooks import Event
 from trudy.options import AdmissionLane, BeforeSend, OnUnknown, Timeout
@@ -106,10 +108,6 @@ class Progress:
         return self.attempts > self.settled
 
 
-def _hide_text(value: str | Hidden[str]) -> Hidden[str]:
-    return value if isinstance(value, Hidden) else Hidden(value)
-
-
 def _hide_headers(value: Headers | Hidden[Headers]) -> Hidden[Headers]:
     return value if isinstance(value, Hidden) else Hidden(value)
 
@@ -132,9 +130,8 @@ class Request:
 
     endpoint: Endpoint
     method: str
-    _url: Hidden[str] = field(alias="url", converter=_hide_text, repr=False)
-    path: str
-    """The path without query and without the base URL's own path, numbers masked; for logs and errors."""
+    _url: Hidden[str] = field(alias="url", converter=hide_text, repr=False)
+    _path: Hidden[str] = field(alias="path", converter=hide_text, repr=False)
     _headers: Hidden[Headers] = field(alias="headers", converter=_hide_headers, repr=False)
     _body: Hidden[bytes | None] = field(default=None, alias="body", converter=_hide_content, repr=False)
     timeout: Timeout
@@ -150,6 +147,11 @@ class Request:
     def url(self) -> str:
         """The whole URL, query included."""
         return self._url.reveal()
+
+    @property
+    def path(self) -> str:
+        """The path without query and without the base URL's own path, numbers masked; for logs and errors."""
+        return one_line(mask_text(unquote(self._path.reveal())))
 
     @property
     def headers(self) -> Headers:
@@ -175,7 +177,7 @@ class Request:
             endpoint=self.endpoint,
             method=self.method,
             url=self._url,
-            path=self.path,
+            path=self._path,
             headers=(*kept, (name, value)),
             body=self._body,
             timeout=self.timeout,

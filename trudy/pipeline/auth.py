@@ -121,7 +121,7 @@ _asking_for: ContextVar[tuple[Credential, ...]] = ContextVar("trudy_asking_for",
 
 
 class AuthStep:
-    """Adds the header; after a 401 gives up the token, so that the next attempt asks for another, once a call."""
+    """Adds the header; after a 401 gives up the token, so that the next attempt asks for another, once an operation."""
 
     scope = "attempt"
 

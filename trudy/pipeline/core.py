@@ -7,9 +7,8 @@ import platform
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
-from urllib.parse import unquote, urlencode
+from urllib.parse import urlencode
 
-from trudy._masking import mask_text, one_line
 from trudy._version import __version__
 from trudy.errors import (
     APIConnectionError,
@@ -117,7 +116,7 @@ class Core:
             endpoint=endpoint,
             method=endpoint.method,
             url=self.base_url + path + _query({**(query or {}), **settings.extra_query}),
-            path=one_line(mask_text(unquote(path))),
+            path=path,
             headers=self._headers(settings.extra_headers, key, content_type if sent is not None else None),
             body=sent,
             timeout=timeout,

@@ -62,9 +62,8 @@ class SealStep:
 
 
 def seal(request: Request) -> None:
-    """Note what must not change from here on."""
-    if request.idempotency_key is not None:
-        request.progress.sealed = _seal_of(request)
+    """Note what an attempt at a create must look like when it leaves."""
+    request.progress.sealed = _seal_of(request)
 
 
 def _happens_each_time(request: Request) -> bool:

@@ -24,7 +24,8 @@ class RedirectStep:
     async def __call__(self, request: Request, call_next: CallNext) -> Response:
         followed = 0
         while True:
-            seal(request)
+            if request.idempotency_key is not None:
+                seal(request)
             response = await call_next(request)
             target = redirect_target(request.url, response)
             if target is None or followed == _MOST:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from trudy import _checks
 from trudy._answer_facts import as_mapping, as_rows
 from trudy._cursors import PAGE_SIZE, Cursor, Numbered, Offset, Whole
-from trudy._hidden import hides_arguments
+from trudy._hidden import Hidden, forgetful, hides_arguments
 from trudy.errors import InvalidArgumentError
 from trudy.options import NotGiven, OnUnknown, QueryValue
 from trudy.pagination import AsyncPager, FetchedRows, InvalidRow
@@ -72,6 +72,7 @@ class Resource:
             reconcile=reconcile,
         )
 
+    @forgetful
     async def _act(self, request: Request, model: type[T], **asked_for: object) -> T:
         """Send what is done once the server says 2xx, where no page promises what the answer holds.
 
@@ -125,13 +126,15 @@ class Resource:
             _checks.whole(offset, 0, None, "offset")
         _checks.whole(page_size, 1, PAGE_SIZE, "page_size")
 
+        hidden = Hidden(tuple(secrets))
+
         def request(cursor: Mapping[str, int]) -> Request:
             if endpoint.method == "POST":
                 return self._build(endpoint, options, ids=ids, query=query, body={**(body or {}), **cursor})
             return self._build(endpoint, options, ids=ids, query={**(query or {}), **cursor})
 
         async def fetch(cursor: Cursor) -> FetchedRows[T]:
-            with redacted_errors(*secrets):
+            with redacted_errors(*hidden.reveal()):
                 asked = request(cursor.query())
                 return await self._core.read(asked, lambda response: self._rows(asked, response, model, cursor, key))
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, cast
 from attrs import define, evolve, field
 
 from trudy import _checks
+from trudy._hidden import forgetful, hides_arguments
 from trudy.errors import InvalidArgumentError, TrudyError
 from trudy.models import AddedChunk, AddedContacts, BatchContactInput, BatchContactInputDict, Contact
 from trudy.pipeline.outcome import Outcome, outcome_of_error
@@ -19,6 +20,7 @@ ContactItems: TypeAlias = Iterable[ContactItem] | AsyncIterable[ContactItem]
 Send: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Awaitable[AddedChunk]]
 
 
+@forgetful
 async def add_in_chunks(items: ContactItems, size: int, base_url: str, send: Send) -> AddedContacts:
     """Send the contacts, so many at a time. An error carries as `.partial` what came before it."""
     adding = _Adding(size=size, base_url=base_url, send=send)
@@ -27,6 +29,7 @@ async def add_in_chunks(items: ContactItems, size: int, base_url: str, send: Sen
     except TrudyError as error:
         in_doubt = len(adding.sending) if outcome_of_error(error) is Outcome.UNKNOWN else 0
         error.partial = evolve(adding.done, in_doubt=in_doubt)
+        adding.sending, adding.waiting = (), []  # the error's traceback holds them
         error.retryable = error.retryable and not adding.done.answered
         raise
     except Exception as error:  # the caller's own iterable failed
@@ -63,6 +66,7 @@ def contact_members(items: object, base_url: str) -> list[Mapping[str, Any]]:
     return [contact_member(item, index, base_url) for index, item in enumerate(cast(Sequence[object], items))]
 
 
+@hides_arguments
 @define(kw_only=True)
 class _Adding:
     """One call under way. Written without asynchronous generators, which an error would leave behind unfinished."""
@@ -91,6 +95,7 @@ class _Adding:
             raise InvalidArgumentError("contacts must be an iterable of contacts", argument="contacts")
         await self._flush()
 
+    @forgetful
     async def _take(self, member: Mapping[str, Any]) -> None:
         self.waiting.append(member)
         self.taken += 1

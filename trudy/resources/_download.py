@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias, TypeGuard
 from urllib.parse import urlsplit
 
 from trudy._concurrency.timeout import bounded
+from trudy._hidden import forgetful
 from trudy.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -72,6 +73,7 @@ def check_target(to: object) -> None:
         raise InvalidArgumentError("to must be a path or a file open for writing bytes", argument="to")
 
 
+@forgetful
 async def _save(core: Core, link: Link, to: Target, progress: OnProgress | None, settings: Settings) -> Recording:
     may_ask_again = True
     failures = 0
@@ -94,6 +96,7 @@ async def _save(core: Core, link: Link, to: Target, progress: OnProgress | None,
             return recording
 
 
+@forgetful
 async def _follow(core: Core, url: str | None, copy: _Copy, timeout: Timeout) -> None:
     if not _can_be_followed(url):
         raise ResponseDecodeError("the recording has no link that could be followed")

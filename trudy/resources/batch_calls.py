@@ -7,6 +7,7 @@ from datetime import datetime, time
 from typing import Any, Final, Unpack
 
 from trudy import _checks
+from trudy._hidden import forgetful
 from trudy.errors import APITimeoutError, InvalidArgumentError
 from trudy.event_source import EventSource
 from trudy.models import (
@@ -377,6 +378,7 @@ class AsyncBatchCalls(Resource):
         deadline = self._settings.merged(options).deadline
         end = None if deadline is None else self._core.clock.monotonic() + deadline
 
+        @forgetful
         async def send(chunk: Sequence[Mapping[str, Any]]) -> AddedChunk:
             bounded: RequestOptions = {**options}
             if end is not None:

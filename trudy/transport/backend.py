@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import field, frozen
 
+from trudy._hidden import Hidden, hide_text
+
 if TYPE_CHECKING:
     from trudy.options import Timeout
     from trudy.request import Headers
@@ -32,11 +34,16 @@ class Outgoing(Protocol):
 class FileRequest:
     """A GET of a file, whose link may be signed."""
 
-    url: str = field(repr=False)
+    _url: Hidden[str] = field(alias="url", converter=hide_text, repr=False)
     headers: Headers = field(default=(), repr=False)
     timeout: Timeout
     method: str = "GET"
     body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        """The link."""
+        return self._url.reveal()
 
 
 class Reply(Protocol):

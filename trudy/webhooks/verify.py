@@ -23,7 +23,7 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 
 from attrs import field, frozen
 
-from trudy._time import parse_time
+from trudy._parse import parse_time
 from trudy.errors import InvalidArgumentError, TrudyError
 from trudy.webhooks.signing import SIGNATURE, TIMESTAMP, SignatureForm, SigningKey, sorted_form
 from trudy.webhooks.strict_json import MALFORMED, MAX_DEPTH, read_json
