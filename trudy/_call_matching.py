@@ -107,6 +107,11 @@ def is_answer_to(sent: SentCall, call: Call) -> bool:
     return all(same_number(sent.number, each) for each in _numbers_called(call)) and _is_same_agent(sent, call)
 
 
+def shows_number(call: Call) -> bool:
+    """Whether it tells which number was called."""
+    return bool(_numbers_called(call))
+
+
 def digits(number: str) -> str:
     """A number as country code and digits, in whatever spelling; empty where the text is no number, or a masked one."""
     return _international(number)[0]

@@ -476,15 +476,21 @@ async def test_after_an_answer_that_is_anothers_no_connection_is_used_again(
 
 
 async def test_the_answer_to_another_create_is_none(client: AsyncTrudyClient, wire: Wire) -> None:
-    wire.answer(envelope({"id": "a"}, 201))
+    wire.answer(envelope({"id": "a", "to": NUMBER}, 201))
     await client.calls.create(agent_id="agent", phone_number=NUMBER, idempotency_key="first")
     await client.calls.create(agent_id="agent", phone_number=NUMBER, idempotency_key="first")
     with pytest.raises(CallOutcomeUnknownError):
         await client.calls.create(agent_id="agent", phone_number=NUMBER, on_unknown="raise")
 
 
-async def test_clients_of_one_api_share_what_has_been_returned(wire: Wire, client: AsyncTrudyClient) -> None:
+async def test_an_answer_that_tells_no_more_than_an_id_is_taken(client: AsyncTrudyClient, wire: Wire) -> None:
     wire.answer(envelope({"id": "a"}, 201))
+    for _ in range(2):
+        assert (await client.calls.create(agent_id="agent", phone_number=NUMBER)).id == "a"
+
+
+async def test_clients_of_one_api_share_what_has_been_returned(wire: Wire, client: AsyncTrudyClient) -> None:
+    wire.answer(envelope({"id": "a", "to": NUMBER}, 201))
     await client.calls.create(agent_id="agent", phone_number=NUMBER)
     other = AsyncTrudyClient(KEY, base_url=BASE_URL, clock=client._core.clock)
     async with other:
@@ -493,7 +499,7 @@ async def test_clients_of_one_api_share_what_has_been_returned(wire: Wire, clien
 
 
 async def test_a_raw_request_that_places_a_call_takes_part(client: AsyncTrudyClient, wire: Wire) -> None:
-    wire.answer(envelope({"id": "a"}, 201))
+    wire.answer(envelope({"id": "a", "to": NUMBER}, 201))
     body = {"agent_id": "agent", "phone_number": NUMBER}
     await client.request("POST", "/calls", body=body)
     with pytest.raises(CallOutcomeUnknownError):
