@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import logging
-
 import httpx
 import pytest
 
@@ -61,32 +59,6 @@ async def test_a_host_that_no_browser_can_find_is_reported(
 async def test_hosts_that_can_be_found_pass(client: AsyncTrudyClient, wire: Wire, url: str) -> None:
     wire.answer(flat(url))
     assert (await client.webrtc.create_call(agent_id="a1")).join_url == url
-
-
-@pytest.mark.parametrize(
-    ("url", "host"),
-    [
-        (JOIN.replace("voice.ultravox.ai", "voice..ai"), "voice..ai"),
-        (JOIN.replace("voice.ultravox.ai", "voice.ultravox.ai:abc"), "voice.ultravox.ai:abc"),
-        (JOIN.replace("voice.ultravox.ai", ""), ""),
-        (JOIN.removeprefix("wss://"), ""),
-        (JOIN.removeprefix("wss://voice.ultravox.ai"), ""),
-    ],
-)
-async def test_the_host_is_repaired_on_request(
-    client: AsyncTrudyClient, wire: Wire, caplog: pytest.LogCaptureFixture, url: str, host: str
-) -> None:
-    caplog.set_level(logging.WARNING, "trudy")
-    wire.answer(flat(url))
-    assert (await client.webrtc.create_call(agent_id="a1", repair_join_host=True)).join_url == JOIN
-    assert f"{host!r} is replaced by voice.ultravox.ai" in caplog.text
-
-
-@pytest.mark.parametrize("url", ["", "wss://voice..ai", "wss://voice..ai/", "wss:///", "javascript:alert(1)", "voice"])
-async def test_what_leads_nowhere_is_not_repaired(client: AsyncTrudyClient, wire: Wire, url: str) -> None:
-    wire.answer(flat(url))
-    with pytest.raises(ResponseDecodeError, match="no browser can join"):
-        await client.webrtc.create_call(agent_id="a1", repair_join_host=True)
 
 
 async def test_an_answer_without_a_join_url_is_no_answer(client: AsyncTrudyClient, wire: Wire) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Final, Unpack
 from urllib.parse import urlsplit
-
-from attrs import evolve
 
 from trudy import _checks
 from trudy.errors import ResponseDecodeError
@@ -20,11 +17,7 @@ from trudy.resources._base import Resource, body_of
 
 CREATE_CALL: Final = Endpoint(name="webrtc.create_call", method="POST", path="/webrtc/call", retry=RetryClass.ONCE)
 
-JOIN_HOST: Final = "voice.ultravox.ai"
-"""Where the documented answers point to."""
-
 _HOST_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.?")
-logger = logging.getLogger("trudy")
 
 
 class AsyncWebRTC(Resource):
@@ -35,7 +28,6 @@ class AsyncWebRTC(Resource):
         *,
         agent_id: str,
         variables: Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
-        repair_join_host: bool = False,
         **options: Unpack[RequestOptions],
     ) -> WebRTCCall:
         """Make a call that a browser joins. `POST /webrtc/call`
@@ -46,8 +38,6 @@ class AsyncWebRTC(Resource):
         Args:
             agent_id: the agent that speaks.
             variables: values for the `{{variables}}` of the agent's prompt.
-            repair_join_host: the server was seen to send a join URL whose host no browser can find, such as
-                `voice..ai`; True puts `voice.ultravox.ai` in its place, False raises.
 
         Returns:
             Where the browser joins.
@@ -64,13 +54,8 @@ class AsyncWebRTC(Resource):
         host = _host(call.join_url)
         if _is_host(host):
             return call
-        rest = _after_host(call.join_url)
-        if repair_join_host and rest not in ("", "/"):
-            logger.warning("webrtc.create_call: the join URL's host %r is replaced by %s", host, JOIN_HOST)
-            return evolve(call, join_url=f"wss://{JOIN_HOST}{rest}")
-        hint = "" if repair_join_host else f"; repair_join_host=True replaces it by {JOIN_HOST}"
         raise ResponseDecodeError(
-            f"no browser can join this call: the host of its join URL is malformed ({host!r}){hint}",
+            f"no browser can join this call: the host of its join URL is malformed ({host!r})",
             details={"call_id": call.call_id, "host": host},
             request_id=None if call.meta is None else call.meta.request_id,
             attempts=request.progress.attempts,
@@ -99,9 +84,3 @@ def _is_host(host: str) -> bool:
         return bool(ip_address(host))
     except ValueError:
         return False
-
-
-def _after_host(url: str) -> str:
-    """Path and query; what stands before the first slash is taken for a host, with a scheme or without."""
-    rest = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://", "", url)
-    return rest[len(re.split(r"[/?#]", rest, maxsplit=1)[0]) :]

@@ -20,7 +20,6 @@ class WebRTC(SyncResource[AsyncWebRTC]):
         *,
         agent_id: str,
         variables: Mapping[str, JSON] | NotGiven | None = NOT_GIVEN,
-        repair_join_host: bool = False,
         **options: Unpack[RequestOptions],
     ) -> WebRTCCall:
         """Make a call that a browser joins. `POST /webrtc/call`
@@ -31,8 +30,6 @@ class WebRTC(SyncResource[AsyncWebRTC]):
         Args:
             agent_id: the agent that speaks.
             variables: values for the `{{variables}}` of the agent's prompt.
-            repair_join_host: the server was seen to send a join URL whose host no browser can find, such as
-                `voice..ai`; True puts `voice.ultravox.ai` in its place, False raises.
 
         Returns:
             Where the browser joins.
@@ -43,12 +40,4 @@ class WebRTC(SyncResource[AsyncWebRTC]):
             ProviderError: the voice provider failed.
             ResponseDecodeError: the host of the join URL is malformed; `details` has `call_id` and `host`.
         """
-        return self._bridge.run(
-            bind(
-                self._async.create_call,
-                agent_id=agent_id,
-                variables=variables,
-                repair_join_host=repair_join_host,
-                **options,
-            )
-        )
+        return self._bridge.run(bind(self._async.create_call, agent_id=agent_id, variables=variables, **options))
