@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import respx
 
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.jumping import JumpingClock
@@ -449,3 +451,24 @@ async def test_a_connection_error_says_where_to_and_how_often(
     assert str(caught.value).startswith(f"connection_error at {address} after 3 attempts: could not connect")
     assert caught.value.address == address
     assert str(unknown.value.__cause__).startswith(f"connection_error at {address} after 1 attempt: ")
+
+
+async def test_a_call_that_may_be_repeated_and_was_not_does_not_claim_so(client: MakeClient, wire: Wire) -> None:
+    wire.answer(httpx.Response(503))
+    async with client(max_retries=0) as c:
+        with pytest.raises(CallOutcomeUnknownError, match="it was not looked for"):
+            await c.calls.create(agent_id="a", phone_number=NUMBER, on_unknown="retry")
+    assert len(wire.sent) == 1
+
+
+async def test_a_link_that_cannot_be_reached_is_named_by_host_and_port(client: MakeClient, wire: Wire) -> None:
+    link = {"call_id": "c1", "recording_url": "https://files.test:8443/a.mp3?sig=s3cret"}
+    wire.answer(envelope(link))
+    with respx.mock(assert_all_called=False) as router:
+        router.route(host="files.test").mock(side_effect=httpx.ConnectError("no"))
+        router.route().mock(return_value=envelope(link))
+        async with client() as c:
+            with pytest.raises(APIConnectionError) as caught:
+                await c.calls.download_recording("c1", to=io.BytesIO())
+    assert str(caught.value).startswith("connection_error at files.test:8443 after 3 attempts: ")
+    assert "s3cret" not in str(caught.value)

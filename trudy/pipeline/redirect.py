@@ -66,9 +66,12 @@ def why_not_followed(url: str, response: Response) -> str:
     return f"the redirect to {target} was not followed: {why}; is base_url right?"
 
 
-def address_of(url: str) -> str:
-    """Host and port of a URL, as one writes them."""
-    _, host, port = origin(url)
+def address_of(url: str) -> str | None:
+    """Host and port of a URL, as one writes them; None where it is none."""
+    try:
+        _, host, port = origin(url)
+    except ValueError:
+        return None
     return f"[{host}]:{port}" if host is not None and ":" in host else f"{host}:{port}"
 
 

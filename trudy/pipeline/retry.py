@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("trudy")
-_REPEATED = "sending it again with the same key did not settle it"
 _CHANGES = ("PUT", "PATCH", "DELETE")
 _LONGEST_WINDOW = 3600.0
 """Seconds; a `reset_at` further off than this is nonsense, and answered by backoff."""
@@ -239,8 +238,7 @@ class RetryStep:
 async def _look(request: Request, ending: Ending) -> Response:
     if request.options.on_unknown == "reconcile" and request.reconcile is not None:
         return await request.reconcile(request, ending)
-    what = _REPEATED if request.options.on_unknown == "retry" else "it was not looked for"
-    raise call_outcome_unknown(request, as_error(request, ending), what)
+    raise call_outcome_unknown(request, as_error(request, ending), _what_was_done(request))
 
 
 def _doubted(request: Request, doubtful: Ending, error: Exception) -> Exception:
@@ -251,10 +249,16 @@ def _doubted(request: Request, doubtful: Ending, error: Exception) -> Exception:
         )
     elif isinstance(error, TrudyError):
         if request.endpoint.retry is RetryClass.RECONCILE:
-            return call_outcome_unknown(request, as_error(request, doubtful), _REPEATED)
+            return call_outcome_unknown(request, as_error(request, doubtful), _what_was_done(request))
         if request.endpoint.sends_key or request.method in _CHANGES:
             error.details = MappingProxyType({**error.details, "may_have_happened": True})
     return error
+
+
+def _what_was_done(request: Request) -> str:
+    if request.progress.attempts > 1 and request.options.on_unknown == "retry":
+        return "sending it again with the same key did not settle it"
+    return "it was not looked for"
 
 
 def _would_hide_a_doubt(request: Request, outcome: Outcome) -> bool:

@@ -26,6 +26,7 @@ from trudy.errors import (
     error_class,
 )
 from trudy.options import Timeout
+from trudy.pipeline.redirect import address_of
 from trudy.pipeline.retry import full_jitter
 from trudy.transport.backend import FileRequest
 
@@ -85,6 +86,8 @@ async def _save(core: Core, link: Link, to: Target, progress: OnProgress | None,
         except (APIConnectionError, ServerError) as error:
             failures += 1
             error.attempts = failures
+            if isinstance(error, APIConnectionError) and recording.recording_url is not None:
+                error.address = address_of(recording.recording_url)
             if copy.has_begun or failures > settings.max_retries:
                 raise
             await core.clock.sleep(full_jitter(failures, random.random()))  # noqa: S311
