@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trudy import models as models
+    from trudy import sandbox as sandbox
+    from trudy import testing as testing
+    from trudy import webhooks as webhooks
     from trudy._version import __version__ as __version__
     from trudy.client import AsyncTrudyClient as AsyncTrudyClient
     from trudy.clock import Clock as Clock

@@ -55,6 +55,9 @@ EXPORTS: Final[Mapping[str, Mapping[str, str]]] = {
         "WaitTimeoutError": "trudy.errors",
         "__version__": "trudy._version",
         "models": "trudy.models",
+        "sandbox": "trudy.sandbox",
+        "testing": "trudy.testing",
+        "webhooks": "trudy.webhooks",
     },
     "trudy.dialer": {
         "AttemptResult": "trudy.dialer.outcome",

@@ -7,7 +7,7 @@ writes from these imports which module each name comes from, into `_exports.py`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Generic, Self, TypeVar, overload
 
@@ -47,13 +47,18 @@ def lazy_names(package: str) -> tuple[Callable[[str], object], Callable[[], list
     namespace = vars(sys.modules[package])
 
     def load(name: str) -> object:
-        namespace[name] = found = sorted(homes) if name == "__all__" else _find(package, name, homes.get(name))
+        namespace[name] = found = _all(package, homes) if name == "__all__" else _find(package, name, homes.get(name))
         return found
 
     def names() -> list[str]:
         return sorted({*namespace, *homes})
 
     return load, names
+
+
+def _all(package: str, homes: Mapping[str, str]) -> list[str]:
+    # Without modules, some of which need an extra: a star is to load none of them.
+    return sorted(name for name, home in homes.items() if home != f"{package}.{name}")
 
 
 def _find(package: str, name: str, home: str | None) -> object:
