@@ -6,6 +6,7 @@ import select
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -35,6 +36,7 @@ class Twice:
     connections: list[socket.socket] = field(factory=list[socket.socket], init=False)
     url: str = field(default="", init=False)
     _listening: socket.socket = field(init=False)
+    _threads: list[threading.Thread] = field(factory=list[threading.Thread], init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
     """TLS stands no reading and writing at the same time."""
 
@@ -42,12 +44,19 @@ class Twice:
         self._listening = socket.create_server(("127.0.0.1", 0))
         scheme = "http" if self.tls is None else "https"
         self.url = f"{scheme}://127.0.0.1:{self._listening.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, tb: TracebackType | None) -> None:
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
+        self._threads[0].join()
+        for connection in self.connections:
+            with suppress(OSError):  # the peer has closed it already
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)  # TLS or not
+        for thread in self._threads:
+            thread.join()
         for connection in self.connections:
             connection.close()
 
@@ -59,14 +68,19 @@ class Twice:
     def _accept(self) -> None:
         while True:
             try:
-                connection, _ = self._listening.accept()
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if self.tls is not None:
-                    connection = self.tls.wrap_socket(connection, server_side=True)
-            except OSError:
+                raw, _ = self._listening.accept()
+            except OSError:  # shut down
                 return
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                connection = raw if self.tls is None else self.tls.wrap_socket(raw, server_side=True)
+            except OSError:  # the peer went away during the handshake
+                raw.close()
+                continue
             self.connections.append(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
         waiting = b""

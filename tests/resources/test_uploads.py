@@ -157,3 +157,54 @@ async def test_no_bad_pair_is_anything_but_a_bad_argument(
     with pytest.raises(InvalidArgumentError):
         await client.contacts.import_file(source)
     assert not wire.sent
+
+
+def test_whatever_open_can_read_is_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "contacts.csv"
+    os.mkfifo(pipe)
+    thread = threading.Thread(target=pipe.write_bytes, args=(LARGE,))
+    thread.start()
+    upload = read_upload(pipe, "file", most=MEGABYTE)
+    thread.join(STUCK)
+    assert (upload.filename, upload.data) == ("contacts.csv", LARGE)
+
+    assert read_upload("/proc/self/status", "file", most=MEGABYTE).data.startswith(b"Name:")  # its size is 0
+
+    reading, writing = os.pipe()
+    os.write(writing, b"phone\n1")
+    os.close(writing)
+    assert read_upload(f"/dev/fd/{reading}", "file", most=MEGABYTE).data == b"phone\n1"
+    os.close(reading)
+
+
+def test_what_has_no_end_is_read_no_further_than_allowed() -> None:
+    with pytest.raises(InvalidArgumentError, match="larger than 1 MB"):
+        read_upload("/dev/zero", "file", most=MEGABYTE)
+    with pytest.raises(InvalidArgumentError, match="empty"):
+        read_upload("/dev/null", "file", most=MEGABYTE)
+
+
+def test_what_is_too_large_is_not_read_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(10 * MEGABYTE)
+    monkeypatch.setattr("trudy.resources._uploads._read_open", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(InvalidArgumentError, match="larger"):
+        read_upload(tmp_path / "large", "file", most=MEGABYTE)
+
+
+@pytest.mark.parametrize("kind", ["missing", "a folder"])
+def test_what_cannot_be_opened_is_the_systems_own_error(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(FileNotFoundError if kind == "missing" else IsADirectoryError):
+        read_upload(tmp_path / "none" if kind == "missing" else tmp_path, "file", most=MEGABYTE)
+
+
+async def test_the_loop_goes_on_while_a_pipe_has_no_writer(
+    client: AsyncTrudyClient, wire: Wire, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "contacts.csv"
+    os.mkfifo(pipe)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(client.contacts.import_file, pipe)
+        await anyio.wait_all_tasks_blocked()
+        await anyio.to_thread.run_sync(pipe.write_bytes, b"phone\n+14155552671\n")
+    assert len(wire.sent) == 1

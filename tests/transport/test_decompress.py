@@ -9,7 +9,9 @@ import tracemalloc
 import zlib
 from collections import deque
 
+import brotli
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +20,8 @@ from trudy.transport.exceptions import ResponseTooLargeError
 
 TEXT = b'{"data": {}}' * 100
 RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+LONG = TEXT * 500
+BROTLI, ZSTD = brotli.compress(LONG), zstandard.ZstdCompressor().compress(LONG)
 GZIP, ZLIB, DEFLATE = gzip.compress(TEXT), zlib.compress(TEXT), RAW.compress(TEXT) + RAW.flush()
 
 
@@ -57,7 +61,9 @@ def test_a_body_in_pieces_that_breaks_off(encoding: str, length: int) -> None:
         decompressor.finish()
 
 
-@pytest.mark.parametrize("body", [GZIP + b"garbage", b"garbage", GZIP[:40] + b"garbage" * 10])
+@pytest.mark.parametrize(
+    "body", [GZIP + b"garbage", b"garbage", GZIP[:40] + b"garbage" * 10], ids=["behind it", "alone", "in it"]
+)
 def test_what_is_broken_is_an_error(body: bytes) -> None:
     with pytest.raises(zlib.error):
         _all(Decompressor("gzip"), body, 100)
@@ -68,6 +74,60 @@ def test_what_is_not_known_here_is_refused(encoding: str, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "brotli", None)
     with pytest.raises(ValueError, match=r"own|gzip|brotli"):
         Decompressor(encoding)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "content"),
+    [
+        ("br", BROTLI, LONG),
+        ("zstd", ZSTD, LONG),
+        ("zstd", ZSTD * 2, LONG * 2),
+        ("gzip, br", brotli.compress(GZIP), TEXT),
+        ("zstd, gzip", gzip.compress(ZSTD), LONG),
+        ("br", b"", b""),
+        ("zstd", b"", b""),
+    ],
+    ids=["br", "zstd", "two frames", "gzip in br", "zstd in gzip", "no br", "no zstd"],
+)
+@pytest.mark.parametrize("size", [1, 7, 1000, 10**7])
+def test_what_httpx_knows_where_it_is_installed(encoding: str, body: bytes, content: bytes, size: int) -> None:
+    decompressor = Decompressor(encoding)
+    assert _all(decompressor, body, size) == content
+    decompressor.finish()
+
+
+@pytest.mark.parametrize(("encoding", "body"), [("br", BROTLI), ("zstd", ZSTD)], ids=["br", "zstd"])
+@pytest.mark.parametrize("length", [1, 20, -1])
+def test_of_these_too_it_is_seen_where_they_break_off(encoding: str, body: bytes, length: int) -> None:
+    decompressor = Decompressor(encoding)
+    _all(decompressor, body[:length], 100)
+    with pytest.raises(EOFError):
+        decompressor.finish()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("br", brotli.compress(bytes(300_000_000), quality=5)),
+        ("zstd", zstandard.ZstdCompressor().compress(bytes(300_000_000))),
+    ],
+    ids=["br", "zstd"],
+)
+def test_a_bomb_of_these_is_never_held_whole(encoding: str, body: bytes) -> None:
+    decompressor = Decompressor(encoding, most=20_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ResponseTooLargeError):
+            deque(decompressor.decompress(body), maxlen=0)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_old_brotli_that_knows_no_limit_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(brotli, "Decompressor", object)
+    with pytest.raises(ValueError, match="br"):
+        Decompressor("br")
 
 
 def _bomb(layers: int, size: int = 300_000_000) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 
 import anyio
 import httpx
@@ -14,6 +15,7 @@ import pytest
 from tests.fakes.tls import serving, trusting
 from tests.fakes.twice import SURPLUS, Twice, answer
 from tests.fakes.ways import WAYS, Way, make_request
+from trudy import AsyncTrudyClient, CallOutcomeUnknownError, TrudyError
 from trudy.options import Timeout
 from trudy.transport.backend import FileRequest
 from trudy.transport.transport import Transport
@@ -187,6 +189,19 @@ async def test_a_connection_in_use_is_dropped_after_its_answer(way: Way) -> None
             await _fits(transport, server)
             assert len(server.connections) == 2
             await transport.aclose()
+
+
+async def test_the_answer_to_another_call_costs_the_connections(way: Way) -> None:
+    """A proxy that is one answer behind: what it says of a call is about somebody else's."""
+    foreign = b'{"data": {"id": "c", "phone_number": "+14155552222", "agent_id": "a", "status": "queued"}}'
+    with Twice() as server:
+        server.pieces.append(answer(foreign))
+        async with AsyncTrudyClient("k", base_url=server.url, http_backend=way.backend) as client:
+            with pytest.raises(CallOutcomeUnknownError):
+                await client.calls.create(agent_id="a", phone_number="+14155551111", on_unknown="raise")
+            with suppress(TrudyError):
+                await client.calls.get("c")
+        assert len(server.connections) == 2
 
 
 async def _fits(transport: Transport, server: Twice) -> None:

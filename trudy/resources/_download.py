@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import os
 import random
-import secrets
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
-from inspect import iscoroutinefunction
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, TypeAlias, TypeGuard
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
+from trudy import _checks
 from trudy._concurrency.timeout import bounded
 from trudy._hidden import forgetful
 from trudy.errors import (
     APIConnectionError,
     APITimeoutError,
     ErrorResponse,
-    InvalidArgumentError,
     ResponseDecodeError,
     ServerError,
     TrudyError,
@@ -28,7 +22,10 @@ from trudy.errors import (
 from trudy.options import Timeout
 from trudy.pipeline.redirect import address_of
 from trudy.pipeline.retry import full_jitter
+from trudy.resources._destination import Destination, Target, destination
 from trudy.transport.backend import FileRequest
+from trudy.transport.body import size_text
+from trudy.transport.urls import path_of
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
@@ -36,23 +33,28 @@ if TYPE_CHECKING:
     from trudy.pipeline.core import Core
     from trudy.transport.streamed import Streamed
 
-Target: TypeAlias = str | os.PathLike[str] | IO[bytes]
 OnProgress: TypeAlias = Callable[[int, int | None], None]
 Link: TypeAlias = Callable[[], Awaitable["Recording"]]
 
 _AS_IT_IS: Final = (("Accept", "*/*"), ("Accept-Encoding", "identity"))
+MAX_RECORDING_BYTES: Final = 1024**3
+"""Nine hours of uncompressed telephone audio in stereo. Without a bound a broken host fills the disk."""
 _NO_WHOLE_FILE: Final = (204, 205, 206)
 
 
-async def download(core: Core, link: Link, to: Target, progress: OnProgress | None, settings: Settings) -> Recording:
+async def download(
+    core: Core, link: Link, to: Target, *, max_bytes: int | None, progress: OnProgress | None, settings: Settings
+) -> Recording:
     """Ask for the link and follow it, within the deadline. Ask once more where it has expired meanwhile.
 
     A fault before the first piece was written is tried again, like that of any other GET.
     """
-    check_target(to)
+    if max_bytes is not None:
+        _checks.whole(max_bytes, 1, None, "max_bytes")
+    copy = _Copy(destination(to), max_bytes, progress)
 
     async def save() -> Recording:
-        return await _save(core, link, to, progress, settings)
+        return await _save(core, link, copy, settings)
 
     if settings.deadline is None:
         return await save()
@@ -62,27 +64,14 @@ async def download(core: Core, link: Link, to: Target, progress: OnProgress | No
     return recording
 
 
-def check_target(to: object) -> None:
-    """A path in a folder that is there, or a file that takes bytes."""
-    if isinstance(to, str | os.PathLike):
-        path = Path(os.fspath(to))  # pyright: ignore[reportUnknownArgumentType]
-        if not path.name or path.is_dir() or not path.parent.is_dir():
-            raise InvalidArgumentError("to must be the path of a file, in a folder that exists", argument="to")
-        return
-    write: object = getattr(to, "write", None)
-    if not callable(write) or iscoroutinefunction(write) or isinstance(to, io.TextIOBase):
-        raise InvalidArgumentError("to must be a path or a file open for writing bytes", argument="to")
-
-
 @forgetful
-async def _save(core: Core, link: Link, to: Target, progress: OnProgress | None, settings: Settings) -> Recording:
+async def _save(core: Core, link: Link, copy: _Copy, settings: Settings) -> Recording:
     may_ask_again = True
     failures = 0
     while True:
         recording = await link()
-        copy = _Copy(to, progress)
         try:
-            await _follow(core, recording.recording_url, copy, settings.timeout or Timeout())
+            await _follow(core, _file_of(recording, settings.timeout or Timeout()), copy)
         except (APIConnectionError, ServerError) as error:
             failures += 1
             error.attempts = failures
@@ -100,10 +89,17 @@ async def _save(core: Core, link: Link, to: Target, progress: OnProgress | None,
 
 
 @forgetful
-async def _follow(core: Core, url: str | None, copy: _Copy, timeout: Timeout) -> None:
-    if not _can_be_followed(url):
-        raise ResponseDecodeError("the recording has no link that could be followed")
-    async with core.transport.stream(FileRequest(url=url, headers=_AS_IT_IS, timeout=timeout)) as answer:
+def _file_of(recording: Recording, timeout: Timeout) -> FileRequest:
+    try:
+        if urlsplit(recording.recording_url or "").scheme in ("http", "https"):
+            return FileRequest(url=recording.recording_url or "", headers=_AS_IT_IS, timeout=timeout)
+    except ValueError:
+        pass
+    raise ResponseDecodeError("the recording has no link that could be followed")
+
+
+async def _follow(core: Core, request: FileRequest, copy: _Copy) -> None:
+    async with core.transport.stream(request) as answer:
         if answer.status in _NO_WHOLE_FILE:
             raise ResponseDecodeError(f"the link of the recording answered {answer.status}, which is no whole file")
         if not 200 <= answer.status < 300:
@@ -113,59 +109,44 @@ async def _follow(core: Core, url: str | None, copy: _Copy, timeout: Timeout) ->
                 attempts=1,
                 response=ErrorResponse(status_code=answer.status, headers={}),
                 method="GET",
-                path=urlsplit(url).path,
+                path=path_of(request),
             )
         await copy.all_of(answer)
-
-
-def _can_be_followed(url: str | None) -> TypeGuard[str]:
-    try:
-        return bool(url) and urlsplit(url).scheme in ("http", "https")
-    except ValueError:
-        return False
 
 
 class _Copy:
     """Writes the pieces of an answer to their place, and tells how far it has come."""
 
-    def __init__(self, to: Target, progress: OnProgress | None) -> None:
+    def __init__(self, to: Destination, max_bytes: int | None, progress: OnProgress | None) -> None:
         self._to = to
+        self._max_bytes = max_bytes
         self._progress = progress
         self.has_begun = False
+        """Whether something was written that stays."""
 
     async def all_of(self, answer: Streamed) -> None:
-        # Written in place, not in a worker thread: pieces are small, and the sync client must start no thread.
-        length = answer.headers.get("content-length", "")
-        is_known = length.isascii() and length.isdigit() and "content-encoding" not in answer.headers
-        total = int(length) if is_known else None
+        total = _length(answer)
         done = 0
-        with _open(self._to) as file:
-            async for piece in answer.chunks():
-                # A file of the caller's own keeps what was written to it; one of ours is thrown away.
-                self.has_begun = not isinstance(self._to, str | os.PathLike)
-                file.write(piece)
+        self._check(total or 0)
+        pieces = answer.chunks()
+        piece = await anext(pieces, None)  # before anything is opened, so that a fault up to here leaves no trace
+        async with self._to.opened() as write:
+            while piece is not None:
                 done += len(piece)
+                self._check(done)
+                self.has_begun = self._to.keeps_what_was_written
+                await write(piece)
                 if self._progress is not None:
                     self._progress(done, total)
+                piece = await anext(pieces, None)
+
+    def _check(self, size: int) -> None:
+        if self._max_bytes is not None and size > self._max_bytes:
+            raise ResponseDecodeError(f"the recording is larger than max_bytes, {size_text(self._max_bytes)}")
 
 
-@contextmanager
-def _open(to: Target) -> Generator[IO[bytes]]:
-    if isinstance(to, io.RawIOBase):  # which may take less than it is given
-        buffered = io.BufferedWriter(to)
-        try:
-            yield buffered
-        finally:
-            buffered.detach()
-        return
-    if not isinstance(to, str | os.PathLike):
-        yield to
-        return
-    path = Path(to)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+def _length(answer: Streamed) -> int | None:
+    """The bytes to come; None where that is not told, or told of what is compressed."""
+    length = answer.headers.get("content-length", "")
+    is_known = length.isascii() and length.isdigit() and len(length) < 20 and "content-encoding" not in answer.headers
+    return int(length) if is_known else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from inspect import iscoroutinefunction
 from pathlib import Path, PurePath
 from typing import IO, Final, TypeAlias, TypeVar, cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from trudy._concurrency.loops import current_loop, is_private
 from trudy.errors import InvalidArgumentError
@@ -51,17 +52,25 @@ def read_upload(
             raise InvalidArgumentError(f"{argument} must be a pair of file name and bytes", argument=argument)
         own_name, source = source
         filename = filename or own_name
+    upload = _read(source, most, argument)
+    del source  # whoever logs tracebacks may print variables too, and files hold numbers
+    _check_size(len(upload.data), most, argument)
+    return evolve(upload, filename=_checked_name(filename or upload.filename, argument))
+
+
+def _read(source: object, most: int, argument: str) -> Upload:
     if isinstance(source, bytes | bytearray | memoryview):
-        data, name = bytes(source), ""
-    elif isinstance(source, str | os.PathLike):
-        path = Path(source)
-        _check_size(path.stat().st_size, most, argument)
-        data, name = path.read_bytes(), path.name
-    else:
+        return Upload(filename="", data=bytes(cast("bytes", source)))
+    if not isinstance(source, str | os.PathLike):
         file = _blocking(source, argument)
-        data, name = _read(file, most, argument), _name_of(source) or _name_of(file)
-    _check_size(len(data), most, argument)
-    return Upload(filename=_checked_name(filename or name, argument), data=data)
+        return Upload(filename=_name_of(source) or _name_of(file), data=_read_open(file, most, argument))
+    path = Path(cast("str | os.PathLike[str]", source))
+    with path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        # What is no regular file has no size, and files of /proc say 0 and hold something.
+        if stat.S_ISREG(status.st_mode) and status.st_size > 0:
+            _check_size(status.st_size, most, argument)
+        return Upload(filename=path.name, data=_read_open(file, most, argument))
 
 
 def _blocking(source: object, argument: str) -> object:
@@ -76,7 +85,7 @@ def _blocking(source: object, argument: str) -> object:
     return cast("object", inner)
 
 
-def _read(source: object, most: int, argument: str) -> bytes:
+def _read_open(source: object, most: int, argument: str) -> bytes:
     read = getattr(source, "read", None)
     if not callable(read):
         raise InvalidArgumentError(
@@ -89,6 +98,7 @@ def _read(source: object, most: int, argument: str) -> bytes:
         part = read(min(left, MEGABYTE))
         if not isinstance(part, bytes):
             what = "text" if isinstance(part, str) else "without waiting"
+            del part, parts
             raise InvalidArgumentError(f"{argument} must be open for reading bytes, not {what}", argument=argument)
         if not part:
             break
@@ -132,7 +142,8 @@ def _size(source: FileSource) -> int:
         return len(source)
     if isinstance(source, str | os.PathLike):
         try:
-            return Path(source).stat().st_size
+            status = Path(source).stat()
         except OSError:
             return 0
+        return status.st_size if stat.S_ISREG(status.st_mode) and status.st_size else _WORTH_A_THREAD
     return _WORTH_A_THREAD

@@ -20,7 +20,8 @@ from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
-from trudy.resources._download import OnProgress, Target, download
+from trudy.resources._destination import Target
+from trudy.resources._download import MAX_RECORDING_BYTES, OnProgress, download
 from trudy.resources._newest_calls import find_calls
 from trudy.resources._reconcile import reconciler_for
 from trudy.resources._shared_poller import SharedPoller
@@ -246,6 +247,7 @@ class AsyncCalls(Resource):
         call_id: str,
         *,
         to: Target,
+        max_bytes: int | None = MAX_RECORDING_BYTES,
         progress: OnProgress | None = None,
         **options: Unpack[RequestOptions],
     ) -> Recording:
@@ -255,7 +257,9 @@ class AsyncCalls(Resource):
 
         Args:
             call_id: whose recording.
-            to: a path, written under another name and renamed at the end, or a file open for writing bytes.
+            to: a path, written under another name and renamed at the end, or a file open for writing bytes. Links are
+                followed, and the mode of a file that is there is kept; a pipe or a device is written in place.
+            max_bytes: the most bytes to save, decompressed: 1 GiB by default, None for any number.
             progress: called after each piece with the bytes so far, and their sum (None where unknown).
 
         Returns:
@@ -264,12 +268,15 @@ class AsyncCalls(Resource):
         Raises:
             NotFoundError: the recording is not there, or not yet.
             APIConnectionError: the link's host did not answer, or not to the end.
+            ResponseDecodeError: there is no whole file behind the link, or it is larger than `max_bytes`.
+            OSError: the file cannot be written.
         """
 
         async def link() -> Recording:
             return await self.get_recording(call_id, **options)
 
-        return await download(self._core, link, to, progress, self._settings.merged(options))
+        settings = self._settings.merged(options)
+        return await download(self._core, link, to, max_bytes=max_bytes, progress=progress, settings=settings)
 
     async def delete(self, call_id: str, **options: Unpack[RequestOptions]) -> Deleted:
         """Delete a call that has ended. `DELETE /calls/{call_id}`

@@ -12,7 +12,8 @@ from trudy.event_source import EventSource
 from trudy.models import BulkDeleteResult, Call, CallSettingsParam, Deleted, Recording, Transcript
 from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, Page
-from trudy.resources._download import OnProgress, Target
+from trudy.resources._destination import Target
+from trudy.resources._download import MAX_RECORDING_BYTES, OnProgress
 from trudy.resources._waiting import OnSeen
 from trudy.resources.calls import AsyncCalls
 
@@ -197,7 +198,13 @@ class Calls(SyncResource[AsyncCalls]):
         return self._bridge.run(bind(self._async.get_recording, call_id, **options))
 
     def download_recording(
-        self, call_id: str, *, to: Target, progress: OnProgress | None = None, **options: Unpack[RequestOptions]
+        self,
+        call_id: str,
+        *,
+        to: Target,
+        max_bytes: int | None = MAX_RECORDING_BYTES,
+        progress: OnProgress | None = None,
+        **options: Unpack[RequestOptions],
     ) -> Recording:
         """Save a recording, in constant memory. `GET /calls/{call_id}/recording`, then the link it gives
 
@@ -205,7 +212,9 @@ class Calls(SyncResource[AsyncCalls]):
 
         Args:
             call_id: whose recording.
-            to: a path, written under another name and renamed at the end, or a file open for writing bytes.
+            to: a path, written under another name and renamed at the end, or a file open for writing bytes. Links are
+                followed, and the mode of a file that is there is kept; a pipe or a device is written in place.
+            max_bytes: the most bytes to save, decompressed: 1 GiB by default, None for any number.
             progress: called after each piece with the bytes so far, and their sum (None where unknown).
 
         Returns:
@@ -214,8 +223,12 @@ class Calls(SyncResource[AsyncCalls]):
         Raises:
             NotFoundError: the recording is not there, or not yet.
             APIConnectionError: the link's host did not answer, or not to the end.
+            ResponseDecodeError: there is no whole file behind the link, or it is larger than `max_bytes`.
+            OSError: the file cannot be written.
         """
-        return self._bridge.run(bind(self._async.download_recording, call_id, to=to, progress=progress, **options))
+        return self._bridge.run(
+            bind(self._async.download_recording, call_id, to=to, max_bytes=max_bytes, progress=progress, **options)
+        )
 
     def delete(self, call_id: str, **options: Unpack[RequestOptions]) -> Deleted:
         """Delete a call that has ended. `DELETE /calls/{call_id}`

@@ -154,6 +154,9 @@ class _Response(aiohttp.ClientResponse):
 
     follower: _Follower | None = None
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.status}>"  # aiohttp's own shows the URL
+
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
         protocol = None if connection.transport is None else connection.transport.get_protocol()
         self.follower = protocol if isinstance(protocol, _Follower) else None
@@ -201,7 +204,7 @@ class AiohttpConnection:
         for _ in range(3 if self._is_secure else 2):
             await asyncio.sleep(0)
         if request.body is None or len(request.body) <= _PIECE:
-            return await self._request(request, request.body or None, attempt)
+            return await self._request(request, None, attempt)
         async with asyncio.timeout(None) as limit:
             try:
                 return await self._request(request, _Pieces(request.body, request.timeout.write, limit), attempt)
@@ -210,14 +213,14 @@ class AiohttpConnection:
                     raise WriteTimeoutError from None
                 raise
 
-    async def _request(self, request: Outgoing, data: bytes | _Pieces | None, attempt: AttemptTrace) -> AiohttpReply:
+    async def _request(self, request: Outgoing, pieces: _Pieces | None, attempt: AttemptTrace) -> AiohttpReply:
         timeout = request.timeout
         return AiohttpReply(
             await self._session.request(
                 request.method,
                 _as_written(request),
-                headers=_framed(request) if isinstance(data, _Pieces) else request.headers,
-                data=data,
+                headers=request.headers if pieces is None else _framed(request),
+                data=pieces or request.body or None,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
                     connect=timeout.connect, sock_connect=timeout.connect, sock_read=timeout.read

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from io import BytesIO
 from typing import TYPE_CHECKING, Final, Self
 
+from trudy._hidden import Hidden
 from trudy.transport.decompress import Decompressor
 from trudy.transport.exceptions import ResponseTooLargeError
 
@@ -54,25 +56,33 @@ class Body:
         return self
 
     async def __anext__(self) -> bytes:
+        # No piece stands in a variable while something is awaited, where a traceback would show it.
         while True:
+            if self._steps >= _STEPS_IN_A_ROW:
+                from anyio.lowlevel import checkpoint
+
+                self._steps = 0
+                await checkpoint()
             for piece in self._pieces:
                 self._steps += 1
-                if self._steps % _STEPS_IN_A_ROW == 0:
-                    from anyio.lowlevel import checkpoint
-
-                    await checkpoint()
                 if piece:
                     return piece
-            if self._source is None:
-                self._source = aiter(self._reply)
-            arrived = await anext(self._source, None)
-            if arrived is None:
-                self._decompressor.finish()
-                raise StopAsyncIteration
-            self._arrived += len(arrived)
-            if self._most is not None and self._arrived > self._most:
-                raise ResponseTooLargeError(self._limit)
-            self._pieces = self._decompressor.decompress(arrived)
+                if self._steps >= _STEPS_IN_A_ROW:
+                    break
+            else:
+                await self._next_pieces()
+
+    async def _next_pieces(self) -> None:
+        if self._source is None:
+            self._source = aiter(self._reply)
+        arrived = await anext(self._source, None)
+        if arrived is None:
+            self._decompressor.finish()
+            raise StopAsyncIteration
+        self._arrived += len(arrived)
+        if self._most is not None and self._arrived > self._most:
+            raise ResponseTooLargeError(self._limit)
+        self._pieces = self._decompressor.decompress(arrived)
 
 
 def size_text(size: int) -> str:
@@ -85,7 +95,7 @@ def _length(reply: Reply) -> int:
     return int(length) if length.isascii() and length.isdigit() and len(length) < 1000 else 0
 
 
-async def read_body(reply: Reply, most: int) -> bytes:
+async def read_body(reply: Reply, most: int) -> Hidden[bytes]:
     """The whole body; compressed in a way that is not known here, it stays so."""
     limit = f"max_response_bytes is {size_text(most)}"
     encoding = reply.headers.get("content-encoding", "")
@@ -93,4 +103,12 @@ async def read_body(reply: Reply, most: int) -> bytes:
         body = Body(reply, encoding, most=most, limit=limit)
     except ValueError:
         body = Body(reply, "", most=most, limit=limit)
-    return b"".join([piece async for piece in body])
+    whole = BytesIO()
+    while await _copy_piece(body, whole):
+        pass
+    return Hidden(whole.getvalue())
+
+
+async def _copy_piece(body: Body, to: BytesIO) -> bool:
+    piece = await anext(body, None)
+    return piece is not None and bool(to.write(piece))

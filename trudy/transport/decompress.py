@@ -140,45 +140,56 @@ class _Zlib:
 
 
 class _Brotli:
-    __slots__ = ("_stream", "extra_members")
+    __slots__ = ("_has_begun", "_stream", "extra_members")
 
     def __init__(self) -> None:
         self.extra_members = 0
+        self._has_begun = False
         self._stream: Any = _package("brotli").Decompressor()
         if not hasattr(self._stream, "can_accept_more_data"):  # an old one, which knows no limit
             raise ValueError("br")
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        while True:
-            content: bytes = self._stream.process(data, output_buffer_limit=PIECE)
-            yield content
+        self._has_begun = self._has_begun or bool(data)
+        content = data
+        while content:  # more may wait behind a full buffer, and it does not say so
+            content = self._stream.process(data, output_buffer_limit=PIECE)
+            yield from _cut(content)
             data = b""
-            if self._stream.can_accept_more_data():
-                return
 
     def finish(self) -> None:
-        if not self._stream.is_finished():
+        if self._has_begun and not self._stream.is_finished():
             raise EOFError("the compressed file breaks off")
 
 
 class _Zstandard:
-    __slots__ = ("_has_begun", "_stream", "extra_members")
+    __slots__ = ("_decompressor", "_has_begun", "_stream", "extra_members")
 
     def __init__(self) -> None:
         self.extra_members = 0
-        decompressor = _package("zstandard").ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-        self._stream: Any = decompressor.decompressobj(read_across_frames=True)
+        self._decompressor = _package("zstandard").ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        self._stream: Any = self._decompressor.decompressobj()
         self._has_begun = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         self._has_begun = self._has_begun or bool(data)
         for at in range(0, len(data), _ZSTD_STEP):
-            content: bytes = self._stream.decompress(data[at : at + _ZSTD_STEP])
-            yield from (content[start : start + PIECE] for start in range(0, len(content) or 1, PIECE))
+            rest = data[at : at + _ZSTD_STEP]
+            while rest:
+                if self._stream.eof:
+                    self._stream = self._decompressor.decompressobj()
+                    self.extra_members += 1
+                content: bytes = self._stream.decompress(rest)
+                rest = self._stream.unused_data if self._stream.eof else b""
+                yield from _cut(content)
 
     def finish(self) -> None:
         if self._has_begun and not self._stream.eof:
             raise EOFError("the compressed file breaks off")
+
+
+def _cut(content: bytes) -> Iterator[bytes]:
+    return (content[start : start + PIECE] for start in range(0, len(content) or 1, PIECE))
 
 
 def _package(name: str) -> Any:

@@ -41,7 +41,8 @@ _KINDS: Final = {
     "InvalidURL": "the URL is invalid",
     "DecodingError": "the answer's compression is broken",
     "EOFError": "the answer's compression breaks off",
-    "error": "the answer's compression is broken",  # zlib's
+    "error": "the answer's compression is broken",  # zlib's and brotli's
+    "ZstdError": "the answer's compression is broken",
     "ClientConnectorError": "could not connect",
     "ClientHttpProxyError": "the proxy refused or failed",
     "ClientConnectionError": "the connection broke",

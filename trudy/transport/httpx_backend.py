@@ -8,7 +8,7 @@ ever; a pool of one has nothing to look through, and is thrown away whole when i
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from weakref import WeakKeyDictionary
@@ -71,9 +71,9 @@ def _read_along(stream: Any, framings: Framings) -> None:
             raise ResponseTooLargeError(f"its headers have more than {MOST_HEAD_BYTES // 1024} KiB")
         return data[:belonging] or data  # no bytes would mean the end of the connection
 
-    async def write_along(buffer: bytes, timeout: float | None = None) -> None:
+    def write_along(buffer: bytes, timeout: float | None = None) -> Awaitable[None]:
         framing.sent(buffer)
-        await write(buffer, timeout)
+        return cast("Awaitable[None]", write(buffer, timeout))  # not awaited here, where a traceback would show the key
 
     stream.read, stream.write = read_along, write_along
     framings[stream] = framing

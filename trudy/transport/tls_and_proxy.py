@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
 
+from trudy._hidden import Hidden
 from trudy.errors import ConfigurationError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -28,8 +29,12 @@ _LOOPBACK_NAMES: Final = ("localhost", "localhost.localdomain")
 class ProxySetting:
     """A proxy's URL, which may hold a password, and what it comes from: `proxy`, or a variable of the environment."""
 
-    url: str = field(repr=False)
+    _url: Hidden[str] = field(alias="url", converter=Hidden[str])
     source: str
+
+    @property
+    def url(self) -> str:
+        return self._url.reveal()
 
 
 class Network:

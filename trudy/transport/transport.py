@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from trudy._concurrency.first_use import want
+from trudy._hidden import Hidden
 from trudy.errors import APIConnectionError, ConfigurationError, InvalidArgumentError
 from trudy.request import Request, Response
 from trudy.transport.body import MAX_RESPONSE_BYTES, is_positive, read_body
@@ -113,7 +114,6 @@ class Transport:
 
     async def _read(self, reply: Reply) -> tuple[Response, bool]:
         """The answer, and whether its connection is fit for another request."""
-        body = b""
         is_whole = False
         try:
             body = await read_body(reply, self._max_response_bytes)
@@ -121,10 +121,11 @@ class Transport:
         except Exception as fault:
             if reply.status < 300 or stranger(fault) is not None:
                 raise
+            body = Hidden(b"")
         finally:
             is_closed = await close_reply(reply, keep=is_whole)
-        is_clean = is_whole and is_closed and reply.is_clean
-        return Response(status=reply.status, headers=reply.headers, body=body), is_clean
+        response = Response(status=reply.status, headers=reply.headers, body=body)
+        return response, is_whole and is_closed and reply.is_clean
 
     @asynccontextmanager
     async def stream(self, request: FileRequest) -> AsyncGenerator[Streamed]:
@@ -136,7 +137,7 @@ class Transport:
                 if streamed.redirect_to is None:
                     yield streamed
                     return
-                request = resolve(request, streamed.redirect_to)
+                request = resolve(request, streamed)
             finally:
                 await streamed.aclose()
         raise APIConnectionError("too many redirects", method="GET", path=path_of(request))

@@ -10,6 +10,7 @@ from trudy.errors import APIConnectionError
 
 if TYPE_CHECKING:
     from trudy.transport.backend import FileRequest, Outgoing
+    from trudy.transport.streamed import Streamed
 
 
 def origin_of(request: Outgoing) -> str:
@@ -28,12 +29,12 @@ def path_of(request: Outgoing) -> str:
         return "/"
 
 
-def resolve(request: FileRequest, target: str) -> FileRequest:
-    """The request for where a redirect points."""
+def resolve(request: FileRequest, answer: Streamed) -> FileRequest:
+    """The request for where the answer redirects to."""
     from urllib.parse import urljoin
 
     try:
-        return evolve(request, url=urljoin(request.url, target))
+        return evolve(request, url=urljoin(request.url, answer.redirect_to))
     except ValueError:
         pass
     raise APIConnectionError("a redirect leads to no URL", method="GET", path=path_of(request))

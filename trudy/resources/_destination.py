@@ -1,0 +1,156 @@
+"""Where a download goes: a file that appears when it is whole, a place that is written as it is, or an open file."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import secrets
+import stat
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
+from inspect import iscoroutinefunction
+from pathlib import Path
+from typing import IO, Final, TypeAlias, TypeVar
+
+from attrs import frozen
+
+from trudy._concurrency.loops import current_loop, is_private
+from trudy.errors import InvalidArgumentError
+
+T = TypeVar("T")
+Target: TypeAlias = str | os.PathLike[str] | IO[bytes]
+Write: TypeAlias = Callable[[bytes], Awaitable[object]]
+
+_MOST_LINKS: Final = 40  # as Linux follows
+
+
+@frozen(kw_only=True)
+class Destination:
+    """A target that was found fit to be written to."""
+
+    target: Target
+    keeps_what_was_written: bool
+    """Whether a download that breaks off leaves something behind, so that it cannot be begun again."""
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncGenerator[Write]:
+        """Open it, for one download; what is given is awaited with each piece."""
+        if not isinstance(self.target, str | os.PathLike):
+            with _unbuffered_writes_all(self.target) as file:
+                yield _in_place(file)
+        elif self.keeps_what_was_written:
+            # A pipe takes what its reader takes: the loop may have to go on for that.
+            descriptor = await _aside(partial(os.open, self.target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
+            try:
+                yield lambda piece: _aside(partial(_write_all, descriptor, piece))
+            finally:
+                os.close(descriptor)
+        else:
+            with _replacement(self.target) as file:
+                yield _in_place(file)
+
+
+def destination(to: object) -> Destination:
+    """Check a target before anything is sent: a path in a folder that is there, or a file that takes bytes."""
+    if isinstance(to, str | os.PathLike):
+        path = Path(os.fspath(to))  # pyright: ignore[reportUnknownArgumentType]
+        if not path.name or path.is_dir() or not _place_of(path).parent.is_dir():
+            raise InvalidArgumentError("to must be the path of a file, in a folder that exists", argument="to")
+        return Destination(target=path, keeps_what_was_written=_is_written_in_place(path))
+    write: object = getattr(to, "write", None)
+    if not callable(write) or iscoroutinefunction(write) or isinstance(to, io.TextIOBase):
+        raise InvalidArgumentError("to must be a path or a file open for writing bytes", argument="to")
+    return Destination(target=to, keeps_what_was_written=True)  # type: ignore[arg-type]
+
+
+def _place_of(path: Path) -> Path:
+    """Where the file itself lies, at the end of all links."""
+    return Path(os.path.realpath(path))
+
+
+def _is_written_in_place(path: Path) -> bool:
+    """Whether it is a pipe, a device, or a name for what is open already (`/dev/stdout`)."""
+    for _ in range(_MOST_LINKS):
+        path = _place_of(path.parent) / path.name
+        if path.parts[1:2] == ("proc",):  # a file put in its place would not be what is open
+            return True
+        if not path.is_symlink():
+            break
+        path = path.parent / path.readlink()
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+@contextmanager
+def _replacement(to: str | os.PathLike[str]) -> Generator[IO[bytes]]:
+    """A file that takes the target's place at the end, with the mode and owner of the one there; none if it fails."""
+    path = _place_of(Path(to))
+    try:
+        old = path.stat()
+    except FileNotFoundError:
+        old = None
+    if old is not None and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    part = path.with_name(f".{secrets.token_hex(8)}.part")  # of its own, since the target's may be as long as can be
+    try:
+        # As narrow as can be until the old mode is known to hold; a new file is as open as the umask lets it.
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if old is None else 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            if old is not None:
+                _be_like(file.fileno(), old)
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _be_like(descriptor: int, old: os.stat_result) -> None:
+    if not hasattr(os, "fchmod"):  # Windows
+        return
+    new = os.fstat(descriptor)
+    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        # Without the right to, another's file becomes the writer's own, as with every program that saves like this.
+        with suppress(PermissionError):
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+
+
+@contextmanager
+def _unbuffered_writes_all(file: IO[bytes]) -> Generator[IO[bytes]]:
+    """An unbuffered file may take less than it is given."""
+    if not isinstance(file, io.RawIOBase):
+        yield file
+        return
+    buffered = io.BufferedWriter(file)
+    try:
+        yield buffered
+    finally:
+        buffered.detach()
+
+
+def _in_place(file: IO[bytes]) -> Write:
+    """Written by the loop, not in a worker thread: pieces are small, and the sync client must start no thread."""
+
+    async def write(piece: bytes) -> None:
+        file.write(piece)
+
+    return write
+
+
+def _write_all(descriptor: int, piece: bytes) -> None:
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+async def _aside(work: Callable[[], T]) -> T:
+    """In a worker thread, unless the loop serves nobody else. One that waits in vain for a reader is left behind."""
+    if is_private(current_loop()):
+        return work()
+    from anyio import to_thread
+
+    return await to_thread.run_sync(work, abandon_on_cancel=True)
