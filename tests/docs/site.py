@@ -21,7 +21,7 @@ import pdoc
 
 from tests.docs.blocks import GUIDES, README, ROOT
 
-LAZY: Final = ("trudy", "trudy.models", "trudy.webhooks", "trudy.sandbox", "trudy.testing")
+LAZY: Final = ("trudy", "trudy.dialer", "trudy.models", "trudy.webhooks", "trudy.sandbox", "trudy.testing")
 """Packages whose names load when first used: pdoc sees only what is there."""
 PAGES: Final = (
     "trudy",
@@ -30,6 +30,7 @@ PAGES: Final = (
     "trudy.rate_limit",
     "trudy.transport",
     "trudy.bridge",
+    "trudy.dialer",
     "trudy.webhooks",
     "trudy.sandbox",
     "trudy.testing",
@@ -39,6 +40,7 @@ PAGES: Final = (
 OUTSIDE: Final = ("https://docs.truedy.ai", "https://pdoc.dev", "https://keepachangelog.com", "https://semver.org")
 """Hosts that may be linked; nothing is fetched from them here."""
 _LINK = re.compile(r'\b(?:href|src)="([^"]*)"')
+_TO_A_FILE = re.compile(r'<a href="([^":#]+\.\w+)">(.*?)</a>')
 _MEMBER = re.compile(r'<a href="#(\w+\.\w+)">(.*?)</a>')
 _ID = re.compile(r'\bid="([^"]*)"')
 
@@ -88,7 +90,9 @@ def _with_links_to_pages(page: Path, directory: Path) -> str:
     anchors = set(_ID.findall(text))
     # pdoc links a docstring's word to a member of that name, and gives inherited members no anchor of their own.
     text = _MEMBER.sub(lambda match: match[0] if match[1] in anchors else match[2], text)
-    return _LINK.sub(rewritten, text)
+    text = _LINK.sub(rewritten, text)
+    # Files of the checkout, such as a module that a guide names, are no pages of the site.
+    return _TO_A_FILE.sub(lambda match: match[2] if (source / match[1]).is_file() else match[0], text)
 
 
 def dead_links(page: Path) -> Iterator[str]:

@@ -25,6 +25,7 @@ from trudy.webhooks import WebhookRouter, asgi_app
 
 SECRET = "whsec_of_the_guides"
 FILES = {
+    "leads.csv": b"phone,name\n+14155550101,Sam\n+14155550102,Kim\n",
     "people.csv": b"phone_number,first_name\n+14155550101,Sam\n+14155550111,Kim\n",
     "prices.md": b"A check-up is 40 dollars.\n",
     "ada.wav": b"RIFF\x24\x00\x00\x00WAVEfmt ",

@@ -22,6 +22,8 @@
     export          what became of the contacts, as files and sentences
 
 Names load when first used; the extra `dialer` brings what they need.
+
+.. include:: README.md
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from trudy.dialer.outcome import classify
 from trudy.dialer.placing import Placer, ShouldDial, worker_name
 from trudy.dialer.plan import Columns, Plan, make_plan
 from trudy.dialer.policy import Policy
-from trudy.dialer.running import CampaignRun
+from trudy.dialer.running import CampaignRun, until_interrupted
 from trudy.dialer.sources import Source, read_rows
 from trudy.dialer.sql_store import SqlStore
 from trudy.dialer.store import CampaignState, DueRow, Store
@@ -214,6 +214,9 @@ class Dialer:
     ) -> RunResult:
         """Call the contacts of a plan until each has its end, or somebody stops it.
 
+        Ctrl-C places nothing more, waits for the answers of requests that are on the wire, and returns with the
+        campaign paused; a second one ends at once. Either way the same plan can be run again.
+
         Args:
             confirm: the plan's hash: a person has read the summary and says yes.
             on_event: called with each thing that happens; numbers are masked.
@@ -240,7 +243,8 @@ class Dialer:
             await self._move(plan.campaign, "halted", reason)
             return await self._result(plan.campaign)
         await self._move(plan.campaign, "running", None, by=confirmed_by)
-        await run.until_over()
+        if await until_interrupted(run):
+            await self._move(plan.campaign, "paused", "interrupted; run the same plan again to go on")
         return await self._result(plan.campaign)
 
     def _run_of(

@@ -10,15 +10,13 @@ import re
 import typing
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from attrs import field, frozen
 
 from trudy.dialer.policy import Attempts, OutcomeWord, Policy
 from trudy.dialer.store import DueRow, Ended
-
-if TYPE_CHECKING:
-    from trudy.models import Call, Transcript
+from trudy.models import Call, Transcript
 
 _OPT_OUT: typing.Final = re.compile(
     r"(?i)\b(?:"

@@ -58,7 +58,7 @@ class Later:
     when: float
 
 
-ShouldDial: TypeAlias = Callable[[DueRow], "Dial | Skip | Later | Awaitable[Dial | Skip | Later]"]
+ShouldDial: TypeAlias = Callable[[DueRow], Dial | Skip | Later | Awaitable[Dial | Skip | Later]]
 
 
 class NotNow(Exception):  # noqa: N818  # no error: it keeps a request from leaving

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +30,33 @@ WATCH_EVERY: Final = 2.0
 """Seconds between two looks at what another process wants, such as a pause."""
 _AHEAD: Final = 20
 """Rows picked beyond the free slots at a time: some of them miss, and a pick costs a transaction."""
+
+
+async def until_interrupted(run: CampaignRun) -> bool:
+    """Run until the end, or until Ctrl-C; whether it was that. Outside of the main thread nobody listens for it."""
+    interrupted = False
+
+    async def listen(scope: anyio.CancelScope) -> None:
+        nonlocal interrupted
+        with anyio.open_signal_receiver(signal.SIGINT) as signals:
+            async for _ in signals:
+                if interrupted:
+                    scope.cancel()
+                interrupted = True
+                run.finish()
+
+    previous = signal.getsignal(signal.SIGINT)
+    is_main = threading.current_thread() is threading.main_thread()
+    try:
+        async with anyio.create_task_group() as tasks:
+            if is_main:
+                tasks.start_soon(listen, tasks.cancel_scope)
+            await run.until_over()
+            tasks.cancel_scope.cancel()
+    finally:
+        if is_main:
+            signal.signal(signal.SIGINT, previous)
+    return interrupted
 
 
 @define(kw_only=True, eq=False)

@@ -27,7 +27,7 @@ class _PandasFrame(Protocol):
     def itertuples(self, *, index: bool, name: None) -> Iterator[tuple[object, ...]]: ...
 
 
-Source: TypeAlias = "str | os.PathLike[str] | Iterable[Row] | AsyncIterable[Row] | _PolarsFrame | _PandasFrame"
+Source: TypeAlias = str | os.PathLike[str] | Iterable[Row] | AsyncIterable[Row] | _PolarsFrame | _PandasFrame
 """A path, a frame of pandas or polars, or an iterable (or async iterable) of mappings."""
 
 _SAMPLE: Final = 64 * 1024

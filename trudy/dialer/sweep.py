@@ -18,13 +18,13 @@ from trudy.dialer.policy import OutcomeWord
 from trudy.dialer.states import AttemptState
 from trudy.dialer.store import CampaignRecord, DueRow, OpenAttempt, Store
 from trudy.errors import NotFoundError, TrudyError
+from trudy.models import Call, Transcript
 
 if TYPE_CHECKING:
     from trudy.client import AsyncTrudyClient
-    from trudy.models import Call, Transcript
 
-OnOutcome: TypeAlias = Callable[[AttemptResult], "Following | None | Awaitable[Following | None]"]
-Classify: TypeAlias = Callable[["Call", "Transcript | None"], "OutcomeWord | Awaitable[OutcomeWord]"]
+OnOutcome: TypeAlias = Callable[[AttemptResult], Following | None | Awaitable[Following | None]]
+Classify: TypeAlias = Callable[[Call, Transcript | None], OutcomeWord | Awaitable[OutcomeWord]]
 
 PAGE: Final = 100
 MOST_PAGES: Final = 10

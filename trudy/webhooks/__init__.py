@@ -31,6 +31,8 @@
     check.py, __main__.py    `python -m trudy.webhooks check URL`: tries good and bad deliveries on a receiver
 
 Names are loaded when first used.
+
+.. include:: README.md
 """
 
 from __future__ import annotations
