@@ -131,9 +131,9 @@ def shown_link(value: str | None) -> str:
     return repr(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, "")))
 
 
-def shown_prose(value: str | None) -> str:
-    """Free text, shortened; whatever looks like a number or a key is masked."""
-    if value is None:
-        return "None"
+def shown_prose(value: object) -> str:
+    """Free text, or an object of it, shortened; whatever looks like a number or a key is masked."""
+    if not isinstance(value, str):
+        return mask_text(repr(value))
     shown = mask_text(value)
     return repr(shown if len(shown) <= 60 else shown[:59] + "…")

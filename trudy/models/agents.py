@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 from attrs import field, frozen
 
 from trudy._parse import duration, parse_seconds, seconds
-from trudy.models._fields import OpenWord, id_of, own_id, shown_phone, wire
+from trudy.models._fields import OpenWord, id_of, own_id, shown_phone, shown_prose, wire
 from trudy.models._wire import Model, duration_text
 from trudy.models.common import ResponseMeta
 from trudy.options import NOT_GIVEN, NotGiven
@@ -52,9 +52,9 @@ class GreetingSettings(Model):
 
     first_speaker: FirstSpeaker | str | NotGiven | None = NOT_GIVEN
     """Who speaks first; the server's default is `agent`."""
-    text: str | NotGiven | None = NOT_GIVEN
+    text: str | NotGiven | None = field(default=NOT_GIVEN, repr=shown_prose)
     """The words of the greeting."""
-    prompt: str | NotGiven | None = NOT_GIVEN
+    prompt: str | NotGiven | None = field(default=NOT_GIVEN, repr=shown_prose)
     """Instructions to make the greeting from, in place of `text`."""
     delay: str | NotGiven | None = field(default=NOT_GIVEN, converter=duration_text, metadata=wire(read=duration))
     """Before the greeting, such as `"1s"`; seconds or a `timedelta` are taken too."""
@@ -64,9 +64,9 @@ class GreetingSettings(Model):
         default=NOT_GIVEN, converter=duration_text, metadata=wire(read=duration)
     )
     """How long to wait for a user who should speak first."""
-    fallback_text: str | NotGiven | None = NOT_GIVEN
+    fallback_text: str | NotGiven | None = field(default=NOT_GIVEN, repr=shown_prose)
     """The words after `fallback_delay`."""
-    fallback_prompt: str | NotGiven | None = NOT_GIVEN
+    fallback_prompt: str | NotGiven | None = field(default=NOT_GIVEN, repr=shown_prose)
     """Instructions to make the words after `fallback_delay` from."""
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """More members, sent as they are; in an answer, those that this version does not know or could not read."""
@@ -91,7 +91,7 @@ class InactivityMessage(Model):
 
     duration: str | NotGiven | None = field(default=NOT_GIVEN, converter=duration_text, metadata=wire(read=duration))
     """Length of the silence, such as `"30s"`; seconds or a `timedelta` are taken too. The server requires it."""
-    message: str | NotGiven | None = NOT_GIVEN
+    message: str | NotGiven | None = field(default=NOT_GIVEN, repr=shown_prose)
     """The words. The server requires them."""
     end_behavior: EndBehavior | str | NotGiven | None = field(
         default=NOT_GIVEN, metadata=wire("endBehavior", "end_behavior")

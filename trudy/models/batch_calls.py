@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from attrs import field, frozen
 
-from trudy.models._fields import OpenWord, id_of, own_id, shown_phone, wire
+from trudy.models._fields import OpenWord, id_of, own_id, shown_phone, shown_prose, wire
 from trudy.models._wire import Model
 from trudy.models.common import ResponseMeta
 from trudy.options import NOT_GIVEN, NotGiven
@@ -244,7 +244,7 @@ class AddedContacts(Model):
 class BatchAnalytics(Model):
     """Figures of a batch. Experimental: the API names them and shows no member, so that all of them are in `extra`."""
 
-    extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
+    extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=shown_prose)
     """What the server sent."""
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
     """Facts of the answer this came in."""

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, TypedDict
 from attrs import Factory, field, frozen
 
 from trudy._parse import duration, identifier, parse_seconds, seconds
-from trudy.models._fields import OpenWord, id_of, own_id, shown_link, shown_phone, wire
+from trudy.models._fields import OpenWord, id_of, own_id, shown_link, shown_phone, shown_prose, wire
 from trudy.models._wire import Model, duration_text
 from trudy.models.call_endings import END_REASON_NAMES, CallEnding, call_ending
 from trudy.models.common import ResponseMeta
@@ -85,7 +85,7 @@ class CallSettings(Model):
     """The server's default is true."""
     transcription_enabled: bool | NotGiven | None = NOT_GIVEN
     """The server's default is true."""
-    greeting: str | NotGiven | None = NOT_GIVEN
+    greeting: str | NotGiven | None = field(default=NOT_GIVEN, repr=shown_prose)
     """In place of the agent's."""
     max_duration: str | NotGiven | None = field(
         default=NOT_GIVEN, converter=duration_text, metadata=wire(read=duration)
@@ -167,7 +167,7 @@ class Call(Model):
     provider_id: str | None = field(default=None, metadata=wire(*_PROVIDER_ID_NAMES, read=identifier))
     """The voice provider's id of the call (wire: `ultravox_call_id` and the like). Events may name a call by it."""
     duration_seconds: float | None = field(default=None, metadata=wire(read=seconds))
-    end_reason: str | None = field(default=None, metadata=wire(*END_REASON_NAMES))
+    end_reason: str | None = field(default=None, repr=shown_prose, metadata=wire(*END_REASON_NAMES))
     """Why it ended, in the server's or the voice provider's word, such as `hangup`; `outcome` reads it."""
     recording_url: str | None = field(default=None, repr=shown_link)
     """A signed link to an audio file on another host, soon expiring. Never send the API key there."""

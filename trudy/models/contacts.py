@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, cast
 from attrs import Factory, field, frozen
 
 from trudy._parse import whole
-from trudy.models._fields import OpenWord, id_of, own_id, shown_phone, wire
+from trudy.models._fields import OpenWord, id_of, own_id, shown_phone, shown_prose, wire
 from trudy.models._wire import Model
 from trudy.models.common import ResponseMeta
 
@@ -143,7 +143,7 @@ class ContactImportFault(Model):
     """Its place in the file, as the server counts."""
     phone: str | None = field(default=None, repr=shown_phone, metadata=wire("phone", "phone_number"))
     """As it stands in the file."""
-    reason: str | None = field(default=None, metadata=wire("reason", "error", "message"))
+    reason: str | None = field(default=None, repr=shown_prose, metadata=wire("reason", "error", "message"))
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """Members that this version does not know, and values it could not read."""
 
