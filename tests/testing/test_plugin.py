@@ -117,6 +117,20 @@ class TestOverride:
         assert trudy_sandbox.clock.time() < 5.0
 
 
+def test_the_fixtures_work_where_pytest_was_started_inside_a_running_loop(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "def test_it(async_trudy_client, trudy_client):\n    assert trudy_client.agents is not None\n"
+    )
+    code = (
+        "import asyncio, pytest\n"
+        "async def cell():\n"
+        "    return pytest.main(['-q', '-p', 'no:cacheprovider', '-W', 'ignore:TrudyClient was called'])\n"
+        "print(int(asyncio.run(cell())))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1:] == ["0"], done.stdout
+
+
 def test_a_marker_without_names_is_refused(tmp_path: Path) -> None:
     source = "import pytest\n@pytest.mark.trudy_sandbox(0)\ndef test_it(trudy_sandbox): ...\n"
     result = run(tmp_path, source, "--strict-markers")

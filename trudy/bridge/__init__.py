@@ -5,6 +5,7 @@
       loop.py            one loop: names resolved in its own thread, an end that leaves nothing behind
       execution.py       one call under way, and how it is interrupted
       signal_relay.py    what a signal handler raises, Ctrl-C among it, reaches the caller
+      greenlets.py       gevent and eventlet, where many callers share a thread
       context.py         context variables
       bound.py           a function and its arguments, which its repr does not show
       worker.py          where a loop already runs in the thread: a thread of its own, and the warning

@@ -6,9 +6,12 @@ import asyncio
 import selectors
 import socket
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
+from trudy.bridge.greenlets import is_patched, others_run, turn
 from trudy.clock import monotonic
 
 CLOSING_GRACE = 0.1
@@ -27,6 +30,7 @@ class _SparingSelector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self._skipped = 0
+        self.takes_turns = False
         self.each_turn: Callable[[], None] | None = None
         self.look_now()
 
@@ -41,6 +45,9 @@ class _SparingSelector(selectors.DefaultSelector):
             self._skipped += 1
             return []
         self._skipped = 0
+        if self.takes_turns:
+            with others_run():
+                return super().select(timeout)
         return super().select(timeout)
 
 
@@ -54,6 +61,8 @@ class PrivateLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self.parked = False
+        self.greenlet = 0
+        """Whose thread, or greenlet, runs the loop."""
         self.task: asyncio.Task[Any] | None = None
         """Of the call under way, whose end stops the loop."""
         self._events = _SparingSelector()
@@ -69,7 +78,10 @@ class PrivateLoop(asyncio.SelectorEventLoop):
     def run_forever(self) -> None:
         """As asyncio's. It looks at the sockets first: the server may have closed some since the last call."""
         self._events.look_now()
-        super().run_forever()
+        self.greenlet = threading.get_ident()
+        self._events.takes_turns = is_patched()
+        with turn() if self._events.takes_turns else nullcontext():
+            super().run_forever()
 
     def at_each_turn(self, function: Callable[[], None] | None) -> None:
         """Have this called whenever the loop looks at its sockets."""

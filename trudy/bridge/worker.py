@@ -8,7 +8,11 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TypeVar
+
+from trudy._concurrency.loops import current_loop, is_private
+from trudy.bridge.greenlets import is_patched, others_run
 
 T = TypeVar("T")
 
@@ -19,11 +23,12 @@ SIGNAL_DELAY = 0.1
 def loop_runs_here() -> bool:
     """Whether asyncio or trio runs in this thread."""
     try:
-        asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
     except RuntimeError:
         in_trio_run = getattr(sys.modules.get("trio.lowlevel"), "in_trio_run", None)
         return in_trio_run is not None and bool(in_trio_run())
-    return True
+    # That of another greenlet, which a hook of it has let go, does not run here.
+    return getattr(loop, "greenlet", threading.get_ident()) == threading.get_ident()
 
 
 def in_thread(work: Callable[[], T]) -> T:
@@ -41,16 +46,25 @@ def in_thread(work: Callable[[], T]) -> T:
             errors.append(error)
 
     thread = start_thread(job)
-    while thread.is_alive():
-        # Not without a limit: a signal that comes just before the wait begins, or on Windows, does not end it, and its
-        # handler runs only between two waits.
-        thread.join(SIGNAL_DELAY)
+    with others_run() if is_patched() and _private_loop_runs_here() else nullcontext():
+        _join(thread)
     try:
         if errors:
             raise errors[0]
         return results[0]
     finally:
         errors.clear()  # an error's traceback holds this frame: kept here, the two would be a cycle
+
+
+def _private_loop_runs_here() -> bool:
+    return loop_runs_here() and is_private(current_loop())
+
+
+def _join(thread: threading.Thread) -> None:
+    while thread.is_alive():
+        # Not without a limit: a signal that comes just before the wait begins, or on Windows, does not end it, and its
+        # handler runs only between two waits.
+        thread.join(SIGNAL_DELAY)
 
 
 def start_thread(work: Callable[[], None]) -> threading.Thread:

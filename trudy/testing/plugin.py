@@ -72,16 +72,17 @@ def async_trudy_client(trudy_sandbox: Sandbox) -> Generator[AsyncTrudyClient, No
 
     Not an async fixture: it is the same under pytest-asyncio, anyio and trio.
     """
-    import asyncio
+    from trudy.bridge import Bridge
+    from trudy.bridge.worker import in_thread, loop_runs_here
 
     client = trudy_sandbox.async_client()
     yield client
-    # The test's own event loop has ended. `asyncio.run` would take the thread's current loop away from other tests.
-    loop = asyncio.new_event_loop()
-    try:
-        loop.run_until_complete(client.aclose())
-    finally:
-        loop.close()
+    # The test's own event loop has ended; that of a notebook, in which pytest was started, has not.
+    bridge = Bridge()
+    if loop_runs_here():
+        in_thread(lambda: bridge.run(client.aclose))
+    else:
+        bridge.run(client.aclose)
 
 
 @pytest.fixture
