@@ -9,6 +9,7 @@ import pickle
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -69,8 +70,9 @@ def test_an_error_shows_the_callers_line(client: trudy.TrudyClient, server: Loop
         client.agents.get("a-2")  # the caller's line
     frames = traceback.extract_tb(caught.value.__traceback__)
     assert frames[0].line == 'client.agents.get("a-2")  # the caller\'s line'
-    assert [frame.name for frame in frames[:3]] == ["test_an_error_shows_the_callers_line", "get", "run"]
-    assert frames[3].filename.endswith("resources/agents.py")
+    names = [frame.name for frame in frames if not frame.filename.endswith("_hidden.py")]
+    assert names[:3] == ["test_an_error_shows_the_callers_line", "get", "run"]
+    assert [Path(frame.filename).name for frame in frames if "resources" in frame.filename][:1] == ["agents.py"]
 
 
 def test_in_one_line_the_connection_lives_as_long_as_it_is_used(url: str) -> None:
