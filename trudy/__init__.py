@@ -59,6 +59,10 @@ if TYPE_CHECKING:
     from trudy.pagination import AsyncPager as AsyncPager
     from trudy.pagination import Page as Page
     from trudy.rate_limit.limiter import RateLimitStatus as RateLimitStatus
+    from trudy.rate_limit.protocol import Permit as Permit
+    from trudy.rate_limit.protocol import RateLimiter as RateLimiter
+    from trudy.rate_limit.protocol import RateLimitFacts as RateLimitFacts
+    from trudy.rate_limit.server_clock import ServerClock as ServerClock
     from trudy.raw import RawResponse as RawResponse
     from trudy.request import CallNext as CallNext
     from trudy.request import Middleware as Middleware

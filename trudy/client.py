@@ -27,7 +27,9 @@ from trudy.options import (
 from trudy.pipeline.auth import Credential, CredentialSource
 from trudy.pipeline.core import Core
 from trudy.pipeline.logs import log_as_environment_says
+from trudy.rate_limit.in_process import InProcessRateLimiter
 from trudy.rate_limit.registry import limiter_for
+from trudy.rate_limit.server_clock import ClockEstimate
 from trudy.raw import Capture, RawResponse, capture
 from trudy.request import Middleware, RetryClass
 from trudy.transport.body import MAX_RESPONSE_BYTES
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     import ssl
 
     from trudy.rate_limit.limiter import RateLimitStatus
+    from trudy.rate_limit.protocol import RateLimiter
+    from trudy.rate_limit.server_clock import ServerClock
     from trudy.resources.agents import AsyncAgents
     from trudy.resources.batch_calls import AsyncBatchCalls
     from trudy.resources.calls import AsyncCalls
@@ -76,6 +80,8 @@ class AsyncTrudyClient:
         rate_limit: requests a minute, or a `RateLimit`, to pace from the start; None learns it from the first 429;
             False never waits ahead.
         rate_limit_group: a name shared by clients whose keys share one limit.
+        rate_limiter: a `RateLimiter` of your own in place of this process's: one that serves a fleet, say. Not beside
+            `rate_limit` or `rate_limit_group`.
         max_rate_limit_wait: the longest wait for a rate window, in seconds.
         http_backend: `"httpx"`, or `"aiohttp"` (extra `aiohttp`), about half the CPU a request;
             `TRUDY_HTTP_BACKEND` in the environment if left out. Not beside `http_client`.
@@ -107,6 +113,7 @@ class AsyncTrudyClient:
         deadline: float | None = None,
         rate_limit: RateLimit | int | Literal[False] | None = None,
         rate_limit_group: str | None = None,
+        rate_limiter: RateLimiter | None = None,
         max_rate_limit_wait: float = MAX_RATE_LIMIT_WAIT,
         http_backend: Backend | None = None,
         proxy: str | None = None,
@@ -133,15 +140,27 @@ class AsyncTrudyClient:
             raise InvalidArgumentError("clock must have time(), monotonic() and sleep()", argument="clock")
         if rate_limit_group is not None:
             _checks.non_empty(rate_limit_group, "rate_limit_group")
+        if rate_limiter is not None:
+            if not callable(getattr(rate_limiter, "admit", None)):
+                raise InvalidArgumentError("rate_limiter must have admit(lane, until)", argument="rate_limiter")
+            if rate_limit is not None or rate_limit_group is not None:
+                raise InvalidArgumentError(
+                    "rate_limiter takes the place of rate_limit and rate_limit_group; give it alone",
+                    argument="rate_limiter",
+                )
         log_as_environment_says()
         credential = _credential(api_key, jwt_token)
         url = _base_url(base_url or os.environ.get("TRUDY_BASE_URL") or DEFAULT_BASE_URL, allow_http=allow_http)
         if clock is None and not base_url and (clock := _clock_of_sandbox(url)) is not None:
             default_headers = {FOLLOWS_SANDBOX_CLOCK: "1", **(default_headers or {})}
+        clock = clock or SystemClock()
+        pace = RateLimit.of(rate_limit)
+        shared = None if rate_limiter else limiter_for(url, credential.source, rate_limit_group, pace)
         self._core = Core(
             base_url=url,
             credential=credential,
-            limiter=limiter_for(url, credential.source, rate_limit_group, RateLimit.of(rate_limit)),
+            limiter=rate_limiter if shared is None else InProcessRateLimiter(shared, clock),
+            server_clock=ClockEstimate() if shared is None else shared.server_clock,
             transport=Transport(
                 # The environment chooses for those who leave the connections to the client.
                 backend="httpx" if http_backend is None and http_client is not None else _backend(http_backend),
@@ -150,7 +169,7 @@ class AsyncTrudyClient:
                 http_client=http_client,
                 max_response_bytes=max_response_bytes,
             ),
-            clock=clock or SystemClock(),
+            clock=clock,
             middleware=middleware,
             hooks=hooks,
             default_headers=default_headers,
@@ -229,9 +248,38 @@ class AsyncTrudyClient:
 
     @property
     def rate_limit(self) -> RateLimitStatus | None:
-        """The rate limit as this process knows it: limit, used, reset_at, waiting; None with `rate_limit=False`."""
+        """The rate limit as this process knows it: limit, used, reset_at, waiting.
+
+        None with `rate_limit=False`, and with a `rate_limiter` of your own.
+        """
         limiter = self._core.limiter
-        return None if limiter is None else limiter.status(self._core.clock.time())
+        return limiter.status() if isinstance(limiter, InProcessRateLimiter) else None
+
+    @property
+    def server_clock(self) -> ServerClock | None:
+        """The server's clock as the answers show it: offset, uncertainty, `now()`; None while no answer has told."""
+        clock = self._core.clock
+        return self._core.server_clock.reading(wall=clock.time(), monotonic=clock.monotonic)
+
+    def pace(self, rate_limit: RateLimit | int) -> None:
+        """Pace this client from now on, as `rate_limit=` would have from the start.
+
+        It holds for all clients of the credential, and of several paces given the slowest. Requests that wait already
+        are paced too.
+
+        Args:
+            rate_limit: requests a minute, or a `RateLimit`.
+
+        Raises:
+            ConfigurationError: the client was made with `rate_limit=False` or with a `rate_limiter` of its own.
+        """
+        pace = RateLimit.of(rate_limit)
+        if not isinstance(pace, RateLimit):
+            raise InvalidArgumentError("rate_limit must be a number or a RateLimit", argument="rate_limit")
+        limiter = self._core.limiter
+        if not isinstance(limiter, InProcessRateLimiter):
+            raise ConfigurationError("this client has no rate limiter of this process that could be paced")
+        limiter.limiter.tighten(pace)
 
     @property
     def base_url(self) -> str:

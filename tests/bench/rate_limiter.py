@@ -49,18 +49,18 @@ class Outcome:
 
 
 def bench(*, quick: bool = False) -> list[Table]:
-    """The SDK told the limit, the SDK learning it, and the openai client's retries."""
+    """The SDK told the limit, and the openai client's retries."""
     load = (
         Load(creates=40, in_flight=20, limit=10, window=0.5)
         if quick
         else Load(creates=1_000, in_flight=200, limit=100, window=2.0)
     )
-    clients: dict[str, Open] = {"trudy, RateLimit given": _paced, "trudy, learning": _learning}
+    clients: dict[str, Open] = {"trudy": _paced}
     if find_spec("openai") is not None and not quick:
         clients |= {"openai, its 2 retries": _openai, "openai, max_retries=100": _openai_patient}
     with serve() as url:
         found = {name: _measure(client, url, load) for name, client in clients.items()}
-    paced = found["trudy, RateLimit given"]
+    paced = found["trudy"]
     return [
         Table(
             title=f"{load.creates} creates, {load.in_flight} in flight, {load.limit} in {load.window:g} s",
@@ -118,25 +118,13 @@ async def _run(client: Open, url: str, load: Load) -> tuple[float, int]:
 
 
 @asynccontextmanager
-async def _trudy(url: str, limit: int, window: float, *, told: bool) -> AsyncIterator[Create]:
+async def _paced(url: str, limit: int, window: float) -> AsyncIterator[Create]:
     import trudy
 
-    pace = trudy.RateLimit(limit=limit, window=window) if told else None
+    pace = trudy.RateLimit(limit=limit, window=window)
     base_url = f"{url}/limiter/{limit}/{window}"
-    # A key of its own, and so a limiter of its own. One that learns takes a window for a minute at first, and
-    # would give up at once whoever could not wait for so many of them.
-    async with trudy.AsyncTrudyClient(
-        f"key-{told}", base_url=base_url, rate_limit=pace, max_rate_limit_wait=600
-    ) as client:
+    async with trudy.AsyncTrudyClient("a-key", base_url=base_url, rate_limit=pace, max_rate_limit_wait=600) as client:
         yield lambda number: client.calls.create(agent_id="an-agent", phone_number=number)
-
-
-def _paced(url: str, limit: int, window: float) -> AbstractAsyncContextManager[Create]:
-    return _trudy(url, limit, window, told=True)
-
-
-def _learning(url: str, limit: int, window: float) -> AbstractAsyncContextManager[Create]:
-    return _trudy(url, limit, window, told=False)
 
 
 @asynccontextmanager

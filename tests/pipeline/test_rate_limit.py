@@ -20,6 +20,7 @@ from trudy.errors import APIConnectionError, RateLimitError
 from trudy.hooks import Event, RateLimitWait
 from trudy.options import Lane, RateLimit
 from trudy.pipeline.rate_limit import RateLimitStep
+from trudy.rate_limit.in_process import InProcessRateLimiter
 from trudy.rate_limit.limiter import WindowLimiter
 from trudy.request import Request, Response
 
@@ -29,6 +30,10 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+def step_at(limiter: WindowLimiter, clock: FakeClock) -> RateLimitStep:
+    return RateLimitStep(InProcessRateLimiter(limiter, clock), limiter.server_clock, clock)
 
 
 def make_request(**call: object) -> Request:
@@ -84,7 +89,7 @@ async def persist(step: RateLimitStep, request: Request, wire: Callable[[Request
 async def test_all_get_through_in_as_few_minutes_as_can_be(ahead: float, paced: bool) -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=10, ahead=ahead)
-    step = RateLimitStep(WindowLimiter(RateLimit(10) if paced else None), clock)
+    step = step_at(WindowLimiter(RateLimit(10) if paced else None), clock)
     done: list[Response] = []
 
     async def one() -> None:
@@ -102,7 +107,7 @@ async def test_all_get_through_in_as_few_minutes_as_can_be(ahead: float, paced: 
 async def test_a_refused_request_goes_before_those_who_waited_when_it_was_refused() -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=1, latency=1.0)
-    step = RateLimitStep(WindowLimiter(RateLimit(2)), clock)
+    step = step_at(WindowLimiter(RateLimit(2)), clock)
     order: list[str] = []
 
     async def one(name: str) -> None:
@@ -121,7 +126,7 @@ async def test_a_refused_request_goes_before_those_who_waited_when_it_was_refuse
 async def test_the_wait_is_counted_and_told_once() -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=1)
-    step = RateLimitStep(WindowLimiter(RateLimit(1)), clock)
+    step = step_at(WindowLimiter(RateLimit(1)), clock)
     events: list[Event] = []
 
     async def emit(event: Event) -> None:
@@ -154,7 +159,7 @@ async def test_a_turn_after_the_bound_is_an_error_at_once(call: dict[str, float]
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=1)
     limiter = WindowLimiter(RateLimit(1))
-    step = RateLimitStep(limiter, clock)
+    step = step_at(limiter, clock)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(persist, step, make_request(), wire)
         await clock.run(1)
@@ -167,14 +172,14 @@ async def test_a_turn_after_the_bound_is_an_error_at_once(call: dict[str, float]
     assert error.reset_at.timestamp() == pytest.approx(NOON + 60, abs=0.1)
     assert error.details["reset_at"] == error.reset_at.isoformat()
     assert len(wire.arrivals) == 1
-    assert limiter.status(clock.time()).waiting == 0
+    assert limiter.status(clock.monotonic()).waiting == 0
 
 
 async def test_a_cancelled_waiter_frees_its_place() -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=1)
     limiter = WindowLimiter(RateLimit(1))
-    step = RateLimitStep(limiter, clock)
+    step = step_at(limiter, clock)
     scopes: list[anyio.CancelScope] = []
     done: list[str] = []
 
@@ -188,11 +193,11 @@ async def test_a_cancelled_waiter_frees_its_place() -> None:
         for name in "abcde":
             tasks.start_soon(one, name)
             await clock.run(0.2)
-        assert limiter.status(clock.time()).waiting == 4
+        assert limiter.status(clock.monotonic()).waiting == 4
         for scope in scopes[1:4]:
             scope.cancel()
         await clock.run(0.2)
-        assert limiter.status(clock.time()).waiting == 1
+        assert limiter.status(clock.monotonic()).waiting == 1
         assert clock.sleeping == 1
         await clock.run(55)
     assert done == ["a", "e"]
@@ -201,7 +206,7 @@ async def test_a_cancelled_waiter_frees_its_place() -> None:
 async def test_interactive_requests_overtake_bulk_ones() -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=2)
-    step = RateLimitStep(WindowLimiter(RateLimit(2, bulk_share=0.5)), clock)
+    step = step_at(WindowLimiter(RateLimit(2, bulk_share=0.5)), clock)
     done: list[str] = []
 
     async def one(name: str, lane: Lane) -> None:
@@ -223,7 +228,7 @@ async def test_interactive_requests_overtake_bulk_ones() -> None:
 async def test_budget_comes_back_where_nothing_was_sent(request_sent: bool, left: int) -> None:
     clock = FakeClock()
     limiter = WindowLimiter(RateLimit(1))
-    step = RateLimitStep(limiter, clock)
+    step = step_at(limiter, clock)
 
     async def fails(request: Request) -> Response:
         request.progress.attempts += 1
@@ -231,7 +236,7 @@ async def test_budget_comes_back_where_nothing_was_sent(request_sent: bool, left
 
     with pytest.raises(APIConnectionError):
         await step(make_request(), fails)
-    assert limiter.status(clock.time()).used == 1 - left
+    assert limiter.status(clock.monotonic()).used == 1 - left
 
 
 async def test_budget_comes_back_where_a_step_further_in_failed_before_the_attempt() -> None:
@@ -242,15 +247,15 @@ async def test_budget_comes_back_where_a_step_further_in_failed_before_the_attem
         raise KeyError("token")
 
     with pytest.raises(KeyError):
-        await RateLimitStep(limiter, clock)(make_request(), no_token)
-    assert limiter.status(clock.time()).used == 0
+        await step_at(limiter, clock)(make_request(), no_token)
+    assert limiter.status(clock.monotonic()).used == 0
 
 
-async def test_clients_that_share_a_gate_share_the_budget() -> None:
+async def test_clients_that_share_a_limiter_share_the_budget() -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=3)
     limiter = WindowLimiter(RateLimit(3))
-    steps = [RateLimitStep(limiter, clock) for _ in range(3)]
+    steps = [step_at(limiter, clock) for _ in range(3)]
     async with anyio.create_task_group() as tasks:
         for number in range(9):
             tasks.start_soon(persist, steps[number % 3], make_request(max_rate_limit_wait=1e6), wire)
@@ -261,18 +266,18 @@ async def test_clients_that_share_a_gate_share_the_budget() -> None:
 
 async def test_nothing_is_kept_of_a_call_that_is_over() -> None:
     clock = FakeClock(NOON + 10)
-    step = RateLimitStep(WindowLimiter(), clock)
+    step = step_at(WindowLimiter(), clock)
     wire = Wire(clock, limit=0)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(step, make_request(), wire)
         await clock.run(1)
     gc.collect()
-    assert len(step._places) == 0
+    assert len(step._refused) == 0
 
 
-async def test_a_free_gate_makes_no_event_and_asks_no_clock_to_sleep() -> None:
+async def test_a_free_limiter_makes_no_event_and_asks_no_clock_to_sleep() -> None:
     clock = FakeClock()
-    step = RateLimitStep(WindowLimiter(RateLimit(5)), clock)
+    step = step_at(WindowLimiter(RateLimit(5)), clock)
 
     async def instant(request: Request) -> Response:
         return Response(status=200, headers={}, body=b"{}")
@@ -281,7 +286,7 @@ async def test_a_free_gate_makes_no_event_and_asks_no_clock_to_sleep() -> None:
     assert clock.slept == []
 
 
-def test_loops_of_several_threads_wait_at_one_gate(anyio_backend: str) -> None:
+def test_loops_of_several_threads_wait_at_one_limiter(anyio_backend: str) -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=10, latency=0.01)
     limiter = WindowLimiter(RateLimit(10))
@@ -289,7 +294,7 @@ def test_loops_of_several_threads_wait_at_one_gate(anyio_backend: str) -> None:
 
     def thread(number: int) -> None:
         async def work() -> None:
-            step = RateLimitStep(limiter, clock)
+            step = step_at(limiter, clock)
 
             async def one() -> None:
                 await persist(step, make_request(max_rate_limit_wait=1e6), wire)
@@ -318,30 +323,30 @@ def test_a_loop_that_died_with_its_waiters_holds_nobody_up(anyio_backend: str) -
     limiter = WindowLimiter(RateLimit(1))
 
     async def abandon() -> None:
-        """Leave tickets in the line as a loop does that was stopped and closed in the middle."""
+        """Leave tickets in the queue as a loop does that was stopped and closed in the middle."""
         from trudy._concurrency.wakeup import Wakeup
 
         for _ in range(3):
             wakeup = Wakeup()
             with anyio.move_on_after(0):
                 await wakeup.wait(60, clock)
-            limiter.poll(limiter.join("interactive", wakeup.set), clock.time())
+            limiter.poll(limiter.join("interactive", wakeup.set), clock.monotonic())
 
     async def live() -> None:
-        step = RateLimitStep(limiter, clock)
+        step = step_at(limiter, clock)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(persist, step, make_request(max_rate_limit_wait=1e6), wire)
             await clock.run(5 * 60)
 
     async def first() -> None:
-        await persist(RateLimitStep(limiter, clock), make_request(), wire)
+        await persist(step_at(limiter, clock), make_request(), wire)
 
     anyio.run(first, backend=anyio_backend)
     anyio.run(abandon, backend=anyio_backend)
-    assert limiter.status(clock.time()).waiting == 3
+    assert limiter.status(clock.monotonic()).waiting == 3
     anyio.run(live, backend=anyio_backend)
     assert len(wire.arrivals) == 2
-    assert limiter.status(clock.time()).waiting == 0
+    assert limiter.status(clock.monotonic()).waiting == 0
 
 
 async def test_a_server_that_always_says_soon_is_not_hammered() -> None:
@@ -356,7 +361,7 @@ async def test_a_server_that_always_says_soon_is_not_hammered() -> None:
         return Response(status=429, headers={}, body=json.dumps(body).encode())
 
     async def ask_again_and_again() -> None:
-        request, step = make_request(max_rate_limit_wait=60.0), RateLimitStep(WindowLimiter(None), clock)
+        request, step = make_request(max_rate_limit_wait=60.0), step_at(WindowLimiter(None), clock)
         while True:
             await step(request, refuse)
 

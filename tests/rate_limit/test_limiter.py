@@ -23,7 +23,7 @@ class Crowd:
         self.woken: list[Ticket] = []
 
     def know_clock(self, at: float, round_trip: float = 0.0) -> None:
-        self.limiter.observe(at, at - self.ahead, round_trip=round_trip)
+        self.limiter.server_clock.observe(at, at - self.ahead, round_trip=round_trip)
 
     def join(self, lane: AdmissionLane = "interactive", **kwargs: float) -> Ticket:
         ticket = self.limiter.join(lane, lambda: self.woken.append(ticket), **kwargs)  # type: ignore[arg-type]
@@ -54,6 +54,14 @@ class Crowd:
             if ticket not in gone:
                 self.limiter.leave(ticket, at - self.ahead)
         return gone
+
+    def fill(self, at: float, lane: AdmissionLane = "interactive") -> int:
+        """Send and accept for as long as anyone may go; returns how many went."""
+        number = 0
+        while gone := self.try_send(1000, at, lane):
+            number += len(gone)
+            self.accept(gone, at)
+        return number
 
     def refuse(self, ticket: Ticket, at: float, reset_at: float | None, limit: int | None = None) -> None:
         self.limiter.refused(ticket, at - self.ahead, limit=limit, reset_at=reset_at, server_now=at)
@@ -128,10 +136,10 @@ def test_a_guard_as_wide_as_the_clock_is_uncertain_stands_at_both_edges(round_tr
 def test_what_left_just_before_the_edge_and_is_unanswered_counts_in_the_next_window_too() -> None:
     crowd = Crowd(RateLimit(3))
     crowd.know_clock(NOON)
-    answered, *flying = crowd.send(3, NOON + 59)
+    answered, *unanswered = crowd.send(3, NOON + 59)
     crowd.accept([answered], NOON + 59.5)
     assert len(crowd.try_send(5, NOON + 60.1)) == 1
-    crowd.accept(flying, NOON + 61)
+    crowd.accept(unanswered, NOON + 61)
     assert len(crowd.try_send(5, NOON + 120.1)) == 3
 
 
@@ -142,7 +150,7 @@ def test_what_left_well_before_the_edge_counts_only_there_however_slow_the_answe
     assert len(crowd.try_send(5, NOON + 60.1)) == 3
 
 
-def test_before_the_server_clock_is_known_a_window_lasts_from_the_last_request() -> None:
+def test_before_the_server_clock_is_known_a_request_counts_for_a_whole_window() -> None:
     crowd = Crowd(RateLimit(2))
     crowd.send(1, NOON + 50)
     crowd.send(1, NOON + 55)
@@ -170,7 +178,7 @@ def test_among_refusals_of_one_window_the_earliest_reset_wins() -> None:
     assert crowd.turn(crowd.join(), NOON + 14) == pytest.approx(NOON + 60, abs=0.05)
 
 
-def test_those_in_line_learn_of_an_earlier_reset() -> None:
+def test_those_in_the_queue_learn_of_an_earlier_reset() -> None:
     crowd = Crowd(RateLimit(2))
     crowd.know_clock(NOON)
     first, second = crowd.send(2, NOON + 10)
@@ -215,16 +223,32 @@ def test_a_fresh_budget_opens_at_the_reset_whatever_the_minute_says() -> None:
     assert len(crowd.try_send(5, NOON + 120.1)) == 3
 
 
-def test_a_reset_beside_the_minutes_moves_the_windows() -> None:
+def test_after_a_reset_beside_the_minutes_no_stretch_of_a_minute_takes_more_than_the_limit() -> None:
     crowd = Crowd(RateLimit(3))
     crowd.know_clock(NOON)
     first, *rest = crowd.send(3, NOON + 10)
     crowd.accept(rest, NOON + 11)
     crowd.refuse(first, NOON + 11, NOON + 35)
-    assert len(crowd.try_send(5, NOON + 35.1)) == 3
-    assert not crowd.try_send(1, NOON + 60.1)
-    assert not crowd.try_send(1, NOON + 94.9)
-    assert len(crowd.try_send(5, NOON + 95.1)) == 3
+    assert not crowd.try_send(1, NOON + 34.9)
+    assert crowd.fill(NOON + 35.1) == 3
+    for at in (60.1, 94.9):
+        waiter = crowd.join()
+        assert crowd.turn(waiter, NOON + at) == pytest.approx(NOON + 95.7, abs=0.05)
+        crowd.limiter.leave(waiter, NOON + at)
+    assert len(crowd.try_send(2, NOON + 95.8)) == 2
+    assert len(crowd.try_send(5, NOON + 130)) == 1
+    assert len(crowd.try_send(5, NOON + 156.5)) == 2
+
+
+def test_a_reset_on_the_minute_brings_the_minutes_back() -> None:
+    crowd = Crowd(RateLimit(3))
+    crowd.know_clock(NOON)
+    first, *_ = crowd.send(3, NOON + 10)
+    crowd.refuse(first, NOON + 11, NOON + 35)
+    first, *_ = crowd.try_send(3, NOON + 36)
+    crowd.refuse(first, NOON + 36, NOON + 60)
+    assert crowd.fill(NOON + 60.1) == 3
+    assert crowd.fill(NOON + 120.1) == 3
 
 
 @pytest.mark.parametrize(
@@ -258,10 +282,14 @@ def test_nonsense_for_a_reset_means_back_off_with_full_jitter_and_then_one_reque
     assert not crowd.try_send(10, at)
     crowd.accept([waiter], at)
     gone = crowd.try_send(60, at)
-    assert len(gone) == 49
+    assert len(gone) == 2
+    crowd.accept(gone, at)
+    assert crowd.fill(at) == 50 - 3
 
-    # Somebody was let in: the range starts anew.
-    crowd.refuse(gone[0], at, None if reset is None else at + reset)
+    # A window without a refusal: the range starts anew.
+    at += 61
+    (gone, *_) = crowd.try_send(60, at)
+    crowd.refuse(gone, at, None if reset is None else at + reset)
     twin.uniform(0, 16)
     assert crowd.turn(crowd.join(), at) == pytest.approx(at + twin.uniform(0, 1), abs=1e-6)
 
@@ -300,7 +328,7 @@ def test_a_reset_that_just_misses_the_minute_means_the_minute() -> None:
 def test_a_window_opened_by_a_refusal_is_not_opened_again_by_the_clock() -> None:
     crowd = Crowd(RateLimit(3))
     # The bounds say -0.4 to 0, the truth is 0: the estimate reaches the edge 0.2 s after the server does.
-    crowd.limiter.observe(NOON - 0.4, NOON, round_trip=0.4)
+    crowd.limiter.server_clock.observe(NOON - 0.4, NOON, round_trip=0.4)
     first, *rest = crowd.send(3, NOON + 10)
     crowd.accept(rest, NOON + 11)
     crowd.refuse(first, NOON + 11, NOON + 60)
@@ -323,7 +351,7 @@ def test_an_estimate_that_moves_back_over_the_edge_opens_no_window_twice() -> No
     crowd.know_clock(NOON)
     crowd.status(NOON + 10)
     crowd.accept(crowd.send(3, NOON + 60.05), NOON + 60.1)
-    crowd.limiter.observe(NOON + 59.8, NOON + 60.1, round_trip=0.0)
+    crowd.limiter.server_clock.observe(NOON + 59.8, NOON + 60.1, round_trip=0.0)
     assert not crowd.try_send(1, NOON + 60.2)
     assert not crowd.try_send(1, NOON + 60.6)
     assert len(crowd.try_send(5, NOON + 120.6)) == 3
@@ -333,7 +361,7 @@ def test_a_server_clock_set_back_shuts_nobody_out_for_as_long() -> None:
     crowd = Crowd(RateLimit(1))
     crowd.know_clock(NOON)
     crowd.accept(crowd.send(1, NOON + 10), NOON + 11)
-    crowd.limiter.observe(NOON - 589, NOON + 11, round_trip=0.0)
+    crowd.limiter.server_clock.observe(NOON - 589, NOON + 11, round_trip=0.0)
     waiter = crowd.join()
     assert crowd.turn(waiter, NOON + 12) == pytest.approx(NOON + 60, abs=0.05)
     assert crowd.goes(waiter, NOON + 60.1)
@@ -391,12 +419,26 @@ def test_where_others_share_the_key_the_budget_falls_to_what_was_admitted_and_gr
     for ticket in tickets[12:]:
         crowd.refuse(ticket, minute + 1, NOON + 120)
     sent = []
-    for _ in range(7):
+    for _ in range(5):
         minute += 60
-        gone = crowd.try_send(30, minute)
-        crowd.accept(gone, minute + 1)
-        sent.append(len(gone))
-    assert sent == [12, 13, 15, 19, 20, 20, 20]
+        sent.append(crowd.fill(minute))
+    assert sent == [12, 14, 18, 20, 20]
+
+
+@pytest.mark.parametrize("admitted", [0, 1, 6, 49])
+def test_one_stray_refusal_lowers_the_budget_by_half_at_most_and_is_made_good_in_a_few_windows(admitted: int) -> None:
+    crowd = Crowd(RateLimit(100))
+    crowd.know_clock(NOON)
+    crowd.accept(crowd.send(1, NOON + 10), NOON + 11)
+    minute = NOON + 60.5
+    *accepted, stray = crowd.send(admitted + 1, minute, "bulk")
+    crowd.accept(accepted, minute + 1)
+    crowd.refuse(stray, minute + 1, NOON + 120, limit=100)
+    shares = []
+    for _ in range(4):
+        minute += 60
+        shares.append(crowd.fill(minute, "bulk"))
+    assert shares == ([75] * 4 if admitted == 0 else [37, 46, 64, 75])
 
 
 def test_a_window_met_half_way_says_nothing_about_others() -> None:
@@ -405,7 +447,7 @@ def test_a_window_met_half_way_says_nothing_about_others() -> None:
     tickets = crowd.send(20, NOON + 30)
     for ticket in tickets[5:]:
         crowd.refuse(ticket, NOON + 31, NOON + 60)
-    assert len(crowd.try_send(30, NOON + 60.5)) == 20
+    assert crowd.fill(NOON + 60.5) == 20
 
 
 def test_a_window_that_admitted_nothing_is_followed_by_one_request_first() -> None:
@@ -415,7 +457,7 @@ def test_a_window_that_admitted_nothing_is_followed_by_one_request_first() -> No
         crowd.refuse(ticket, NOON + 61, NOON + 120)
     (probe,) = crowd.try_send(9, NOON + 120.5)
     crowd.accept([probe], NOON + 121)
-    assert len(crowd.try_send(9, NOON + 121)) == 4
+    assert len(crowd.try_send(9, NOON + 121)) == 2
 
 
 def test_interactive_goes_before_waiting_bulk_and_each_lane_keeps_its_order() -> None:
@@ -454,10 +496,10 @@ def test_bulk_gets_at_most_its_share_of_a_window_and_at_least_one(limit: int, sh
 
 
 def test_a_refused_request_comes_back_to_its_old_place() -> None:
-    crowd = Crowd(RateLimit(3))
+    crowd = Crowd(RateLimit(4))
     crowd.know_clock(NOON)
-    first, second, third = crowd.send(3, NOON + 10)
-    crowd.accept([third], NOON + 11)
+    first, second, *rest = crowd.send(4, NOON + 10)
+    crowd.accept(rest, NOON + 11)
     waiting = [crowd.join() for _ in range(3)]
     for ticket in waiting:
         crowd.poll(ticket, NOON + 10)
@@ -467,10 +509,10 @@ def test_a_refused_request_comes_back_to_its_old_place() -> None:
     for ticket in back:
         crowd.poll(ticket, NOON + 11)
     assert not crowd.goes(waiting[2], NOON + 60.1)
-    assert crowd.woken == [back[1], back[0], waiting[0]]
+    assert crowd.woken == [back[1], back[0], *waiting[:2]]
 
 
-def test_leaving_the_line_frees_the_place_and_tells_the_one_whose_turn_came_nearer() -> None:
+def test_leaving_the_queue_frees_the_place_and_tells_the_one_whose_turn_came_nearer() -> None:
     crowd = Crowd(RateLimit(1))
     crowd.know_clock(NOON)
     crowd.send(1, NOON + 10)
@@ -552,7 +594,7 @@ def test_other_errors_of_a_wake_up_are_not_hidden() -> None:
         crowd.poll(crowd.join(), NOON + 60.1)
 
 
-def test_a_turn_after_the_bound_is_told_at_once_from_the_place_in_the_line() -> None:
+def test_a_turn_after_the_bound_is_told_at_once_from_the_place_in_the_queue() -> None:
     crowd = Crowd(RateLimit(2))
     crowd.know_clock(NOON)
     crowd.send(2, NOON + 10)
@@ -622,59 +664,10 @@ def test_the_slower_of_two_explicit_limits_paces_all() -> None:
     assert learning.status(NOON).limit == 6
 
 
-def test_how_long_a_window_is_is_learned_from_one_refusal_more_where_it_is_no_minute() -> None:
-    crowd = Crowd()
-    crowd.know_clock(NOON)
-    tickets = crowd.send(5, NOON + 7.5)
-    for ticket in tickets[3:]:
-        crowd.refuse(ticket, NOON + 7.6, NOON + 8, limit=3)
-    crowd.accept(tickets, NOON + 7.7)
-    *accepted, probe = crowd.try_send(9, NOON + 8.1)
-    assert len(accepted) == 3
-    crowd.refuse(probe, NOON + 8.2, NOON + 10, limit=3)
-    crowd.accept(accepted, NOON + 8.3)
-    assert not crowd.try_send(9, NOON + 9.9)
-    for minute in (10, 12, 14):
-        gone = crowd.try_send(9, NOON + minute + 0.1)
-        assert len(gone) == 3
-        crowd.accept(gone, NOON + minute + 0.2)
-
-
-def test_resets_of_one_window_that_move_with_each_refusal_do_not_tell_how_long_it_is() -> None:
-    crowd = Crowd()
-    crowd.know_clock(NOON)
-    tickets = crowd.send(6, NOON + 10)
-    for number, ticket in enumerate(tickets[3:]):
-        crowd.refuse(ticket, NOON + 11 + number / 10, NOON + 41 + number / 10, limit=3)
-    crowd.accept(tickets, NOON + 12)
-    gone = crowd.try_send(9, NOON + 41.1)
-    crowd.accept(gone, NOON + 41.2)
-    assert len(gone) == 4
-    assert not crowd.try_send(9, NOON + 45)
-
-
-def test_a_reset_on_the_minute_settles_that_windows_are_minutes() -> None:
-    crowd = Crowd()
-    crowd.know_clock(NOON)
-    tickets = crowd.send(5, NOON + 7.5)
-    crowd.refuse(tickets[4], NOON + 7.6, NOON + 60, limit=3)
-    assert len(crowd.try_send(9, NOON + 60.1)) == 3
-
-
-def test_our_own_clock_set_back_an_hour_makes_nobody_wait_an_hour() -> None:
-    crowd = Crowd(RateLimit(1))
-    crowd.know_clock(NOON)
-    crowd.send(1, NOON + 10)
-    waiter = crowd.join()
-    crowd.poll(waiter, NOON + 20)
-    crowd.ahead = 3600.0
-    assert crowd.turn(waiter, NOON + 30) == pytest.approx(NOON + 70, abs=0.5)
-
-
 def test_a_server_whose_clock_runs_at_another_speed_is_paced_by_ours() -> None:
     crowd = Crowd(RateLimit(2))
     for second in range(10):
-        crowd.limiter.observe(NOON + 60 * second, NOON + second, round_trip=0.01)
+        crowd.limiter.server_clock.observe(NOON + 60 * second, NOON + second, round_trip=0.01)
     crowd.accept(crowd.send(2, NOON + 10), NOON + 10)
     waiter = crowd.join()
     assert crowd.turn(waiter, NOON + 11) == pytest.approx(NOON + 70)
@@ -710,10 +703,10 @@ def test_a_refusal_is_counted_once() -> None:
     for _ in range(3):
         crowd.refuse(tickets[0], minute + 1, NOON + 120)
         crowd.limiter.leave(tickets[0], minute + 1)
-    assert len(crowd.try_send(20, NOON + 120.5)) == 9
+    assert crowd.fill(NOON + 120.5) == 9
 
 
-def test_after_a_fork_the_line_is_empty_and_the_lock_is_free() -> None:
+def test_after_a_fork_the_queue_is_empty_and_the_lock_is_free() -> None:
     crowd = Crowd(RateLimit(1))
     crowd.know_clock(NOON)
     crowd.send(1, NOON + 10)

@@ -60,8 +60,8 @@ class ServerModel:
         self.counts[index] = min(self.limit, self.counts[index] + number)
 
 
-class GateMachine(RuleBasedStateMachine):
-    """The rules all scenarios share. Time is the server's true clock; the client's is `skew` off."""
+class LimiterMachine(RuleBasedStateMachine):
+    """The rules all scenarios share. Time is true; our monotonic clock is `skew` off, the server's `server_ahead`."""
 
     latencies: ClassVar[list[float]] = [0.01, 0.02, 0.1, 0.4]
     sleepiness: ClassVar[list[float]] = [0.0, 0.0, 0.05, 0.6]
@@ -80,6 +80,7 @@ class GateMachine(RuleBasedStateMachine):
         self.rng = Random(seed)
         self.true = TRUE_START
         self.skew = skew
+        self.server_ahead = 0.0
         self.server = ServerModel(limit, window if self.paced else 60.0, data.draw(st.sampled_from(self.styles)))
         rate_limit = RateLimit(limit, window=window, bulk_share=share) if self.paced else None
         self.limiter = WindowLimiter(rate_limit, rng=Random(seed))
@@ -96,7 +97,7 @@ class GateMachine(RuleBasedStateMachine):
     def join(self, lane: Lane, number: int) -> None:
         for _ in range(number):
             waiter = Waiter(lane, ticket=None)  # type: ignore[arg-type]
-            waiter.ticket = self.limiter.join(lane, self._bell(waiter))
+            waiter.ticket = self.limiter.join(lane, self._wake(waiter))
             self.waiters.append(waiter)
             self._poll(waiter)
 
@@ -133,8 +134,8 @@ class GateMachine(RuleBasedStateMachine):
     @precondition(lambda self: self._alive("sent"))
     @rule(pick=st.integers(0, 10**6))
     def cancel_in_flight(self, pick: int) -> None:
-        flying = self._alive("sent")
-        waiter = flying[pick % len(flying)]
+        unanswered = self._alive("sent")
+        waiter = unanswered[pick % len(unanswered)]
         waiter.state = "gone"
         self.limiter.leave(waiter.ticket, self.now)
 
@@ -159,9 +160,9 @@ class GateMachine(RuleBasedStateMachine):
         assert all(waiter.accepted == 1 for waiter in left if waiter.state == "done")
 
     def _patience(self, interactive: int, bulk: int) -> float:
-        flying = sum(waiter.state == "sent" for waiter in self.waiters)
+        unanswered = sum(waiter.state == "sent" for waiter in self.waiters)
         dead = sum(waiter.dead for waiter in self.waiters)
-        windows = ceil((interactive + bulk + dead + flying) / self.server.limit)
+        windows = ceil((interactive + bulk + dead + unanswered) / self.server.limit)
         if bulk:
             windows += ceil((bulk + dead) / self.share)
         return (windows + 1.2) * self.server.window
@@ -169,15 +170,15 @@ class GateMachine(RuleBasedStateMachine):
     def _alive(self, state: str) -> list[Waiter]:
         return [waiter for waiter in getattr(self, "waiters", ()) if waiter.state == state and not waiter.dead]
 
-    def _bell(self, waiter: Waiter) -> Callable[[], None]:
-        def ring() -> None:
+    def _wake(self, waiter: Waiter) -> Callable[[], None]:
+        def wake() -> None:
             if waiter.dead:
                 raise RuntimeError("Event loop is closed")
             if waiter.ticket.at is _At.CALLED:
                 self._check_order(waiter)
             self._later(self.rng.choice(self.sleepiness), lambda: self._woken(waiter))
 
-        return ring
+        return wake
 
     def _next_event(self) -> float:
         alarms = [waiter.alarm - self.skew for waiter in self._alive("waiting")]
@@ -227,14 +228,14 @@ class GateMachine(RuleBasedStateMachine):
             assert window.sent <= self.server.limit, "more than the limit"
 
     def _arrive(self, waiter: Waiter) -> None:
-        accepted, reset_at = self.server.answer(self.true)
-        stamp = self.true
+        stamp = self.true + self.server_ahead
+        accepted, reset_at = self.server.answer(stamp)
         self._later(self.rng.choice(self.latencies), lambda: self._return(waiter, accepted, reset_at, stamp))
 
     def _return(self, waiter: Waiter, accepted: bool, reset_at: float | None, stamp: float) -> None:
         if waiter.state != "sent" or waiter.dead:
             return
-        self.limiter.observe(stamp, self.now, round_trip=self.now - waiter.left_at)
+        self.limiter.server_clock.observe(stamp, self.now, round_trip=self.now - waiter.left_at)
         if accepted:
             waiter.state = "done"
             waiter.accepted += 1
@@ -243,7 +244,7 @@ class GateMachine(RuleBasedStateMachine):
         limit = self.server.limit
         self.limiter.refused(waiter.ticket, self.now, limit=limit, reset_at=reset_at, server_now=stamp)
         self.limiter.leave(waiter.ticket, self.now)
-        waiter.ticket = self.limiter.join(waiter.lane, self._bell(waiter), place=waiter.ticket.place)
+        waiter.ticket = self.limiter.join(waiter.lane, self._wake(waiter), place=waiter.ticket.place)
         waiter.state = "waiting"
         self._poll(waiter)
 
@@ -251,7 +252,7 @@ class GateMachine(RuleBasedStateMachine):
         heapq.heappush(self.wire, (self.true + seconds, next(self.numbers), event))
 
 
-class Alone(GateMachine):
+class Alone(LimiterMachine):
     """The limit is explicit, the server agrees, nobody else uses the key."""
 
     @rule()
@@ -264,21 +265,18 @@ class Alone(GateMachine):
             self.at_most_one_refusal_a_window()
 
 
-class Shared(GateMachine):
+class Shared(LimiterMachine):
     """Others use the key, and the server tells of its windows in all its ways."""
 
     styles: ClassVar[list[str]] = ["true", "moving", "past", "far", "missing"]
 
     @rule(number=st.integers(1, 7))
     def others(self, number: int) -> None:
-        self.server.others(self.true, number)
+        self.server.others(self.true + self.server_ahead, number)
 
     @rule(seconds=st.sampled_from([-3600.0, -31.0, -2.0, 0.5, 31.0, 3600.0]))
-    def somebody_sets_our_clock(self, seconds: float) -> None:
-        self.skew += seconds
-        for waiter in self.waiters:
-            # Sleeps run on the monotonic clock: they do not notice.
-            waiter.alarm += seconds
+    def somebody_sets_the_servers_clock(self, seconds: float) -> None:
+        self.server_ahead += seconds
 
     def _patience(self, interactive: int, bulk: int) -> float:
         return 4 * super()._patience(interactive, bulk) + 40 * self.server.window

@@ -14,7 +14,7 @@ import pytest
 
 from trudy.options import RateLimit
 from trudy.rate_limit.limiter import Wait
-from trudy.rate_limit.registry import GateRegistry, limiter_for, limiters
+from trudy.rate_limit.registry import LimiterRegistry, limiter_for, limiters
 
 URL = "https://api.example/v1"
 KEY = "truedy_0123456789abcdef"
@@ -38,8 +38,8 @@ class Slotted:
         return "s"
 
 
-def test_the_same_key_at_the_same_address_shares_a_gate() -> None:
-    registry = GateRegistry()
+def test_the_same_key_at_the_same_address_shares_a_limiter() -> None:
+    registry = LimiterRegistry()
     limiter = registry.limiter_for(URL, KEY, None, None)
     assert limiter is not None
     assert registry.limiter_for(URL + "/", KEY, None, RateLimit(5)) is limiter
@@ -47,12 +47,12 @@ def test_the_same_key_at_the_same_address_shares_a_gate() -> None:
     assert registry.limiter_for("https://other.example/v1", KEY, None, None) is not limiter
 
 
-def test_switched_off_there_is_no_gate() -> None:
-    assert GateRegistry().limiter_for(URL, KEY, "group", False) is None
+def test_switched_off_there_is_no_limiter() -> None:
+    assert LimiterRegistry().limiter_for(URL, KEY, "group", False) is None
 
 
 def test_the_lowest_explicit_limit_holds_for_all() -> None:
-    registry = GateRegistry()
+    registry = LimiterRegistry()
     limiter = registry.limiter_for(URL, KEY, None, RateLimit(50))
     for limit, then in ((None, 50), (RateLimit(20), 20), (RateLimit(80), 20)):
         assert registry.limiter_for(URL, KEY, None, limit) is limiter
@@ -60,8 +60,8 @@ def test_the_lowest_explicit_limit_holds_for_all() -> None:
         assert limiter.status(0).limit == then
 
 
-def test_a_group_is_a_gate_whatever_the_keys() -> None:
-    registry = GateRegistry()
+def test_a_group_is_a_limiter_whatever_the_keys() -> None:
+    registry = LimiterRegistry()
     limiter = registry.limiter_for(URL, KEY, "one organisation", None)
     assert registry.limiter_for(URL, "another key", "one organisation", None) is limiter
     assert registry.limiter_for(URL, KEY, "another organisation", None) is not limiter
@@ -70,7 +70,7 @@ def test_a_group_is_a_gate_whatever_the_keys() -> None:
 
 @pytest.mark.parametrize("make", [lambda: lambda: "t", Source, Slotted, lambda: partial(str, "t")])
 def test_a_callable_counts_as_itself(make: Callable[[], Callable[[], str]]) -> None:
-    registry = GateRegistry()
+    registry = LimiterRegistry()
     mine, yours = make(), make()
     limiter = registry.limiter_for(URL, mine, None, None)
     assert registry.limiter_for(URL, mine, None, None) is limiter
@@ -79,7 +79,7 @@ def test_a_callable_counts_as_itself(make: Callable[[], Callable[[], str]]) -> N
 
 
 def test_a_bound_method_counts_as_its_object_and_function() -> None:
-    registry = GateRegistry()
+    registry = LimiterRegistry()
     source = Source()
     limiter = registry.limiter_for(URL, source.token, None, None)
     assert registry.limiter_for(URL, source.token, None, None) is limiter
@@ -87,8 +87,8 @@ def test_a_bound_method_counts_as_its_object_and_function() -> None:
     assert registry.limiter_for(URL, Source().token, None, None) is not limiter
 
 
-def test_a_gate_lives_as_long_as_somebody_holds_it_and_the_callable_is_not_kept() -> None:
-    registry = GateRegistry()
+def test_a_limiter_lives_as_long_as_somebody_holds_it_and_the_callable_is_not_kept() -> None:
+    registry = LimiterRegistry()
     source = Source()
     limiter = registry.limiter_for(URL, source, None, None)
     assert limiter is not None
@@ -100,21 +100,21 @@ def test_a_gate_lives_as_long_as_somebody_holds_it_and_the_callable_is_not_kept(
     del limiter
     gc.collect()
     assert dead() is None
-    assert len(registry._gates) == 0
+    assert len(registry._limiters) == 0
 
 
-def test_a_new_callable_at_the_address_of_a_dead_one_gets_no_strangers_gate() -> None:
-    registry = GateRegistry()
+def test_a_new_callable_at_the_address_of_a_dead_one_gets_no_strangers_limiter() -> None:
+    registry = LimiterRegistry()
     held = [registry.limiter_for(URL, Source(), None, None) for _ in range(200)]
     assert len({id(limiter) for limiter in held}) == 200
 
 
 def test_no_plain_key_is_kept() -> None:
-    registry = GateRegistry()
+    registry = LimiterRegistry()
     limiter = registry.limiter_for(URL, KEY, None, None)
     assert limiter is not None
     seen: set[int] = set()
-    todo: list[object] = [registry.__dict__, list(registry._gates.items()), limiter.__dict__]
+    todo: list[object] = [registry.__dict__, list(registry._limiters.items()), limiter.__dict__]
     while todo:
         thing = todo.pop()
         if id(thing) in seen or isinstance(thing, type):
@@ -131,7 +131,7 @@ def test_the_process_has_one_registry() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_child_gets_free_locks_and_an_empty_line() -> None:
+def test_a_forked_child_gets_free_locks_and_an_empty_queue() -> None:
     # A process of its own: the test runner's threads must not be forked.
     script = """
 import os, sys
@@ -147,7 +147,7 @@ child = os.fork()
 if child == 0:
     assert limiter_for("https://api.example", "key", None, None) is limiter
     assert limiter.status(1e9).waiting == 0
-    assert isinstance(limiter.poll(limiter.join("interactive", lambda: None), 1e9 + 60), Go)
+    assert isinstance(limiter.poll(limiter.join("interactive", lambda: None), 1e9 + 61), Go)
     os._exit(7)
 limiter._lock.release()
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
@@ -157,10 +157,10 @@ assert limiter.status(1e9).waiting == 1
     assert done.returncode == 0, done.stderr
 
 
-def test_many_threads_find_the_same_gate() -> None:
+def test_many_threads_find_the_same_limiter() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    registry = GateRegistry()
+    registry = LimiterRegistry()
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(lambda _: registry.limiter_for(URL, KEY, None, RateLimit(1)), range(200)))
     limiter = found[0]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trudy.rate_limit.server_clock import ServerClock
+from trudy.rate_limit.server_clock import ClockEstimate
 
 NOON = 1_800_000_000.0
 
 
 def test_nothing_is_known_before_the_first_answer() -> None:
-    clock = ServerClock()
+    clock = ClockEstimate()
     assert not clock.known
     assert clock.offset == 0.0
-    assert clock.seen is None
+    assert clock.would_learn(NOON)
+    assert clock.reading(wall=NOON, monotonic=lambda: 5.0) is None
 
 
 @pytest.mark.parametrize(
@@ -23,7 +26,7 @@ def test_nothing_is_known_before_the_first_answer() -> None:
     [(0.0, 0.0, 100.0, 0.0), (0.4, 0.0, 100.2, 0.4), (0.0, 1.0, 100.5, 1.0), (0.2, 1.0, 100.6, 1.2)],
 )
 def test_one_answer_bounds_the_offset(round_trip: float, granularity: float, offset: float, width: float) -> None:
-    clock = ServerClock()
+    clock = ClockEstimate()
     clock.observe(NOON + 100, NOON, round_trip=round_trip, granularity=granularity)
     assert clock.known
     assert clock.offset == pytest.approx(offset)
@@ -36,7 +39,7 @@ def test_one_answer_bounds_the_offset(round_trip: float, granularity: float, off
     answers=st.lists(st.tuples(st.floats(0, 2), st.floats(0, 2), st.floats(0, 100), st.booleans()), min_size=1),
 )
 def test_the_bounds_always_hold_the_truth(offset: float, answers: list[tuple[float, float, float, bool]]) -> None:
-    clock = ServerClock()
+    clock = ClockEstimate()
     now = NOON
     for there, back, pause, coarse in answers:
         stamp = now + there + offset
@@ -48,7 +51,7 @@ def test_the_bounds_always_hold_the_truth(offset: float, answers: list[tuple[flo
 
 
 def test_coarse_stamps_at_different_moments_of_the_second_narrow_each_other() -> None:
-    clock = ServerClock()
+    clock = ClockEstimate()
     for tenth in range(11):
         now = NOON + tenth / 10
         clock.observe((now + 0.35) // 1, now, round_trip=0.0, granularity=1.0)
@@ -57,7 +60,7 @@ def test_coarse_stamps_at_different_moments_of_the_second_narrow_each_other() ->
 
 
 def test_a_clock_that_was_set_replaces_what_was_known() -> None:
-    clock = ServerClock()
+    clock = ClockEstimate()
     clock.observe(NOON, NOON, round_trip=0.1)
     clock.observe(NOON + 510, NOON + 10, round_trip=0.1)
     assert clock.known
@@ -65,7 +68,7 @@ def test_a_clock_that_was_set_replaces_what_was_known() -> None:
 
 
 def test_two_hosts_a_little_apart_count_as_one_uncertain_clock() -> None:
-    clock = ServerClock()
+    clock = ClockEstimate()
     for second in range(20):
         clock.observe(NOON + second + 0.2 * (second % 2), NOON + second, round_trip=0.01)
         assert clock.known
@@ -73,7 +76,7 @@ def test_two_hosts_a_little_apart_count_as_one_uncertain_clock() -> None:
 
 
 def test_a_clock_that_runs_at_another_speed_is_not_known_until_it_has_behaved_for_a_while() -> None:
-    clock = ServerClock()
+    clock = ClockEstimate()
     for second in range(5):
         clock.observe(NOON + second * 60, NOON + second, round_trip=0.01)
     assert not clock.known
@@ -83,23 +86,35 @@ def test_a_clock_that_runs_at_another_speed_is_not_known_until_it_has_behaved_fo
 
 
 def test_a_burst_of_answers_does_not_vouch_for_a_racing_clock() -> None:
-    clock = ServerClock()
+    clock = ClockEstimate()
     for second in range(5):
         for _ in range(100):
             clock.observe(NOON + second * 60, NOON + second, round_trip=0.01)
     assert not clock.known
 
 
-def test_our_own_clock_set_back_moves_the_offset_forth() -> None:
-    clock = ServerClock()
-    clock.observe(NOON + 5, NOON, round_trip=0.0)
-    clock.shift(-3600.0)
-    assert clock.offset == pytest.approx(3605.0)
-    assert clock.width(NOON - 3600) == pytest.approx(0.0)
-
-
 @pytest.mark.parametrize(("stamp", "agrees"), [(0.0, True), (0.2, True), (-0.9, True), (-40.0, False), (5.0, False)])
 def test_whether_a_stamp_fits(stamp: float, agrees: bool) -> None:
-    clock = ServerClock()
+    clock = ClockEstimate()
     clock.observe(NOON, NOON, round_trip=0.01)
     assert clock.agrees(NOON + stamp, NOON) is agrees
+
+
+def test_a_reading_stands_beside_the_wall_clock_and_goes_on_by_itself() -> None:
+    clock, now = ClockEstimate(), [50.0]
+    clock.observe(NOON + 100, 50.0, round_trip=0.4)
+    reading = clock.reading(wall=NOON, monotonic=lambda: now[0])
+    assert reading is not None
+    assert reading.offset == pytest.approx(100.2)
+    assert reading.uncertainty == pytest.approx(0.2)
+    now[0] += 3600
+    assert reading.now() == datetime.fromtimestamp(NOON + 3700.2, UTC)
+
+
+def test_an_answer_is_worth_reading_when_the_last_is_old_or_told_too_little() -> None:
+    clock = ClockEstimate(window=60.0)
+    clock.observe(NOON, 0.0, round_trip=0.4)
+    assert clock.would_learn(0.1)
+    clock.observe(NOON + 1, 1.0, round_trip=0.1)
+    assert not clock.would_learn(6.9)
+    assert clock.would_learn(7.1)

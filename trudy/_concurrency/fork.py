@@ -1,4 +1,4 @@
-"""What must be made anew in a forked child: locks that a thread of the parent may hold, and lines nobody waits in."""
+"""What must be made anew in a forked child: locks that a thread of the parent may hold, and queues nobody waits in."""
 
 from __future__ import annotations
 

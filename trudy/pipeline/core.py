@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from trudy._settings import Settings
     from trudy.clock import Clock
     from trudy.models import ResponseMeta
-    from trudy.rate_limit.limiter import WindowLimiter
+    from trudy.rate_limit.protocol import RateLimiter
+    from trudy.rate_limit.server_clock import ClockEstimate
     from trudy.request import CallNext, Endpoint, Headers, Middleware, Reconciler
     from trudy.transport.transport import Transport
 
@@ -55,7 +56,8 @@ class Core:
         *,
         base_url: str,
         credential: Credential,
-        limiter: WindowLimiter | None,
+        limiter: RateLimiter | None,
+        server_clock: ClockEstimate,
         transport: Transport,
         clock: Clock,
         middleware: Sequence[Middleware] = (),
@@ -65,6 +67,7 @@ class Core:
         self.base_url = base_url
         self.credential = credential
         self.limiter = limiter
+        self.server_clock = server_clock
         self.transport = transport
         self.clock = clock
         self.closed = False
@@ -79,7 +82,7 @@ class Core:
                 *(SendOnce(step) for step in middleware if step not in attempt),
                 RetryStep(clock, limited=limiter is not None),
                 RedirectStep(),
-                *([RateLimitStep(limiter, clock)] if limiter is not None else []),
+                RateLimitStep(limiter, server_clock, clock),
                 *inner,
                 AuthStep(credential),
                 RecordStep(clock),

@@ -1,33 +1,43 @@
-"""The pipeline's step that waits at the rate limiter and tells it how each request fared."""
+"""The step that asks the rate limiter for leave, tells it how each request fared, and learns the server's time."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from trudy._concurrency.wakeup import Wakeup
-from trudy.errors import APIConnectionError, RateLimitError
+from trudy.errors import APIConnectionError
 from trudy.hooks import RateLimitWait
-from trudy.rate_limit.limiter import Go, Late
+from trudy.rate_limit.protocol import RateLimitFacts
 
 if TYPE_CHECKING:
     from trudy.clock import Clock
-    from trudy.rate_limit.limiter import Ticket, Wait, WindowLimiter
+    from trudy.rate_limit.protocol import Permit, RateLimiter
+    from trudy.rate_limit.server_clock import ClockEstimate
     from trudy.request import CallNext, Progress, Request, Response
 
 logger = logging.getLogger("trudy")
 
+_TAKEN: Final = RateLimitFacts(refused=False)
+_SETTLING: Final = 5.0
+"""Seconds a limiter may take to note how a request fared. More holds up an answer that is there; less loses notes."""
+
 
 class RateLimitStep:
-    """Wraps each attempt. A 429 is returned to the retry step, whose next round finds its old place in the line."""
+    """Wraps each attempt. A 429 is returned to the retry step, whose next round comes by here with the refused permit.
+
+    Without a limiter it only learns the server's time.
+    """
 
     scope = "attempt"
 
-    def __init__(self, limiter: WindowLimiter, clock: Clock) -> None:
+    def __init__(self, limiter: RateLimiter | None, server_clock: ClockEstimate, clock: Clock) -> None:
         self._limiter = limiter
+        self._server_clock = server_clock
         self._clock = clock
-        self._places: WeakKeyDictionary[Progress, int] = WeakKeyDictionary()
+        self._refused: WeakKeyDictionary[Progress, Permit] = WeakKeyDictionary()
 
     async def __call__(self, request: Request, call_next: CallNext) -> Response:
         """Send the request when its turn comes.
@@ -35,92 +45,70 @@ class RateLimitStep:
         Raises:
             RateLimitError: the turn would come after the deadline or after `max_rate_limit_wait`; nothing was sent.
         """
-        limiter, clock, progress = self._limiter, self._clock, request.progress
-        wakeup = Wakeup()
-        now = clock.time()
-        place = self._places.pop(progress, None) if self._places else None
-        ticket = limiter.join(request.options.lane, wakeup.set, until=now + self._patience(request), place=place)
+        progress, limiter = request.progress, self._limiter
+        permit = None if limiter is None else await self._admitted(limiter, request)
         attempts = progress.attempts
+        facts: RateLimitFacts | None = None
         proof = False
         try:
-            verdict = limiter.poll(ticket, now)
-            if not isinstance(verdict, Go):
-                await self._wait(request, ticket, wakeup, verdict)
-            left = clock.time()
+            left = self._clock.monotonic()
             response = await call_next(request)
-            self._report(progress, response, ticket, left)
-            return response
+            facts = self._learn(response, left)
         except APIConnectionError as error:
             proof = not error.request_sent
             raise
         finally:
-            # Nothing leaves before the attempt is counted: a token callable may fail, a caller may cancel it.
-            limiter.leave(ticket, clock.time(), sent=progress.attempts > attempts and not proof)
+            if permit is not None:
+                # Nothing leaves before the attempt is counted: a token callable may fail, a caller may cancel it.
+                await _finish(permit, facts, was_sent=progress.attempts > attempts and not proof)
+        if permit is not None and facts.refused:
+            self._refused[progress] = permit
+        return response
 
-    async def _wait(self, request: Request, ticket: Ticket, wakeup: Wakeup, verdict: Wait | Late) -> None:
-        limiter, clock, progress = self._limiter, self._clock, request.progress
-        began = clock.monotonic()
-        announced = False
+    async def _admitted(self, limiter: RateLimiter, request: Request) -> Permit:
+        progress, began = request.progress, self._clock.monotonic()
+        patience = max(0.0, request.options.max_rate_limit_wait - progress.rate_waited)
+        remaining = request.options.remaining(began)
+        until = began + (patience if remaining is None else min(patience, remaining))
+        refused = self._refused.pop(progress, None) if self._refused else None
         try:
-            while True:
-                now = clock.time()
-                if isinstance(verdict, Late):
-                    raise _too_late(verdict, now, self._patience(request))
-                if not announced:
-                    announced = True
-                    await self._announce(request, verdict.until - now)
-                await wakeup.wait(verdict.until - clock.time(), clock)
-                wakeup.clear()
-                polled = limiter.poll(ticket, clock.time())
-                if isinstance(polled, Go):
-                    return
-                verdict = polled
+            announce = partial(_announce, request)
+            return await limiter.admit(request.options.lane, until, refused=refused, on_wait=announce)
         finally:
-            progress.rate_waited += clock.monotonic() - began
+            progress.rate_waited += self._clock.monotonic() - began
 
-    async def _announce(self, request: Request, seconds: float) -> None:
-        logger.info("%s %s: rate limit, its turn comes in %.1f s", request.method, request.path, seconds)
-        if request.emit is not None:
-            await request.emit(
-                RateLimitWait(
-                    operation=request.endpoint.name, method=request.method, path=request.path, seconds=seconds
-                )
-            )
-
-    def _report(self, progress: Progress, response: Response, ticket: Ticket, left: float) -> None:
-        limiter = self._limiter
-        now = self._clock.time()
-        refused = response.status == 429
-        if refused or limiter.wants_time(now):
-            stamp = response.facts.stamp
-            if stamp is not None:
-                limiter.observe(stamp.time, now, round_trip=now - left, granularity=stamp.granularity)
-        if refused:
-            facts = response.facts
-            self._places[progress] = ticket.place
-            limiter.refused(
-                ticket,
-                now,
-                limit=facts.limit,
-                reset_at=None if facts.reset_at is None else facts.reset_at.timestamp(),
-                server_now=None if facts.server_time is None else facts.server_time.timestamp(),
-                retry_after=None if facts.reset_at is not None else facts.retry_after(now),
-            )
-
-    def _patience(self, request: Request) -> float:
-        """Seconds this attempt may wait for its turn."""
-        patience = max(0.0, request.options.max_rate_limit_wait - request.progress.rate_waited)
-        remaining = request.options.remaining(self._clock.monotonic())
-        return patience if remaining is None else min(patience, remaining)
+    def _learn(self, response: Response, left: float) -> RateLimitFacts:
+        now, refused = self._clock.monotonic(), response.status == 429
+        if not refused and not self._server_clock.would_learn(now):
+            return _TAKEN
+        facts = response.facts
+        stamp = facts.stamp
+        if stamp is not None:
+            self._server_clock.observe(stamp.time, now, round_trip=now - left, granularity=stamp.granularity)
+        if not refused:
+            return _TAKEN
+        return RateLimitFacts(
+            refused=True,
+            limit=facts.limit,
+            reset_at=facts.reset_at,
+            server_time=None if stamp is None else datetime.fromtimestamp(stamp.time, UTC),
+            retry_after=facts.retry_after(self._clock.time()),
+        )
 
 
-def _too_late(late: Late, now: float, patience: float) -> RateLimitError:
-    details: dict[str, object] = {}
-    if late.limit is not None:
-        details["limit"] = late.limit
-    if late.reset_at is not None:
-        details["reset_at"] = late.reset_at.isoformat()
-    return RateLimitError(
-        f"the rate limit lets this request go in {late.turn - now:.1f} s, and it may wait {max(patience, 0):.1f} s",
-        details=details,
-    )
+async def _announce(request: Request, seconds: float) -> None:
+    logger.info("%s %s: rate limit, its turn comes in %.1f s", request.method, request.path, seconds)
+    if request.emit is not None:
+        await request.emit(
+            RateLimitWait(operation=request.endpoint.name, method=request.method, path=request.path, seconds=seconds)
+        )
+
+
+async def _finish(permit: Permit, facts: RateLimitFacts | None, *, was_sent: bool) -> None:
+    import anyio
+
+    with anyio.move_on_after(_SETTLING, shield=True):
+        try:
+            await (permit.settle(facts) if was_sent else permit.release())
+        except Exception:  # a limiter's fault must not lose the answer to POST /calls
+            logger.exception("the rate limiter failed to note how a request fared")

@@ -1,7 +1,8 @@
 """The rate limiter: who of all that share a credential may send now, and when the others may. No I/O, no event loop.
 
-Tickets serve threads and loops alike: each carries a wake-up that may be called from any thread. `now` is always the
-client's wall clock in Unix seconds; where the server's clock stands the limiter learns from the answers.
+Tickets serve threads and loops alike: each carries a wake-up that may be called from any thread. `now` is always
+monotonic seconds, so that nobody waits for a clock that is set back or stopped; where the server's clock stands is
+learned from the answers.
 """
 
 from __future__ import annotations
@@ -18,14 +19,19 @@ from typing import Final
 from attrs import define, field, frozen
 
 from trudy.options import AdmissionLane, RateLimit
+from trudy.rate_limit.budget import Budget
+from trudy.rate_limit.server_clock import ClockEstimate
 from trudy.rate_limit.ticket_queue import TicketQueue
-from trudy.rate_limit.window import Budget, Window, Windows
+from trudy.rate_limit.window import Window, Windows, doublings
 
 _LANES: Final[tuple[AdmissionLane, ...]] = ("reconcile", "interactive", "bulk")
 """Who goes first."""
-_HEAD = 8
-_WORTH_WAKING = 0.005
-"""The part of a window by which a turn must come nearer for a sleeper to be told: each answer moves it a little."""
+_HEAD: Final = 8
+"""How many at the head of a queue are told that their turn has come nearer. More wakes a crowd for nothing; fewer
+leaves all asleep where the first hang in blocked loops."""
+_WORTH_WAKING: Final = 0.005
+"""The part of a window by which a turn must come nearer for a sleeper to be told: each answer moves it a little. Less
+wakes for nothing, more sleeps past a turn."""
 
 
 @frozen
@@ -35,7 +41,7 @@ class Go:
 
 @frozen
 class Wait:
-    """Not yet: ask again at `until` (client clock), or when woken."""
+    """Not yet: ask again at `until`, or when woken."""
 
     until: float
 
@@ -83,6 +89,9 @@ class Ticket:
     until: float | None
     at: _At = _At.OUTSIDE
     window: Window | None = None
+    sent_at: float = 0.0
+    is_beyond: bool = False
+    """Whether it is one more than the limit."""
     told: float | None = None
 
 
@@ -90,13 +99,15 @@ _GO: Final = Go()
 
 
 class WindowLimiter:
-    """Admits requests in order, interactive before bulk, as many in a window as the server takes."""
+    """Admits requests in order, lane before lane, as many in a window as the server takes."""
 
     def __init__(self, rate_limit: RateLimit | None = None, *, rng: Random | None = None) -> None:
+        window = (rate_limit or RateLimit()).window
+        self.server_clock = ClockEstimate(window)
         self._lock = threading.Lock()
         self._places = count()
         self._budget = Budget(rate_limit)
-        self._windows = Windows(None if rate_limit is None else rate_limit.window, rng or SystemRandom())
+        self._windows = Windows(window, rng or SystemRandom(), self.server_clock)
         self._queues: dict[AdmissionLane, TicketQueue[Ticket]] = {lane: TicketQueue() for lane in _LANES}
         self._late: list[Ticket] = []
 
@@ -118,14 +129,15 @@ class WindowLimiter:
             self._wake(called, now)
         return verdict
 
-    def leave(self, ticket: Ticket, now: float, *, sent: bool = True) -> None:
+    def leave(self, ticket: Ticket, now: float, *, sent: bool = True, answered: bool = True) -> None:
         """Done with the ticket, in whatever state; a second time does nothing.
 
         A place is freed. A budget taken is given back if nothing was sent: never polled to `Go`, or `sent=False`
-        (only with proof: whatever may have reached the server may have been counted there).
+        (only with proof: whatever may have reached the server may have been counted there). `answered`: the server
+        has let it in.
         """
         with self._lock:
-            called = self._leave(ticket, now, sent=sent)
+            called = self._leave(ticket, now, sent=sent, answered=answered)
         if called:
             self._wake(called, now)
 
@@ -147,6 +159,7 @@ class WindowLimiter:
             called: list[Ticket] = []
             if ticket.at is _At.SENT:
                 ticket.at = _At.OUTSIDE
+                self._windows.log.discard(ticket.sent_at, bulk=ticket.lane == "bulk")
                 self._advance(now)
                 window = self._windows.current
                 if ticket.window is window and not self._windows.is_over(now):
@@ -158,36 +171,20 @@ class WindowLimiter:
         if called:
             self._wake(called, now)
 
-    def observe(self, server_time: float, now: float, *, round_trip: float, granularity: float = 0.0) -> None:
-        """An answer that arrived at `now` was stamped `server_time`, cut to multiples of `granularity` seconds."""
-        with self._lock:
-            self._windows.clock.observe(server_time, now, round_trip=round_trip, granularity=granularity)
-            called = self._call_next(now)
-        if called:
-            self._wake(called, now)
-
-    def wants_time(self, now: float) -> bool:
-        """Whether `observe` would teach anything worth reading a body for."""
-        windows = self._windows
-        seen = windows.clock.seen
-        if seen is None or not windows.clock.known or abs(now - seen) > windows.length / 10:
-            return True
-        return windows.clock.width(now) > windows.length / 200
-
     def tighten(self, rate_limit: RateLimit) -> None:
-        """Another client of the credential paces itself: the slower pace holds for all."""
+        """Another word about the pace of the credential: the slower pace holds for all."""
         with self._lock:
             self._budget.tighten(rate_limit)
             explicit = self._budget.explicit
             if explicit is not None:
                 self._windows.set_length(explicit.window)
+                self.server_clock.window = explicit.window
 
     def status(self, now: float) -> RateLimitStatus:
         """How things stand."""
         with self._lock:
             self._advance(now)
-            window = self._windows.current
-            used = 0 if self._windows.is_over(now) else window.sent
+            used = 0 if self._windows.is_over(now) else self._windows.used(now)
             waiting = sum(map(len, self._queues.values()))
             return RateLimitStatus(limit=self._budget.limit, used=used, reset_at=self._reset_at(now), waiting=waiting)
 
@@ -227,7 +224,7 @@ class WindowLimiter:
         ticket.told = turn
         return Wait(turn), called
 
-    def _leave(self, ticket: Ticket, now: float, *, sent: bool) -> list[Ticket]:
+    def _leave(self, ticket: Ticket, now: float, *, sent: bool, answered: bool = False) -> list[Ticket]:
         was, ticket.at = ticket.at, _At.OUTSIDE
         if was is _At.OUTSIDE:
             return []
@@ -235,18 +232,24 @@ class WindowLimiter:
             self._queues[ticket.lane].discard(ticket)
         elif was is _At.CALLED or not sent:
             self._give_back(ticket)
-        elif ticket.window is self._windows.current and self._windows.current.closed_until is None:
-            self._windows.trust()
+        elif answered and ticket.window is not None:
+            ticket.window.accepted += 1
+            ticket.window.beyond_accepted += ticket.is_beyond
         return self._call_next(now)
 
     def _advance(self, now: float) -> None:
         ended = self._windows.advance(now)
-        if ended is not None:
-            window, idle = ended
-            self._budget.settle(window, idle=idle)
-            crossing = [ticket for ticket in self._late if ticket.at is _At.SENT and ticket.window is window]
-            self._windows.current.carried = len(crossing) if idle == 0 else 0
-            self._late.clear()
+        if ended is None:
+            return
+        window, idle = ended
+        full = self._budget.full
+        self._budget.settle(window, idle=idle, admitted=self._windows.admitted_in(window, now))
+        self._windows.judge(window, full)
+        opened = self._windows.current
+        opened.tries_more = self._budget.is_tried
+        crossing = [ticket for ticket in self._late if ticket.at is _At.SENT and ticket.window is window]
+        opened.carried = len(crossing) if idle == 0 else 0
+        self._late.clear()
 
     def _call_next(self, now: float) -> list[Ticket]:
         """Give the free budget to those first in queue; returns whom to wake."""
@@ -282,60 +285,89 @@ class WindowLimiter:
         return found
 
     def _admit(self, ticket: Ticket, now: float) -> None:
-        window = self._windows.current
+        window, is_bulk = self._windows.current, ticket.lane == "bulk"
+        ticket.is_beyond = self._windows.surely_used(now) >= self._budget.full
+        if ticket.is_beyond:
+            window.beyond += 1
+            window.tried_at = window.tried_at or now
         window.sent += 1
-        window.bulk += ticket.lane == "bulk"
-        window.last_sent = now
-        ticket.window = window
+        window.bulk += is_bulk
+        self._windows.log.add(now, bulk=is_bulk, span=self._windows.span)
+        ticket.window, ticket.sent_at = window, now
         ticket.at = _At.CALLED
         if self._windows.near_end(now):
             self._late.append(ticket)
 
     def _give_back(self, ticket: Ticket) -> None:
-        window = ticket.window
+        window, is_bulk = ticket.window, ticket.lane == "bulk"
         if window is not None:
             window.sent -= 1
-            window.bulk -= ticket.lane == "bulk"
+            window.bulk -= is_bulk
+            window.beyond -= ticket.is_beyond
+            self._windows.log.discard(ticket.sent_at, bulk=is_bulk)
         ticket.window = None
         ticket.at = _At.OUTSIDE
 
     def _free(self, lane: AdmissionLane, now: float) -> float:
         """How many of a lane may go now."""
         window = self._windows.current
-        if self._budget.full == inf and window.closed_until is None and not window.probing:
+        if self._budget.full == inf and window.closed_until is None and not window.careful:
             return inf  # nothing is known to be limited: no edge to stay away from
-        if not self._windows.is_open(now):
+        if not self._windows.is_open(now) or self._before(lane):
             return 0
-        if self._before(lane):
-            return 0
-        if window.probing and now < self._probed(window):
-            return 1 - window.sent
-        free = self._left(window)
-        return min(free, self._budget.bulk - window.bulk) if lane == "bulk" else free
+        free = min(self._left(now), self._dared(now))
+        return min(free, self._left_for_bulk(now)) if lane == "bulk" else free
 
-    def _left(self, window: Window) -> float:
+    def _left(self, now: float) -> float:
         """What is left of the present window's budget."""
-        full = self._budget.full
-        # One more than the limit, once, where its refusal tells how long a window is.
-        return max(full - window.carried, 1) - window.sent + self._windows.length_wanted
+        window, full = self._windows.current, self._budget.full
+        left = max(full - window.carried, 1) - self._windows.used(now)
+        if not window.tries_more:
+            return left
+        more = 1 if window.tried_at is None else doublings(window.tried_at, now, self._windows.edge)
+        return min(left + more + 2 * window.beyond_accepted, self._budget.ceiling - self._windows.used(now))
 
-    def _probed(self, window: Window) -> float:
-        """When a probe without an answer counts as taken: refusals are quick, and calls may take minutes."""
-        return window.opened + self._windows.edge
+    def _left_for_bulk(self, now: float) -> float:
+        """What is left of the bulk lane's share. A window that tries the limit has none: it could not be passed."""
+        if self._windows.current.tries_more:
+            return inf
+        return self._budget.bulk - self._windows.used(now, bulk=True)
+
+    def _dared(self, now: float) -> float:
+        """How many more may go before others are answered; those that are not refused for a while count as taken.
+
+        Refusals are quick, and calls may take minutes.
+        """
+        window = self._windows.current
+        if not window.careful:
+            return inf
+        return doublings(window.opened, now, self._windows.edge) + 2 * window.accepted - window.sent
 
     def _turn(self, lane: AdmissionLane, ahead: int, now: float) -> float:
         """When the turn comes, at the earliest, of one who has so many of its lane before it."""
-        window = self._windows.current
-        is_open = self._windows.is_open(now)
-        if is_open and window.probing and now < self._probed(window):
-            return self._probed(window)
-        free = max(0, self._left(window)) if is_open else 0
-        windows = _windows_until(ahead + self._before(lane), free, self._budget.full)
+        windows = self._windows
+        window, is_open = windows.current, windows.is_open(now)
+        before = ahead + self._before(lane)
+        left = self._left(now) if is_open else 0
+        turn = self._turn_in(before, left, self._budget.full, now)
         if lane == "bulk":
-            bulk = self._budget.bulk
-            free_bulk = max(0, min(free, bulk - window.bulk)) if is_open else 0
-            windows = max(windows, _windows_until(ahead, free_bulk, bulk))
-        return self._windows.opening(max(1, windows), now)
+            free = min(left, self._left_for_bulk(now)) if is_open else 0
+            turn = max(turn, self._turn_in(ahead, free, self._budget.bulk, now, bulk=True))
+        if is_open and ((window.careful and before < left) or window.tries_more):
+            # The next doubling may let it go.
+            since = window.opened if window.careful else window.tried_at or now
+            next_doubling = since + windows.edge * (1 + int((now - since) / windows.edge + 1e-5))
+            turn = min(turn, next_doubling) if turn > now else next_doubling
+        return turn
+
+    def _turn_in(self, ahead: int, free: float, each: float, now: float, *, bulk: bool = False) -> float:
+        """When one goes who has so many before it, with `free` places now and `each` in a window."""
+        windows = self._windows
+        if windows.current.closed_until is None and not windows.on_grid:
+            if ahead < free:
+                return now
+            return windows.log.frees(int(ahead - free) + 1, now, windows.span, each, bulk=bulk)
+        return windows.opening(max(1, 0 if ahead < free else 1 + int((ahead - max(0, free)) // each)), now)
 
     def _before(self, lane: AdmissionLane) -> int:
         """How many wait in the lanes that go first."""
@@ -346,7 +378,7 @@ class WindowLimiter:
         return None if end is None else datetime.fromtimestamp(end, UTC)
 
     def _wake(self, called: list[Ticket], now: float) -> None:
-        """Ring the wakeup, the lock released; whoever cannot be reached any more gives its place to the next."""
+        """Wake them, the lock released; whoever cannot be reached any more gives its place to the next."""
         while called:
             next_called: list[Ticket] = []
             for ticket in called:
@@ -356,8 +388,3 @@ class WindowLimiter:
                     with self._lock:
                         next_called += self._leave(ticket, now, sent=False)
             called = next_called
-
-
-def _windows_until(ahead: int, free: float, each: float) -> int:
-    """How many windows must open before one's turn, with `free` places in the present one and `each` in the next."""
-    return 0 if ahead < free else 1 + int((ahead - free) // each)

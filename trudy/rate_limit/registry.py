@@ -12,7 +12,7 @@ from trudy.options import RateLimit
 from trudy.rate_limit.limiter import WindowLimiter
 
 
-class GateRegistry:
+class LimiterRegistry:
     """Finds the limiter of a credential. A limiter lives as long as a client holds it, and no key is kept here.
 
     A key counts as its digest together with the base URL; a callable counts as itself (a bound method as its object
@@ -21,7 +21,7 @@ class GateRegistry:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._gates: WeakValueDictionary[tuple[object, ...], WindowLimiter] = WeakValueDictionary()
+        self._limiters: WeakValueDictionary[tuple[object, ...], WindowLimiter] = WeakValueDictionary()
 
     def limiter_for(
         self,
@@ -35,17 +35,17 @@ class GateRegistry:
             return None
         with self._lock:
             identity = self._identity(base_url, credential, group)
-            limiter = self._gates.get(identity)
+            limiter = self._limiters.get(identity)
             if limiter is None:
-                limiter = self._gates[identity] = WindowLimiter(rate_limit)
+                limiter = self._limiters[identity] = WindowLimiter(rate_limit)
             elif rate_limit is not None:
                 limiter.tighten(rate_limit)
         return limiter
 
     def after_fork(self) -> None:
-        """In a forked child: new locks, and lines without the parent's waiters."""
+        """In a forked child: new locks, and queues without the parent's waiters."""
         self._lock = threading.Lock()
-        for limiter in self._gates.values():
+        for limiter in self._limiters.values():
             limiter.after_fork()
 
     @staticmethod
@@ -89,6 +89,6 @@ class _Same:
         return self is other or (mine is not None and mine is other._thing())
 
 
-limiters = GateRegistry()
+limiters = LimiterRegistry()
 limiter_for = limiters.limiter_for
 reset_in_child(limiters)

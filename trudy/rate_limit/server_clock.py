@@ -2,96 +2,138 @@
 
 from __future__ import annotations
 
-_DRIFT = 1e-4
-"""Seconds a second by which two clocks may run apart; ten times what a bad quartz does."""
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
 
-_TWO_HOSTS = 0.25
-"""Servers behind one name may differ by this much and still count as one clock."""
+from attrs import field, frozen
 
-_WIDEST = 1.25
-"""Wider bounds than this are not kept: a coarse `Date` alone gives no worse."""
+_DRIFT: Final = 1e-4
+"""Seconds a second by which two clocks may run apart: ten times what a bad quartz does. More would widen the guard at
+the edges of a window for nothing; less would trust an old answer too long."""
+_TWO_HOSTS: Final = 0.25
+"""Servers behind one name may differ by this much and still count as one clock. More would take a clock that was set
+for two hosts; less would make well-kept hosts look erratic."""
+_WIDEST: Final = 1.25
+"""Wider bounds than this are not kept: a coarse `Date` alone gives no worse, and is at least of today."""
+_SLOW_ANSWER: Final = 1.0
+"""An answer may lie this long in our own buffers and its stamp still be believed. More would hide a clock that was set
+back; less would take a busy process for one."""
+_ERRATIC: Final = 3.0
+"""So many jumps, each worth four looks at which the clock stood where it should, make it useless. Fewer would give up
+a clock that an administrator sets; more would pace by one that runs at another speed."""
+_APART: Final = 1.0
+"""Looks nearer to each other than this many seconds confirm nothing: even a racing clock hardly moved between them."""
 
-_SLOW_ANSWER = 1.0
-"""An answer may lie this long in our own buffers and its stamp still be believed."""
 
-_ERRATIC = 3.0
-"""So many jumps, each worth four looks at which the clock stood where it should, make it useless."""
-
-_APART = 1.0
-"""Looks nearer to each other than this many seconds confirm nothing: even a racing clock hardly moved."""
-
-
+@frozen(kw_only=True)
 class ServerClock:
-    """The offset (server minus client, in seconds) lies between two bounds.
+    """The server's clock as the answers show it.
+
+    Attributes:
+        offset: seconds by which it is ahead of this machine's clock; negative where it is behind.
+        uncertainty: seconds by which the offset may be wrong, either way.
+    """
+
+    offset: float
+    uncertainty: float
+    _ahead: float = field(repr=False, eq=False, alias="ahead")
+    _monotonic: Callable[[], float] = field(repr=False, eq=False, alias="monotonic")
+
+    def now(self) -> datetime:
+        """The present time on the server (aware, UTC), whatever has been done to this machine's clock."""
+        return datetime.fromtimestamp(self._monotonic() + self._ahead, UTC)
+
+
+@frozen
+class _Bounds:
+    low: float = 0.0
+    high: float = 0.0
+    seen: float | None = None
+    jumps: float = 0.0
+    judged: float = 0.0
+
+
+_NOTHING: Final = _Bounds()
+
+
+class ClockEstimate:
+    """The offset (server's clock minus our monotonic one, in seconds) lies between two bounds.
 
     An answer was stamped after its request left and before it arrived, so that each answer bounds the offset; the
     bounds of several answers intersect, and widen as they age. Bounds that contradict the old ones replace them:
     somebody set a clock. A server whose clock jumps at every look (one that runs at another speed) is not `known`.
+
+    Any thread may observe and read: each change puts one new value in place of the old.
     """
 
-    __slots__ = ("_high", "_judged", "_jumps", "_low", "_seen")
+    __slots__ = ("_bounds", "window")
 
-    def __init__(self) -> None:
-        self._low = 0.0
-        self._high = 0.0
-        self._seen: float | None = None
-        self._jumps = 0.0
-        self._judged = 0.0
+    def __init__(self, window: float = 60.0) -> None:
+        self._bounds = _NOTHING
+        self.window = window
+        """Seconds of the rate window that the estimate must be good enough for."""
 
     @property
     def known(self) -> bool:
-        return self._seen is not None and self._jumps < _ERRATIC
+        bounds = self._bounds
+        return bounds.seen is not None and bounds.jumps < _ERRATIC
 
     @property
     def offset(self) -> float:
         """The middle of the bounds; 0 before anything was learned."""
-        return (self._low + self._high) / 2
-
-    @property
-    def seen(self) -> float | None:
-        """When the last answer taught us something, on our clock."""
-        return self._seen
+        bounds = self._bounds
+        return (bounds.low + bounds.high) / 2
 
     def width(self, at: float) -> float:
-        """How uncertain the offset is at a moment of our clock, in seconds."""
-        return self._high - self._low + 2 * self._slack(at)
+        """How far apart the bounds are at a moment of our clock, in seconds."""
+        bounds = self._bounds
+        return bounds.high - bounds.low + 2 * _slack(bounds, at)
+
+    def reading(self, *, wall: float, monotonic: Callable[[], float]) -> ServerClock | None:
+        """What is known, beside the machine's `wall` clock; None while nothing is."""
+        if not self.known:
+            return None
+        now, ahead = monotonic(), self.offset
+        return ServerClock(offset=now + ahead - wall, uncertainty=self.width(now) / 2, ahead=ahead, monotonic=monotonic)
 
     def agrees(self, server_time: float, now: float) -> bool:
         """Whether a stamp that arrived now fits the bounds, as far as one can tell without its round trip."""
-        slack = self._slack(now)
-        return self._low - slack - _SLOW_ANSWER <= server_time - now <= self._high + slack + _TWO_HOSTS
+        bounds = self._bounds
+        slack = _slack(bounds, now)
+        return bounds.low - slack - _SLOW_ANSWER <= server_time - now <= bounds.high + slack + _TWO_HOSTS
+
+    def would_learn(self, now: float) -> bool:
+        """Whether another answer is worth reading: the last is a tenth of a window old, or too little is known."""
+        seen = self._bounds.seen
+        if seen is None or not self.known or now - seen > self.window / 10:
+            return True
+        return self.width(now) > self.window / 200
 
     def observe(self, server_time: float, now: float, *, round_trip: float, granularity: float = 0.0) -> None:
         """An answer arrived at `now`, `round_trip` seconds after its request left.
 
         Its stamp says `server_time`, cut off to whole multiples of `granularity` seconds.
         """
+        old = self._bounds
         low = server_time - now
         high = low + granularity + max(round_trip, 0.0)
-        if self._seen is not None:
-            slack = self._slack(now)
-            old_low, old_high = self._low - slack, self._high + slack
+        jumps, judged = old.jumps, old.judged
+        if old.seen is not None:
+            slack = _slack(old, now)
+            old_low, old_high = old.low - slack, old.high + slack
             both_low, both_high = max(low, old_low), min(high, old_high)
             gap = both_low - both_high
             if gap <= 0:
                 low, high = both_low, both_high
-                if now - self._judged >= _APART:
-                    self._judged = now
-                    self._jumps = max(0.0, self._jumps - 0.25)
+                if now - judged >= _APART:
+                    jumps, judged = max(0.0, jumps - 0.25), now
             elif gap <= _TWO_HOSTS and max(high, old_high) - min(low, old_low) <= _WIDEST:
                 low, high = min(low, old_low), max(high, old_high)
             else:
-                self._judged = now
-                self._jumps = min(self._jumps + 1.0, 2 * _ERRATIC)
-        self._low, self._high, self._seen = low, high, now
+                jumps, judged = min(jumps + 1.0, 2 * _ERRATIC), now
+        self._bounds = _Bounds(low, high, now, jumps, judged)
 
-    def shift(self, by: float) -> None:
-        """Our own clock was moved by so many seconds."""
-        self._low -= by
-        self._high -= by
-        if self._seen is not None:
-            self._seen += by
-            self._judged += by
 
-    def _slack(self, at: float) -> float:
-        return 0.0 if self._seen is None else abs(at - self._seen) * _DRIFT
+def _slack(bounds: _Bounds, at: float) -> float:
+    return 0.0 if bounds.seen is None else abs(at - bounds.seen) * _DRIFT

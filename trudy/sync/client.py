@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import ssl
 
     from trudy.rate_limit.limiter import RateLimitStatus
+    from trudy.rate_limit.protocol import RateLimiter
+    from trudy.rate_limit.server_clock import ServerClock
     from trudy.sync.agents import Agents
     from trudy.sync.batch_calls import BatchCalls
     from trudy.sync.calls import Calls
@@ -64,6 +66,8 @@ class TrudyClient:
         rate_limit: requests a minute, or a `RateLimit`, to pace from the start; None learns it from the first 429;
             False never waits ahead.
         rate_limit_group: a name shared by clients whose keys share one limit.
+        rate_limiter: a `RateLimiter` of your own in place of this process's: one that serves a fleet, say. Not beside
+            `rate_limit` or `rate_limit_group`.
         max_rate_limit_wait: the longest wait for a rate window, in seconds.
         http_backend: `"httpx"`, or `"aiohttp"` (extra `aiohttp`), about half the CPU a request;
             `TRUDY_HTTP_BACKEND` in the environment if left out. Not beside `http_client`.
@@ -95,6 +99,7 @@ class TrudyClient:
         deadline: float | None = None,
         rate_limit: RateLimit | int | Literal[False] | None = None,
         rate_limit_group: str | None = None,
+        rate_limiter: RateLimiter | None = None,
         max_rate_limit_wait: float = MAX_RATE_LIMIT_WAIT,
         http_backend: Backend | None = None,
         proxy: str | None = None,
@@ -117,6 +122,7 @@ class TrudyClient:
             deadline=deadline,
             rate_limit=rate_limit,
             rate_limit_group=rate_limit_group,
+            rate_limiter=rate_limiter,
             max_rate_limit_wait=max_rate_limit_wait,
             http_backend=http_backend,
             proxy=proxy,
@@ -202,8 +208,30 @@ class TrudyClient:
 
     @property
     def rate_limit(self) -> RateLimitStatus | None:
-        """The rate limit as this process knows it: limit, used, reset_at, waiting; None with `rate_limit=False`."""
+        """The rate limit as this process knows it: limit, used, reset_at, waiting.
+
+        None with `rate_limit=False`, and with a `rate_limiter` of your own.
+        """
         return self._async.rate_limit
+
+    @property
+    def server_clock(self) -> ServerClock | None:
+        """The server's clock as the answers show it: offset, uncertainty, `now()`; None while no answer has told."""
+        return self._async.server_clock
+
+    def pace(self, rate_limit: RateLimit | int) -> None:
+        """Pace this client from now on, as `rate_limit=` would have from the start.
+
+        It holds for all clients of the credential, and of several paces given the slowest. Requests that wait already
+        are paced too.
+
+        Args:
+            rate_limit: requests a minute, or a `RateLimit`.
+
+        Raises:
+            ConfigurationError: the client was made with `rate_limit=False` or with a `rate_limiter` of its own.
+        """
+        return self._async.pace(rate_limit)
 
     @property
     def base_url(self) -> str:
