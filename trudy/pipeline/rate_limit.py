@@ -61,7 +61,7 @@ class RateLimitStep:
             if permit is not None:
                 # Nothing leaves before the attempt is counted: a token callable may fail, a caller may cancel it.
                 await _finish(permit, facts, was_sent=progress.attempts > attempts and not proof)
-        if permit is not None and facts.refused:
+        if permit is not None and response.status == 429:
             self._refused[progress] = permit
         return response
 
