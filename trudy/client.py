@@ -155,7 +155,7 @@ class AsyncTrudyClient:
             default_headers = {FOLLOWS_SANDBOX_CLOCK: "1", **(default_headers or {})}
         clock = clock or SystemClock()
         pace = RateLimit.of(rate_limit)
-        shared = None if rate_limiter else limiter_for(url, credential.source, rate_limit_group, pace)
+        shared = None if rate_limiter else limiter_for(url, credential.source, rate_limit_group, pace, clock)
         self._core = Core(
             base_url=url,
             credential=credential,

@@ -108,7 +108,7 @@ class SystemClock:
 
         end = monotonic() + seconds
         while True:
-            if _loop_keeps_time():
+            if loop_keeps_time():
                 await anyio.sleep(seconds)
             else:
                 time.sleep(min(_NAP, max(seconds, 0)))  # noqa: ASYNC251 - the loop's timers never end
@@ -118,7 +118,7 @@ class SystemClock:
                 return
 
 
-def _loop_keeps_time() -> bool:
+def loop_keeps_time() -> bool:
     """Whether the running loop's timers run on the machine's clock, and not on one that a test has frozen."""
     import asyncio
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import anyio
+import freezegun
 import pytest
 
 from tests.fakes.clock import FakeClock, settle
-from trudy._concurrency.timeout import bounded
+from trudy._concurrency.timeout import bounded, wait_at_most
 
 pytestmark = pytest.mark.anyio
 
@@ -53,3 +56,16 @@ async def test_what_the_action_raises_is_raised_as_it_is(fault: BaseException) -
         await bounded(clock, 5, action)
     assert caught.value is fault
     assert clock.sleeping == 0
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+async def test_an_event_is_waited_for_in_real_seconds_frozen_or_not(is_frozen: bool) -> None:
+    event = anyio.Event()
+    with freezegun.freeze_time("2020-02-29") if is_frozen else nullcontext():
+        assert not await wait_at_most(event, 0.02)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait_at_most, event, 3600)
+            tasks.start_soon(wait_at_most, event, None)
+            await settle()
+            event.set()
+        assert await wait_at_most(event, 0.02)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from trudy.options import Lane, RateLimit
-from trudy.rate_limit.limiter import Go, Ticket, Wait, WindowLimiter, _At
+from trudy.rate_limit.limiter import WindowLimiter
+from trudy.rate_limit.ticket import At, Go, Ticket, Wait
 
 TRUE_START = 1_800_000_007.25
 NEVER = float("inf")
@@ -174,7 +175,7 @@ class LimiterMachine(RuleBasedStateMachine):
         def wake() -> None:
             if waiter.dead:
                 raise RuntimeError("Event loop is closed")
-            if waiter.ticket.at is _At.CALLED:
+            if waiter.ticket.at is At.CALLED:
                 self._check_order(waiter)
             self._later(self.rng.choice(self.sleepiness), lambda: self._woken(waiter))
 
@@ -198,7 +199,7 @@ class LimiterMachine(RuleBasedStateMachine):
             self._poll(waiter)
 
     def _poll(self, waiter: Waiter) -> None:
-        called = waiter.ticket.at is _At.CALLED
+        called = waiter.ticket.at is At.CALLED
         verdict = self.limiter.poll(waiter.ticket, self.now)
         if isinstance(verdict, Wait):
             assert verdict.until > self.now, "a busy loop"
@@ -213,7 +214,7 @@ class LimiterMachine(RuleBasedStateMachine):
 
     def _check_order(self, waiter: Waiter) -> None:
         for other in self._alive("waiting"):
-            if other is waiter or other.ticket.at is not _At.QUEUE:
+            if other is waiter or other.ticket.at is not At.QUEUE:
                 continue
             assert other.lane != waiter.lane or other.ticket.place > waiter.ticket.place, "overtaken"
             assert waiter.lane == "interactive" or other.lane == "bulk", "bulk before interactive"

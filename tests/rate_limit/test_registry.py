@@ -12,9 +12,11 @@ from functools import partial
 
 import pytest
 
+from tests.fakes.clock import FakeClock
+from trudy.clock import SystemClock
 from trudy.options import RateLimit
-from trudy.rate_limit.limiter import Wait
 from trudy.rate_limit.registry import LimiterRegistry, limiter_for, limiters
+from trudy.rate_limit.ticket import Wait
 
 URL = "https://api.example/v1"
 KEY = "truedy_0123456789abcdef"
@@ -136,7 +138,7 @@ def test_a_forked_child_gets_free_locks_and_an_empty_queue() -> None:
     script = """
 import os, sys
 from trudy.options import RateLimit
-from trudy.rate_limit.limiter import Go, Wait
+from trudy.rate_limit.ticket import Go, Wait
 from trudy.rate_limit.registry import limiter_for, limiters
 limiter = limiter_for("https://api.example", "key", None, RateLimit(1))
 first, second = (limiter.join("interactive", lambda: None) for _ in range(2))
@@ -169,3 +171,13 @@ def test_many_threads_find_the_same_limiter() -> None:
     ticket = limiter.join("interactive", lambda: None)
     limiter.poll(ticket, 0.0)
     assert isinstance(limiter.poll(limiter.join("interactive", lambda: None), 0.0), Wait)
+
+
+def test_clients_that_live_in_different_times_share_no_limiter() -> None:
+    registry, sandbox, other = LimiterRegistry(), FakeClock(), FakeClock()
+    limiter = registry.limiter_for(URL, KEY, None, None, SystemClock())
+    assert registry.limiter_for(URL, KEY, None, None, SystemClock()) is limiter
+    in_sandbox = registry.limiter_for(URL, KEY, "group", None, sandbox)
+    assert registry.limiter_for(URL, KEY, None, None, sandbox) is not limiter
+    assert registry.limiter_for(URL, KEY, "group", None, sandbox) is in_sandbox
+    assert registry.limiter_for(URL, KEY, "group", None, other) is not in_sandbox

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from trudy._concurrency.timeout import wait_at_most
+
 if TYPE_CHECKING:
     from anyio import Event
 
@@ -33,21 +35,19 @@ class FifoSemaphore:
         if self._free:
             self._free -= 1
             return True
-        from anyio import Event, move_on_after
+        from anyio import Event
 
         turn = Event()
         self._waiting[turn] = None
         try:
-            with move_on_after(timeout):
-                await turn.wait()
+            if await wait_at_most(turn, timeout):
+                return True
         except BaseException:
             if turn.is_set():  # the permit and the cancellation came together
                 self.release()
             else:
                 del self._waiting[turn]
             raise
-        if turn.is_set():
-            return True
         del self._waiting[turn]
         return False
 

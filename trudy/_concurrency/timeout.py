@@ -1,14 +1,21 @@
-"""A bound on how long something may take, on the injected clock."""
+"""A bound on how long something may take, on the injected clock or in real seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from math import inf
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from trudy.clock import SystemClock, loop_keeps_time
 
 if TYPE_CHECKING:
+    from anyio import Event
+
     from trudy.clock import Clock
 
 T = TypeVar("T")
+
+_MACHINE: Final = SystemClock()
 
 
 async def bounded(clock: Clock, seconds: float, action: Callable[[], Awaitable[T]]) -> T | None:
@@ -35,3 +42,17 @@ async def bounded(clock: Clock, seconds: float, action: Callable[[], Awaitable[T
     if failure is not None:
         raise failure
     return result
+
+
+async def wait_at_most(event: Event, seconds: float | None) -> bool:
+    """Whether the event was set within so many real seconds (None: for ever), whether a test has frozen time or not."""
+    from anyio import move_on_after
+
+    if seconds is None or seconds == inf:
+        await event.wait()
+    elif loop_keeps_time():
+        with move_on_after(seconds):
+            await event.wait()
+    else:
+        await bounded(_MACHINE, seconds, event.wait)
+    return event.is_set()

@@ -3,7 +3,7 @@
     protocol.py          RateLimiter, Permit, RateLimitFacts: what the client asks, and what a limiter is told
     in_process.py        the limiter of this process behind that protocol: a task waits for its ticket's turn
     limiter.py           WindowLimiter: tickets in, "go" or "wait until" out; the one lock
-      ticket_queue.py    a queue in which each can tell how many stand before it
+      ticket.py          a request's ticket, and the queue in which each can tell how many stand before it
       window.py          when windows open and close: grid, guard, reset_at, back-off (with a drawing)
       budget.py          how many requests a window takes: the limit, neighbours, a limit that was raised
       server_clock.py    where the server's clock stands

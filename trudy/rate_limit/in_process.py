@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from trudy._concurrency.wakeup import Wakeup
 from trudy.errors import RateLimitError
-from trudy.rate_limit.limiter import Go, Late
+from trudy.rate_limit.ticket import Go, Late
 
 if TYPE_CHECKING:
     from trudy.clock import Clock
     from trudy.options import AdmissionLane
-    from trudy.rate_limit.limiter import RateLimitStatus, Ticket, WindowLimiter
+    from trudy.rate_limit.limiter import RateLimitStatus, WindowLimiter
     from trudy.rate_limit.protocol import OnWait, Permit, RateLimitFacts
+    from trudy.rate_limit.ticket import Ticket
 
 
 class InProcessRateLimiter:

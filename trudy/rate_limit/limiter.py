@@ -10,19 +10,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from enum import Enum
 from itertools import count
 from math import inf
 from random import Random, SystemRandom
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from trudy.options import AdmissionLane, RateLimit
 from trudy.rate_limit.budget import Budget
 from trudy.rate_limit.server_clock import ClockEstimate
-from trudy.rate_limit.ticket_queue import TicketQueue
-from trudy.rate_limit.window import Window, Windows, doublings
+from trudy.rate_limit.ticket import At, Go, Late, Ticket, TicketQueue, Wait
+from trudy.rate_limit.window import Windows, doublings
 
 _LANES: Final[tuple[AdmissionLane, ...]] = ("reconcile", "interactive", "bulk")
 """Who goes first."""
@@ -32,27 +31,6 @@ leaves all asleep where the first hang in blocked loops."""
 _WORTH_WAKING: Final = 0.005
 """The part of a window by which a turn must come nearer for a sleeper to be told: each answer moves it a little. Less
 wakes for nothing, more sleeps past a turn."""
-
-
-@frozen
-class Go:
-    """Send now; the budget is taken."""
-
-
-@frozen
-class Wait:
-    """Not yet: ask again at `until`, or when woken."""
-
-    until: float
-
-
-@frozen
-class Late:
-    """The turn would come only at `turn`, after the ticket's bound; the ticket has left the queue."""
-
-    turn: float
-    limit: int | None
-    reset_at: datetime | None
 
 
 @frozen(kw_only=True)
@@ -70,29 +48,6 @@ class RateLimitStatus:
     used: int
     reset_at: datetime | None
     waiting: int
-
-
-class _At(Enum):
-    OUTSIDE = "outside"
-    QUEUE = "queue"
-    CALLED = "called"
-    SENT = "sent"
-
-
-@define(eq=False)
-class Ticket:
-    """A request's place at the limiter. `place` outlives a refusal: hand it to `join` again."""
-
-    place: int
-    lane: AdmissionLane
-    wake: Callable[[], None] = field(repr=False)
-    until: float | None
-    at: _At = _At.OUTSIDE
-    window: Window | None = None
-    sent_at: float = 0.0
-    is_beyond: bool = False
-    """Whether it is one more than the limit."""
-    told: float | None = None
 
 
 _GO: Final = Go()
@@ -157,8 +112,8 @@ class WindowLimiter:
         """
         with self._lock:
             called: list[Ticket] = []
-            if ticket.at is _At.SENT:
-                ticket.at = _At.OUTSIDE
+            if ticket.at is At.SENT:
+                ticket.at = At.OUTSIDE
                 self._windows.log.discard(ticket.sent_at, bulk=ticket.lane == "bulk")
                 self._advance(now)
                 window = self._windows.current
@@ -195,25 +150,25 @@ class WindowLimiter:
         self._late = []
 
     def _poll(self, ticket: Ticket, now: float) -> tuple[Go | Wait | Late, list[Ticket]]:
-        if ticket.at is _At.SENT:
+        if ticket.at is At.SENT:
             raise RuntimeError("this ticket has gone already")
         self._advance(now)
-        if ticket.at is _At.CALLED and (ticket.window is not self._windows.current or not self._windows.is_open(now)):
+        if ticket.at is At.CALLED and (ticket.window is not self._windows.current or not self._windows.is_open(now)):
             # The window shut between the call and this answer to it: the place is kept, the turn is not.
             self._give_back(ticket)
-        if ticket.at is not _At.CALLED:
+        if ticket.at is not At.CALLED:
             queue = self._queues[ticket.lane]
             if queue or self._free(ticket.lane, now) <= 0:
                 queue.add(ticket)
-                ticket.at = _At.QUEUE
+                ticket.at = At.QUEUE
             else:
                 self._admit(ticket, now)
         called: list[Ticket] = []
-        if ticket.at is _At.QUEUE:
+        if ticket.at is At.QUEUE:
             ticket.told = None
             called = self._call_next(now)
-        if ticket.at is _At.CALLED:
-            ticket.at = _At.SENT
+        if ticket.at is At.CALLED:
+            ticket.at = At.SENT
             if ticket in called:
                 called.remove(ticket)
             return _GO, called
@@ -225,12 +180,12 @@ class WindowLimiter:
         return Wait(turn), called
 
     def _leave(self, ticket: Ticket, now: float, *, sent: bool, answered: bool = False) -> list[Ticket]:
-        was, ticket.at = ticket.at, _At.OUTSIDE
-        if was is _At.OUTSIDE:
+        was, ticket.at = ticket.at, At.OUTSIDE
+        if was is At.OUTSIDE:
             return []
-        if was is _At.QUEUE:
+        if was is At.QUEUE:
             self._queues[ticket.lane].discard(ticket)
-        elif was is _At.CALLED or not sent:
+        elif was is At.CALLED or not sent:
             self._give_back(ticket)
         elif answered and ticket.window is not None:
             ticket.window.accepted += 1
@@ -247,7 +202,7 @@ class WindowLimiter:
         self._windows.judge(window, full)
         opened = self._windows.current
         opened.tries_more = self._budget.is_tried
-        crossing = [ticket for ticket in self._late if ticket.at is _At.SENT and ticket.window is window]
+        crossing = [ticket for ticket in self._late if ticket.at is At.SENT and ticket.window is window]
         opened.carried = len(crossing) if idle == 0 else 0
         self._late.clear()
 
@@ -294,7 +249,7 @@ class WindowLimiter:
         window.bulk += is_bulk
         self._windows.log.add(now, bulk=is_bulk, span=self._windows.span)
         ticket.window, ticket.sent_at = window, now
-        ticket.at = _At.CALLED
+        ticket.at = At.CALLED
         if self._windows.near_end(now):
             self._late.append(ticket)
 
@@ -306,7 +261,7 @@ class WindowLimiter:
             window.beyond -= ticket.is_beyond
             self._windows.log.discard(ticket.sent_at, bulk=is_bulk)
         ticket.window = None
-        ticket.at = _At.OUTSIDE
+        ticket.at = At.OUTSIDE
 
     def _free(self, lane: AdmissionLane, now: float) -> float:
         """How many of a lane may go now."""

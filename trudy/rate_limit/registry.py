@@ -8,6 +8,7 @@ from typing import Literal
 from weakref import WeakValueDictionary, ref
 
 from trudy._concurrency.fork import reset_in_child
+from trudy.clock import Clock, SystemClock
 from trudy.options import RateLimit
 from trudy.rate_limit.limiter import WindowLimiter
 
@@ -16,7 +17,8 @@ class LimiterRegistry:
     """Finds the limiter of a credential. A limiter lives as long as a client holds it, and no key is kept here.
 
     A key counts as its digest together with the base URL; a callable counts as itself (a bound method as its object
-    and function, since each look-up of a method makes a new one); an explicit group counts alone.
+    and function, since each look-up of a method makes a new one); an explicit group counts alone. Clients that live in
+    different times (the sandbox's, a test's) share none.
     """
 
     def __init__(self) -> None:
@@ -29,12 +31,14 @@ class LimiterRegistry:
         credential: str | Callable[..., object],
         group: str | None,
         rate_limit: RateLimit | None | Literal[False],
+        clock: Clock | None = None,
     ) -> WindowLimiter | None:
         """The shared limiter, paced by the slowest limit any of its clients gave; None where it is switched off."""
         if rate_limit is False:
             return None
         with self._lock:
-            identity = self._identity(base_url, credential, group)
+            time = None if clock is None or isinstance(clock, SystemClock) else _Same(clock)
+            identity = (*self._identity(base_url, credential, group), time)
             limiter = self._limiters.get(identity)
             if limiter is None:
                 limiter = self._limiters[identity] = WindowLimiter(rate_limit)

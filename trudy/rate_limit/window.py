@@ -1,12 +1,15 @@
 """When rate windows open and close. Pure; `now` is our monotonic clock throughout.
 
-    server's clock   12:07:00                                   12:08:00                   12:09:00
-    grid             |---------------- window 7 ----------------|------- window 8 ---------|---
-    requests go       .=============================x            .1.3..7...=============== .====
-    guard            ^ as wide as the clock is      |           ^                          ^
-                       uncertain, at both edges     |           reset_at
-                                    the first refusal           opens window 8; of what goes there the first is a
-                                    shuts window 7              probe: each answer lets two more follow
+    server's clock  12:07:00               12:08:00               12:09:00               12:10:00
+    the grid        |------ window 7 ------|------ window 8 ------|------ window 9 ------|
+    guard          ><                     ><                     ><                     ><
+    requests         ===========            =====x                .1.2..4.....8=====
+                     a full budget at once       |                | from the probe on, each answer lets two more go
+                                      the first refusal           reset_at
+                                      shuts window 8              opens window 9
+
+The guard, at both sides of an edge, is as wide as the server's clock is uncertain: what left in it might count in
+either window.
 
 A full budget leaves at once when a window opens. Only where a refusal was not what was expected (the server named no
 time, or had taken less than its limit) does the next window start with one request and double with the answers.

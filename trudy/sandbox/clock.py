@@ -121,6 +121,7 @@ class SandboxClock:
         Args:
             patient: wait for `advance` for ever; a clock that stands still does not jump for this sleeper.
         """
+        from trudy._concurrency.timeout import wait_at_most
         from trudy._concurrency.wakeup import thread_safe_event
 
         deadline = self.monotonic() + seconds
@@ -137,8 +138,7 @@ class SandboxClock:
                 anchor = self._anchor
                 left, speed = deadline - self.monotonic(), anchor.speed
                 if speed or patient:
-                    with anyio.move_on_after(left / speed if speed else math.inf):
-                        await event.wait()
+                    await wait_at_most(event, left / speed if speed else None)
                 elif not await _comes_soon(event):
                     self._jump(anchor)
             finally:
@@ -193,10 +193,11 @@ class SandboxClock:
 
 
 async def _comes_soon(event: anyio.Event) -> bool:
+    from trudy._concurrency.timeout import wait_at_most
+
     # In many short waits: a loop that was held up for long, by a test or by a sandbox at work, loses but one of them.
     for _ in range(_GLANCES):
-        with anyio.move_on_after(PATIENCE_SECONDS / _GLANCES):
-            await event.wait()
+        if await wait_at_most(event, PATIENCE_SECONDS / _GLANCES):
             return True
     return False
 

@@ -1,9 +1,64 @@
-"""A queue of waiting tickets in which each can tell how many stand before it."""
+"""A request's ticket at the limiter, what it is told, and the queue it stands in."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from attrs import define, field, frozen
+
+if TYPE_CHECKING:
+    from trudy.options import AdmissionLane
+    from trudy.rate_limit.window import Window
+
+
+@frozen
+class Go:
+    """Send now; the budget is taken."""
+
+
+@frozen
+class Wait:
+    """Not yet: ask again at `until`, or when woken."""
+
+    until: float
+
+
+@frozen
+class Late:
+    """The turn would come only at `turn`, after the ticket's bound; the ticket has left the queue."""
+
+    turn: float
+    limit: int | None
+    reset_at: datetime | None
+
+
+class At(Enum):
+    """Where a ticket stands: nowhere, in a queue, called (its place is taken), or sent."""
+
+    OUTSIDE = "outside"
+    QUEUE = "queue"
+    CALLED = "called"
+    SENT = "sent"
+
+
+@define(eq=False)
+class Ticket:
+    """A request's place at the limiter. `place` outlives a refusal: hand it to `join` again."""
+
+    place: int
+    lane: AdmissionLane
+    wake: Callable[[], None] = field(repr=False)
+    until: float | None
+    at: At = At.OUTSIDE
+    window: Window | None = None
+    sent_at: float = 0.0
+    is_beyond: bool = False
+    """Whether it is one more than the limit."""
+    told: float | None = None
 
 
 class Placed(Protocol):

@@ -6,7 +6,7 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trudy.rate_limit.ticket_queue import TicketQueue
+from trudy.rate_limit.ticket import TicketQueue
 
 
 @frozen(eq=False)
