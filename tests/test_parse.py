@@ -23,6 +23,27 @@ JSON_VALUES = st.recursive(
 
 
 @pytest.mark.parametrize(
+    ("value", "finite", "positive"),
+    [
+        (1, True, True),
+        (0.5, True, True),
+        (10**400, True, True),
+        (0, True, False),
+        (-0.0, True, False),
+        (-1, True, False),
+        (math.inf, False, False),
+        (-math.inf, False, False),
+        (math.nan, False, False),
+        (True, False, False),
+        ("5", False, False),
+        (None, False, False),
+    ],
+)
+def test_numbers_of_a_caller(value: object, finite: bool, positive: bool) -> None:
+    assert (scalars.is_finite(value), scalars.is_positive(value)) == (finite, positive)
+
+
+@pytest.mark.parametrize(
     ("read", "value", "expected"),
     [
         (scalars.text, "", ""),

@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 from trudy._hidden import Hidden
 from trudy._masking import mask_text
-from trudy._parse import parse_time, parse_whole
+from trudy._parse import is_finite, parse_time, parse_whole
 
 _ECHOES: Final = frozenset(("input", "ctx", "body"))
 """Members of an error in which servers repeat what the user sent."""
@@ -188,7 +188,7 @@ class AnswerFacts:
             since = now if self.date is None else self.date.timestamp()
             return None if until is None else max(0.0, until.timestamp() - since)
         asked = self.details.get("retry_after") if self.status >= 500 else None
-        if isinstance(asked, int | float) and not isinstance(asked, bool) and 0 <= asked < float("inf"):
+        if is_finite(asked) and asked >= 0:
             return float(asked)
         return None
 

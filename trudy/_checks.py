@@ -10,6 +10,7 @@ from typing import cast
 from urllib.parse import quote, urlsplit
 
 from trudy._fictional_numbers import fictional_ending
+from trudy._parse import is_finite, is_positive
 from trudy.errors import InvalidArgumentError
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
@@ -94,7 +95,7 @@ def is_truedys_own(base_url: str) -> bool:
 
 def within(value: object, low: float, high: float, name: str) -> None:
     """A number from `low` to `high`."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+    if not is_finite(value) or not low <= value <= high:
         raise InvalidArgumentError(f"{name} must be from {low:g} to {high:g}", argument=name)
 
 
@@ -107,7 +108,7 @@ def whole(value: object, low: int, high: int | None, name: str) -> None:
 
 def seconds(value: object, name: str) -> None:
     """A positive number of seconds."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+    if not is_positive(value):
         raise InvalidArgumentError(f"{name} must be a positive number of seconds", argument=name)
 
 

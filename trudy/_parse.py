@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, cast
+from typing import Final, TypeGuard, cast
 
 ID_ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "agent": ("agent_id", "agentId"),
@@ -64,6 +64,16 @@ def find_id(row: Mapping[str, object], kind: str) -> str | None:
         except ValueError:
             continue
     return None
+
+
+def is_finite(value: object) -> TypeGuard[int | float]:
+    """Whether it is a number, and no infinite one; `True` is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
+
+
+def is_positive(value: object) -> TypeGuard[int | float]:
+    """Whether it is a number above 0, and no infinite one."""
+    return is_finite(value) and value > 0
 
 
 def number(value: object) -> int | float:

@@ -7,6 +7,8 @@ from typing import cast, get_args
 
 from attrs import evolve, field, frozen
 
+from trudy import _checks
+from trudy._parse import is_finite, is_positive
 from trudy.errors import InvalidArgumentError
 from trudy.options import (
     JSON,
@@ -60,21 +62,17 @@ class Settings:
 
 
 def _check(changes: Mapping[str, object]) -> None:
-    retries = changes.get("max_retries", 0)
-    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
-        raise InvalidArgumentError("max_retries must be a whole number, 0 or more", argument="max_retries")
+    _checks.whole(changes.get("max_retries", 0), 0, None, "max_retries")
     deadline = changes.get("deadline")
-    if deadline is not None and not _is_seconds(deadline, above=0):
+    if deadline is not None and not is_positive(deadline):
         raise InvalidArgumentError("deadline must be a positive number of seconds or None", argument="deadline")
-    if not _is_seconds(changes.get("max_rate_limit_wait", 0)):
+    wait = changes.get("max_rate_limit_wait", 0)
+    if not is_finite(wait) or wait < 0:
         raise InvalidArgumentError(
             "max_rate_limit_wait must be a number of seconds, 0 or more", argument="max_rate_limit_wait"
         )
-    if changes.get("lane", "bulk") not in _LANES:
-        raise InvalidArgumentError(f"lane must be one of {', '.join(_LANES)}", argument="lane")
-    before_send = changes.get("before_send")
-    if before_send is not None and not callable(before_send):
-        raise InvalidArgumentError("before_send must be callable", argument="before_send")
+    _checks.one_of(changes.get("lane", "bulk"), _LANES, "lane")
+    _checks.callable_or_none(changes.get("before_send"), "before_send")
     check_headers(changes.get("extra_headers", {}), "extra_headers")
 
 
@@ -100,9 +98,3 @@ def check_mapping(value: object, name: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
         raise InvalidArgumentError(f"{name} must be a mapping", argument=name)
     return cast(Mapping[str, object], value)
-
-
-def _is_seconds(value: object, above: float = -1) -> bool:
-    return (
-        isinstance(value, int | float) and not isinstance(value, bool) and above < value < float("inf") and value >= 0
-    )

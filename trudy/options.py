@@ -8,6 +8,7 @@ from typing import Final, Literal, Protocol, TypeAlias, TypedDict
 
 from attrs import field, frozen
 
+from trudy._parse import is_positive
 from trudy.errors import InvalidArgumentError
 
 JSON: TypeAlias = str | int | float | bool | None | Sequence["JSON"] | Mapping[str, "JSON"]
@@ -67,7 +68,7 @@ class Timeout:
     def __attrs_post_init__(self) -> None:
         for name in ("connect", "read", "write", "pool"):
             value = getattr(self, name)
-            if value is not None and not _is_positive(value):
+            if value is not None and not is_positive(value):
                 raise InvalidArgumentError(
                     f"timeout.{name} must be a positive number of seconds or None", argument="timeout"
                 )
@@ -95,11 +96,11 @@ class RateLimit:
     bulk_share: float = field(default=0.75, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        if not _is_positive(self.limit) or self.limit != int(self.limit):
+        if not is_positive(self.limit) or self.limit != int(self.limit):
             raise InvalidArgumentError("rate_limit.limit must be a whole number, at least 1", argument="rate_limit")
-        if not _is_positive(self.window):
+        if not is_positive(self.window):
             raise InvalidArgumentError("rate_limit.window must be a positive number of seconds", argument="rate_limit")
-        if not _is_positive(self.bulk_share) or self.bulk_share > 1:
+        if not is_positive(self.bulk_share) or self.bulk_share > 1:
             raise InvalidArgumentError("rate_limit.bulk_share must be above 0 and at most 1", argument="rate_limit")
 
     @classmethod
@@ -136,7 +137,3 @@ class RequestOptions(TypedDict, total=False):
     extra_headers: Mapping[str, str]
     extra_query: Mapping[str, QueryValue]
     extra_body: Mapping[str, JSON]
-
-
-def _is_positive(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import evolve
 
 from trudy._concurrency.fork import reset_in_child
-from trudy._concurrency.wakeup import thread_safe_event
+from trudy._concurrency.wakeup import thread_safe_event, wake_all
 from trudy._hidden import Hidden
 from trudy._masking import forms
 from trudy.errors import ConfigurationError
@@ -113,8 +113,7 @@ class Credential:
                 self._token = token
                 self._asking = False
                 waiting, self._waiting = self._waiting, []
-            for wake in waiting:
-                _wake(wake)
+            wake_all(waiting)
 
 
 _asking_for: ContextVar[tuple[Credential, ...]] = ContextVar("trudy_asking_for", default=())
@@ -148,10 +147,3 @@ def _without_token(response: Response, signed: Request) -> Response:
         for form in forms(token):
             body = body.replace(form.encode(), b"***")
     return response if body == response.body else evolve(response, body=body)
-
-
-def _wake(wake: Callable[[], None]) -> None:
-    try:
-        wake()
-    except RuntimeError:
-        return  # that waiter's loop is closed: it is gone

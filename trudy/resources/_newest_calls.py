@@ -13,7 +13,7 @@ from trudy._answer_facts import as_rows
 from trudy._call_claims import Claims
 from trudy._call_matching import SentCall, ServerReading, is_asked_for
 from trudy._concurrency.fork import reset_in_child
-from trudy._concurrency.wakeup import thread_safe_event
+from trudy._concurrency.wakeup import thread_safe_event, wake_all
 from trudy.errors import TrudyError
 from trudy.request import Response
 
@@ -119,11 +119,7 @@ class NewestCalls:
         finally:
             with self._lock:
                 sleepers, self._round = self._round or [], None
-            for wake in sleepers:
-                try:
-                    wake()
-                except RuntimeError:
-                    continue  # that one's loop is closed: it is gone
+            wake_all(sleepers)
 
     def _least_pause(self) -> float:
         crowd = len(self._sent)

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import define, field, frozen
 
+from trudy.resources._contact_file import PHONE_COLUMNS, column_name
 from trudy.sandbox.domain.spreadsheet import UnreadableError, is_sheet, read_rows
 
 Row = dict[str, Any]
@@ -22,7 +23,6 @@ FIELDS = (
     "pin_code",
     "keywords",
 )
-_SYNONYMS = {"phone": "phone_number"}
 
 
 @frozen
@@ -111,8 +111,9 @@ def take(found: Iterable[Entry], *, check: Callable[[Row], str | None], put: Cal
 
 
 def _member(header: str, mapping: Mapping[str, str] | None) -> str | None:
-    name = mapping.get(header) if mapping is not None else header.casefold().replace(" ", "_")
-    name = _SYNONYMS.get(name, name) if name is not None else None
+    name = mapping.get(header) if mapping is not None else column_name(header)
+    if name in PHONE_COLUMNS:
+        name = "phone_number"
     return name if name in FIELDS or name == "name" else None
 
 
