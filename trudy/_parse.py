@@ -32,6 +32,14 @@ MOST_NESTING: Final = 100
 """How deep a server's value may be. Deeper ones could end the recursion of whoever compares, prints or copies them
 (Python allows about 1,000 frames, the caller's own included); no documented answer has more than 8 levels."""
 
+_PROVIDERS = "ultravox|uv|(?:voice_?)?provider|external|vendor|upstream|carrier|twilio|telnyx|plivo|sip"
+# Not `parent_call_id` and the like, which name another call.
+_CALL_ID = "call_?(?:id|sid|uuid|control_?id|session_?id)"
+_NAMES_A_CALL = re.compile(rf"(?:(?:{_PROVIDERS}|voice|session)_?)?{_CALL_ID}", re.IGNORECASE)
+_NAMES_A_PROVIDERS_CALL = re.compile(rf"(?:{_PROVIDERS})_?{_CALL_ID}", re.IGNORECASE)
+_NAMES_A_CALL_INSIDE = re.compile(rf"(?:id|sid|uuid)|{_NAMES_A_CALL.pattern}", re.IGNORECASE)
+_OF_A_PROVIDER = re.compile(rf"call|(?:{_PROVIDERS})(?:_?(?:call|data|details|info))?", re.IGNORECASE)
+
 _NUMBER = re.compile(r"[+-]?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*s?", re.ASCII)
 
@@ -74,6 +82,31 @@ def is_finite(value: object) -> TypeGuard[int | float]:
 def is_positive(value: object) -> TypeGuard[int | float]:
     """Whether it is a number above 0, and no infinite one."""
     return is_finite(value) and value > 0
+
+
+def call_ids_in(row: Mapping[str, object]) -> tuple[str, ...]:
+    """All ids by which an object names the call it is about, its own `id` apart: ours, the provider's, the carrier's.
+
+    They stand in the object itself (`call_id`, `ultravoxCallId`), or in one inside (`{"ultravox": {"id": ...}}`). In
+    `metadata` only the provider's count: a bare `call_id` there is the user's own word.
+    """
+    found: list[str] = []
+    for name, value in row.items():
+        if _NAMES_A_CALL.fullmatch(name):
+            found += _as_ids(value)
+        elif isinstance(value, Mapping):
+            names = _NAMES_A_CALL_INSIDE if _OF_A_PROVIDER.fullmatch(name) else _NAMES_A_PROVIDERS_CALL
+            if names is _NAMES_A_CALL_INSIDE or name == "metadata":
+                for inner, one in cast("Mapping[str, object]", value).items():
+                    found += _as_ids(one) if names.fullmatch(inner) else ()
+    return tuple(dict.fromkeys(found))
+
+
+def _as_ids(value: object) -> tuple[str, ...]:
+    try:
+        return (identifier(value),)
+    except ValueError:
+        return ()
 
 
 def number(value: object) -> int | float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,6 +115,42 @@ def test_all_ids_that_events_may_name_a_call_by() -> None:
     }
     assert decode(Call, row).event_ids == ("c1", "uv_2", "CA3", "CA4", "v5")
     assert decode(Call, {"id": "c1", "call_id": "c1"}).event_ids == ("c1",)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"ultravox": {"id": "uv_1"}},
+        {"provider": {"name": "ultravox", "callId": "uv_1"}},
+        {"voice_provider": {"call_id": "uv_1"}},
+        {"providerCall": {"id": "uv_1"}},
+        {"ultravox_call": {"callId": "uv_1"}},
+        {"call": {"callId": "uv_1"}},
+        {"metadata": {"ultravoxCallId": "uv_1"}},
+        {"call_sid": "uv_1"},
+    ],
+)
+def test_an_id_that_stands_inside(told: dict[str, Any]) -> None:
+    assert decode(Call, {"id": "c1", **told}).event_ids == ("c1", "uv_1")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"agent": {"id": "a1"}},
+        {"voice": {"id": "v1"}},
+        {"parent_call": {"id": "c0"}},
+        {"metadata": {"id": "m1", "call_id": "c8"}},
+        {"provider": {"name": "ultravox", "callId": None}},
+        {"ultravox": ["uv_1"]},
+    ],
+)
+def test_an_id_of_something_else(told: dict[str, Any]) -> None:
+    assert decode(Call, {"id": "c1", **told}).event_ids == ("c1",)
+
+
+def test_an_id_that_is_a_number() -> None:
+    assert decode(Call, {"id": "c1", "carrier_call_id": 77}).event_ids == ("c1", "77")
 
 
 def test_what_an_analysis_found() -> None:

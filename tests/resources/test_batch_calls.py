@@ -207,6 +207,19 @@ async def test_contacts_go_in_chunks_and_the_sums_come_back(client: AsyncTrudyCl
     assert result.to_dict() == {"added_count": 6, "failed_count": 1, "answered": 7, "in_doubt": 0}
 
 
+async def test_progress_is_told_after_each_chunk(client: AsyncTrudyClient, wire: Wire) -> None:
+    seen: list[tuple[int, int]] = []
+
+    async def progress(so_far: AddedContacts) -> None:
+        seen.append((so_far.answered, so_far.failed_count))
+
+    wire.answer(added(3), added(2, 1), added(1))
+    await client.batch_calls.add_contacts("b1", numbers(7), chunk_size=3, progress=progress)
+    assert seen == [(3, 0), (6, 1), (7, 1)]
+    with pytest.raises(InvalidArgumentError, match="progress"):
+        await client.batch_calls.add_contacts("b1", numbers(7), progress=5)  # type: ignore[arg-type]
+
+
 async def test_no_contact_is_no_request(client: AsyncTrudyClient, wire: Wire) -> None:
     assert await client.batch_calls.add_contacts("b1", iter(())) == AddedContacts()
     assert wire.sent == []

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from tests.fakes.clock import FakeClock, settle
 from trudy import (
+    ConflictError,
     InvalidArgumentError,
     NotFoundError,
     PermissionDeniedError,
@@ -21,7 +22,7 @@ from trudy import (
 from trudy.event_source import Subject
 from trudy.options import RequestOptions
 from trudy.resources._shared_poller import SharedPoller
-from trudy.resources._waiting import Waiting, until_there
+from trudy.resources._waiting import OnSeen, Waiting, until_there
 
 pytestmark = pytest.mark.anyio
 
@@ -457,6 +458,37 @@ async def test_an_event_that_fits_nobody_makes_all_look_together() -> None:
         group.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("count", [3, 5, 40])
+async def test_all_whom_one_event_wakes_share_one_look(count: int) -> None:
+    case = Case(count)
+    async with anyio.create_task_group() as group:
+        for number in range(count):
+            group.start_soon(lambda number=number: case.wait(str(number), events=case.events))
+        await case.clock.run(1)
+        case.server.gets.clear()
+        case.server.pages.clear()
+        for wake in list(case.events.wakes.values()):
+            wake()
+        for _ in range(20):
+            await settle()
+        assert len(case.server.gets) + len(case.server.pages) == 1
+        group.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("given", [True, 7, "text", object()])
+async def test_what_progress_gives_is_awaited_only_where_it_can_be(given: object) -> None:
+    case = Case(1)
+    case.server.finish("0")
+    seen: list[Thing] = []
+
+    def progress(thing: Thing) -> object:
+        seen.append(thing)
+        return given
+
+    await case.waiting.until_final("0", max_wait=9, poll_interval=None, events=None, options={}, progress=progress)
+    assert seen == [Thing("0", done=True)]
+
+
 async def test_progress_is_told_at_each_reading() -> None:
     case = Case(1)
     seen: list[Thing] = []
@@ -510,6 +542,48 @@ async def test_each_change_is_yielded_until_the_end() -> None:
     assert seen[2:] == [Thing("0", done=True)]
 
 
+async def test_what_happens_between_two_steps_of_a_watch_is_seen_at_the_next() -> None:
+    """Nobody listens then, so that the event of the end is lost."""
+    case = Case(1)
+    changes = case.waiting.changes("0", max_wait=600, poll_interval=None, events=case.events, options={})
+    assert await anext(changes) == Thing("0")
+    case.server.finish("0")
+    case.clock.advance(20)
+    assert await anext(changes) == Thing("0", done=True)
+    assert case.events.wakes == {}
+
+
+async def test_one_who_comes_back_to_a_watch_after_its_time_still_looks_once() -> None:
+    case = Case(1)
+    changes = case.waiting.changes("0", max_wait=10, poll_interval=None, events=None, options={})
+    assert await anext(changes) == Thing("0")
+    case.server.finish("0")
+    case.clock.advance(20)
+    assert await anext(changes) == Thing("0", done=True)
+
+    late = case.waiting.changes("0", max_wait=10, poll_interval=None, events=None, options={})
+    assert await anext(late) == Thing("0", done=True)
+    with pytest.raises(StopAsyncIteration):
+        await anext(late)
+
+
+async def test_news_is_looked_into_again_no_later_than_asked_for() -> None:
+    case = Case(1)
+
+    async def wait() -> None:
+        await case.waiting.until_final("0", max_wait=60, poll_interval=0.5, events=case.events, options={})
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        await case.clock.run(0.1)
+        case.events.wakes["call", "0"]()
+        await settle()
+        case.server.finish("0")
+        await case.clock.run(0.8)
+        assert case.events.wakes == {}
+        group.cancel_scope.cancel()
+
+
 async def test_a_watch_ends_in_time() -> None:
     case = Case(1)
     failed: list[WaitTimeoutError] = []
@@ -533,6 +607,7 @@ class Slowly:
         self.clock = clock
         self.answers = list(answers)
         self.exists = exists
+        self.faults_of_check: list[TrudyError] = []
         self.checked = 0
 
     async def ask(self, options: RequestOptions) -> str:
@@ -543,10 +618,12 @@ class Slowly:
 
     async def check(self, options: RequestOptions) -> None:
         self.checked += 1
+        if self.faults_of_check:
+            raise self.faults_of_check.pop()
         if not self.exists:
             raise NotFoundError("no such call")
 
-    async def wait(self, max_wait: float = 60) -> str:
+    async def wait(self, max_wait: float = 60, progress: OnSeen[str] | None = None) -> str:
         return await until_there(
             self.clock,
             self.ask,
@@ -557,7 +634,7 @@ class Slowly:
             poll_interval=None,
             options={},
             deadline=None,
-            progress=None,
+            progress=progress,
         )
 
 
@@ -576,6 +653,45 @@ async def test_what_is_not_there_yet_is_waited_for() -> None:
         await clock.run(60)
     assert found == ["it"]
     assert thing.checked == 1
+
+
+async def test_a_conflict_with_the_state_of_the_call_may_pass() -> None:
+    clock = FakeClock()
+    thing = Slowly(clock, ConflictError("call in progress"), ConflictError("call in progress"), "it")
+    found: list[str] = []
+
+    async def wait() -> None:
+        found.append(await thing.wait())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        await clock.run(6)
+    assert found == ["it"]
+
+
+async def test_a_fault_while_it_is_asked_whether_the_call_exists_does_not_end_the_wait() -> None:
+    clock = FakeClock()
+    thing = Slowly(clock, NotFoundError("no"), NotFoundError("no"), NotFoundError("no"), "it")
+    thing.faults_of_check = [ServerError("x"), ResponseDecodeError("x")]
+    found: list[str] = []
+
+    async def wait() -> None:
+        found.append(await thing.wait())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        await clock.run(30)
+    assert found == ["it"]
+    assert thing.checked == 3
+
+
+@pytest.mark.parametrize("kind", [NotFoundError, ServerError, ResponseDecodeError, ConflictError, ValueError])
+async def test_what_progress_raises_is_the_callers_own(kind: type[Exception]) -> None:
+    def progress(found: str) -> None:
+        raise kind("mine")
+
+    with pytest.raises(kind, match="mine"):
+        await Slowly(FakeClock(), "it").wait(progress=progress)
 
 
 async def test_what_does_not_exist_is_not_waited_for() -> None:

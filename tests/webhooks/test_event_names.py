@@ -34,6 +34,11 @@ SLIPS = {
     "voice.training.complete": "voice.training.completed",
     "voice.training.fail": "voice.training.failed",
     "call.*": "call.started",
+    "call.edned": "call.ended",
+    "call.failure": "call.failed",
+    "call.ended,call.failed": "call.ended",
+    "truedy.call.ended": "call.ended",
+    "webhook.batch.completed": "batch.completed",
 }
 NEW = [
     "call.transferred",
@@ -41,6 +46,8 @@ NEW = [
     "call.ringing",
     "call.status.changed",
     "batch.started",
+    "voice.training.started",
+    "voice.training.paused",
     "number.bought",
     "x",
     "1",

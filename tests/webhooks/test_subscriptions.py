@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from trudy.event_source import Subject
 from trudy.testing import make_event
+from trudy.webhooks.parse import parse_event
 from trudy.webhooks.subscriptions import Subscriptions
 
 
@@ -38,6 +41,25 @@ def test_an_end_that_fits_nobody_wakes_each_who_waits_for_a_call_once(name: str)
     subscriptions.notify(make_event(name, ids="provider"))
     assert (one.woken, other.woken, batch.woken) == (1, 1, 0)
     assert not subscriptions.has_matched
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"call": {"callId": "uv_1"}, "call_id": "c1"},
+        {"call": {"callId": "c1", "ultravoxCallId": "uv_1"}},
+        {"call_id": "uv_1", "data": {"call_id": "c1"}},
+        {"call_id": "x", "provider_call_id": "c1"},
+        {"call_id": "x", "metadata": {"ultravox_call_id": "c1"}},
+        {"provider": {"name": "ultravox", "callId": "c1"}},
+    ],
+)
+def test_an_event_fits_by_any_id_that_it_names_its_call_by(data: dict[str, Any]) -> None:
+    subscriptions = Subscriptions()
+    one, other = Waiter(subscriptions, "c1"), Waiter(subscriptions, "c2")
+    subscriptions.notify(parse_event({"event": "call.ended", "data": data}))
+    assert (one.woken, other.woken) == (1, 0)
+    assert subscriptions.has_matched
 
 
 @pytest.mark.parametrize("name", ["call.started", "call.joined", "call.billed", "call.analyzed", "batch.completed"])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from attrs import Factory, field, frozen
 
-from trudy._parse import duration, identifier, parse_seconds, seconds
+from trudy._parse import call_ids_in, duration, identifier, parse_seconds, seconds
 from trudy.models._fields import OpenWord, id_of, own_id, shown_link, shown_phone, shown_prose, wire
 from trudy.models._wire import Model, duration_text
 from trudy.models.call_endings import END_REASON_NAMES, CallEnding, call_ending
@@ -132,12 +131,6 @@ _PROVIDER_ID_NAMES: Final = (
     "provider_id",
     "providerId",
 )
-# Not `parent_call_id` and the like, which name another call.
-_NAMES_A_CALL: Final = re.compile(
-    r"(?:(?:ultravox|uv|provider|external|vendor|upstream|carrier|voice|twilio|telnyx|plivo|sip|session)_?)?"
-    r"call_?(?:id|sid|uuid|control_?id|session_?id)",
-    re.IGNORECASE,
-)
 
 
 def _number_called(call: Call) -> str | None:
@@ -225,10 +218,7 @@ class Call(Model):
     @property
     def event_ids(self) -> tuple[str, ...]:
         """All ids that events may name it by: `id`, and those that the voice provider and the carrier gave it."""
-        found = [self.id, self.provider_id]
-        for name, value in self.extra.items():
-            if _NAMES_A_CALL.fullmatch(name) and isinstance(value, str) and value.strip():
-                found.append(value)
+        found = (self.id, self.provider_id, *call_ids_in(self.extra), *call_ids_in({"metadata": self.metadata}))
         return tuple(dict.fromkeys(known for known in found if known))
 
     @property

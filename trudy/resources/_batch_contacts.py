@@ -14,6 +14,7 @@ from trudy.models import AddedChunk, AddedContacts, BatchContactInput, BatchCont
 from trudy.pipeline.outcome import Outcome, outcome_of_error
 from trudy.resources._base import written
 from trudy.resources._documented import closed_object
+from trudy.resources._waiting import OnSeen, tell
 
 ContactItem: TypeAlias = BatchContactInput | BatchContactInputDict | Contact | Mapping[str, object]
 ContactItems: TypeAlias = Iterable[ContactItem] | AsyncIterable[ContactItem]
@@ -21,9 +22,11 @@ Send: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Awaitable[AddedChunk]]
 
 
 @forgetful
-async def add_in_chunks(items: ContactItems, size: int, base_url: str, send: Send) -> AddedContacts:
+async def add_in_chunks(
+    items: ContactItems, size: int, base_url: str, send: Send, progress: OnSeen[AddedContacts] | None = None
+) -> AddedContacts:
     """Send the contacts, so many at a time. An error carries as `.partial` what came before it."""
-    adding = _Adding(size=size, base_url=base_url, send=send)
+    adding = _Adding(size=size, base_url=base_url, send=send, progress=progress)
     try:
         await adding.all_of(items)
     except TrudyError as error:
@@ -74,6 +77,7 @@ class _Adding:
     size: int
     base_url: str
     send: Send
+    progress: OnSeen[AddedContacts] | None
     done: AddedContacts = field(factory=AddedContacts)
     waiting: list[Mapping[str, Any]] = field(factory=list[Mapping[str, Any]])
     sending: Sequence[Mapping[str, Any]] = ()
@@ -110,3 +114,4 @@ class _Adding:
         answered = self.done.answered + len(self.sending)
         self.done = evolve(self.done, chunks=(*self.done.chunks, answer), answered=answered)
         self.sending = ()
+        await tell(self.progress, self.done)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from trudy.pipeline.core import Core
     from trudy.transport.streamed import Streamed
 
-OnProgress: TypeAlias = Callable[[int, int | None], None]
+OnProgress: TypeAlias = Callable[[int, int | None], object]
 Link: TypeAlias = Callable[[], Awaitable["Recording"]]
 
 _AS_IT_IS: Final = (("Accept", "*/*"), ("Accept-Encoding", "identity"))
@@ -136,8 +137,8 @@ class _Copy:
                 self._check(done)
                 self.has_begun = self._to.keeps_what_was_written
                 await write(piece)
-                if self._progress is not None:
-                    self._progress(done, total)
+                if self._progress is not None and isawaitable(told := self._progress(done, total)):
+                    await told
                 piece = await anext(pieces, None)
 
     def _check(self, size: int) -> None:

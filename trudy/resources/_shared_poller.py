@@ -75,6 +75,10 @@ class SharedPoller(Generic[T]):
         `news`: something was heard of this object, so that it is looked for now; else it is one of all that wait.
         """
         with self._heard_of(object_id) if news else nullcontext():
+            if news:
+                from anyio.lowlevel import checkpoint
+
+                await checkpoint()  # all whom one event has woken are counted before the first asks for itself alone
             crowd = self._news if news else self._waiting
             while True:
                 with self._lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar, cast
 
 from attrs import field, frozen
@@ -12,7 +13,7 @@ from attrs import field, frozen
 from trudy import _checks
 from trudy._concurrency.timeout import bounded
 from trudy._concurrency.wakeup import Wakeup
-from trudy.errors import NotFoundError, TrudyError, WaitTimeoutError
+from trudy.errors import ConflictError, NotFoundError, TrudyError, WaitTimeoutError
 from trudy.resources._shared_poller import Get, HasId, Newest, SharedPoller, may_pass
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=HasId)
 S = TypeVar("S")
-OnSeen: TypeAlias = Callable[[S], Awaitable[None] | None]
-"""Called, or awaited, with the object each time that it has been read."""
+OnSeen: TypeAlias = Callable[[S], object]
+"""Called with the object each time that it has been read; what it gives is awaited where it can be."""
 
 _POLL: Final = 2.0
 _GROWTH: Final = 1.5
@@ -154,16 +155,22 @@ class _Wait(Generic[T]):
         self._since = 0.0
         self._news = False
         self._was_woken = False
-        self._has_new_name = False
+        self._is_back = False
+        self._may_have_missed = False
+        """Whether an event may have come before it was listened to."""
+        self._read_at = 0.0
         self._last: T | None = None
         self._fault: TrudyError | None = None
 
     @contextmanager
     def listening(self) -> Generator[None]:
         """While this lasts, events about the object end a rest."""
-        if self._end is None:
-            self._end = self._clock.monotonic() + self._max_wait
         self._since = self._clock.monotonic()
+        self._is_back = self._end is not None
+        if self._end is None:
+            self._end = self._since + self._max_wait
+        elif self._events is not None:
+            self._may_have_missed = True
         with self._waiting.poller.waiting(self._object_id):
             try:
                 self._listen_to(self._object_id)
@@ -177,6 +184,7 @@ class _Wait(Generic[T]):
     async def read(self) -> T | None:
         """The object as it is now; None where a fault that may pass kept it from being read."""
         patience = max(self._left(), _LAST_LOOK)
+        self._read_at, self._is_back = self._clock.monotonic(), False
         ask = partial(
             self._waiting.poller.poll,
             self._object_id,
@@ -199,7 +207,7 @@ class _Wait(Generic[T]):
             names = [name for name in self._waiting.ids_of(found) if name not in self._listening]
             for name in names:
                 self._listen_to(name)
-            self._has_new_name = bool(names) and self._events is not None
+            self._may_have_missed = bool(names) and self._events is not None
         return found
 
     async def rest(self) -> None:
@@ -209,7 +217,7 @@ class _Wait(Generic[T]):
             WaitTimeoutError: the time is over.
         """
         left = self._left()
-        if left <= 0:
+        if left <= 0 and not self._is_back:  # one who comes back late still looks once
             last = self._last
             seen = f"its status is {self._waiting.describe(last)}" if last is not None else "it was never seen"
             raise WaitTimeoutError(
@@ -217,17 +225,18 @@ class _Wait(Generic[T]):
                 last=cast("Waited | None", last),
             ) from self._fault
         rested = self._clock.monotonic()
-        rest = min(left, self._pace())
-        await self._wakeup.wait(rest, self._clock)
+        rest = min(left, self._pace() - (rested - self._read_at if self._is_back else 0.0))
+        if rest > 0 or not self._is_back:
+            await self._wakeup.wait(rest, self._clock)
         # For a poll, what a round saw while this one rested is good enough; news is looked into afresh.
         self._news = self._wakeup.clear()
         self._was_woken |= self._news
         self._since = self._clock.monotonic() if self._news else rested + rest / 2
 
     def _pace(self) -> float:
-        if self._news or self._has_new_name:
+        if self._news or self._may_have_missed:
             # Once more soon: an event may come before the server itself shows the end, or before it was listened to.
-            return _POLL
+            return min(_POLL, self._pause)
         if self._events is not None and not self._has_own_pace and self._events_fit():
             return _SAFETY_NET
         pause = self._pause
@@ -285,7 +294,7 @@ async def until_there(
     deadline: float | None,
     progress: OnSeen[S] | None,
 ) -> S:
-    """What `ask` gives, once it is there. Until then the server may say 404, null, or something empty.
+    """What `ask` gives, once it is there. Until then the server may say 404, 409, null, or something empty.
 
     `exists` reads what it belongs to, once, at the first 404: there may be no such thing at all.
     """
@@ -300,21 +309,24 @@ async def until_there(
     is_known = False
     while True:
         within = _within(max(end - clock.monotonic(), _LAST_LOOK), options)
+        found: S | None = None
         try:
-            found = await ask(within)
-            fault, is_known = None, True
-            await tell(progress, found)
-            if is_there(found):
-                return found
-        except NotFoundError as error:
-            fault = error
-            if not is_known:
-                await exists(within)
-                is_known = True
+            try:
+                found = await ask(within)
+                fault, is_known = None, True
+            except (NotFoundError, ConflictError) as error:
+                fault = error
+                if isinstance(error, NotFoundError) and not is_known:
+                    await exists(within)
+                    is_known = True
         except TrudyError as error:
             if not may_pass(error):
                 raise
             fault = error
+        if found is not None:  # outside the above: an error of `progress` is the caller's own
+            await tell(progress, found)
+            if is_there(found):
+                return found
         left = end - clock.monotonic()
         if left <= 0:
             raise WaitTimeoutError(f"the {noun} was not there within {max_wait:g} s") from fault
@@ -324,7 +336,7 @@ async def until_there(
 
 async def tell(progress: OnSeen[S] | None, found: S) -> None:
     """Let the caller see what has been read."""
-    if progress is not None and (result := progress(found)) is not None:
+    if progress is not None and isawaitable(result := progress(found)):
         await result
 
 

@@ -350,6 +350,7 @@ class AsyncBatchCalls(Resource):
         contacts: ContactItems,
         *,
         chunk_size: int = 500,
+        progress: OnSeen[AddedContacts] | None = None,
         **options: Unpack[RequestOptions],
     ) -> AddedContacts:
         """Add people to a batch, however many. `POST /batch-calls/{batch_call_id}/contacts`
@@ -362,6 +363,7 @@ class AsyncBatchCalls(Resource):
             contacts: any iterable, asynchronous ones included, of `BatchContactInput`, `Contact` or mappings with a
                 `phone_number` in E.164.
             chunk_size: contacts a request, 1 to 10000.
+            progress: called, or awaited, after each request with what has become of the contacts so far.
 
         Returns:
             How many were added, and how many the server did not take.
@@ -373,6 +375,7 @@ class AsyncBatchCalls(Resource):
                 contact `.partial.answered`, or after as many more as are `.partial.in_doubt`.
         """
         _checks.whole(chunk_size, 1, 10_000, "chunk_size")
+        _checks.callable_or_none(progress, "progress")
         ids = {"batch_call_id": batch_call_id}
         self._build(ADD_CONTACTS, options, ids=ids)
         deadline = self._settings.merged(options).deadline
@@ -389,7 +392,7 @@ class AsyncBatchCalls(Resource):
             request = self._build(ADD_CONTACTS, bounded, ids=ids, body={"contacts": chunk})
             return await self._core.fetch(request, AddedChunk)
 
-        return await add_in_chunks(contacts, chunk_size, self._core.base_url, send)
+        return await add_in_chunks(contacts, chunk_size, self._core.base_url, send, progress)
 
     async def get_analytics(self, batch_call_id: str, **options: Unpack[RequestOptions]) -> BatchAnalytics:
         """Read the figures of a batch. `GET /batch-calls/{batch_call_id}/analytics`

@@ -260,7 +260,7 @@ class AsyncCalls(Resource):
             to: a path, written under another name and renamed at the end, or a file open for writing bytes. Links are
                 followed, and the mode of a file that is there is kept; a pipe or a device is written in place.
             max_bytes: the most bytes to save, decompressed: 1 GiB by default, None for any number.
-            progress: called after each piece with the bytes so far, and their sum (None where unknown).
+            progress: called, or awaited, after each piece with the bytes so far, and their sum (None where unknown).
 
         Returns:
             The recording's facts.
@@ -376,7 +376,7 @@ class AsyncCalls(Resource):
     ) -> Transcript:
         """Wait until the transcript is there, some seconds after the end. Polls `GET /calls/{call_id}/transcript`
 
-        Until then the server says 404, null, or that nothing was said; a call that nobody answered never gets one.
+        Until then the server says 404, 409, null, or that nothing was said; a call that nobody answered never gets one.
 
         Args:
             call_id: the call; it may still be under way.
@@ -419,7 +419,7 @@ class AsyncCalls(Resource):
     ) -> Recording:
         """Wait until the recording is there, some seconds after the end. Polls `GET /calls/{call_id}/recording`
 
-        Until then the server says 404, null, or gives no link; a call that is not recorded never gets one.
+        Until then the server says 404, 409, null, or gives no link; a call that is not recorded never gets one.
 
         Args:
             call_id: the call; it may still be under way.

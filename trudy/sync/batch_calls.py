@@ -308,7 +308,13 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
         )
 
     def add_contacts(
-        self, batch_call_id: str, contacts: ContactItems, *, chunk_size: int = 500, **options: Unpack[RequestOptions]
+        self,
+        batch_call_id: str,
+        contacts: ContactItems,
+        *,
+        chunk_size: int = 500,
+        progress: OnSeen[AddedContacts] | None = None,
+        **options: Unpack[RequestOptions],
     ) -> AddedContacts:
         """Add people to a batch, however many. `POST /batch-calls/{batch_call_id}/contacts`
 
@@ -320,6 +326,7 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
             contacts: any iterable, asynchronous ones included, of `BatchContactInput`, `Contact` or mappings with a
                 `phone_number` in E.164.
             chunk_size: contacts a request, 1 to 10000.
+            progress: called, or awaited, after each request with what has become of the contacts so far.
 
         Returns:
             How many were added, and how many the server did not take.
@@ -331,7 +338,7 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
                 contact `.partial.answered`, or after as many more as are `.partial.in_doubt`.
         """
         return self._bridge.run(
-            bind(self._async.add_contacts, batch_call_id, contacts, chunk_size=chunk_size, **options)
+            bind(self._async.add_contacts, batch_call_id, contacts, chunk_size=chunk_size, progress=progress, **options)
         )
 
     def get_analytics(self, batch_call_id: str, **options: Unpack[RequestOptions]) -> BatchAnalytics:

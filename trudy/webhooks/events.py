@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
+from functools import partial
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from attrs import field, frozen
@@ -218,6 +219,8 @@ CALL_OVER: Final = ("call.ended", "call.completed", "call.failed")
 """The names under which a call's end is told, whichever way it ended."""
 
 _NAMES: Final = get_args(EventName)
+_NEARNESS_OF_LAST: Final = 0.55
+"""How alike the last words must be besides: it takes `failure` for `failed`, and not `started`."""
 _NEARNESS: Final = 0.82
 """How alike two names are that are taken for one, from 0 to 1.
 
@@ -253,4 +256,14 @@ def _nearest(plain: str) -> str | None:
     kind = plain.partition(".")[0]
     rivals = [known for known in _NAMES if known.startswith(f"{kind}.")] or list(_NAMES)
     parts = [known for known in rivals if known.startswith(plain) or known.endswith(f".{plain}")]
-    return next(iter(parts or get_close_matches(plain, rivals, 1, _NEARNESS)), None)
+    wholes = [known for known in _NAMES if f".{known}." in f".{plain}."]
+    return next(
+        iter(parts or wholes or filter(partial(_ends_alike, plain), get_close_matches(plain, rivals, 3, _NEARNESS))),
+        None,
+    )
+
+
+def _ends_alike(plain: str, known: str) -> bool:
+    """Whether the last words are alike too: `voice.training.started` is no slip for `voice.training.failed`."""
+    mine, theirs = plain.rpartition(".")[2], known.rpartition(".")[2]
+    return sorted(mine) == sorted(theirs) or SequenceMatcher(None, mine, theirs).ratio() >= _NEARNESS_OF_LAST

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from typing import TypeAlias, cast
 
 from trudy._concurrency.fork import reset_in_child
 from trudy._concurrency.wakeup import wake_all
+from trudy._parse import call_ids_in
 from trudy.event_source import Subject
 from trudy.webhooks.events import (
     CallCompleted,
@@ -77,10 +78,16 @@ class Subscriptions:
 
 
 def _subjects(event: WebhookEvent) -> list[tuple[Subject, str]]:
-    """The calls and batches that an event is about."""
+    """The calls and batches that an event is about. A call may stand there under our id and the provider's."""
     call_id: str | None = getattr(event, "call_id", None)
     batch_id: str | None = getattr(event, "batch_id", None)
     if isinstance(event, CallEvent):
         batch_id = None  # one of a thousand calls is no news to who waits for all of them
-    found: list[tuple[Subject, str | None]] = [("call", call_id), ("batch", batch_id)]
-    return [(kind, subject_id) for kind, subject_id in found if subject_id is not None]
+    data: Mapping[str, object] = event.data
+    inner = data.get("data")
+    named = (
+        *call_ids_in(data),
+        *(call_ids_in(cast("Mapping[str, object]", inner)) if isinstance(inner, Mapping) else ()),
+    )
+    found: list[tuple[Subject, str | None]] = [("batch", batch_id), *(("call", each) for each in (call_id, *named))]
+    return [(kind, subject_id) for kind, subject_id in dict.fromkeys(found) if subject_id is not None]

@@ -161,7 +161,9 @@ def wsgi(router: WebhookRouter, seen: list[bytes], when: str, limit: int | None)
 
 
 @contextmanager
-def aiohttp(router: WebhookRouter, seen: list[bytes], when: str, limit: int | None) -> Iterator[Post]:
+def aiohttp(
+    router: WebhookRouter, seen: list[bytes], when: str, limit: int | None, *, is_measured: bool = True
+) -> Iterator[Post]:
     from aiohttp import ClientSession, web
 
     @web.middleware
@@ -181,13 +183,20 @@ def aiohttp(router: WebhookRouter, seen: list[bytes], when: str, limit: int | No
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         try:
             async with ClientSession() as session:
+                data = BytesIO(body) if is_measured else in_pieces(body)
                 url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
-                async with session.post(url, data=BytesIO(body), headers=headers) as answer:
+                async with session.post(url, data=data, headers=headers) as answer:
                     return answer.status
         finally:
             await runner.cleanup()
 
     yield lambda body, headers: asyncio.run(posted(body, headers))
+
+
+@contextmanager
+def aiohttp_in_pieces(router: WebhookRouter, seen: list[bytes], when: str, limit: int | None) -> Iterator[Post]:
+    with aiohttp(router, seen, when, limit, is_measured=False) as post:
+        yield post
 
 
 SERVERS: dict[str, Serve] = {
@@ -199,6 +208,7 @@ SERVERS: dict[str, Serve] = {
     "flask": flask,
     "wsgi": wsgi,
     "aiohttp": aiohttp,
+    "aiohttp_in_pieces": aiohttp_in_pieces,
 }
 
 
@@ -225,6 +235,23 @@ def test_everybody_reads_the_whole_body(kind: str, when: str) -> None:
     assert sent.statuses == [204]
     assert sent.handled == [CALL_ID]
     assert sent.seen == [MADE.body] * (2 if when == BOTH else 1)
+
+
+@pytest.mark.parametrize("when", [BEFORE, AFTER, BOTH])
+@pytest.mark.parametrize(
+    ("kind", "limit"),
+    [(kind, 10 * MAX_BODY) for kind in SERVERS] + [("aiohttp", 0), ("aiohttp_in_pieces", 0)],
+)
+def test_also_where_the_application_allows_more(kind: str, limit: int, when: str) -> None:
+    sent = Sent(kind, when, MADE, limit=limit)
+    assert (sent.statuses, sent.handled) == ([204], [CALL_ID])
+    assert sent.seen == [MADE.body] * (2 if when == BOTH else 1)
+
+
+@pytest.mark.parametrize("kind", ["django", "django_async", "aiohttp", "aiohttp_in_pieces"])
+def test_what_reads_it_after_an_event_beyond_its_limit_does_no_harm(kind: str) -> None:
+    sent = Sent(kind, AFTER, MADE, limit=500)
+    assert (sent.statuses, sent.handled, sent.seen) == ([204], [CALL_ID], [MADE.body])
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SERVERS if not kind.startswith("fastapi")])

@@ -28,20 +28,16 @@ def aiohttp_handler(router: WebhookRouter) -> Callable[[web.Request], Awaitable[
 
 
 async def _read(request: web.Request) -> bytes:
-    """The body, or more than we look at of one that is too large.
-
-    Where its size is known, aiohttp reads and keeps it, so that others may read it before and after.
-    """
-    length, limit = request.content_length, request.client_max_size
-    if length is not None and length > MAX_BODY:
+    """The body, or more than we look at of one that is too large. aiohttp keeps it for whoever reads it next."""
+    if (request.content_length or 0) > MAX_BODY:
         return _TOO_LARGE
-    is_measured = length is not None and "Content-Encoding" not in request.headers
-    if (is_measured and not 0 < limit < (length or 0)) or (0 < limit <= MAX_BODY and not is_measured):
-        return await request.read()
-    # Past the application's limit, or without any, aiohttp would refuse an event or read without end.
+    if request.content.at_eof():
+        return await request.read()  # something has read it before, or it is empty
+    # `request.read()` would refuse an event beyond the application's limit, or read to the end, wherever that is.
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
         if len(body) > MAX_BODY:
-            break
-    return bytes(body)
+            return bytes(body)
+    vars(request)["_read_bytes"] = bytes(body)
+    return await request.read()

@@ -62,7 +62,7 @@ def _read(request: DjangoRequest) -> bytes:
         try:
             return request.body
         except _django("core.exceptions").RequestDataTooBig:
-            return request.read(MAX_BODY + 1)  # beyond a limit of the application's that is below ours
+            pass  # beyond a limit of the application's that is below ours
     if not hasattr(request, "_body"):
         # `request.body` would read to the end, wherever that is. It gives what is left here, and refuses to give what
         # was read in any other way.
