@@ -31,7 +31,7 @@ from trudy.rate_limit.in_process import InProcessRateLimiter
 from trudy.rate_limit.registry import limiter_for
 from trudy.rate_limit.server_clock import ClockEstimate
 from trudy.raw import Capture, RawResponse, capture
-from trudy.request import Middleware, RetryClass
+from trudy.request import Middleware
 from trudy.transport.body import MAX_RESPONSE_BYTES
 from trudy.transport.tls_and_proxy import is_loopback
 from trudy.transport.transport import Transport
@@ -323,24 +323,15 @@ class AsyncTrudyClient:
         Raises:
             CallOutcomeUnknownError: a `POST /calls` may have placed a call; it is never repeated here.
         """
-        from trudy.resources._endpoints import endpoint_of
+        from trudy.resources._raw_request import endpoint_of, send_raw
 
         endpoint = endpoint_of(method, path)
         check_mapping(query or {}, "query")
+        settings = self._settings.merged(options)
         request = self._core.build(
-            endpoint,
-            self._settings.merged(options),
-            path=path,
-            query=query,
-            body=body,
-            idempotency_key=idempotency_key,
+            endpoint, settings, path=path, query=query, body=body, idempotency_key=idempotency_key
         )
-        if endpoint.retry is RetryClass.RECONCILE:
-            from trudy.resources.calls import send_raw
-
-            response = await send_raw(self._core, self._settings.merged(options), request)
-        else:
-            response = await self._core.send(request)
+        response = await send_raw(self._core, settings, request)
         return Capture(response).raw(cast(JSON, response.json()))
 
     async def raw(self, method: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:

@@ -21,6 +21,7 @@ from trudy import APIConnectionError, CallOutcomeUnknownError, TrudyError
 from trudy._settings import Settings
 from trudy.pipeline.auth import Credential
 from trudy.pipeline.core import Core
+from trudy.rate_limit.server_clock import ClockEstimate
 from trudy.request import Request, Response
 from trudy.resources.calls import AsyncCalls
 
@@ -222,6 +223,7 @@ async def _schedule(rng: random.Random, shows: Shows) -> Result:
             base_url=f"https://process-{number}.test",
             credential=Credential("key", "api_key"),
             limiter=None,
+            server_clock=ClockEstimate(),
             transport=cast(Any, server.door(number)),
             clock=clock,
         )

@@ -17,6 +17,7 @@ from trudy import APIConnectionError, RateLimit, TrudyError
 from trudy._settings import Settings
 from trudy.pipeline.auth import Credential
 from trudy.pipeline.core import Core
+from trudy.rate_limit.in_process import InProcessRateLimiter
 from trudy.rate_limit.limiter import WindowLimiter
 from trudy.request import Request, Response
 from trudy.resources.calls import AsyncCalls
@@ -53,10 +54,12 @@ def test_a_crowd_at_the_rate_limiter_does_not_keep_lost_calls_from_being_found()
 async def _crowd() -> tuple[int, list[str], int]:
     clock = VirtualClock(NOON)
     server = Crowd(clock)
+    limiter = WindowLimiter(RateLimit(100))
     core = Core(
         base_url="https://crowd.test",
         credential=Credential("key", "api_key"),
-        limiter=WindowLimiter(RateLimit(100)),
+        limiter=InProcessRateLimiter(limiter, clock),
+        server_clock=limiter.server_clock,
         transport=cast(Any, server),
         clock=clock,
     )

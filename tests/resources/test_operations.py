@@ -21,7 +21,7 @@ from trudy.pipeline.decode import to_error
 from trudy.pipeline.retry import RetryStep
 from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource
-from trudy.resources._endpoints import MODULES, endpoint_of, endpoints
+from trudy.resources._raw_request import MODULES, endpoint_of, endpoints
 
 OPERATIONS_WITHOUT_METHOD = {
     "patch_agent": "update_agent does the same with PUT; only an early server knows PATCH",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Unpack
 
 import anyio
 import pytest
@@ -22,7 +23,7 @@ from trudy import (
 from trudy.event_source import Subject
 from trudy.options import RequestOptions
 from trudy.resources._shared_poller import SharedPoller
-from trudy.resources._waiting import OnSeen, Waiting, until_there
+from trudy.resources._waiting import Artifact, OnSeen, Waiting
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +51,7 @@ class Server:
         for each in ids:
             self.things[each] = Thing(each, done=True)
 
-    async def get(self, thing_id: str, options: RequestOptions) -> Thing:
+    async def get(self, thing_id: str, /, **options: Unpack[RequestOptions]) -> Thing:
         self.gets.append(thing_id)
         self.asked_at.append(self.clock.monotonic())
         await anyio.lowlevel.checkpoint()
@@ -610,13 +611,13 @@ class Slowly:
         self.faults_of_check: list[TrudyError] = []
         self.checked = 0
 
-    async def ask(self, options: RequestOptions) -> str:
+    async def ask(self, thing_id: str, /, **options: Unpack[RequestOptions]) -> str:
         found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(found, TrudyError):
             raise found
         return found
 
-    async def check(self, options: RequestOptions) -> None:
+    async def check(self, thing_id: str, /, **options: Unpack[RequestOptions]) -> None:
         self.checked += 1
         if self.faults_of_check:
             raise self.faults_of_check.pop()
@@ -624,18 +625,8 @@ class Slowly:
             raise NotFoundError("no such call")
 
     async def wait(self, max_wait: float = 60, progress: OnSeen[str] | None = None) -> str:
-        return await until_there(
-            self.clock,
-            self.ask,
-            is_there=bool,
-            exists=self.check,
-            noun="transcript",
-            max_wait=max_wait,
-            poll_interval=None,
-            options={},
-            deadline=None,
-            progress=progress,
-        )
+        artifact = Artifact(noun="transcript", clock=self.clock, get=self.ask, is_there=bool, exists=self.check)
+        return await artifact.until_there("0", max_wait=max_wait, poll_interval=None, options={}, progress=progress)
 
 
 async def test_what_is_not_there_yet_is_waited_for() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import time
 from typing import Final
 
 from trudy import _checks
 from trudy.errors import InvalidArgumentError
+from trudy.options import NotGiven
 
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "phone_rotation_strategy": ("random", "sequential", "round_robin"),
@@ -52,3 +54,14 @@ def check_what_goes_together(members: Mapping[str, object]) -> None:
     for argument, word, needed in needs:
         if members.get(argument) == word and members.get(needed) is None:
             raise InvalidArgumentError(f"{needed} is needed for {argument}={word!r}", argument=needed)
+
+
+def time_text(value: time | str | NotGiven | None, argument: str) -> str | NotGiven | None:
+    """A time of day as the API writes it."""
+    if not isinstance(value, time):
+        return value
+    if value.second or value.microsecond:
+        raise InvalidArgumentError(f"{argument} must be a full minute; the API takes HH:MM", argument=argument)
+    if value.tzinfo is not None:
+        raise InvalidArgumentError(f"{argument} must have no tzinfo; timezone= names the zone", argument=argument)
+    return value.strftime("%H:%M")

@@ -1,9 +1,9 @@
-"""The list of newest calls, read by one for all that look at the same time; and searched for `calls.find`."""
+"""The list of newest calls, read by one for all that look at the same time."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from trudy._answer_facts import as_rows
 from trudy._call_claims import Claims
-from trudy._call_matching import SentCall, ServerReading, is_asked_for
+from trudy._call_matching import ServerReading
 from trudy._concurrency.fork import reset_in_child
 from trudy._concurrency.wakeup import thread_safe_event, wake_all
 from trudy.errors import TrudyError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from trudy.clock import Clock
     from trudy.models import Call
-    from trudy.pagination import AsyncPage
 
 LONGEST_PAUSE: Final = 5.0
 """Seconds between two lists at most, for one that looks and for many."""
@@ -160,35 +159,6 @@ class NewestCalls:
                 break
         self._claims.observe(listed.call for listed in calls.values())
         return Listing(began=began, rate_waited=waited, calls=tuple(calls.values()))
-
-
-async def find_calls(
-    pages: AsyncIterator[AsyncPage[Call]],
-    asked: SentCall,
-    *,
-    after: float | None,
-    before: float | None,
-    limit: int | None,
-) -> Sequence[Call]:
-    """The calls of a list that may be the one asked for, newest first. Times are Unix seconds."""
-    found: list[tuple[float, Call]] = []
-    previous = float("inf")
-    newest_first = True
-    async for page in pages:
-        for call in page.data:
-            if call.created_at is None:
-                continue
-            made = call.created_at.timestamp()
-            newest_first &= made <= previous
-            previous = made
-            is_in_time = (after is None or made >= after) and (before is None or made <= before)
-            if is_in_time and is_asked_for(asked, call):
-                found.append((made, call))
-        is_older = after is not None and previous < after
-        if newest_first and (is_older or (limit is not None and len(found) >= limit)):
-            break
-    found.sort(key=lambda pair: -pair[0])
-    return [call for _, call in found[:limit]]
 
 
 def _read(rows: Sequence[object], response: Response, reading: ServerReading) -> Generator[ListedCall]:

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, Unpack
 
 from trudy._concurrency.fork import reset_in_child
 from trudy._concurrency.wakeup import thread_safe_event, wake_all
@@ -30,8 +30,15 @@ class HasId(Protocol):
 
 
 T = TypeVar("T", bound=HasId)
-Get = Callable[[str, "RequestOptions"], Awaitable[T]]
-"""Reads one object."""
+S_co = TypeVar("S_co", covariant=True)
+
+
+class Get(Protocol[S_co]):
+    """Reads one object, or what belongs to one, by its id."""
+
+    def __call__(self, object_id: str, /, **options: Unpack[RequestOptions]) -> Awaitable[S_co]: ...
+
+
 Newest = Callable[[int, "RequestOptions"], Awaitable[tuple[Iterable[T], bool]]]
 """Reads the page of newest objects with this number, from 0; and whether there are more."""
 
@@ -93,7 +100,7 @@ class SharedPoller(Generic[T]):
                     await led_by_another.wait()
                 elif (own := await self._lead_round(object_id, crowd, get, newest, options)) is not None:
                     return own
-            return await get(object_id, options)
+            return await get(object_id, **options)
 
     @contextmanager
     def _heard_of(self, object_id: str) -> Generator[None]:
@@ -154,7 +161,7 @@ class SharedPoller(Generic[T]):
         with self._lock:
             all_of_them = frozenset(crowd)
         try:
-            found = await get(object_id, options)
+            found = await get(object_id, **options)
         except TrudyError as error:
             if may_pass(error):
                 with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from inspect import isawaitable
@@ -13,6 +13,8 @@ from attrs import field, frozen
 from trudy import _checks
 from trudy._concurrency.timeout import bounded
 from trudy._concurrency.wakeup import Wakeup
+from trudy._cursors import PAGE_SIZE
+from trudy._settings import Settings
 from trudy.errors import ConflictError, NotFoundError, TrudyError, WaitTimeoutError
 from trudy.resources._shared_poller import Get, HasId, Newest, SharedPoller, may_pass
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from trudy.errors import Waited
     from trudy.event_source import EventSource, Subject
     from trudy.options import RequestOptions
+    from trudy.pagination import AsyncPager
 
 T = TypeVar("T", bound=HasId)
 S = TypeVar("S")
@@ -34,7 +37,7 @@ _SLOWEST: Final = 15.0
 the end of minutes."""
 _SAFETY_NET: Final = 30.0
 """Seconds between two polls where events tell of the end; one that is lost costs so long at most."""
-_LAST_LOOK: Final = 1.0
+LAST_LOOK: Final = 1.0
 """Seconds that the last request has where the time is all but over: a wait of no length still reads once."""
 
 
@@ -53,6 +56,7 @@ class Waiting(Generic[T]):
     Attributes:
         poller: shared by all who wait through one client.
         get, newest: read one object, or the newest ones.
+        settings: the namespace's options, under those of each wait.
         is_final: whether an object has reached its end.
         describe: its status in words, for the error.
         noun: what it is, for errors.
@@ -71,6 +75,7 @@ class Waiting(Generic[T]):
     kind: Subject | None = field(default=None)
     ids_of: Callable[[T], Sequence[str]] = field(default=_no_ids)
     essence: Callable[[T], object] = field(default=_itself)
+    settings: Settings = field(factory=Settings)
 
     async def until_final(
         self,
@@ -80,7 +85,6 @@ class Waiting(Generic[T]):
         poll_interval: float | None,
         events: EventSource | None,
         options: RequestOptions,
-        deadline: float | None = None,
         progress: OnSeen[T] | None = None,
     ) -> T:
         """The object in a final status. A fault that may pass does not end the wait.
@@ -88,7 +92,7 @@ class Waiting(Generic[T]):
         The wait ends after `max_wait` seconds, or at the `deadline` of the whole operation, if that is sooner.
         """
         _checks.callable_or_none(progress, "progress")
-        wait = self._wait(object_id, max_wait, poll_interval, events, options, deadline)
+        wait = self._wait(object_id, max_wait, poll_interval, events, options)
         with wait.listening():
             while True:
                 found = await wait.read()
@@ -106,10 +110,9 @@ class Waiting(Generic[T]):
         poll_interval: float | None,
         events: EventSource | None,
         options: RequestOptions,
-        deadline: float | None = None,
     ) -> AsyncIterator[T]:
         """The object as it is, and after each change, the final one last."""
-        return _Changes(self, self._wait(object_id, max_wait, poll_interval, events, options, deadline))
+        return _Changes(self, self._wait(object_id, max_wait, poll_interval, events, options))
 
     def _wait(
         self,
@@ -118,13 +121,10 @@ class Waiting(Generic[T]):
         poll_interval: float | None,
         events: EventSource | None,
         options: RequestOptions,
-        deadline: float | None,
     ) -> _Wait[T]:
+        deadline = self.settings.merged(options).deadline
         _checks.identifier(object_id, f"{self.noun}_id")
-        _checks.seconds(max_wait, "max_wait")
-        if poll_interval is not None:
-            _checks.seconds(poll_interval, "poll_interval")
-        _checks.event_source(events, "events")
+        check_wait(max_wait, poll_interval, events)
         max_wait = max_wait if deadline is None else min(max_wait, deadline)
         return _Wait(self, object_id, max_wait, poll_interval, events, options)
 
@@ -183,7 +183,7 @@ class _Wait(Generic[T]):
 
     async def read(self) -> T | None:
         """The object as it is now; None where a fault that may pass kept it from being read."""
-        patience = max(self._left(), _LAST_LOOK)
+        patience = max(self._left(), LAST_LOOK)
         self._read_at, self._is_back = self._clock.monotonic(), False
         ask = partial(
             self._waiting.poller.poll,
@@ -281,57 +281,86 @@ class _Changes(Generic[T]):
                 await self._wait.rest()
 
 
-async def until_there(
-    clock: Clock,
-    ask: Callable[[RequestOptions], Awaitable[S]],
-    *,
-    is_there: Callable[[S], bool],
-    exists: Callable[[RequestOptions], Awaitable[object]],
-    noun: str,
-    max_wait: float,
-    poll_interval: float | None,
-    options: RequestOptions,
-    deadline: float | None,
-    progress: OnSeen[S] | None,
-) -> S:
-    """What `ask` gives, once it is there. Until then the server may say 404, 409, null, or something empty.
+def newest_by(listing: Callable[..., AsyncPager[T]]) -> Newest[T]:
+    """The newest objects, page by page, where a list has the newest first."""
 
-    `exists` reads what it belongs to, once, at the first 404: there may be no such thing at all.
+    async def newest(number: int, options: RequestOptions) -> tuple[Sequence[T], bool]:
+        page = await listing(limit=PAGE_SIZE, offset=number * PAGE_SIZE, **options)
+        return page.data, page.has_next()
+
+    return newest
+
+
+@frozen(kw_only=True)
+class Artifact(Generic[S]):
+    """What an object leaves behind after its end. Until then the server says 404, 409, null, or something empty.
+
+    Attributes:
+        noun: what it is, for errors.
+        get: reads it by the object's id.
+        is_there: whether that is the thing itself.
+        exists: reads the object, once, at the first 404: there may be no such thing at all.
+        settings: the namespace's options, under those of each wait.
     """
+
+    noun: str
+    clock: Clock
+    get: Get[S]
+    is_there: Callable[[S], bool]
+    exists: Get[object]
+    settings: Settings = field(factory=Settings)
+
+    async def until_there(
+        self,
+        object_id: str,
+        *,
+        max_wait: float,
+        poll_interval: float | None,
+        options: RequestOptions,
+        progress: OnSeen[S] | None = None,
+    ) -> S:
+        """The thing, once it is there."""
+        check_wait(max_wait, poll_interval, progress=progress)
+        deadline = self.settings.merged(options).deadline
+        max_wait = max_wait if deadline is None else min(max_wait, deadline)
+        end = self.clock.monotonic() + max_wait
+        pause = _POLL if poll_interval is None else poll_interval
+        fault: TrudyError | None = None
+        is_known = False
+        while True:
+            within = _within(max(end - self.clock.monotonic(), LAST_LOOK), options)
+            found: S | None = None
+            try:
+                try:
+                    found = await self.get(object_id, **within)
+                    fault, is_known = None, True
+                except (NotFoundError, ConflictError) as error:
+                    fault = error
+                    if isinstance(error, NotFoundError) and not is_known:
+                        await self.exists(object_id, **within)
+                        is_known = True
+            except TrudyError as error:
+                if not may_pass(error):
+                    raise
+                fault = error
+            if found is not None:  # outside the above: an error of `progress` is the caller's own
+                await tell(progress, found)
+                if self.is_there(found):
+                    return found
+            left = end - self.clock.monotonic()
+            if left <= 0:
+                raise WaitTimeoutError(f"the {self.noun} was not there within {max_wait:g} s") from fault
+            await self.clock.sleep(min(left, pause))
+            pause = max(pause, min(pause * _GROWTH, _SLOWEST))
+
+
+def check_wait(max_wait: float, poll_interval: float | None, events: object = None, progress: object = None) -> None:
+    """Refuse bad arguments of a wait."""
     _checks.seconds(max_wait, "max_wait")
     if poll_interval is not None:
         _checks.seconds(poll_interval, "poll_interval")
+    _checks.event_source(events, "events")
     _checks.callable_or_none(progress, "progress")
-    max_wait = max_wait if deadline is None else min(max_wait, deadline)
-    end = clock.monotonic() + max_wait
-    pause = _POLL if poll_interval is None else poll_interval
-    fault: TrudyError | None = None
-    is_known = False
-    while True:
-        within = _within(max(end - clock.monotonic(), _LAST_LOOK), options)
-        found: S | None = None
-        try:
-            try:
-                found = await ask(within)
-                fault, is_known = None, True
-            except (NotFoundError, ConflictError) as error:
-                fault = error
-                if isinstance(error, NotFoundError) and not is_known:
-                    await exists(within)
-                    is_known = True
-        except TrudyError as error:
-            if not may_pass(error):
-                raise
-            fault = error
-        if found is not None:  # outside the above: an error of `progress` is the caller's own
-            await tell(progress, found)
-            if is_there(found):
-                return found
-        left = end - clock.monotonic()
-        if left <= 0:
-            raise WaitTimeoutError(f"the {noun} was not there within {max_wait:g} s") from fault
-        await clock.sleep(min(left, pause))
-        pause = max(pause, min(pause * _GROWTH, _SLOWEST))
 
 
 async def tell(progress: OnSeen[S] | None, found: S) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final, Unpack
 
 from trudy import _checks
 from trudy._hidden import forgetful
-from trudy.errors import APITimeoutError, InvalidArgumentError
+from trudy.errors import APITimeoutError
 from trudy.event_source import EventSource
 from trudy.models import (
     AddedChunk,
@@ -29,9 +29,9 @@ from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._batch_contacts import ContactItem, ContactItems, add_in_chunks, contact_members
-from trudy.resources._batch_rules import check_batch, check_what_goes_together
+from trudy.resources._batch_rules import check_batch, check_what_goes_together, time_text
 from trudy.resources._shared_poller import SharedPoller
-from trudy.resources._waiting import OnSeen, Waiting
+from trudy.resources._waiting import OnSeen, Waiting, newest_by
 
 LIST: Final = Endpoint(name="batch_calls.list", method="GET", path="/batch-calls", paging="offset")
 CREATE: Final = Endpoint(
@@ -44,10 +44,7 @@ BULK_DELETE: Final = Endpoint(
     name="batch_calls.bulk_delete", method="POST", path="/batch-calls/bulk-delete", retry=RetryClass.ONCE
 )
 SCHEDULE: Final = Endpoint(
-    name="batch_calls.schedule",
-    method="POST",
-    path="/batch-calls/{batch_call_id}/schedule",
-    retry=RetryClass.ONCE,
+    name="batch_calls.schedule", method="POST", path="/batch-calls/{batch_call_id}/schedule", retry=RetryClass.ONCE
 )
 PAUSE: Final = Endpoint(
     name="batch_calls.pause", method="POST", path="/batch-calls/{batch_call_id}/pause", retry=RetryClass.ONCE
@@ -56,16 +53,10 @@ RESUME: Final = Endpoint(
     name="batch_calls.resume", method="POST", path="/batch-calls/{batch_call_id}/resume", retry=RetryClass.ONCE
 )
 LIST_CONTACTS: Final = Endpoint(
-    name="batch_calls.list_contacts",
-    method="GET",
-    path="/batch-calls/{batch_call_id}/contacts",
-    paging="offset",
+    name="batch_calls.list_contacts", method="GET", path="/batch-calls/{batch_call_id}/contacts", paging="offset"
 )
 ADD_CONTACTS: Final = Endpoint(
-    name="batch_calls.add_contacts",
-    method="POST",
-    path="/batch-calls/{batch_call_id}/contacts",
-    retry=RetryClass.ONCE,
+    name="batch_calls.add_contacts", method="POST", path="/batch-calls/{batch_call_id}/contacts", retry=RetryClass.ONCE
 )
 GET_ANALYTICS: Final = Endpoint(
     name="batch_calls.get_analytics", method="GET", path="/batch-calls/{batch_call_id}/analytics"
@@ -97,15 +88,8 @@ class AsyncBatchCalls(Resource):
         Returns:
             Batches page by page; iterate over it for all of them.
         """
-        return self._list(
-            LIST,
-            BatchCall,
-            options,
-            query={"agent_id": agent_id, "status": status},
-            limit=limit,
-            offset=offset,
-            page_size=page_size,
-        )
+        query = {"agent_id": agent_id, "status": status}
+        return self._list(LIST, BatchCall, options, query=query, limit=limit, offset=offset, page_size=page_size)
 
     async def create(
         self,
@@ -174,8 +158,8 @@ class AsyncBatchCalls(Resource):
             schedule_type=schedule_type,
             scheduled_at=scheduled_at,
             timezone=timezone,
-            start_time=_time_text(start_time, "start_time"),
-            end_time=_time_text(end_time, "end_time"),
+            start_time=time_text(start_time, "start_time"),
+            end_time=time_text(end_time, "end_time"),
             working_days=working_days,
             max_concurrent_calls=max_concurrent_calls,
             max_calls_per_day=max_calls_per_day,
@@ -226,8 +210,8 @@ class AsyncBatchCalls(Resource):
             phone_number_ids=phone_number_ids,
             phone_rotation_strategy=phone_rotation_strategy,
             scheduled_at=scheduled_at,
-            start_time=_time_text(start_time, "start_time"),
-            end_time=_time_text(end_time, "end_time"),
+            start_time=time_text(start_time, "start_time"),
+            end_time=time_text(end_time, "end_time"),
             working_days=working_days,
             max_concurrent_calls=max_concurrent_calls,
             max_calls_per_day=max_calls_per_day,
@@ -438,35 +422,18 @@ class AsyncBatchCalls(Resource):
             poll_interval=poll_interval,
             events=events,
             options=options,
-            deadline=self._settings.merged(options).deadline,
             progress=progress,
         )
 
     def _waiting(self) -> Waiting[BatchCall]:
-        async def get(batch_call_id: str, options: RequestOptions) -> BatchCall:
-            return await self.get(batch_call_id, **options)
-
-        async def newest(number: int, options: RequestOptions) -> tuple[Sequence[BatchCall], bool]:
-            page = await self.list(limit=PAGE_SIZE, offset=number * PAGE_SIZE, **options)
-            return page.data, page.has_next()
-
         return Waiting(
             poller=self._core.shared("batch_calls", lambda: SharedPoller[BatchCall](self._core.clock)),
             clock=self._core.clock,
-            get=get,
-            newest=newest,
+            settings=self._settings,
+            get=self.get,
+            newest=newest_by(self.list),
             is_final=lambda batch: batch.status.is_final,
             describe=lambda batch: batch.status_word,
             noun="batch_call",
             kind="batch",
         )
-
-
-def _time_text(value: time | str | NotGiven | None, argument: str) -> str | NotGiven | None:
-    if not isinstance(value, time):
-        return value
-    if value.second or value.microsecond:
-        raise InvalidArgumentError(f"{argument} must be a full minute; the API takes HH:MM", argument=argument)
-    if value.tzinfo is not None:
-        raise InvalidArgumentError(f"{argument} must have no tzinfo; timezone= names the zone", argument=argument)
-    return value.strftime("%H:%M")

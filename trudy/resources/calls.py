@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal, Unpack, cast
-
-from attrs import evolve
+from datetime import datetime
+from typing import Final, Literal, Unpack
 
 from trudy import _checks
-from trudy._answer_facts import as_mapping
 from trudy._call_matching import REF, SentCall
-from trudy._parse import find_id
-from trudy.errors import InvalidArgumentError, TrudyError, WaitTimeoutError
+from trudy.errors import InvalidArgumentError
 from trudy.event_source import EventSource
 from trudy.models import BulkDeleteResult, Call, CallSettingsParam, Deleted, Recording, Transcript
 from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
+from trudy.resources._call_search import find_calls, time_text
+from trudy.resources._call_waits import CallWaits, after_placing
 from trudy.resources._destination import Target
 from trudy.resources._download import MAX_RECORDING_BYTES, OnProgress, download
-from trudy.resources._newest_calls import find_calls
 from trudy.resources._reconcile import reconciler_for
-from trudy.resources._shared_poller import SharedPoller
-from trudy.resources._waiting import OnSeen, Waiting, tell, until_there
-
-if TYPE_CHECKING:
-    from trudy._settings import Settings
-    from trudy.pipeline.core import Core
-    from trudy.request import Request, Response
+from trudy.resources._waiting import LAST_LOOK, OnSeen, check_wait, tell
 
 LIST: Final = Endpoint(name="calls.list", method="GET", path="/calls", paging="offset")
 CREATE: Final = Endpoint(
@@ -41,10 +31,6 @@ GET_TRANSCRIPT: Final = Endpoint(name="calls.get_transcript", method="GET", path
 GET_RECORDING: Final = Endpoint(name="calls.get_recording", method="GET", path="/calls/{call_id}/recording")
 DELETE: Final = Endpoint(name="calls.delete", method="DELETE", path="/calls/{call_id}")
 BULK_DELETE: Final = Endpoint(name="calls.bulk_delete", method="POST", path="/calls/bulk-delete", retry=RetryClass.ONCE)
-
-_LAST_LOOK = 1.0
-_MARGIN: Final = timedelta(seconds=1)
-logger = logging.getLogger("trudy")
 
 
 class AsyncCalls(Resource):
@@ -80,21 +66,14 @@ class AsyncCalls(Resource):
         """
         if direction is not None:
             _checks.one_of(direction, ("outbound", "inbound"), "direction")
-        return self._list(
-            LIST,
-            Call,
-            options,
-            query={
-                "status": status,
-                "direction": direction,
-                "agent_id": agent_id,
-                "created_after": _moment(created_after, "created_after"),
-                "created_before": _moment(created_before, "created_before"),
-            },
-            limit=limit,
-            offset=offset,
-            page_size=page_size,
-        )
+        query = {
+            "status": status,
+            "direction": direction,
+            "agent_id": agent_id,
+            "created_after": time_text(created_after, "created_after"),
+            "created_before": time_text(created_before, "created_before"),
+        }
+        return self._list(LIST, Call, options, query=query, limit=limit, offset=offset, page_size=page_size)
 
     async def get(self, call_id: str, **options: Unpack[RequestOptions]) -> Call:
         """Read one call. `GET /calls/{call_id}`
@@ -213,17 +192,9 @@ class AsyncCalls(Resource):
         given = body_of(variables={**(variables or {}), **({} if trudy_ref is None else {REF: trudy_ref})})
         if not (phone_number or agent_id or from_number or given["variables"]):
             raise InvalidArgumentError("give something to find a call by", argument="phone_number")
-        asked = SentCall.of(
-            {"phone_number": phone_number, "agent_id": agent_id, "from_number": from_number, **given},
-        )
-        # Some servers leave the very moment out, or cut it to seconds: they are asked for more, and it is judged here.
-        pages = self.list(
-            created_after=_later(created_after, -_MARGIN, "created_after"),
-            created_before=_later(created_before, _MARGIN, "created_before"),
-            **options,
-        ).pages()
+        asked = SentCall.of({"phone_number": phone_number, "agent_id": agent_id, "from_number": from_number, **given})
         return await find_calls(
-            pages, asked, after=_seconds(created_after), before=_seconds(created_before), limit=limit
+            self.list, asked, created_after=created_after, created_before=created_before, limit=limit, options=options
         )
 
     async def get_transcript(self, call_id: str, **options: Unpack[RequestOptions]) -> Transcript:
@@ -322,14 +293,8 @@ class AsyncCalls(Resource):
         Raises:
             WaitTimeoutError: it did not end in time; `.last` is the call as last seen.
         """
-        return await self._waiting().until_final(
-            call_id,
-            max_wait=max_wait,
-            poll_interval=poll_interval,
-            events=events,
-            options=options,
-            deadline=self._settings.merged(options).deadline,
-            progress=progress,
+        return await self._waits.end.until_final(
+            call_id, max_wait=max_wait, poll_interval=poll_interval, events=events, options=options, progress=progress
         )
 
     def watch(
@@ -356,13 +321,8 @@ class AsyncCalls(Resource):
             WaitTimeoutError: at the step in which the time is over; `.last` is the call as last seen.
             NotFoundError: no such call, or not yours.
         """
-        return self._waiting().changes(
-            call_id,
-            max_wait=max_wait,
-            poll_interval=poll_interval,
-            events=events,
-            options=options,
-            deadline=self._settings.merged(options).deadline,
+        return self._waits.end.changes(
+            call_id, max_wait=max_wait, poll_interval=poll_interval, events=events, options=options
         )
 
     async def wait_for_transcript(
@@ -388,24 +348,8 @@ class AsyncCalls(Resource):
             NotFoundError: no such call, or not yours.
             WaitTimeoutError: it was not there in time.
         """
-
-        async def ask(within: RequestOptions) -> Transcript:
-            return await self.get_transcript(call_id, **within)
-
-        async def exists(within: RequestOptions) -> Call:
-            return await self.get(call_id, **within)
-
-        return await until_there(
-            self._core.clock,
-            ask,
-            is_there=lambda transcript: bool(transcript.turns),
-            exists=exists,
-            noun="transcript",
-            max_wait=max_wait,
-            poll_interval=poll_interval,
-            options=options,
-            deadline=self._settings.merged(options).deadline,
-            progress=progress,
+        return await self._waits.transcript.until_there(
+            call_id, max_wait=max_wait, poll_interval=poll_interval, options=options, progress=progress
         )
 
     async def wait_for_recording(
@@ -419,7 +363,8 @@ class AsyncCalls(Resource):
     ) -> Recording:
         """Wait until the recording is there, some seconds after the end. Polls `GET /calls/{call_id}/recording`
 
-        Until then the server says 404, 409, null, or gives no link; a call that is not recorded never gets one.
+        Until then the server says 404, 409, null, or gives no link; a call that is not recorded never gets one. What is
+        returned are its facts, with a signed link that soon expires; `download_recording` saves it.
 
         Args:
             call_id: the call; it may still be under way.
@@ -427,31 +372,12 @@ class AsyncCalls(Resource):
             poll_interval: seconds before the second look, 2 unless told; it grows by half each time, to 15 seconds.
             progress: called, or awaited, with the recording's facts each time that they have been read.
 
-        Returns:
-            The recording's facts, with a signed link that soon expires. `download_recording` saves it.
-
         Raises:
             NotFoundError: no such call, or not yours.
             WaitTimeoutError: it was not there in time.
         """
-
-        async def ask(within: RequestOptions) -> Recording:
-            return await self.get_recording(call_id, **within)
-
-        async def exists(within: RequestOptions) -> Call:
-            return await self.get(call_id, **within)
-
-        return await until_there(
-            self._core.clock,
-            ask,
-            is_there=lambda recording: bool(recording.recording_url),
-            exists=exists,
-            noun="recording",
-            max_wait=max_wait,
-            poll_interval=poll_interval,
-            options=options,
-            deadline=self._settings.merged(options).deadline,
-            progress=progress,
+        return await self._waits.recording.until_there(
+            call_id, max_wait=max_wait, poll_interval=poll_interval, options=options, progress=progress
         )
 
     async def create_and_wait(
@@ -482,11 +408,7 @@ class AsyncCalls(Resource):
             TrudyError: as `create`; once the call is placed, it is `.partial` of every error, and none is `retryable`:
                 go on with `wait(error.partial.id)`.
         """
-        _checks.seconds(max_wait, "max_wait")
-        if poll_interval is not None:
-            _checks.seconds(poll_interval, "poll_interval")
-        _checks.event_source(events, "events")
-        _checks.callable_or_none(progress, "progress")
+        check_wait(max_wait, poll_interval, events, progress)
         started = self._core.clock.monotonic()
         call = await self.create(
             agent_id=agent_id,
@@ -505,76 +427,13 @@ class AsyncCalls(Resource):
             return call
         deadline = self._settings.merged(options).deadline
         if deadline is not None:
-            options["deadline"] = max(deadline - (self._core.clock.monotonic() - started), _LAST_LOOK)
+            options["deadline"] = max(deadline - (self._core.clock.monotonic() - started), LAST_LOOK)
         options["before_send"] = None  # it was asked about the call
-        try:
+        with after_placing(call):
             return await self.wait(
-                call.id,
-                max_wait=max_wait,
-                poll_interval=poll_interval,
-                events=events,
-                progress=progress,
-                **options,
+                call.id, max_wait=max_wait, poll_interval=poll_interval, events=events, progress=progress, **options
             )
-        except TrudyError as error:
-            error.partial, error.retryable = call, False
-            if isinstance(error, WaitTimeoutError):
-                error.last = error.last or call
-            raise
-        except BaseException:
-            key = None if call.meta is None else call.meta.idempotency_key
-            logger.warning("the wait for call %s was cancelled; the call goes on (idempotency key %s)", call.id, key)
-            raise
 
-    def _waiting(self) -> Waiting[Call]:
-        async def get(call_id: str, options: RequestOptions) -> Call:
-            return await self.get(call_id, **options)
-
-        async def newest(number: int, options: RequestOptions) -> tuple[Sequence[Call], bool]:
-            page = await self.list(limit=PAGE_SIZE, offset=number * PAGE_SIZE, **options)
-            return page.data, page.has_next()
-
-        return Waiting(
-            poller=self._core.shared("calls", lambda: SharedPoller[Call](self._core.clock)),
-            clock=self._core.clock,
-            get=get,
-            newest=newest,
-            is_final=lambda call: call.status.is_final,
-            describe=lambda call: call.status_word,
-            noun="call",
-            kind="call",
-            ids_of=lambda call: call.event_ids,
-            essence=_without_links,
-        )
-
-
-async def send_raw(core: Core, settings: Settings, request: Request) -> Response:
-    """Send a `POST /calls` that was put together elsewhere; others know of it, and leave its call alone."""
-    reconciler = reconciler_for(core, settings, LIST, timeout=0.0)
-    with reconciler.placing(request) as settle:
-        response = await core.send(evolve(request, reconcile=reconciler))
-        call_id = find_id(as_mapping(response.facts.data) or {}, "call")
-        if call_id is not None:
-            settle(call_id)
-    return response
-
-
-def _without_links(call: Call) -> Call:
-    """Signed links are others at each reading."""
-    return evolve(call, recording_url=call.recording_url and "there", transcript_url=call.transcript_url and "there")
-
-
-def _later(moment: datetime | None, by: timedelta, name: str) -> str | None:
-    return None if moment is None else _moment(moment + by, name)
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp()
-
-
-def _moment(value: datetime | str | None, name: str) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if not isinstance(cast("object", value), datetime) or value.tzinfo is None:
-        raise InvalidArgumentError(f"{name} must be an aware datetime, such as one in UTC", argument=name)
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    @property
+    def _waits(self) -> CallWaits:
+        return CallWaits(self, self._core, self._settings)

@@ -172,19 +172,13 @@ class AsyncKnowledgeBases(Resource):
             WaitTimeoutError: it took longer; `.last` is the knowledge base as last seen.
         """
         return await self._waiting().until_final(
-            kb_id,
-            max_wait=max_wait,
-            poll_interval=poll_interval,
-            events=None,
-            options=options,
-            deadline=self._settings.merged(options).deadline,
-            progress=progress,
+            kb_id, max_wait=max_wait, poll_interval=poll_interval, events=None, options=options, progress=progress
         )
 
     def _waiting(self) -> Waiting[KnowledgeBase]:
         reading: set[str] = set()
 
-        async def get(kb_id: str, options: RequestOptions) -> KnowledgeBase:
+        async def get(kb_id: str, /, **options: Unpack[RequestOptions]) -> KnowledgeBase:
             base = await self.get(kb_id, **options)
             reading.clear()
             if base.status.is_final:
@@ -197,6 +191,7 @@ class AsyncKnowledgeBases(Resource):
         return Waiting(
             poller=self._core.shared("knowledge_bases", lambda: SharedPoller[KnowledgeBase](self._core.clock)),
             clock=self._core.clock,
+            settings=self._settings,
             get=get,
             newest=newest,
             is_final=lambda base: base.status.is_final and not reading,

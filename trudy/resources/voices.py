@@ -175,19 +175,10 @@ class AsyncVoices(Resource):
             WaitTimeoutError: it took longer; `.last` is the voice as last seen.
         """
         return await self._waiting().until_final(
-            voice_id,
-            max_wait=max_wait,
-            poll_interval=poll_interval,
-            events=None,
-            options=options,
-            deadline=self._settings.merged(options).deadline,
-            progress=progress,
+            voice_id, max_wait=max_wait, poll_interval=poll_interval, events=None, options=options, progress=progress
         )
 
     def _waiting(self) -> Waiting[Voice]:
-        async def get(voice_id: str, options: RequestOptions) -> Voice:
-            return await self.get(voice_id, **options)
-
         async def newest(number: int, options: RequestOptions) -> tuple[Sequence[Voice], bool]:
             page = await self.list(**options)
             return page.data, False
@@ -195,7 +186,8 @@ class AsyncVoices(Resource):
         return Waiting(
             poller=self._core.shared("voices", lambda: SharedPoller[Voice](self._core.clock)),
             clock=self._core.clock,
-            get=get,
+            settings=self._settings,
+            get=self.get,
             newest=newest,
             is_final=lambda voice: voice.status.is_final,
             describe=lambda voice: voice.status_word,

@@ -358,16 +358,14 @@ class Calls(SyncResource[AsyncCalls]):
     ) -> Recording:
         """Wait until the recording is there, some seconds after the end. Polls `GET /calls/{call_id}/recording`
 
-        Until then the server says 404, 409, null, or gives no link; a call that is not recorded never gets one.
+        Until then the server says 404, 409, null, or gives no link; a call that is not recorded never gets one. What is
+        returned are its facts, with a signed link that soon expires; `download_recording` saves it.
 
         Args:
             call_id: the call; it may still be under way.
             max_wait: seconds to wait.
             poll_interval: seconds before the second look, 2 unless told; it grows by half each time, to 15 seconds.
             progress: called, or awaited, with the recording's facts each time that they have been read.
-
-        Returns:
-            The recording's facts, with a signed link that soon expires. `download_recording` saves it.
 
         Raises:
             NotFoundError: no such call, or not yours.

@@ -1,15 +1,24 @@
-"""Finds the endpoint that a method and a path belong to, so that `client.request` knows what a named method knows."""
+"""What `client.request` does, so that it knows of a path what the named method knows, and sends as that does."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from attrs import evolve
 
 from trudy import _checks
+from trudy._answer_facts import as_mapping
+from trudy._parse import find_id
 from trudy.errors import InvalidArgumentError
 from trudy.request import Endpoint, RetryClass
+
+if TYPE_CHECKING:
+    from trudy._settings import Settings
+    from trudy.pipeline.core import Core
+    from trudy.request import Request, Response
 
 MODULES: Final = (
     "agents",
@@ -54,3 +63,19 @@ def endpoint_of(method: str, path: str) -> Endpoint:
         retry=RetryClass.ONCE if method == "POST" else RetryClass.REPEAT,
         any_answer=True,
     )
+
+
+async def send_raw(core: Core, settings: Settings, request: Request) -> Response:
+    """Send it. While a `POST /calls` is under way, others know of it, and leave its call alone."""
+    if request.endpoint.retry is not RetryClass.RECONCILE:
+        return await core.send(request)
+    from trudy.resources._reconcile import reconciler_for
+    from trudy.resources.calls import LIST
+
+    reconciler = reconciler_for(core, settings, LIST, timeout=0.0)
+    with reconciler.placing(request) as settle:
+        response = await core.send(evolve(request, reconcile=reconciler))
+        call_id = find_id(as_mapping(response.facts.data) or {}, "call")
+        if call_id is not None:
+            settle(call_id)
+    return response

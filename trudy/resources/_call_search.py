@@ -1,0 +1,62 @@
+"""Searches the list of calls for those that were asked for in some way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, cast
+
+from trudy._call_matching import SentCall, is_asked_for
+from trudy.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from trudy.models import Call
+    from trudy.options import RequestOptions
+    from trudy.pagination import AsyncPager
+
+_MARGIN: Final = timedelta(seconds=1)
+"""Some servers leave the very moment out, or cut it to seconds: they are asked for more, and it is judged here."""
+
+
+async def find_calls(
+    list_calls: Callable[..., AsyncPager[Call]],
+    asked: SentCall,
+    *,
+    created_after: datetime | None,
+    created_before: datetime | None,
+    limit: int | None,
+    options: RequestOptions,
+) -> Sequence[Call]:
+    """The calls of a list that may be the one asked for, newest first; pages of older ones are not read."""
+    pages = list_calls(
+        created_after=created_after and created_after - _MARGIN,
+        created_before=created_before and created_before + _MARGIN,
+        **options,
+    ).pages()
+    after = float("-inf") if created_after is None else created_after.timestamp()
+    before = float("inf") if created_before is None else created_before.timestamp()
+    found: list[tuple[float, Call]] = []
+    previous = float("inf")
+    newest_first = True
+    async for page in pages:
+        for call in page.data:
+            if call.created_at is None:
+                continue
+            made = call.created_at.timestamp()
+            newest_first &= made <= previous
+            previous = made
+            if after <= made <= before and is_asked_for(asked, call):
+                found.append((made, call))
+        if newest_first and (previous < after or (limit is not None and len(found) >= limit)):
+            break
+    found.sort(key=lambda pair: -pair[0])
+    return [call for _, call in found[:limit]]
+
+
+def time_text(value: datetime | str | None, name: str) -> str | None:
+    """A time by which the list is filtered, as the API writes it."""
+    if value is None or isinstance(value, str):
+        return value
+    if not isinstance(cast("object", value), datetime) or value.tzinfo is None:
+        raise InvalidArgumentError(f"{name} must be an aware datetime, such as one in UTC", argument=name)
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,93 @@
+"""What can be waited for about a call: its end, its transcript, its recording."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from trudy.errors import TrudyError, WaitTimeoutError
+from trudy.models import Call, Recording, Transcript
+from trudy.resources._shared_poller import SharedPoller
+from trudy.resources._waiting import Artifact, Waiting, newest_by
+
+if TYPE_CHECKING:
+    from trudy._settings import Settings
+    from trudy.pipeline.core import Core
+    from trudy.resources.calls import AsyncCalls
+
+logger = logging.getLogger("trudy")
+
+
+@frozen
+class CallWaits:
+    """The waits of a namespace of calls, with its options."""
+
+    calls: AsyncCalls
+    core: Core
+    settings: Settings
+
+    @property
+    def end(self) -> Waiting[Call]:
+        """For a final status."""
+        return Waiting(
+            poller=self.core.shared("calls", lambda: SharedPoller[Call](self.core.clock)),
+            clock=self.core.clock,
+            settings=self.settings,
+            get=self.calls.get,
+            newest=newest_by(self.calls.list),
+            is_final=lambda call: call.status.is_final,
+            describe=lambda call: call.status_word,
+            noun="call",
+            kind="call",
+            ids_of=lambda call: call.event_ids,
+            essence=_without_links,
+        )
+
+    @property
+    def transcript(self) -> Artifact[Transcript]:
+        """For a transcript in which something was said."""
+        return Artifact(
+            noun="transcript",
+            clock=self.core.clock,
+            settings=self.settings,
+            get=self.calls.get_transcript,
+            is_there=lambda transcript: bool(transcript.turns),
+            exists=self.calls.get,
+        )
+
+    @property
+    def recording(self) -> Artifact[Recording]:
+        """For a recording with a link."""
+        return Artifact(
+            noun="recording",
+            clock=self.core.clock,
+            settings=self.settings,
+            get=self.calls.get_recording,
+            is_there=lambda recording: bool(recording.recording_url),
+            exists=self.calls.get,
+        )
+
+
+@contextmanager
+def after_placing(call: Call) -> Generator[None]:
+    """The call goes on, whatever happens in here: errors carry it, and none of them is to be answered by another."""
+    try:
+        yield
+    except TrudyError as error:
+        error.partial, error.retryable = call, False
+        if isinstance(error, WaitTimeoutError):
+            error.last = error.last or call
+        raise
+    except BaseException:
+        key = None if call.meta is None else call.meta.idempotency_key
+        logger.warning("the wait for call %s was cancelled; the call goes on (idempotency key %s)", call.id, key)
+        raise
+
+
+def _without_links(call: Call) -> Call:
+    """Signed links are others at each reading."""
+    return evolve(call, recording_url=call.recording_url and "there", transcript_url=call.transcript_url and "there")
