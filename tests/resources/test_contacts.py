@@ -21,8 +21,7 @@ from tests.fakes.wire import Wire, envelope, refusal, rows
 from trudy import AsyncTrudyClient, InvalidArgumentError, ResponseDecodeError, ServerError
 from trudy.resources import contacts as resource
 from trudy.resources._contact_file import CSV, XLSX, check_contact_file, column_name
-from trudy.resources._multipart import multipart
-from trudy.resources._uploads import Upload
+from trudy.resources._uploads import Upload, multipart
 from trudy.sandbox.domain.contact_import import entries
 from trudy.sandbox.domain.spreadsheet import UnreadableError
 

@@ -1,6 +1,6 @@
 """What works on any event loop, and from any thread.
 
-wakeup.py            wake one task from another thread
+wakeup.py            wake one task from another thread, or all who wait
 timeout.py           a bound on how long something may take, on an injected clock or in real seconds
 fifo_semaphore.py    permits, first come, first served
 loops.py             which loop runs, and whose it is

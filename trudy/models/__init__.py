@@ -1,15 +1,22 @@
 """Shapes of requests and answers. Each name loads its file when first used, so that this package costs nothing.
 
+    agents.py             agents, and what is said of greeting, silence and turns
+    calls.py              calls and recordings
+    call_endings.py       how a call ended
+    transcripts.py        what was said
+    webrtc.py             calls from a browser
+    batch_calls.py        campaigns, their contacts and figures
+    contacts.py           contacts, folders, imports
+    tools.py              tools that agents may use
+    knowledge_bases.py    knowledge bases and their sources
+    voices.py             voices
+    telephony.py          phone numbers and carriers' credentials
+    common.py             what any answer has: its facts, a list's place, deletions
+    _fields.py            what attributes are made of: their names on the wire, open words, what a repr shows
+    _converter.py         JSON to models: `decode`
+    _wire.py              models to JSON: `to_wire`, and `Model`, which all of them are
+
 .. include:: README.md
-
-The files:
-
-    agents calls call_endings transcripts batch_calls contacts tools knowledge_bases voices telephony webrtc
-                    the shapes, a file a namespace; beside a call, how it ended and what was said
-    common          what any answer has: its facts, a list's place, deletions
-    _fields         what attributes are made of: their names on the wire, open words, what a repr shows
-    _converter      JSON to models: `decode`
-    _wire           models to JSON: `to_wire`, and `Model`, which all of them are
 """
 
 from __future__ import annotations

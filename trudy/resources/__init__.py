@@ -1,4 +1,32 @@
 """The async namespaces of the client, a file a resource; one method is one endpoint.
 
+    agents.py               make, change and delete agents, or try one from a browser
+    calls.py                place calls, follow them, read what was said
+      _reconcile.py         finds the call whose answer was lost
+      _newest_calls.py      the list it looks in, read by one for all that look at the same time
+      _call_search.py       `calls.find`
+      _call_waits.py        what can be waited for: a call's end, its transcript, its recording
+      _download.py          `calls.download_recording`
+      _destination.py       where a download goes
+    webrtc.py               calls from a browser
+    batch_calls.py          campaigns that the server dials by itself
+      _batch_rules.py       what a batch may say
+      _batch_contacts.py    adds people to one in chunks
+    contacts.py             contacts, their folders, their import
+      _contact_file.py      what a file of contacts must be
+    tools.py                tools that agents may use
+    knowledge_bases.py      knowledge bases and their sources
+    voices.py               voices, imported and cloned
+    telephony.py            phone numbers and carriers' credentials
+
+What they share:
+
+    _base.py                from a method's arguments to a request, and from an answer to a model or a list
+    _documented.py          which members and words the API's pages know; others are refused
+    _uploads.py             files that users hand over, and multipart forms
+    _waiting.py             waits for an end, or for what comes after it
+    _shared_poller.py       one poll for all who wait
+    _raw_request.py         `client.request`: a path without a method of its own
+
 .. include:: README.md
 """

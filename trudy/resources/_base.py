@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from trudy import _checks
 from trudy._answer_facts import as_mapping, as_rows
 from trudy._cursors import PAGE_SIZE, Cursor, Numbered, Offset, Whole
 from trudy._hidden import Hidden, forgetful, hides_arguments
-from trudy.errors import InvalidArgumentError
+from trudy._masking import forms
+from trudy.errors import InvalidArgumentError, TrudyError
 from trudy.options import NotGiven, OnUnknown, QueryValue
 from trudy.pagination import AsyncPager, FetchedRows, InvalidRow
 from trudy.pipeline.decode import undecodable
 from trudy.resources._documented import check_words, closed
-from trudy.resources._redaction import redacted_errors
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Query = Mapping[str, QueryValue | NotGiven | None]
 logger = logging.getLogger("trudy")
+_SHORTEST_SECRET: Final = 4
+"""Shorter texts would be found in ordinary words."""
 _HALF: Final = re.compile(r"[\ud800-\udfff]")
 
 
@@ -216,3 +220,32 @@ def _is_unicode(wire: object) -> bool:
     if isinstance(wire, dict):
         return all(_is_unicode(part) for member in cast("dict[str, object]", wire).items() for part in member)
     return True
+
+
+@contextmanager
+def redacted_errors(*values: object) -> Generator[None]:
+    """Replace each of these texts by `***` in the message, code and details of an error raised inside."""
+    secrets = [
+        form for value in values if isinstance(value, str) and len(value) >= _SHORTEST_SECRET for form in forms(value)
+    ]
+    try:
+        yield
+    except TrudyError as error:
+        error.message = cast(str, _without(error.message, secrets))
+        error.args = (error.message,)
+        error.code = cast(str, _without(error.code, secrets))
+        error.details = MappingProxyType(cast(dict[str, object], _without(error.details, secrets)))
+        raise
+
+
+def _without(value: object, secrets: Sequence[str]) -> object:
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "***")
+        return value
+    if isinstance(value, Mapping):
+        members = cast(Mapping[object, object], value)
+        return {_without(key, secrets): _without(member, secrets) for key, member in members.items()}
+    if isinstance(value, list | tuple):
+        return [_without(item, secrets) for item in cast(Sequence[object], value)]
+    return value

@@ -16,8 +16,7 @@ from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, Request, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._contact_file import PHONE_COLUMNS, check_contact_file
-from trudy.resources._multipart import multipart
-from trudy.resources._uploads import MEGABYTE, FileSource, off_loop, read_upload
+from trudy.resources._uploads import MEGABYTE, FileSource, multipart, off_loop, read_upload
 
 LIST: Final = Endpoint(name="contacts.list", method="GET", path="/contacts", paging="page")
 CREATE: Final = Endpoint(name="contacts.create", method="POST", path="/contacts", retry=RetryClass.ONCE)

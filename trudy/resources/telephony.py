@@ -24,9 +24,8 @@ from trudy.models import (
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, RetryClass
-from trudy.resources._base import Resource, body_of
+from trudy.resources._base import Resource, body_of, redacted_errors
 from trudy.resources._documented import check_word
-from trudy.resources._redaction import redacted_errors
 
 LIST: Final = Endpoint(name="telephony.numbers.list", method="GET", path="/telephony/numbers", paging="offset")
 SEARCH: Final = Endpoint(

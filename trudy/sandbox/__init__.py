@@ -9,10 +9,19 @@
 
 Over HTTP: `python -m trudy.sandbox`. Which number forces which outcome stands in `trudy.sandbox.domain.outcomes`.
 
-`sandbox` is the class above; behind it, `world` holds the parts that everything else is given: rows, `clock`, `ids`,
-limit, faults, quirks, events. `http` takes requests in, `routes` answer them, a file a resource, with what `domain`
-knows of calls and campaigns over time. `faults` and `quirks` let answers go wrong, `events` tells of what happened,
-`placeholders` are what the SDK page's snippets name.
+The files:
+
+    sandbox.py         the class above
+    world.py           what everything else is given: rows, clock, ids, limit, faults, quirks, events
+    clock.py           a clock that can be sped up, stepped and stopped
+    ids.py             ids of new objects
+    placeholders.py    the objects that the snippets of the SDK's page name
+    http/              takes requests in
+    routes/            answers them, a file a resource
+    domain/            what calls, campaigns and the other things do over time
+    faults/            lets answers go wrong, as a test asks
+    quirks/            what real servers do that no page documents
+    events/            tells of what happened
 
 .. include:: README.md
 """

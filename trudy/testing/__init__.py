@@ -1,5 +1,9 @@
 """Things for tests of code that uses this library. Names are loaded when first used.
 
+    plugin.py        pytest fixtures: a sandbox, and clients of it
+    deliveries.py    signed deliveries, to post to a receiver
+    events.py        events, to hand to a handler
+
 .. include:: README.md
 """
 

@@ -1,7 +1,7 @@
 """HTTP: one file a backend, and a pool of connections for each event loop.
 
-    Transport.send        one attempt: a request out, an answer in, or an error that says whether anything was sent
-    Transport.stream      a file, piece by piece
+    transport.py            one attempt: a request out, an answer in, or an error that says whether anything was sent;
+                            or a file, piece by piece
       pool_by_loop.py       finds, opens and closes the connections of the running loop
       backend.py            what a backend provides
         httpx_backend.py      httpx

@@ -1,3 +1,6 @@
-"""Signed events: `of_things` says what is told of calls, batches and voices and writes it, `outbox` when and how often,
-`sender` sends it to URLs and routers.
+"""Signed events.
+
+of_things.py    what is told of calls, batches and voices, and how it is written
+outbox.py       when, and how often
+sender.py       to URLs and routers
 """

@@ -1,3 +1,6 @@
-"""Faults that a test switches on: `rules` decide which request is met and how; `options` are their names and kinds,
-checked; `file` reads them from TOML and from the control endpoint.
+"""Faults that a test switches on.
+
+rules.py      which request is met, and how
+options.py    their names and kinds, checked
+file.py       reads them from TOML and from the control endpoint
 """

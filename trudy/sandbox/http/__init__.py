@@ -1,8 +1,21 @@
 """HTTP in and out: the application, the ways to it, and what every request goes through.
 
-The ways: `in_process` without a socket, `server` behind a port; `connection` is what the application sees of either.
-`app` names the paths. Each API request passes `api_endpoint`: `rate_limit`, the key, `idempotency`, then a handler of
-the routes, by the types of `handler`. `contract` reads the API document and checks requests by `schema` and
-`multipart`; `problems` are the refusals, `wire` writes bodies. `recordings` is the origin of the audio. `control`
-serves `/_sandbox/`, which shows a `snapshot`, with `redaction`, of what `records` kept.
+in_process.py         the way without a socket: an httpx transport around the application
+server.py             the way behind a port
+connection.py         what the application sees of either
+app.py                which handler serves which path
+  api_endpoint.py     what every request of the API goes through, whatever its path
+    rate_limit.py     the limit of requests, counted before the key is looked at
+    idempotency.py    keyed creates get their first answer again
+    handler.py        what handlers are given, and what they give
+  contract.py         what the API document says of each operation
+    schema.py         a value checked against it
+    multipart.py      forms with files
+  problems.py         the documented refusals
+  wire.py             answers as bytes
+recordings.py         the audio, on an origin of its own
+control.py            `/_sandbox/`, for people and for tests in other languages
+  snapshot.py         what it shows
+  redaction.py        without whole numbers and secrets
+records.py            what tests ask about the requests that came
 """
