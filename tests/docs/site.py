@@ -25,6 +25,7 @@ LAZY: Final = ("trudy", "trudy.dialer", "trudy.models", "trudy.webhooks", "trudy
 """Packages whose names load when first used: pdoc sees only what is there."""
 PAGES: Final = (
     "trudy",
+    "trudy.models",
     "trudy.resources",
     "trudy.pipeline",
     "trudy.rate_limit",
@@ -34,7 +35,7 @@ PAGES: Final = (
     "trudy.webhooks",
     "trudy.sandbox",
     "trudy.testing",
-    r"!trudy\.(pipeline|rate_limit|transport|bridge)\.",
+    r"!trudy\.(models|pipeline|rate_limit|transport|bridge)\.",
     r"!trudy(\.\w+)*\._\w+",
 )
 OUTSIDE: Final = ("https://docs.truedy.ai", "https://pdoc.dev", "https://keepachangelog.com", "https://semver.org")
