@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, cast
+from unicodedata import category, normalize
 
 from attrs import field, frozen
 
@@ -30,12 +31,26 @@ REF: Final = "trudy_ref"
 SERVER_MAY_TAKE: Final = 160.0
 """Seconds for which the server itself may go on trying to place a call."""
 
+_IN_ANGLES = re.compile("<([^<>]+)>")
 _SCHEME = re.compile(r"^\s*[A-Za-z]+:")
 _NOT_IN_A_NUMBER = re.compile(r"[^0-9\s+().\u00a0\u2010-\u2015/-]")
 _SHORTEST_NATIONAL = 6
 _LONGEST_COUNTRY_CODE = 3
 _DURATIONS = ("max_duration", "join_timeout")
-_CAMPAIGN = ("campaign_id", "batch_call_id", "batch_id")
+_CAMPAIGN = ("campaign_id", "campaignId", "batch_call_id", "batchCallId", "batch_id", "batchId", "campaign", "batch")
+_VARIABLES = (
+    "variables",
+    "context",
+    "template_context",
+    "templateContext",
+    "template_variables",
+    "templateVariables",
+    "dynamic_variables",
+    "dynamicVariables",
+)
+_SETTINGS = ("call_settings", "callSettings", "settings")
+_KEY = ("idempotency_key", "idempotencyKey")
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CUT_OFF = 1.0
 """Seconds by which `created_at` may be too early where it is cut to whole seconds."""
 _TWO_HOSTS = 0.25
@@ -78,6 +93,7 @@ def may_be(sent: SentCall, call: Call) -> bool:
         and _is_from(sent, call)
         and not any(call.metadata.get(name) or call.extra.get(name) for name in _CAMPAIGN)
         and _is_same_key(sent, call)
+        and _is_same_mark(sent, call)
         and _have_same_variables(sent, call)
         and _have_same_settings(sent, call)
     )
@@ -135,7 +151,11 @@ def shown_variables(call: Call) -> Mapping[str, object] | None:
     What is shown in a form that cannot be read is one nameless variable, which nobody has sent.
     """
     extra: Mapping[str, object] = call.extra
-    forms: Sequence[object] = (call.variables, extra.get("variables"), extra.get("context"))
+    forms: Sequence[object] = (
+        call.variables,
+        *(extra.get(name) for name in _VARIABLES),
+        call.metadata.get("variables"),
+    )
     for form in forms:
         parsed = _parsed(form)
         if found := _filled(parsed):
@@ -190,7 +210,9 @@ def _is_called(sent: SentCall, call: Call) -> bool:
 
 
 def _is_same_agent(sent: SentCall, call: Call) -> bool:
-    shown = _text(call.agent_id or call.extra.get("agentId"))
+    agent = _mapping(call.extra.get("agent"))
+    inside = next((agent[name] for name in ("agent_id", "agentId", "id") if agent.get(name)), None)
+    shown = _text(call.agent_id or call.extra.get("agentId") or inside)
     return not shown or not sent.agent_id or _id(shown) == _id(sent.agent_id)
 
 
@@ -199,8 +221,16 @@ def _is_from(sent: SentCall, call: Call) -> bool:
 
 
 def _is_same_key(sent: SentCall, call: Call) -> bool:
-    shown = _text(call.extra.get("idempotency_key") or call.metadata.get("idempotency_key"))
+    shown = next(
+        (text for place in (call.extra, call.metadata) for name in _KEY if (text := _text(place.get(name)))), ""
+    )
     return not shown or sent.key is None or shown == sent.key
+
+
+def _is_same_mark(sent: SentCall, call: Call) -> bool:
+    """Some servers keep what a user gave of his own in `metadata`."""
+    shown = call.metadata.get(REF)
+    return shown is None or same_value(sent.variables.get(REF), shown)
 
 
 def _have_same_variables(sent: SentCall, call: Call) -> bool:
@@ -213,9 +243,9 @@ def _have_same_variables(sent: SentCall, call: Call) -> bool:
 
 def _have_same_settings(sent: SentCall, call: Call) -> bool:
     """What was not sent is the server's own choice."""
-    shown = _shown_settings(call)
+    shown, beside = _shown_settings(call), _snake(call.extra)
     for name, value in _filled(sent.settings).items():
-        found: object = call.extra.get(name) if shown is None else shown.get(name)
+        found = beside.get(name) if shown is None else shown.get(name)
         if found is None:
             continue
         if name in _DURATIONS:
@@ -228,7 +258,16 @@ def _have_same_settings(sent: SentCall, call: Call) -> bool:
 
 
 def _shown_settings(call: Call) -> Mapping[str, object] | None:
-    return None if call.call_settings is None else call.call_settings.to_dict()
+    if call.call_settings is not None:
+        return _snake(call.call_settings.to_dict())
+    extra: Mapping[str, object] = call.extra
+    found = next((_parsed(extra[name]) for name in _SETTINGS if extra.get(name)), None)
+    return _snake(_mapping(found)) if isinstance(found, dict) else None
+
+
+def _snake(members: Mapping[str, object]) -> Mapping[str, object]:
+    """The members under their snake_case names."""
+    return {_CAPITAL.sub("_", name).lower(): value for name, value in members.items()}
 
 
 def is_asked_for(asked: SentCall, call: Call) -> bool:
@@ -296,18 +335,21 @@ def _filled(members: object) -> dict[str, object]:
 
 
 def _international(number: str) -> tuple[str, bool]:
-    text = _SCHEME.sub("", number).partition("@")[0].partition(";")[0].strip()
+    plain = "".join(each for each in normalize("NFKC", number) if category(each) != "Cf")  # wide digits, unseen marks
+    if (angle := _IN_ANGLES.search(plain)) is not None:
+        plain = angle[1]  # "Sam" <sip:+14155550123@carrier.example>
+    text = _SCHEME.sub("", plain).partition("@")[0].partition(";")[0].strip()
     if _NOT_IN_A_NUMBER.search(text):
         return "", False
     return re.sub(r"[^0-9]", "", text), text.startswith("+")
 
 
 def _numbers_called(call: Call) -> Sequence[str]:
-    return _numbers(call.to, call.extra, ("to", "to_number", "phone_number"))
+    return _numbers(call.to, call.extra, ("to", "to_number", "toNumber", "phone_number", "phoneNumber"))
 
 
 def _numbers_from(call: Call) -> Sequence[str]:
-    return _numbers(call.from_, call.extra, ("from", "from_number"))
+    return _numbers(call.from_, call.extra, ("from", "from_number", "fromNumber", "caller_id", "callerId"))
 
 
 def _numbers(read: str | None, extra: Mapping[str, object], names: Sequence[str]) -> Sequence[str]:

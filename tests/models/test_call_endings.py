@@ -82,6 +82,23 @@ def test_any_words_give_a_known_ending(reason: str | None, status: str | None, o
     assert ending_of(reason) is None or ending_of(reason) is not CallEnding.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("word", "ending"),
+    [
+        ("END_REASON_BUSY", "busy"),
+        ("CALL_END_REASON_UNJOINED", "no_answer"),
+        ("hangup-cause-call-rejected", "refused"),
+        ("endReasonVoicemail", "voicemail"),
+        ("customer-ended-call", "answered"),
+        ("customer-declined", "refused"),
+        ("missed call", "no_answer"),
+        ("END_REASON_HANGUP", None),
+    ],
+)
+def test_words_of_enumerations_and_of_other_providers(word: str, ending: str | None) -> None:
+    assert ending_of(word) == ending
+
+
 def test_spelling_makes_no_difference() -> None:
     for word in ("no_answer", "user_busy", "call_rejected", "answering_machine", "connection_error"):
         parts = word.split("_")

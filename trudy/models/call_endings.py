@@ -51,16 +51,16 @@ END_REASON_NAMES: Final = (
 _WORDS: Final = {
     "answered": "answered human human_answered contacted agent_hangup user_hangup customer_hangup client_hangup"
     " assistant_hangup caller_hangup callee_hangup max_duration max_duration_reached exceeded_max_duration"
-    " time_exceeded inactivity silence_timeout",
+    " time_exceeded inactivity silence_timeout customer_ended_call assistant_ended_call agent_ended_call",
     "no_answer": "noanswer no_reply unanswered not_answered unjoined ring_timeout no_user_response no_user_responding"
     " customer_did_not_answer dial_no_answer user_did_not_answer destination_unavailable"
-    " sip_termination_timeout sip_termination_destination_unavailable",
+    " missed missed_call sip_termination_timeout sip_termination_destination_unavailable",
     "busy": "user_busy line_busy callee_busy customer_busy dial_busy busy_here busy_everywhere sip_termination_busy",
     "voicemail": "voice_mail machine answering_machine machine_detected answering_machine_detected amd_machine"
     " voicemail_reached voicemail_detected voicemail_hangup machine_start machine_end_beep machine_end_silence"
     " machine_end_other customer_reached_voicemail",
     "refused": "rejected declined call_rejected call_declined user_rejected user_declined callee_rejected decline"
-    " blocked sip_termination_rejected",
+    " blocked customer_declined sip_termination_rejected",
     "failed": "error errored failure fail not_placed connection_error system_error dial_failed invalid_number"
     " invalid_destination unallocated_number number_changed not_found network_out_of_order telephony_error"
     " provider_error canceled cancelled originator_cancel dropped never_connected sip_termination_invalid_number"
@@ -78,6 +78,10 @@ _BY_STATUS: Final = {
     "canceled": CallEnding.FAILED,
 }
 _SAYS_HOW: Final = frozenset({CallEnding.NO_ANSWER, CallEnding.BUSY, CallEnding.VOICEMAIL})
+_KIND_OF_WORD: Final = re.compile(
+    r"^(?:call[ _-])?(?:end(?:ed)?[ _-]reason|hangup[ _-]cause|outcome)[ _-]", re.IGNORECASE
+)
+"""What enumerations write before their words: `END_REASON_BUSY`."""
 _CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -85,7 +89,7 @@ def ending_of(word: str | None) -> CallEnding | None:
     """The ending that a word names, in any spelling; None for one that does not say how a call ended."""
     if not word:
         return None
-    found = CallEnding(_CAPITAL.sub("_", word.strip()))
+    found = CallEnding(_KIND_OF_WORD.sub("", _CAPITAL.sub("_", word.strip())))
     return found if found.is_known and found is not CallEnding.UNKNOWN else None
 
 

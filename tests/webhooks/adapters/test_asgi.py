@@ -11,6 +11,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, Router
@@ -88,6 +89,12 @@ def behind_middleware(receiver: Any) -> Any:
     return Starlette(routes=[Mount("/hook", receiver, middleware=[Middleware(GZipMiddleware)])])
 
 
+def wrapped_in_middleware(receiver: Any) -> Any:
+    app = FastAPI()
+    app.mount("/hook", GZipMiddleware(CORSMiddleware(receiver, allow_origins=["*"])))
+    return app
+
+
 def without_redirects(receiver: Any) -> Any:
     app = FastAPI(redirect_slashes=False)
     app.mount("/hook", receiver)
@@ -103,6 +110,7 @@ MOUNTS: list[tuple[Callable[[Any], Any], str]] = [
     (under_an_app, "/api/hook"),
     (in_an_api_router, "/hook"),
     (behind_middleware, "/hook"),
+    (wrapped_in_middleware, "/hook"),
     (without_redirects, "/hook"),
 ]
 

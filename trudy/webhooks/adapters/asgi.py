@@ -17,12 +17,12 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
+_MOST_MIDDLEWARE: Final = 20
+"""How many wraps are looked through: more than anybody nests, and an end where one wraps itself."""
+
 
 class RouterApp:
     """An ASGI application that answers deliveries on any path."""
-
-    routes: Final[list[Any]] = []
-    """None inside it, says this to Starlette, which asks whatever is mounted."""
 
     def __init__(self, router: WebhookRouter) -> None:
         self._router = router
@@ -89,7 +89,7 @@ def _answer_without_slash() -> None:
 
     def matches(mount: Mount, scope: Message) -> tuple[Match, Message]:
         found = original(mount, scope)
-        if found[0] is not Match.NONE or scope["type"] != "http" or mount.routes is not RouterApp.routes:
+        if found[0] is not Match.NONE or scope["type"] != "http" or not _leads_to_router(mount.app):
             return found
         match, inner = original(mount, {**scope, "path": f"{scope['path']}/"})
         # Partial: a route that the application has for this very path goes first.
@@ -97,3 +97,12 @@ def _answer_without_slash() -> None:
 
     matches.asks_router_apps = True  # type: ignore[attr-defined]
     Mount.matches = matches  # type: ignore[assignment]
+
+
+def _leads_to_router(app: object) -> bool:
+    """Whether it is a `RouterApp`, or middleware around one: that keeps in `app` what it wraps."""
+    for _ in range(_MOST_MIDDLEWARE):
+        if isinstance(app, RouterApp):
+            return True
+        app = getattr(app, "app", None)
+    return False
