@@ -262,7 +262,7 @@ def _shown_settings(call: Call) -> Mapping[str, object] | None:
         return _snake(call.call_settings.to_dict())
     extra: Mapping[str, object] = call.extra
     found = next((_parsed(extra[name]) for name in _SETTINGS if extra.get(name)), None)
-    return _snake(_mapping(found)) if isinstance(found, dict) else None
+    return _snake(cast("dict[str, object]", found)) if isinstance(found, dict) else None
 
 
 def _snake(members: Mapping[str, object]) -> Mapping[str, object]:
