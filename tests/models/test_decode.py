@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import traceback
 from datetime import UTC, datetime
 
 import attrs
@@ -20,6 +21,7 @@ from trudy.models import (
     CallDirection,
     CallSettings,
     CallStatus,
+    Contact,
     Deleted,
     GreetingSettings,
     ModelError,
@@ -414,3 +416,13 @@ def test_repr_shows_no_number_signature_or_prompt() -> None:
     assert "secret" not in repr(decode(Agent, {"id": "a", "system_prompt": "secret"}))
     assert "5550123" not in repr(TranscriptTurn(text="call me at +1 415 555 0123"))
     assert "5550123" not in repr(NumberRef(phone_number="+14155550123"))
+
+
+def test_the_error_of_a_row_beyond_saving_drags_no_generated_frame_along() -> None:
+    """A traceback with local variables would show the whole row there."""
+    with pytest.raises(ModelError) as caught:
+        decode(Contact, {"phone_number": "+14155550123"})
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    files = [frame.filename for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert not [name for name in files if "cattrs" in name]

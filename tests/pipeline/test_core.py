@@ -70,7 +70,7 @@ def posts(wire: Wire) -> int:
 
 
 @pytest.mark.parametrize("operation", CREATES)
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 501, 404, 409, 422])
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 305, 307, 308, 501, 404, 409, 422])
 async def test_a_refusal_ends_a_create_after_one_request(
     client: MakeClient, wire: Wire, operation: Operation, status: int
 ) -> None:
@@ -191,7 +191,7 @@ async def test_a_call_that_was_placed_and_not_named_is_looked_for(client: MakeCl
     assert posts(wire) == 1
 
 
-@pytest.mark.parametrize("status", [408, 425, 499])
+@pytest.mark.parametrize("status", [408, 425, 460, 499])
 async def test_what_a_gateway_lost_may_have_happened(client: MakeClient, wire: Wire, status: int) -> None:
     async with client() as c:
         wire.answer(httpx.Response(status))

@@ -197,7 +197,8 @@ def test_a_socks_proxy_needs_a_package_and_a_backend(monkeypatch: pytest.MonkeyP
 
 def _setting(kind: str, folder: Path) -> tuple[str, str]:
     """A variable that is set up wrongly, and its value."""
-    junk, shut, empty = folder / "junk.pem", folder / "shut.pem", folder / "empty.pem"
+    junk, shut, empty, pipe = (folder / name for name in ("junk.pem", "shut.pem", "empty.pem", "pipe"))
+    os.mkfifo(pipe)
     junk.write_bytes(b"\x00\xffno certificate")
     empty.touch()
     shut.touch()
@@ -214,12 +215,16 @@ def _setting(kind: str, folder: Path) -> tuple[str, str]:
         "a log that is a folder": ("SSLKEYLOGFILE", str(folder)),
         "a log in no folder": ("SSLKEYLOGFILE", str(folder / "none" / "keys.log")),
         "a log below a file": ("SSLKEYLOGFILE", str(junk / "keys.log")),
+        "a pipe without a writer": ("SSL_CERT_FILE", str(pipe)),
+        "a pipe as a folder": ("SSL_CERT_DIR", str(pipe)),
+        "a log that nobody reads": ("SSLKEYLOGFILE", str(pipe)),
     }[kind]
 
 
 KINDS = [
     *("no file", "a folder", "junk", "an empty file", "what may not be read", "below a file", "no folder"),
     *("a file as a folder", "a log that is a folder", "a log in no folder", "a log below a file"),
+    *("a pipe without a writer", "a pipe as a folder", "a log that nobody reads"),
 ]
 
 
@@ -230,8 +235,10 @@ def test_what_the_environment_says_about_tls_is_named_where_it_is_wrong(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, way: str, use: str
 ) -> None:
     variable, path = _setting(kind, tmp_path)
-    if way == "custom" and variable == "SSL_CERT_DIR":
-        pytest.skip("httpx itself takes any folder")
+    if way == "custom" and (
+        variable == "SSL_CERT_DIR" or kind in ("a pipe without a writer", "a log that nobody reads")
+    ):
+        pytest.skip("httpx itself takes any folder, and waits for any pipe")
     monkeypatch.setenv(variable, path)
     if way == "custom":
         transport = Transport(http_client=httpx.AsyncClient)

@@ -8,6 +8,7 @@ stays in `extra` under its name. So does the server's spelling of a word that fo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from types import UnionType
@@ -147,11 +148,11 @@ def _make_decoder(cls: type) -> _Decoder:
         # Ours overwrite members of the same names, which are in `extra` already.
         row["extra"] = extra
         row["meta"] = meta
-        try:
+        with suppress(ValueError, KeyError):
             return structure(row, cls)
-        except (ValueError, KeyError):
-            ours = {"extra": extra, "meta": meta}
-            return cls(**_salvage(cls, members, sent, extra), **{name: ours[name] for name in own})
+        # Not while the error is handled: its frames hold the row, and would hang on the error of a row beyond saving.
+        ours = {"extra": extra, "meta": meta}
+        return cls(**_salvage(cls, members, sent, extra), **{name: ours[name] for name in own})
 
     return decoder
 

@@ -30,9 +30,9 @@ class Outcome(Enum):
     """Anything else: it may have happened."""
 
 
-REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
+REDIRECTS: Final = frozenset((300, 301, 302, 303, 305, 307, 308))
 """Refusals where they are not followed: what was asked for was not done here."""
-BROKEN_UPSTREAM: Final = frozenset((408, 425, 499))
+BROKEN_UPSTREAM: Final = frozenset((408, 425, 460, 499))
 """Gateways send these for a server behind them that took the request and then broke off."""
 NOT_IMPLEMENTED: Final = 501
 

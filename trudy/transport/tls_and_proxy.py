@@ -142,9 +142,9 @@ def check_key_log() -> None:
     """Python opens the file that SSLKEYLOGFILE names for each TLS context, and aiohttp makes one on import.
 
     Raises:
-        ConfigurationError: it cannot be written.
+        ConfigurationError: it cannot be written, or certificates are to be read from a pipe.
     """
-    error = _key_log_error()
+    error = _key_log_error() or _pipe_error()
     if error is not None:
         raise error
 
@@ -178,10 +178,24 @@ def _key_log_error() -> ConfigurationError | None:
     if not path:
         return None
     try:
-        with Path(path).open("ab"):
+        # Not blocking, for a pipe that nobody reads would be waited for without end.
+        with open(path, "ab", opener=_open_at_once):
             return None
     except (OSError, ValueError) as fault:
         return _names("SSLKEYLOGFILE", path, _words(fault))
+
+
+def _pipe_error() -> ConfigurationError | None:
+    """A pipe in place of certificates: whoever opens it waits for its writer without end."""
+    for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        path = os.environ.get(variable, "")
+        if Path(path).is_fifo():
+            return _names(variable, path, "it is a pipe")
+    return None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def _certificates_error() -> ConfigurationError | None:
