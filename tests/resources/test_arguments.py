@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -196,6 +196,41 @@ async def test_an_id_is_quoted_into_the_path() -> None:
         with pytest.raises(NotFoundError):
             await client.agents.get("a/../b?c#d")
     assert paths == [b"/api/public/v1/agents/a%2F..%2Fb%3Fc%23d"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "argument"),
+    [
+        ({}, "phone_number"),
+        ({"variables": {}}, "phone_number"),
+        ({"variables": [1]}, "variables"),
+        ({"variables": "name"}, "variables"),
+        ({"agent_id": ""}, "agent_id"),
+        ({"agent_id": 5}, "agent_id"),
+        ({"trudy_ref": ""}, "trudy_ref"),
+        ({"trudy_ref": 5}, "trudy_ref"),
+        ({"from_number": ""}, "from_number"),
+        ({"phone_number": 14155550100}, "phone_number"),
+        ({"agent_id": "a", "limit": 0}, "limit"),
+        ({"agent_id": "a", "created_after": "yesterday"}, "created_after"),
+        ({"agent_id": "a", "created_before": 5}, "created_before"),
+        ({"agent_id": "a", "created_after": datetime(2027, 1, 1)}, "created_after"),  # noqa: DTZ001
+    ],
+)
+async def test_a_search_for_calls_by_something_bad_sends_nothing(asked: dict[str, Any], argument: str) -> None:
+    sandbox = Sandbox()
+    async with sandbox.async_client() as client:
+        with pytest.raises(InvalidArgumentError) as caught:
+            await client.calls.find(**asked)
+    assert caught.value.argument == argument
+    assert sandbox.requests == []
+
+
+async def test_a_search_takes_a_time_as_text_as_the_list_does() -> None:
+    sandbox = Sandbox()
+    async with sandbox.async_client() as client:
+        assert await client.calls.find(agent_id="a", created_after="2027-01-01T00:00:01Z") == []
+    assert "created_after=2027-01-01T00%3A00%3A00Z" in sandbox.requests[0].query
 
 
 async def test_times_go_out_as_utc() -> None:

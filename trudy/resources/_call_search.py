@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 from trudy._call_matching import SentCall, is_asked_for
+from trudy._parse import parse_time
 from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -22,19 +23,18 @@ async def find_calls(
     list_calls: Callable[..., AsyncPager[Call]],
     asked: SentCall,
     *,
-    created_after: datetime | None,
-    created_before: datetime | None,
+    created_after: datetime | str | None,
+    created_before: datetime | str | None,
     limit: int | None,
     options: RequestOptions,
 ) -> Sequence[Call]:
     """The calls of a list that may be the one asked for, newest first; pages of older ones are not read."""
+    first, last = _moment(created_after, "created_after"), _moment(created_before, "created_before")
     pages = list_calls(
-        created_after=created_after and created_after - _MARGIN,
-        created_before=created_before and created_before + _MARGIN,
-        **options,
+        created_after=first and first - _MARGIN, created_before=last and last + _MARGIN, **options
     ).pages()
-    after = float("-inf") if created_after is None else created_after.timestamp()
-    before = float("inf") if created_before is None else created_before.timestamp()
+    after = float("-inf") if first is None else first.timestamp()
+    before = float("inf") if last is None else last.timestamp()
     found: list[tuple[float, Call]] = []
     previous = float("inf")
     newest_first = True
@@ -51,6 +51,14 @@ async def find_calls(
             break
     found.sort(key=lambda pair: -pair[0])
     return [call for _, call in found[:limit]]
+
+
+def _moment(value: datetime | str | None, name: str) -> datetime | None:
+    text = time_text(value, name)
+    found = None if text is None else parse_time(text)
+    if text is not None and found is None:
+        raise InvalidArgumentError(f"{name} must be an aware datetime, or a time in ISO 8601", argument=name)
+    return found
 
 
 def time_text(value: datetime | str | None, name: str) -> str | None:

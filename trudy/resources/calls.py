@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal, Unpack
+from typing import Final, Literal, Unpack, cast
 
 from trudy import _checks
 from trudy._call_matching import REF, SentCall
@@ -158,8 +158,8 @@ class AsyncCalls(Resource):
         from_number: str | None = None,
         trudy_ref: str | None = None,
         variables: Mapping[str, JSON] | None = None,
-        created_after: datetime | None = None,
-        created_before: datetime | None = None,
+        created_after: datetime | str | None = None,
+        created_before: datetime | str | None = None,
         limit: int | None = None,
         **options: Unpack[RequestOptions],
     ) -> Sequence[Call]:
@@ -187,6 +187,11 @@ class AsyncCalls(Resource):
         for name, number in (("phone_number", phone_number), ("from_number", from_number)):
             if number is not None:
                 _checks.e164(number, name)
+        for name, text in (("agent_id", agent_id), ("trudy_ref", trudy_ref)):
+            if text is not None:
+                _checks.non_empty(text, name)
+        if variables is not None and not isinstance(cast("object", variables), Mapping):
+            raise InvalidArgumentError("variables must be a mapping", argument="variables")
         if limit is not None:
             _checks.whole(limit, 1, None, "limit")
         given = body_of(variables={**(variables or {}), **({} if trudy_ref is None else {REF: trudy_ref})})

@@ -140,8 +140,8 @@ class Calls(SyncResource[AsyncCalls]):
         from_number: str | None = None,
         trudy_ref: str | None = None,
         variables: Mapping[str, JSON] | None = None,
-        created_after: datetime | None = None,
-        created_before: datetime | None = None,
+        created_after: datetime | str | None = None,
+        created_before: datetime | str | None = None,
         limit: int | None = None,
         **options: Unpack[RequestOptions],
     ) -> Sequence[Call]:
