@@ -44,14 +44,12 @@ class PendingCall:
         opened_at: when it was made; it may wait for the rate limit after that.
         left_at: tells when the first request left whose effect is not known; None where there is none.
         lost_at: when its answer was lost; its call may be placed for `SERVER_MAY_TAKE` seconds more.
-        is_waited_for: whether somebody still waits for its call.
     """
 
     _sent: Hidden[SentCall] = field(alias="sent", converter=_hide)
     opened_at: float
     left_at: Callable[[], float | None]
     lost_at: float | None = None
-    is_waited_for: bool = True
     _not_before: float = float("-inf")
 
     @property
@@ -123,7 +121,6 @@ class Claims:
         """Nobody waits for the request any more, and its call may be placed all the same."""
         with self._lock:
             self._waited_for.pop(id(pending), None)
-            pending.is_waited_for = False
             pending.lost_at = now if pending.lost_at is None else pending.lost_at
             self._given_up.append(pending)
 
@@ -169,7 +166,6 @@ class Claims:
             left_at = pending.left_at()
             since = pending.opened_at if left_at is None else left_at
             pending.left_at = _always(since)
-            pending.is_waited_for = False
             if pending.lost_at is None:
                 pending.lost_at = pending.opened_at + _LONGEST_CREATE
         self._given_up.extend(self._waited_for.values())

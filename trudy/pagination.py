@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, overload
 
@@ -20,7 +19,6 @@ __all__ = ["PAGE_SIZE", "AsyncPage", "AsyncPager", "FetchedRows", "InvalidRow", 
 
 T = TypeVar("T")
 R = TypeVar("R")
-logger = logging.getLogger("trudy")
 
 Fetch = Callable[[Cursor], Awaitable[FetchedRows[T]]]
 

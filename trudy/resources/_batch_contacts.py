@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from attrs import define, evolve, field
 
 from trudy import _checks
 from trudy._hidden import forgetful, hides_arguments
-from trudy.errors import InvalidArgumentError, TrudyError
+from trudy.errors import APITimeoutError, InvalidArgumentError, TrudyError
 from trudy.models import AddedChunk, AddedContacts, BatchContactInput, BatchContactInputDict, Contact
 from trudy.pipeline.outcome import Outcome, outcome_of_error
 from trudy.resources._base import written
 from trudy.resources._documented import closed_object
 from trudy.resources._waiting import OnSeen, tell
 
+if TYPE_CHECKING:
+    from trudy.clock import Clock
+
 ContactItem: TypeAlias = BatchContactInput | BatchContactInputDict | Contact | Mapping[str, object]
 ContactItems: TypeAlias = Iterable[ContactItem] | AsyncIterable[ContactItem]
-Send: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Awaitable[AddedChunk]]
+Send: TypeAlias = Callable[[Sequence[Mapping[str, Any]], float | None], Awaitable[AddedChunk]]
+"""Sends a chunk within so many seconds; None for no bound."""
 
 
 @forgetful
 async def add_in_chunks(
-    items: ContactItems, size: int, base_url: str, send: Send, progress: OnSeen[AddedContacts] | None = None
+    items: ContactItems,
+    size: int,
+    base_url: str,
+    send: Send,
+    progress: OnSeen[AddedContacts] | None,
+    clock: Clock,
+    deadline: float | None,
 ) -> AddedContacts:
-    """Send the contacts, so many at a time. An error carries as `.partial` what came before it."""
-    adding = _Adding(size=size, base_url=base_url, send=send, progress=progress)
+    """Send the contacts, so many at a time, all within the deadline.
+
+    An error carries as `.partial` what came before it.
+    """
+    end = None if deadline is None else clock.monotonic() + deadline
+    adding = _Adding(size=size, base_url=base_url, send=send, progress=progress, clock=clock, end=end)
     try:
         await adding.all_of(items)
     except TrudyError as error:
@@ -78,6 +92,8 @@ class _Adding:
     base_url: str
     send: Send
     progress: OnSeen[AddedContacts] | None
+    clock: Clock
+    end: float | None
     done: AddedContacts = field(factory=AddedContacts)
     waiting: list[Mapping[str, Any]] = field(factory=list[Mapping[str, Any]])
     sending: Sequence[Mapping[str, Any]] = ()
@@ -110,7 +126,10 @@ class _Adding:
         if not self.waiting:
             return
         self.sending, self.waiting = self.waiting, []
-        answer = await self.send(self.sending)
+        left = None if self.end is None else self.end - self.clock.monotonic()
+        if left is not None and left <= 0:
+            raise APITimeoutError("the deadline ended before all contacts were sent", request_sent=False)
+        answer = await self.send(self.sending, left)
         answered = self.done.answered + len(self.sending)
         self.done = evolve(self.done, chunks=(*self.done.chunks, answer), answered=answered)
         self.sending = ()

@@ -8,7 +8,6 @@ from typing import Any, Final, Unpack
 
 from trudy import _checks
 from trudy._hidden import forgetful
-from trudy.errors import APITimeoutError
 from trudy.event_source import EventSource
 from trudy.models import (
     AddedChunk,
@@ -284,8 +283,7 @@ class AsyncBatchCalls(Resource):
     async def resume(self, batch_call_id: str, **options: Unpack[RequestOptions]) -> BatchStatusChange:
         """Let a paused batch go on. `POST /batch-calls/{batch_call_id}/resume`
 
-        Returns:
-            The batch's state: `scheduled` where its start is still ahead, else `active`.
+        It is `scheduled` then where its start is still ahead, else `active`.
 
         Raises:
             NotFoundError: no such batch, or not yours.
@@ -362,21 +360,15 @@ class AsyncBatchCalls(Resource):
         _checks.callable_or_none(progress, "progress")
         ids = {"batch_call_id": batch_call_id}
         self._build(ADD_CONTACTS, options, ids=ids)
-        deadline = self._settings.merged(options).deadline
-        end = None if deadline is None else self._core.clock.monotonic() + deadline
 
         @forgetful
-        async def send(chunk: Sequence[Mapping[str, Any]]) -> AddedChunk:
-            bounded: RequestOptions = {**options}
-            if end is not None:
-                left = end - self._core.clock.monotonic()
-                if left <= 0:
-                    raise APITimeoutError("the deadline ended before all contacts were sent", request_sent=False)
-                bounded["deadline"] = left
+        async def send(chunk: Sequence[Mapping[str, Any]], left: float | None) -> AddedChunk:
+            bounded: RequestOptions = options if left is None else {**options, "deadline": left}
             request = self._build(ADD_CONTACTS, bounded, ids=ids, body={"contacts": chunk})
             return await self._core.fetch(request, AddedChunk)
 
-        return await add_in_chunks(contacts, chunk_size, self._core.base_url, send, progress)
+        core, deadline = self._core, self._settings.merged(options).deadline
+        return await add_in_chunks(contacts, chunk_size, core.base_url, send, progress, core.clock, deadline)
 
     async def get_analytics(self, batch_call_id: str, **options: Unpack[RequestOptions]) -> BatchAnalytics:
         """Read the figures of a batch. `GET /batch-calls/{batch_call_id}/analytics`

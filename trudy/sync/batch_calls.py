@@ -261,8 +261,7 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
     def resume(self, batch_call_id: str, **options: Unpack[RequestOptions]) -> BatchStatusChange:
         """Let a paused batch go on. `POST /batch-calls/{batch_call_id}/resume`
 
-        Returns:
-            The batch's state: `scheduled` where its start is still ahead, else `active`.
+        It is `scheduled` then where its start is still ahead, else `active`.
 
         Raises:
             NotFoundError: no such batch, or not yours.
