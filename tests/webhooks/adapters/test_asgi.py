@@ -138,6 +138,17 @@ def test_a_route_of_the_very_path_goes_first() -> None:
     assert post(app, "/hook/").status_code == 204
 
 
+def test_a_route_for_another_method_stands_after_the_mount() -> None:
+    app = fastapi_app(asgi_app(WebhookRouter(secret=SECRET)))
+
+    @app.get("/hook")
+    def health() -> str:
+        return "well"
+
+    assert TestClient(app).get("/hook").json() == "well"
+    assert post(app, "/hook").status_code == 204
+
+
 def test_other_mounts_are_as_they_were() -> None:
     asgi_app(WebhookRouter(secret=SECRET))
 

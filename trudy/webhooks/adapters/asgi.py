@@ -51,8 +51,8 @@ class RouterApp:
 def asgi_app(router: WebhookRouter) -> RouterApp:
     """An application that answers deliveries on any path: `app.mount("/webhooks/truedy", asgi_app(router))`.
 
-    Mounted in Starlette or FastAPI, alone or in middleware, it answers with and without a slash at the end of that path.
-    Another route of that very path, whatever its methods, must stand after the mount, for Starlette asks the first.
+    Mounted in Starlette or FastAPI, alone or in middleware, it answers with and without a slash at the end of the path.
+    Another route of that very path, whatever its methods, must stand after the mount: of two that do not quite fit, Starlette takes the first.
     """
     if find_spec("starlette") is not None:
         _answer_without_slash()
