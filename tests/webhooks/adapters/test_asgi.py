@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, Router
+from starlette.testclient import TestClient
 
 from tests.webhooks.samples import CALL_ID, SECRET
 from trudy.testing import make_delivery

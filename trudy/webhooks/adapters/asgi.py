@@ -52,7 +52,8 @@ def asgi_app(router: WebhookRouter) -> RouterApp:
     """An application that answers deliveries on any path: `app.mount("/webhooks/truedy", asgi_app(router))`.
 
     Mounted in Starlette or FastAPI, alone or in middleware, it answers with and without a slash at the end of the path.
-    Another route of that very path, whatever its methods, must stand after the mount: of two that do not quite fit, Starlette takes the first.
+    Another route of that very path, whatever its methods, must stand after the mount: of two
+    that do not quite fit, Starlette takes the first.
     """
     if find_spec("starlette") is not None:
         _answer_without_slash()
