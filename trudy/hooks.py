@@ -109,8 +109,8 @@ class Emitter:
     async def __call__(self, event: Event) -> None:
         for hook in self._hooks:
             try:
-                result = hook(event)
-                if result is not None:
+                result: object = hook(event)
+                if isinstance(result, Awaitable):  # one that counts or sends may return whatever it got for that
                     await result
             except Exception:  # a listener's fault must not lose the answer to POST /calls
                 logger.exception("a hook failed on %s", type(event).__name__)

@@ -122,7 +122,7 @@ class RequestOptions(TypedDict, total=False):
         lane: `"interactive"` (default) goes before `"bulk"` when the rate limit makes requests wait.
         before_send: called, or awaited, each time before a request leaves: after it was admitted by the rate limiter,
             and before it counts as an attempt. What it raises reaches the caller as it is; then nothing is sent,
-            nothing is tried again, and the place in the rate window is given back.
+            nothing is tried again, and the place in the rate window is given back. It returns nothing or an awaitable.
         extra_headers: headers to add; they win over the client's `default_headers`.
         extra_query: query parameters to add.
         extra_body: members to add to a JSON body; a request without a body is left alone.

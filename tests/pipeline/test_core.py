@@ -329,6 +329,39 @@ async def test_what_before_send_raises_reaches_the_caller_and_nothing_is_sent(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+@pytest.mark.parametrize("result", [False, True, 0, "no", object()])
+async def test_before_send_that_returns_something_is_refused_by_name(
+    client: MakeClient, wire: Wire, result: object
+) -> None:
+    def before_send() -> Any:
+        return result
+
+    async with client(rate_limit=3) as c:
+        with pytest.raises(InvalidArgumentError, match="before_send refuses by raising") as caught:
+            await c.agents.get("a1", before_send=before_send)
+        status = c.rate_limit
+    assert caught.value.argument == "before_send"
+    assert status is not None
+    assert status.used == 0
+    assert wire.sent == []
+
+
+async def test_what_a_hook_returns_is_no_matter(
+    client: MakeClient, wire: Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[object] = []
+
+    def count(event: object) -> Any:
+        seen.append(event)
+        return len(seen)
+
+    wire.answer(envelope({"id": "a1"}))
+    async with client(hooks=[count]) as c:
+        await c.agents.get("a1")
+    assert seen
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
 async def test_before_send_comes_after_admission(client: MakeClient, wire: Wire) -> None:
     used: list[int] = []
     async with client(rate_limit=2) as c:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from trudy._masking import one_line
-from trudy.errors import APIConnectionError
+from trudy.errors import APIConnectionError, InvalidArgumentError
 from trudy.hooks import AttemptEnded
 
 if TYPE_CHECKING:
@@ -29,9 +30,14 @@ class RecordStep:
         before_send = request.options.before_send
         if before_send is not None:
             progress.refused = True
-            agreed = before_send()
-            if agreed is not None:
+            agreed: object = before_send()
+            if isinstance(agreed, Awaitable):
                 await agreed
+            elif agreed is not None:  # False may be meant to refuse, and anything else to agree
+                raise InvalidArgumentError(
+                    f"before_send refuses by raising, and returns nothing or an awaitable, not {type(agreed).__name__}",
+                    argument="before_send",
+                )
             progress.refused = False
         progress.attempts += 1
         progress.sent_at = self._clock.monotonic()

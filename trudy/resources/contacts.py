@@ -62,6 +62,9 @@ class AsyncContacts(Resource):
     ) -> AsyncPager[Contact]:
         """List contacts. `GET /contacts`
 
+        Contacts may be deleted while you iterate, as long as the server tells the total; without it those that move to
+        a page already read are left out.
+
         Args:
             folder_id: only contacts of this folder.
             search: only contacts in which this text is found.

@@ -39,6 +39,9 @@ class Contacts(SyncResource[AsyncContacts]):
     ) -> Page[Contact]:
         """List contacts. `GET /contacts`
 
+        Contacts may be deleted while you iterate, as long as the server tells the total; without it those that move to
+        a page already read are left out.
+
         Args:
             folder_id: only contacts of this folder.
             search: only contacts in which this text is found.
