@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trudy import _parse as scalars
+from trudy._checks import duration_text
 from trudy.errors import InvalidArgumentError
-from trudy.models._wire import duration_text, format_time
+from trudy.models._wire import format_time
 from trudy.options import NOT_GIVEN
 
 JSON_VALUES = st.recursive(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Sequence, Sized
+from datetime import timedelta
 from difflib import get_close_matches
 from numbers import Real
 from typing import cast
 from urllib.parse import quote, urlsplit
 
 from trudy._fictional_numbers import fictional_ending
-from trudy._parse import is_finite, is_positive
+from trudy._parse import is_finite, is_positive, seconds_text
 from trudy.errors import InvalidArgumentError
+from trudy.options import NotGiven
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _OF_A_FLOAT = re.compile(r"[+]?[0-9]+(?:[.,][0-9]+)?[eE][+]?[0-9]+|[+]?[0-9]+[.]0*")
@@ -159,3 +162,13 @@ def weekdays(value: object, name: str) -> None:
 
 def _kind(value: object) -> str:
     return "characters" if isinstance(value, str) else "members"
+
+
+def duration_text(value: str | float | timedelta | NotGiven | None) -> str | NotGiven | None:
+    """What a caller may give as a duration, as the API writes it: seconds or a `timedelta` become `"30s"`."""
+    if isinstance(value, str | NotGiven) or value is None:
+        return value
+    amount = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(amount, bool) or amount < 0 or (isinstance(amount, float) and not math.isfinite(amount)):
+        raise InvalidArgumentError('a duration is text such as "30s", a timedelta, or seconds, and never negative')
+    return seconds_text(amount)

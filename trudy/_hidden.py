@@ -6,11 +6,13 @@ handed to the HTTP library, and a method that was given secrets forgets its argu
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, iscoroutinefunction
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, Generic, TypeVar, cast
+from urllib.parse import quote, quote_plus
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
@@ -128,3 +130,18 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         waiting += [link.__cause__, link.__context__]
         if isinstance(link, BaseExceptionGroup):
             waiting += cast("Sequence[BaseException]", link.exceptions)
+
+
+def forms(secret: str) -> Sequence[str]:
+    """A text as it is, and as servers quote it in what they say about a request."""
+    written = json.dumps(secret)[1:-1]
+    return (
+        secret,
+        written,
+        written.replace("/", r"\/"),
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        quote(secret, errors="replace"),
+        quote(secret, safe="", errors="replace"),
+        quote_plus(secret, errors="replace"),
+    )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import unquote
 
 _DATE = r"(?<![0-9])(?:(?:19|2[01])[0-9]{2}|9999)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
 _TIME = r"[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9}(?![0-9]))?)?(?:[+-][0-9]{2}:?[0-9]{2}(?![0-9]))?"
@@ -52,18 +50,3 @@ def mask_text(text: str) -> str:
 def one_line(text: str) -> str:
     """Text from outside, for a line of a log or an error: what would end the line, or move in it, is written out."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
-
-
-def forms(secret: str) -> Sequence[str]:
-    """A text as it is, and as servers quote it in what they say about a request."""
-    written = json.dumps(secret)[1:-1]
-    return (
-        secret,
-        written,
-        written.replace("/", r"\/"),
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        repr(secret)[1:-1],
-        quote(secret, errors="replace"),
-        quote(secret, safe="", errors="replace"),
-        quote_plus(secret, errors="replace"),
-    )

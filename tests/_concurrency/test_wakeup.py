@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from tests.fakes.clock import FakeClock, settle
-from trudy._concurrency.wakeup import Wakeup
+from trudy._concurrency.loops import Wakeup
 
 pytestmark = pytest.mark.anyio
 

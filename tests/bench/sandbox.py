@@ -135,7 +135,7 @@ async def _list_times(count: int, *, quick: bool) -> dict[str, float]:
             agents.append(made.json()["data"])
         for index in range(count):
             place(
-                sandbox,
+                sandbox.world,
                 agents[index % 2],
                 f"+1415555{100 + index % 100:04d}",
                 (Outcome.COMPLETED, Outcome.BUSY, Outcome.NO_ANSWER)[index % 3],

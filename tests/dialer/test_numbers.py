@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trudy.dialer.numbers import PhoneNumber, Unreadable, read_number
+from trudy.dialer.numbers import ReadNumber, Unreadable, read_number
 from trudy.dialer.zones import zone_named
 
 
@@ -26,7 +26,7 @@ from trudy.dialer.zones import zone_named
 )
 def test_spellings(cell: str, region: str | None, e164: str) -> None:
     read = read_number(cell, region)
-    assert isinstance(read, PhoneNumber)
+    assert isinstance(read, ReadNumber)
     assert read.e164 == e164
 
 
@@ -71,14 +71,14 @@ def test_damage_is_named(cell: object, region: str | None, reason: str) -> None:
 )
 def test_what_a_number_is(number: str, country: str, kind: str, zones: tuple[str, ...]) -> None:
     read = read_number(number, None)
-    assert isinstance(read, PhoneNumber)
+    assert isinstance(read, ReadNumber)
     assert (read.country, read.kind, read.zones) == (country, kind, zones)
 
 
 @given(st.text(max_size=40) | st.integers() | st.floats() | st.binary(max_size=5), st.sampled_from(["US", "GB", None]))
 def test_anything_is_read_or_refused(cell: object, region: str | None) -> None:
     read = read_number(cell, region)
-    if isinstance(read, PhoneNumber):
+    if isinstance(read, ReadNumber):
         assert read_number(read.e164, None) == read
         assert read.e164 not in repr(read)
 

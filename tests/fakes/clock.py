@@ -10,7 +10,7 @@ from itertools import count
 import anyio
 import anyio.lowlevel
 
-from trudy._concurrency.wakeup import thread_safe_event
+from trudy._concurrency.loops import thread_safe_event
 
 NOON = 1_800_000_000.0
 """A whole minute of the epoch."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from trudy import InvalidArgumentError
-from trudy.pipeline.idempotency import key_for
+from trudy.pipeline.core import key_for
 from trudy.request import Endpoint, RetryClass
 
 

@@ -21,8 +21,8 @@ from trudy import (
     ServerError,
 )
 from trudy.pipeline.decode import to_error
-from trudy.pipeline.outcome import Outcome, is_retryable, outcome_of, outcome_of_error
-from trudy.pipeline.retry import Reconcile, Retry, Stop, decide
+from trudy.pipeline.outcome import AttemptOutcome, is_retryable, outcome_of, outcome_of_error
+from trudy.pipeline.retry import Reconcile, SendAgain, Stop, decide
 from trudy.request import Request, Response, RetryClass
 
 ENDINGS: dict[str, list[Ending]] = {
@@ -54,10 +54,10 @@ ENDINGS: dict[str, list[Ending]] = {
     "2xx that cannot be read": [answer(200, b"<html>"), answer(200), answer(201, {"error": {"code": "x"}})],
 }
 OUTCOMES = {
-    Outcome.ANSWERED: "happened",
-    Outcome.NOT_SENT: "did not happen",
-    Outcome.REFUSED: "did not happen",
-    Outcome.UNKNOWN: "may have happened",
+    AttemptOutcome.ANSWERED: "happened",
+    AttemptOutcome.NOT_SENT: "did not happen",
+    AttemptOutcome.REFUSED: "did not happen",
+    AttemptOutcome.UNKNOWN: "may have happened",
 }
 REQUESTS = (
     request_for("GET"),
@@ -79,15 +79,15 @@ def word(request: Request, ending: Ending) -> str:
     assert isinstance(ending, Response | APIConnectionError)
     decision = decide(request, ending, failures=1, doubts=1, chance=0.5, renewed=False, limited=True, now=NOON)
     match decision:
-        case Retry(is_fault=False):
+        case SendAgain(is_fault=False):
             return "wait for the window"
-        case Retry():
+        case SendAgain():
             return "again, same key" if request.idempotency_key else "again"
         case Reconcile():
-            is_refused = outcome_of(request.endpoint, ending) is Outcome.REFUSED
+            is_refused = outcome_of(request.endpoint, ending) is AttemptOutcome.REFUSED
             return "**look once**, raise" if is_refused else "**look first**"
         case Stop():
-            return "return" if outcome_of(request.endpoint, ending) is Outcome.ANSWERED else "raise"
+            return "return" if outcome_of(request.endpoint, ending) is AttemptOutcome.ANSWERED else "raise"
 
 
 def test_the_guide_has_these_rows() -> None:
@@ -122,22 +122,22 @@ def test_an_error_says_the_same_as_the_answer_it_was_made_of() -> None:
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        (APIConnectionError("reset"), Outcome.UNKNOWN),
-        (APIConnectionError("refused", request_sent=False), Outcome.NOT_SENT),
-        (RateLimitError("its turn would come too late"), Outcome.REFUSED),
-        (ServerError("busy"), Outcome.UNKNOWN),
-        (APIError("not here", status_code=501), Outcome.REFUSED),
-        (APIError("gateway", status_code=408), Outcome.UNKNOWN),
-        (RateLimitError("late", details={"may_have_happened": True}), Outcome.UNKNOWN),
-        (ResponseDecodeError("no JSON"), Outcome.UNKNOWN),
-        (InvalidArgumentError("bad"), Outcome.NOT_SENT),
-        (ConfigurationError("bad"), Outcome.NOT_SENT),
-        (ConfigurationError("sent on again", details={"may_have_happened": True}), Outcome.UNKNOWN),
-        (LookupError("a stranger's"), Outcome.UNKNOWN),
-        (KeyboardInterrupt(), Outcome.UNKNOWN),
+        (APIConnectionError("reset"), AttemptOutcome.UNKNOWN),
+        (APIConnectionError("refused", request_sent=False), AttemptOutcome.NOT_SENT),
+        (RateLimitError("its turn would come too late"), AttemptOutcome.REFUSED),
+        (ServerError("busy"), AttemptOutcome.UNKNOWN),
+        (APIError("not here", status_code=501), AttemptOutcome.REFUSED),
+        (APIError("gateway", status_code=408), AttemptOutcome.UNKNOWN),
+        (RateLimitError("late", details={"may_have_happened": True}), AttemptOutcome.UNKNOWN),
+        (ResponseDecodeError("no JSON"), AttemptOutcome.UNKNOWN),
+        (InvalidArgumentError("bad"), AttemptOutcome.NOT_SENT),
+        (ConfigurationError("bad"), AttemptOutcome.NOT_SENT),
+        (ConfigurationError("sent on again", details={"may_have_happened": True}), AttemptOutcome.UNKNOWN),
+        (LookupError("a stranger's"), AttemptOutcome.UNKNOWN),
+        (KeyboardInterrupt(), AttemptOutcome.UNKNOWN),
     ],
 )
-def test_what_an_error_proves(error: BaseException, outcome: Outcome) -> None:
+def test_what_an_error_proves(error: BaseException, outcome: AttemptOutcome) -> None:
     assert outcome_of_error(error) is outcome
 
 

@@ -324,7 +324,7 @@ def test_a_loop_that_died_with_its_waiters_holds_nobody_up(anyio_backend: str) -
 
     async def abandon() -> None:
         """Leave tickets in the queue as a loop does that was stopped and closed in the middle."""
-        from trudy._concurrency.wakeup import Wakeup
+        from trudy._concurrency.loops import Wakeup
 
         for _ in range(3):
             wakeup = Wakeup()

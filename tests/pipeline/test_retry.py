@@ -18,7 +18,7 @@ from trudy import (
     ResponseDecodeError,
 )
 from trudy.hooks import Event, RetryScheduled
-from trudy.pipeline.retry import RECONCILE, STOP, Decision, Retry, RetryStep, decide
+from trudy.pipeline.retry import RECONCILE, STOP, Decision, RetryStep, SendAgain, decide
 from trudy.request import Request, Response, RetryClass
 
 NOT_SENT = APIConnectionError("no route", request_sent=False)
@@ -92,7 +92,7 @@ def decision_for(request: Request, ending: Ending, *, failures: int = 1, renewed
 def test_what_follows_each_ending(method: str, retry: RetryClass, ending: Ending, expected: object) -> None:
     decision = decision_for(request_for(method, retry), ending)
     if expected is AGAIN:
-        assert isinstance(decision, Retry)
+        assert isinstance(decision, SendAgain)
         assert decision.is_fault
     else:
         assert decision is expected
@@ -101,7 +101,7 @@ def test_what_follows_each_ending(method: str, retry: RetryClass, ending: Ending
 @pytest.mark.parametrize("retry", RetryClass)
 def test_a_refusal_for_the_rate_limit_is_repeated_by_every_class_and_is_no_fault(retry: RetryClass) -> None:
     decision = decision_for(request_for("POST", retry), failure(429, "rate_limit_exceeded"), failures=99)
-    assert decision == Retry(0.0, "rate limit", is_fault=False)
+    assert decision == SendAgain(0.0, "rate limit", is_fault=False)
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_backoff_doubles_to_eight_seconds_with_full_jitter(failures: int, longes
         decide(request, SLOW, failures=failures, doubts=1, chance=chance, renewed=False, limited=True, now=NOON)
         for chance in (0.0, 0.5, 0.999)
     ]
-    assert waits == [Retry(longest * chance, "timeout") for chance in (0.0, 0.5, 0.999)]
+    assert waits == [SendAgain(longest * chance, "timeout") for chance in (0.0, 0.5, 0.999)]
 
 
 def test_faults_are_repeated_twice_by_default() -> None:
     request = request_for()
-    assert isinstance(decision_for(request, SLOW, failures=2), Retry)
+    assert isinstance(decision_for(request, SLOW, failures=2), SendAgain)
     assert decision_for(request, SLOW, failures=3) is STOP
 
 
@@ -135,7 +135,7 @@ def test_faults_are_repeated_twice_by_default() -> None:
 def test_what_a_proxy_asks_to_wait_is_waited(ending: Response, wait: float) -> None:
     assert datetime.fromtimestamp(NOON, UTC) == datetime(2027, 1, 15, 8, 0, tzinfo=UTC)
     decision = decision_for(request_for(), ending)
-    assert isinstance(decision, Retry)
+    assert isinstance(decision, SendAgain)
     assert decision.after == wait
 
 
@@ -145,14 +145,14 @@ def test_a_wait_beyond_all_reason_is_not_waited() -> None:
 
 def test_a_stale_token_is_asked_for_again_once() -> None:
     refused = failure(401, "unauthorized")
-    assert decision_for(request_for(), refused, renewed=True) == Retry(0.0, "stale token", is_fault=False)
+    assert decision_for(request_for(), refused, renewed=True) == SendAgain(0.0, "stale token", is_fault=False)
     assert decision_for(request_for(), refused) is STOP
 
 
 def test_without_a_gate_the_wait_for_the_window_is_ours() -> None:
     refused = failure(429, "rate_limit_exceeded", {"reset_at": "2027-01-15T08:00:20Z"})
     decision = decide(request_for(), refused, failures=1, doubts=0, chance=0.5, renewed=False, limited=False, now=NOON)
-    assert decision == Retry(20.0, "rate limit", is_fault=False)
+    assert decision == SendAgain(20.0, "rate limit", is_fault=False)
 
 
 pytestmark = pytest.mark.anyio

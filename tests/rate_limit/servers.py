@@ -15,8 +15,8 @@ from typing import Protocol
 from attrs import define, field, frozen
 
 from trudy.options import AdmissionLane, RateLimit
+from trudy.rate_limit.in_process import Go, Late, Ticket, Wait
 from trudy.rate_limit.limiter import WindowLimiter
-from trudy.rate_limit.ticket import Go, Late, Ticket, Wait
 
 START = 1_800_000_007.25
 

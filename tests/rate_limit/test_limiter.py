@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from trudy.options import AdmissionLane, RateLimit
+from trudy.rate_limit.in_process import Go, Late, Ticket, Wait
 from trudy.rate_limit.limiter import RateLimitStatus, WindowLimiter
-from trudy.rate_limit.ticket import Go, Late, Ticket, Wait
 
 NOON = 1_800_000_000.0
 """A whole minute on the server's clock."""

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from trudy.options import Lane, RateLimit
+from trudy.rate_limit.in_process import At, Go, Ticket, Wait
 from trudy.rate_limit.limiter import WindowLimiter
-from trudy.rate_limit.ticket import At, Go, Ticket, Wait
 
 TRUE_START = 1_800_000_007.25
 NEVER = float("inf")

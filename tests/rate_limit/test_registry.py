@@ -15,8 +15,8 @@ import pytest
 from tests.fakes.clock import FakeClock
 from trudy.clock import SystemClock
 from trudy.options import RateLimit
+from trudy.rate_limit.in_process import Wait
 from trudy.rate_limit.registry import LimiterRegistry, limiter_for, limiters
-from trudy.rate_limit.ticket import Wait
 
 URL = "https://api.example/v1"
 KEY = "truedy_0123456789abcdef"
@@ -138,7 +138,7 @@ def test_a_forked_child_gets_free_locks_and_an_empty_queue() -> None:
     script = """
 import os, sys
 from trudy.options import RateLimit
-from trudy.rate_limit.ticket import Go, Wait
+from trudy.rate_limit.in_process import Go, Wait
 from trudy.rate_limit.registry import limiter_for, limiters
 limiter = limiter_for("https://api.example", "key", None, RateLimit(1))
 first, second = (limiter.join("interactive", lambda: None) for _ in range(2))

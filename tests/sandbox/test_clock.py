@@ -139,7 +139,7 @@ async def test_a_sleeper_whose_loop_is_gone_disturbs_nobody(monkeypatch: pytest.
     def closed() -> None:
         raise RuntimeError("Event loop is closed")
 
-    monkeypatch.setattr("trudy._concurrency.wakeup.thread_safe_event", lambda: (anyio.Event(), closed))
+    monkeypatch.setattr("trudy._concurrency.loops.thread_safe_event", lambda: (anyio.Event(), closed))
     clock = SandboxClock(speed=0)
     task = asyncio.create_task(clock.sleep(60))
     await asleep(clock)

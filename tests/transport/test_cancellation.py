@@ -14,7 +14,7 @@ import pytest
 from tests.fakes.loopback import Answer, Loopback, Silence
 from tests.fakes.ways import WAYS, Way, make_request
 from trudy.options import Timeout
-from trudy.transport.backend import FileRequest
+from trudy.transport.pool_by_loop import FileRequest
 from trudy.transport.transport import Transport
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,8 @@ import pytest
 
 from trudy.errors import APIConnectionError, APITimeoutError
 from trudy.options import Timeout
-from trudy.transport.exceptions import AttemptTrace, connection_error, timeout_error
+from trudy.transport.exceptions import connection_error, timeout_error
+from trudy.transport.pool_by_loop import AttemptTrace
 
 CONNECT = {"request": SimpleNamespace(method=b"CONNECT")}
 REQUEST = {"request": SimpleNamespace(method=b"POST")}

@@ -21,7 +21,7 @@ from trudy.options import Timeout
 from trudy.request import Request
 from trudy.resources._contact_file import check_contact_file
 from trudy.resources._uploads import Upload, read_upload
-from trudy.transport.backend import FileRequest
+from trudy.transport.pool_by_loop import FileRequest
 from trudy.transport.transport import Transport
 
 pytestmark = pytest.mark.anyio

@@ -20,8 +20,8 @@ from tests.fakes.loopback import Answer, Loopback
 from tests.fakes.ways import WAYS, Way, make_request
 from trudy.errors import APIConnectionError
 from trudy.options import Timeout
-from trudy.transport.backend import FileRequest
 from trudy.transport.body import MAX_RESPONSE_BYTES
+from trudy.transport.pool_by_loop import FileRequest
 from trudy.transport.transport import Transport
 
 pytestmark = pytest.mark.anyio

@@ -14,8 +14,8 @@ from tests.fakes.loopback import Answer, Loopback, Silence
 from tests.fakes.ways import WAYS, Way, make_request
 from trudy.errors import APIConnectionError, ConfigurationError, TrudyError
 from trudy.options import Timeout
-from trudy.transport.backend import FileRequest
 from trudy.transport.exceptions import stranger
+from trudy.transport.pool_by_loop import FileRequest
 from trudy.transport.transport import Transport
 
 pytestmark = pytest.mark.anyio

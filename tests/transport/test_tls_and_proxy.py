@@ -17,7 +17,7 @@ import tests.fakes.tls
 from tests.fakes.ways import make_request
 from trudy.errors import ConfigurationError
 from trudy.options import Timeout
-from trudy.transport.backend import FileRequest
+from trudy.transport.pool_by_loop import FileRequest
 from trudy.transport.tls_and_proxy import Network, given_proxy
 from trudy.transport.transport import Transport
 

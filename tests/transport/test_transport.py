@@ -23,7 +23,7 @@ from tests.fakes.loopback import Answer, Close, Loopback, Raw, Reset, Silence, S
 from tests.fakes.ways import WAYS, Way, make_request
 from trudy.errors import APIConnectionError, APITimeoutError, ConfigurationError, InvalidArgumentError
 from trudy.options import Timeout
-from trudy.transport.backend import FileRequest
+from trudy.transport.pool_by_loop import FileRequest
 from trudy.transport.transport import MAX_REDIRECTS, Transport
 
 pytestmark = pytest.mark.anyio

@@ -17,7 +17,7 @@ from tests.fakes.twice import SURPLUS, Twice, answer
 from tests.fakes.ways import WAYS, Way, make_request
 from trudy import AsyncTrudyClient, CallOutcomeUnknownError, TrudyError
 from trudy.options import Timeout
-from trudy.transport.backend import FileRequest
+from trudy.transport.pool_by_loop import FileRequest
 from trudy.transport.transport import Transport
 
 pytestmark = pytest.mark.anyio

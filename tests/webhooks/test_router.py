@@ -693,7 +693,7 @@ class TestEventSource:
         assert woken == [1]
 
     async def test_wakes_across_threads(self) -> None:
-        from trudy._concurrency.wakeup import thread_safe_event
+        from trudy._concurrency.loops import thread_safe_event
 
         router = make_router()
         event, wake = thread_safe_event()

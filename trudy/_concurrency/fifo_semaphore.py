@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from trudy._concurrency.timeout import wait_at_most
+from trudy._concurrency.loops import wait_at_most
 
 if TYPE_CHECKING:
     from anyio import Event

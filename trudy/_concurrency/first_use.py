@@ -51,6 +51,14 @@ def want(*names: str) -> None:
         _wanted.extend(name for name in names if name not in _wanted)
 
 
+def forks_wait() -> RLock:
+    """The lock under which to make what a fork must not interrupt, such as a TLS context.
+
+    OpenSSL holds locks of its own meanwhile, and a child forked then would wait for them for ever.
+    """
+    return _forks.lock
+
+
 class _Forks:
     """What happens around a fork. The lock: nobody begins with new imports between the last of them and the fork."""
 

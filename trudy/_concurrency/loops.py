@@ -1,11 +1,24 @@
-"""Which event loop runs here, of which library, and whether it is a private one of the sync client."""
+"""What a task of any event loop needs: which loop it runs on, time limits, and to be woken from any thread."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable
-from typing import TypeAlias, cast
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from math import inf
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
+from trudy.clock import SystemClock, loop_keeps_time
+
+if TYPE_CHECKING:
+    import anyio
+
+    from trudy.clock import Clock
+
+T = TypeVar("T")
+
+_MACHINE: Final = SystemClock()
+_SHORTEST: Final = 0.001
+"""Seconds of a wait at least: shorter ones would spin where a clock is coarse."""
 Loop: TypeAlias = Hashable
 """An asyncio loop or a trio token."""
 
@@ -31,3 +44,117 @@ def is_asyncio(loop: Loop) -> bool:
 def is_private(loop: Loop) -> bool:
     """Whether it belongs to a sync client: nobody else uses it, and it closes by itself what was opened on it."""
     return getattr(loop, "is_private", False) is True
+
+
+async def bounded(clock: Clock, seconds: float, action: Callable[[], Awaitable[T]]) -> T | None:
+    """What the action gives; None, and the action cancelled, when the clock has run `seconds` first."""
+    import anyio
+
+    if seconds <= 0:
+        return None
+    result: T | None = None
+    failure: Exception | KeyboardInterrupt | SystemExit | None = None
+    async with anyio.create_task_group() as group:
+
+        async def alarm() -> None:
+            await clock.sleep(seconds)
+            group.cancel_scope.cancel()
+
+        group.start_soon(alarm)
+        try:
+            result = await action()
+        except (Exception, KeyboardInterrupt, SystemExit) as error:
+            # Raised below, outside the group, which would wrap it.
+            failure = error
+        group.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return result
+
+
+async def wait_at_most(event: anyio.Event, seconds: float | None) -> bool:
+    """Whether the event was set within so many real seconds (None: for ever), whether a test has frozen time or not."""
+    from anyio import move_on_after
+
+    if seconds is None or seconds == inf:
+        await event.wait()
+    elif loop_keeps_time():
+        with move_on_after(seconds):
+            await event.wait()
+    else:
+        await bounded(_MACHINE, seconds, event.wait)
+    return event.is_set()
+
+
+def thread_safe_event() -> tuple[anyio.Event, Callable[[], None]]:
+    """An event of the running loop, and a thread-safe function that sets it.
+
+    The function raises `RuntimeError` when the loop is closed: the one who waited is gone.
+    """
+    import anyio
+
+    event = anyio.Event()
+    run_soon = _run_soon()
+
+    def wake() -> None:
+        run_soon(event.set)
+
+    return event, wake
+
+
+def wake_all(wakes: Iterable[Callable[[], object]]) -> None:
+    """Wake all who wait; one whose loop is closed is gone, and no reason to leave out the others."""
+    for wake in wakes:
+        try:
+            wake()
+        except RuntimeError:
+            continue
+
+
+def _run_soon() -> Callable[[Callable[[], object]], object]:
+    import asyncio
+
+    try:
+        return asyncio.get_running_loop().call_soon_threadsafe
+    except RuntimeError:
+        if "trio" not in sys.modules:
+            raise
+    import trio
+
+    token = trio.lowlevel.current_trio_token()
+
+    def run_soon(function: Callable[[], object]) -> None:
+        try:
+            token.run_sync_soon(function)
+        except trio.RunFinishedError as error:
+            raise RuntimeError("the loop is closed") from error
+
+    return run_soon
+
+
+class Wakeup:
+    """Costs nothing until somebody waits: no loop is looked up and no event made before."""
+
+    __slots__ = ("_is_set", "_wake")
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._wake: Callable[[], None] | None = None
+
+    def set(self) -> None:
+        """Wake the waiter. Raises RuntimeError if its loop is closed."""
+        self._is_set = True
+        if self._wake is not None:
+            self._wake()
+
+    def clear(self) -> bool:
+        """Forget earlier wakes: what they announced is about to be looked at. True if there were any."""
+        was_set, self._is_set = self._is_set, False
+        return was_set
+
+    async def wait(self, seconds: float, clock: Clock) -> None:
+        """Return when it was set since `clear`, or when `seconds` have passed on the clock."""
+        event, self._wake = thread_safe_event()
+        # `set` from another thread marks first and looks for the waiter then; here it is the other way round.
+        if not self._is_set:
+            await bounded(clock, max(seconds, _SHORTEST), event.wait)

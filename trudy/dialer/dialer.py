@@ -12,11 +12,11 @@ import anyio
 from attrs import evolve, frozen
 
 from trudy import _checks
-from trudy._concurrency.wakeup import Wakeup
+from trudy._concurrency.loops import Wakeup
 from trudy._masking import mask_phone
 from trudy.clock import Clock, SystemClock
 from trudy.dialer import export as exports
-from trudy.dialer.numbers import PhoneNumber, read_number
+from trudy.dialer.numbers import ReadNumber, read_number
 from trudy.dialer.outcome import classify
 from trudy.dialer.placing import Placer, ShouldDial, worker_name
 from trudy.dialer.plan import Columns, Plan, make_plan
@@ -96,7 +96,7 @@ class DoNotCall:
         async for line, cells in read_rows(path):
             value = cells.get(column) if column is not None else next(iter(cells.values()), None)
             number = read_number(value, self._dialer.region)
-            if not isinstance(number, PhoneNumber):
+            if not isinstance(number, ReadNumber):
                 raise InvalidArgumentError(f"path: line {line} holds no number ({number.reason})", argument="path")
             numbers.append(number.e164)
         return await self._dialer.store.add_do_not_call(numbers, Path(path).name, self._dialer.now())
@@ -148,7 +148,7 @@ class Dialer:
     def e164(self, number: str) -> str:
         """A number in E.164, read with the default region."""
         read = read_number(number, self.region)
-        if not isinstance(read, PhoneNumber):
+        if not isinstance(read, ReadNumber):
             raise InvalidArgumentError(f"number: {read.hint} ({read.reason})", argument="number")
         return read.e164
 
@@ -358,7 +358,7 @@ class Dialer:
     async def _numbers(self, source: Source) -> AsyncIterator[str]:
         async for line, cells in read_rows(source):
             read = read_number(next(iter(cells.values()), None), self.region)
-            if not isinstance(read, PhoneNumber):
+            if not isinstance(read, ReadNumber):
                 raise InvalidArgumentError(f"only_to: line {line} holds no number ({read.reason})", argument="only_to")
             yield read.e164
 

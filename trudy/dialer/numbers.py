@@ -31,7 +31,7 @@ _EXTENSION = re.compile(r"(?i)(?:ext\.?|extension|x|#|;ext=)\s*[0-9]+\s*$")
 
 
 @frozen(kw_only=True)
-class PhoneNumber:
+class ReadNumber:
     """A number that can be dialed, as far as its form tells.
 
     Attributes:
@@ -54,7 +54,7 @@ class Unreadable:
     hint: str
 
 
-def read_number(value: object, region: str | None) -> PhoneNumber | Unreadable:
+def read_number(value: object, region: str | None) -> ReadNumber | Unreadable:
     """A cell of a file as a number. `region` (`"US"`) is that of numbers without a country code."""
     if value is None or (isinstance(value, float) and value != value):  # a frame's NaN
         return Unreadable(reason="empty", hint="there is no number")
@@ -81,7 +81,7 @@ def read_number(value: object, region: str | None) -> PhoneNumber | Unreadable:
     return _parsed(text, region)
 
 
-def _parsed(text: str, region: str | None) -> PhoneNumber | Unreadable:
+def _parsed(text: str, region: str | None) -> ReadNumber | Unreadable:
     try:
         number = phonenumbers.parse(text, region)
     except NumberParseException as fault:
@@ -92,7 +92,7 @@ def _parsed(text: str, region: str | None) -> PhoneNumber | Unreadable:
     valid, country, kind = _facts(number, national)
     if not valid:
         return _invalid(text, national, region)
-    return PhoneNumber(
+    return ReadNumber(
         e164=f"+{number.country_code}{national}",
         country=country,
         kind=kind,

@@ -21,7 +21,7 @@ from attrs import define, field, frozen
 from trudy._masking import mask_phone
 from trudy.dialer.store import CampaignRecord, Claim, DueRow, Miss, Store
 from trudy.errors import APIError, TrudyError
-from trudy.pipeline.outcome import Outcome, outcome_of_error
+from trudy.pipeline.outcome import AttemptOutcome, outcome_of_error
 
 if TYPE_CHECKING:
     from trudy.client import AsyncTrudyClient
@@ -193,20 +193,20 @@ class Placer:
         status = error.status_code if isinstance(error, APIError) else None
         if not claimed:
             # Refused before anything could leave: an argument, a deadline, a closed client.
-            if isinstance(error, APIError) or outcome_of_error(error) is Outcome.NOT_SENT:
+            if isinstance(error, APIError) or outcome_of_error(error) is AttemptOutcome.NOT_SENT:
                 await self.store.postpone(contact.id, now + 60.0, error.code)
             self.on_event("not_sent", contact, error.code)
             return
         match outcome_of_error(error):
-            case Outcome.NOT_SENT:
+            case AttemptOutcome.NOT_SENT:
                 await self.store.not_sent(attempt, error.code, now, due_at=now + 5.0)
                 self.on_event("not_sent", contact, error.code)
-            case Outcome.REFUSED if status == 429 or status in STOPS_CAMPAIGN:
+            case AttemptOutcome.REFUSED if status == 429 or status in STOPS_CAMPAIGN:
                 await self.store.not_sent(attempt, error.code, now)
                 if status in STOPS_CAMPAIGN:
                     await self.on_stop(campaign.id, f"HTTP {status}: {error.code}")
                 self.on_event("not_sent", contact, error.code)
-            case Outcome.REFUSED:
+            case AttemptOutcome.REFUSED:
                 await self.store.refused(attempt, error.code, now)
                 self.on_event("refused", contact, error.code)
             case _:

@@ -20,7 +20,7 @@ from anyio import CancelScope
 from attrs import field, frozen
 
 from trudy.dialer import policy_json
-from trudy.dialer.numbers import PhoneNumber, Unreadable, read_number
+from trudy.dialer.numbers import ReadNumber, Unreadable, read_number
 from trudy.dialer.policy import Policy
 from trudy.dialer.sources import Row, Source, read_rows
 from trudy.dialer.states import RowState
@@ -263,11 +263,11 @@ def _judged(line: int, cells: Row, reading: _Reading) -> NewRow:
     reason = _why_not(number, zone_fault, consent, variables, reading)
     return NewRow(
         line=line,
-        number=number.e164 if isinstance(number, PhoneNumber) else None,
+        number=number.e164 if isinstance(number, ReadNumber) else None,
         variables=variables,
         columns=texts,
         zones=zones,
-        country=number.country if isinstance(number, PhoneNumber) else None,
+        country=number.country if isinstance(number, ReadNumber) else None,
         region=region,
         consent=consent,
         priority=_whole(texts.get(columns.priority or "", "")),
@@ -277,7 +277,7 @@ def _judged(line: int, cells: Row, reading: _Reading) -> NewRow:
 
 
 def _why_not(
-    number: PhoneNumber | Unreadable,
+    number: ReadNumber | Unreadable,
     zone_fault: str | None,
     consent: str | None,
     variables: Mapping[str, str],
@@ -294,14 +294,14 @@ def _why_not(
     return f"no_{empty[0]}" if empty else zone_fault
 
 
-def _zones(text: str, number: PhoneNumber | Unreadable) -> tuple[tuple[str, ...], str | None]:
+def _zones(text: str, number: ReadNumber | Unreadable) -> tuple[tuple[str, ...], str | None]:
     if text.strip():
         zone = zone_named(text)
         return ((zone,), None) if zone is not None else ((), "timezone")
-    return (number.zones, None) if isinstance(number, PhoneNumber) else ((), None)
+    return (number.zones, None) if isinstance(number, ReadNumber) else ((), None)
 
 
-def _region(text: str | None, number: PhoneNumber | Unreadable) -> str | None:
+def _region(text: str | None, number: ReadNumber | Unreadable) -> str | None:
     if not text or isinstance(number, Unreadable) or number.country is None:
         return None
     code = text.strip().upper()

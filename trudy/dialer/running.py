@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 from attrs import Factory, define, field
 
-from trudy._concurrency.wakeup import Wakeup
+from trudy._concurrency.loops import Wakeup
 from trudy.dialer.engine import EmbeddedEngine, Slice
 from trudy.dialer.placing import HELD_UNTIL, Placer
 from trudy.dialer.store import CampaignRecord, DueRow, Store

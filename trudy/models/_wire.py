@@ -12,10 +12,10 @@ from uuid import UUID
 
 import attrs
 
-from trudy._parse import seconds_text
+from trudy._checks import duration_text
 from trudy.errors import InvalidArgumentError
 from trudy.models._fields import OpenWord, members
-from trudy.options import NOT_GIVEN, NotGiven
+from trudy.options import NOT_GIVEN
 
 
 class Model:
@@ -130,13 +130,3 @@ def format_time(value: datetime) -> str:
     utc = value.astimezone(UTC)
     plain = datetime(utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, utc.microsecond, UTC)
     return plain.isoformat().replace("+00:00", "Z")
-
-
-def duration_text(value: str | float | timedelta | NotGiven | None) -> str | NotGiven | None:
-    """What a caller may give as a duration, as the API writes it: seconds or a `timedelta` become `"30s"`."""
-    if isinstance(value, str | NotGiven) or value is None:
-        return value
-    amount = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(amount, bool) or amount < 0 or (isinstance(amount, float) and not math.isfinite(amount)):
-        raise InvalidArgumentError('a duration is text such as "30s", a timedelta, or seconds, and never negative')
-    return seconds_text(amount)

@@ -8,9 +8,10 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from attrs import field, frozen
 
+from trudy._checks import duration_text
 from trudy._parse import duration, parse_seconds, seconds
 from trudy.models._fields import OpenWord, id_of, own_id, shown_phone, shown_prose, wire
-from trudy.models._wire import Model, duration_text
+from trudy.models._wire import Model
 from trudy.models.common import ResponseMeta
 from trudy.options import NOT_GIVEN, NotGiven
 

@@ -8,9 +8,10 @@ from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from attrs import Factory, field, frozen
 
+from trudy._checks import duration_text
 from trudy._parse import call_ids_in, duration, identifier, parse_seconds, seconds
 from trudy.models._fields import OpenWord, id_of, own_id, shown_link, shown_phone, shown_prose, wire
-from trudy.models._wire import Model, duration_text
+from trudy.models._wire import Model
 from trudy.models.call_endings import END_REASON_NAMES, CallEnding, call_ending
 from trudy.models.common import ResponseMeta
 from trudy.models.transcripts import Transcript, write_transcript

@@ -13,7 +13,6 @@ What the steps share:
     outcome.py              may it have happened? judges each ending; the table in the guide
     decode.py               an answer that is no success, as one `TrudyError`
     unknown_outcome.py      a call whose fate is not known: the error, and the warning for who does not get it
-    idempotency.py          the key of a create
     logs.py                 `TRUDY_LOG`
 
 What an answer says is read in one place, `trudy/_answer_facts.py`. The pipeline knows no path: what is true of an

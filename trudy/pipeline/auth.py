@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import evolve
 
 from trudy._concurrency.fork import reset_in_child
-from trudy._concurrency.wakeup import thread_safe_event, wake_all
-from trudy._hidden import Hidden
-from trudy._masking import forms
+from trudy._concurrency.loops import thread_safe_event, wake_all
+from trudy._hidden import Hidden, forms
 from trudy.errors import ConfigurationError
 
 if TYPE_CHECKING:

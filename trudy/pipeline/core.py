@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import platform
+import uuid
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 from urllib.parse import urlencode
 
 from trudy._version import __version__
@@ -21,7 +22,6 @@ from trudy.hooks import Emitter, Hook, RequestEnded, RequestStarted
 from trudy.options import JSON, NotGiven, OnUnknown, QueryValue, Timeout
 from trudy.pipeline.auth import AuthStep, Credential
 from trudy.pipeline.decode import to_error, undecodable
-from trudy.pipeline.idempotency import HEADER, key_for
 from trudy.pipeline.middleware_guard import SealStep, SendOnce
 from trudy.pipeline.rate_limit import RateLimitStep
 from trudy.pipeline.record import RecordStep
@@ -44,6 +44,7 @@ T = TypeVar("T")
 Content: TypeAlias = tuple[bytes, str]
 """A body made elsewhere, and its content type."""
 
+IDEMPOTENCY_HEADER: Final = "X-Idempotency-Key"
 _JSON = "application/json"
 _DEFAULT_TIMEOUT = Timeout()
 
@@ -239,7 +240,7 @@ class Core:
         if content_type is not None:
             headers = (*headers, ("Content-Type", content_type))
         if key is not None:
-            headers = (*headers, (HEADER, key))
+            headers = (*headers, (IDEMPOTENCY_HEADER, key))
         return _merge(dict(headers), extra) if extra else headers
 
 
@@ -329,3 +330,20 @@ def _ended(request: Request, error: BaseException | None, seconds: float) -> Req
         seconds=seconds,
         error=error.code if isinstance(error, TrudyError) else type(error).__name__ if error else None,
     )
+
+
+def key_for(endpoint: Endpoint, given: object) -> str | None:
+    """The caller's own key, or a new UUID4; None where the server knows no key."""
+    if given is None:
+        return str(uuid.uuid4()) if endpoint.sends_key else None
+    if not endpoint.sends_key:
+        raise InvalidArgumentError(f"{endpoint.name} knows no idempotency key", argument="idempotency_key")
+    if not isinstance(given, str):
+        raise InvalidArgumentError(
+            f"idempotency_key must be a string, not {type(given).__name__}", argument="idempotency_key"
+        )
+    if not 0 < len(given) <= 255 or not all("!" <= letter <= "~" for letter in given):
+        raise InvalidArgumentError(
+            "idempotency_key must be 1 to 255 printable ASCII characters without spaces", argument="idempotency_key"
+        )
+    return given

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from trudy._hidden import Hidden
 from trudy.errors import ConfigurationError
-from trudy.pipeline.outcome import Outcome, outcome_of
+from trudy.pipeline.outcome import AttemptOutcome, outcome_of
 from trudy.request import RetryClass
 
 if TYPE_CHECKING:
     from trudy.request import CallNext, Middleware, Request, Response
 
 
-_NOTHING_HAPPENED = (Outcome.NOT_SENT, Outcome.REFUSED)
+_NOTHING_HAPPENED = (AttemptOutcome.NOT_SENT, AttemptOutcome.REFUSED)
 
 
 class SendOnce:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trudy.request import Endpoint
 
 
-class Outcome(Enum):
+class AttemptOutcome(Enum):
     """How an attempt ended."""
 
     ANSWERED = "answered"
@@ -37,37 +37,41 @@ BROKEN_UPSTREAM: Final = frozenset((408, 425, 460, 499))
 NOT_IMPLEMENTED: Final = 501
 
 
-def outcome_of(endpoint: Endpoint, ending: Response | BaseException) -> Outcome:
+def outcome_of(endpoint: Endpoint, ending: Response | BaseException) -> AttemptOutcome:
     """How an attempt at an endpoint ended."""
     if isinstance(ending, BaseException):
         return outcome_of_error(ending)
     if ending.is_success:
-        return Outcome.ANSWERED if is_answer(endpoint, ending) else Outcome.UNKNOWN
+        return AttemptOutcome.ANSWERED if is_answer(endpoint, ending) else AttemptOutcome.UNKNOWN
     return _outcome_of_status(ending.status, ending.facts.upstream_status)
 
 
-def outcome_of_error(error: BaseException) -> Outcome:
+def outcome_of_error(error: BaseException) -> AttemptOutcome:
     """What an error says about the request it is about; never that it was answered."""
     if isinstance(error, TrudyError) and error.details.get("may_have_happened") is True:
-        return Outcome.UNKNOWN
+        return AttemptOutcome.UNKNOWN
     if isinstance(error, APIConnectionError):
-        return Outcome.UNKNOWN if error.request_sent else Outcome.NOT_SENT
+        return AttemptOutcome.UNKNOWN if error.request_sent else AttemptOutcome.NOT_SENT
     if isinstance(error, APIError):
         upstream = error.details.get("httpStatus") if error.code == "provider_error" else None
         return _outcome_of_status(error.status_code, parse_whole(upstream))
-    return Outcome.NOT_SENT if isinstance(error, ConfigurationError | InvalidArgumentError) else Outcome.UNKNOWN
+    return (
+        AttemptOutcome.NOT_SENT
+        if isinstance(error, ConfigurationError | InvalidArgumentError)
+        else AttemptOutcome.UNKNOWN
+    )
 
 
 def is_retryable(endpoint: Endpoint, ending: Response | BaseException) -> bool:
     """Whether the same operation, made again, may succeed and does no harm."""
     match outcome_of(endpoint, ending):
-        case Outcome.NOT_SENT:
+        case AttemptOutcome.NOT_SENT:
             return True
-        case Outcome.UNKNOWN:
+        case AttemptOutcome.UNKNOWN:
             return endpoint.retry in (RetryClass.REPEAT, RetryClass.KEYED)
-        case Outcome.REFUSED:
+        case AttemptOutcome.REFUSED:
             return (ending.status if isinstance(ending, Response) else getattr(ending, "status_code", 0)) == 429
-        case Outcome.ANSWERED:
+        case AttemptOutcome.ANSWERED:
             return False
 
 
@@ -92,11 +96,11 @@ def names_object(endpoint: Endpoint, response: Response) -> bool:
     return data is not None and endpoint.creates is not None and find_id(data, endpoint.creates) is not None
 
 
-def _outcome_of_status(status: int, upstream: int | None) -> Outcome:
+def _outcome_of_status(status: int, upstream: int | None) -> AttemptOutcome:
     if status in BROKEN_UPSTREAM:
-        return Outcome.UNKNOWN
+        return AttemptOutcome.UNKNOWN
     if status in REDIRECTS or 400 <= status < 500 or status == NOT_IMPLEMENTED:
-        return Outcome.REFUSED
+        return AttemptOutcome.REFUSED
     if status == 502 and upstream is not None and 400 <= upstream < 500 and upstream not in BROKEN_UPSTREAM:
-        return Outcome.REFUSED
-    return Outcome.UNKNOWN
+        return AttemptOutcome.REFUSED
+    return AttemptOutcome.UNKNOWN

@@ -79,7 +79,7 @@ class RateLimitStep:
 
     def _learn(self, response: Response, left: float) -> RateLimitFacts:
         now, refused = self._clock.monotonic(), response.status == 429
-        if not refused and not self._server_clock.would_learn(now):
+        if not refused and now <= self._server_clock.quiet_until:
             return _TAKEN
         facts = response.facts
         stamp = facts.stamp
@@ -97,7 +97,8 @@ class RateLimitStep:
 
 
 async def _announce(request: Request, seconds: float) -> None:
-    logger.info("%s %s: rate limit, its turn comes in %.1f s", request.method, request.path, seconds)
+    if logger.isEnabledFor(logging.INFO):  # masking the path takes time
+        logger.info("%s %s: rate limit, its turn comes in %.1f s", request.method, request.path, seconds)
     if request.emit is not None:
         await request.emit(
             RateLimitWait(operation=request.endpoint.name, method=request.method, path=request.path, seconds=seconds)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attrs import frozen
 
-from trudy._concurrency.timeout import bounded
+from trudy._concurrency.loops import bounded
 from trudy.errors import APIConnectionError, APITimeoutError, TrudyError
 from trudy.hooks import RetryScheduled
 from trudy.pipeline.decode import to_error, undecodable
-from trudy.pipeline.outcome import Outcome, is_retryable, names_object, outcome_of
+from trudy.pipeline.outcome import AttemptOutcome, is_retryable, names_object, outcome_of
 from trudy.pipeline.record import emit_attempt_ended
 from trudy.pipeline.redirect import address_of
 from trudy.pipeline.unknown_outcome import call_outcome_unknown
@@ -36,7 +36,7 @@ Ending: TypeAlias = Response | APIConnectionError
 
 
 @frozen
-class Retry:
+class SendAgain:
     """Send the same bytes again after so many seconds. Only a fault counts against `max_retries`."""
 
     after: float
@@ -56,7 +56,7 @@ class Reconcile:
 
 STOP: Final = Stop()
 RECONCILE: Final = Reconcile()
-Decision: TypeAlias = Retry | Stop | Reconcile
+Decision: TypeAlias = SendAgain | Stop | Reconcile
 
 
 def decide(
@@ -84,37 +84,37 @@ def decide(
     status = ending.status if isinstance(ending, Response) else None
     rings = endpoint.retry is RetryClass.RECONCILE
     match outcome_of(endpoint, ending):
-        case Outcome.ANSWERED:
+        case AttemptOutcome.ANSWERED:
             return RECONCILE if _is_nameless_call(request, ending) else STOP
-        case Outcome.REFUSED if isinstance(ending, Response) and status == 429:
+        case AttemptOutcome.REFUSED if isinstance(ending, Response) and status == 429:
             if limited:
-                return Retry(0.0, "rate limit", is_fault=False)
+                return SendAgain(0.0, "rate limit", is_fault=False)
             wait = window_wait(ending.facts, now) or full_jitter(failures, chance)
-            return Retry(max(1.0, wait), "rate limit", is_fault=False)
-        case Outcome.REFUSED if status == 401 and renewed:
-            return Retry(0.0, "stale token", is_fault=False)
-        case Outcome.REFUSED if status == 502 and rings and options.on_unknown == "reconcile":
+            return SendAgain(max(1.0, wait), "rate limit", is_fault=False)
+        case AttemptOutcome.REFUSED if status == 401 and renewed:
+            return SendAgain(0.0, "stale token", is_fault=False)
+        case AttemptOutcome.REFUSED if status == 502 and rings and options.on_unknown == "reconcile":
             return RECONCILE  # the provider refused to place the call, but a failed one may have been filed
-        case Outcome.REFUSED:
+        case AttemptOutcome.REFUSED:
             return STOP
-        case Outcome.UNKNOWN if rings and (options.on_unknown != "retry" or doubts > 1):
+        case AttemptOutcome.UNKNOWN if rings and (options.on_unknown != "retry" or doubts > 1):
             return RECONCILE
-        case Outcome.UNKNOWN if endpoint.retry is RetryClass.ONCE:
+        case AttemptOutcome.UNKNOWN if endpoint.retry is RetryClass.ONCE:
             return STOP
         case _:
             return _after_a_fault(request, ending, failures, chance, now)
 
 
-def _after_a_fault(request: Request, ending: Ending, failures: int, chance: float, now: float) -> Retry | Stop:
+def _after_a_fault(request: Request, ending: Ending, failures: int, chance: float, now: float) -> SendAgain | Stop:
     if failures > request.options.max_retries:
         return STOP
     wait = full_jitter(failures, chance)
     if not isinstance(ending, Response):
-        return Retry(wait, ending.code)
+        return SendAgain(wait, ending.code)
     asked = ending.facts.retry_after(now)
     if asked is not None and asked > request.options.max_rate_limit_wait:
         return STOP
-    return Retry(max(wait, asked or 0.0), f"HTTP {ending.status}")
+    return SendAgain(max(wait, asked or 0.0), f"HTTP {ending.status}")
 
 
 def window_wait(facts: AnswerFacts, now: float) -> float | None:
@@ -153,14 +153,18 @@ class RetryStep:
                     raise
                 raise doubted from doubted.__cause__
             outcome = outcome_of(request.endpoint, ending)
-            if outcome is Outcome.ANSWERED and isinstance(ending, Response) and not _is_nameless_call(request, ending):
+            if (
+                outcome is AttemptOutcome.ANSWERED
+                and isinstance(ending, Response)
+                and not _is_nameless_call(request, ending)
+            ):
                 return ending
             if doubtful is not None and _is_gone(request, ending):
                 return Response(status=204, headers={})
-            if outcome is Outcome.UNKNOWN:
+            if outcome is AttemptOutcome.UNKNOWN:
                 doubtful = ending
                 doubts += 1
-            elif outcome is not Outcome.ANSWERED and doubtful is None:
+            elif outcome is not AttemptOutcome.ANSWERED and doubtful is None:
                 progress.settled = progress.attempts
             failures += not (isinstance(ending, Response) and ending.status in (401, 429))
             decision = decide(
@@ -176,7 +180,7 @@ class RetryStep:
             match decision:
                 case Reconcile():
                     return await _look(request, ending)
-                case Retry() if await self._wait(request, decision, waited):
+                case SendAgain() if await self._wait(request, decision, waited):
                     waited += 0.0 if decision.is_fault else decision.after
                 case _ if doubtful is not None and _would_hide_a_doubt(request, outcome):
                     doubted = _doubted(request, doubtful, as_error(request, ending))
@@ -207,7 +211,7 @@ class RetryStep:
             )
         return APITimeoutError("the deadline ended before an answer came", request_sent=cut_short)
 
-    async def _wait(self, request: Request, decision: Retry, waited: float) -> bool:
+    async def _wait(self, request: Request, decision: SendAgain, waited: float) -> bool:
         """Wait as decided; False, at once, where the deadline or the longest rate wait comes before its end.
 
         `waited` are the seconds waited for rate windows so far.
@@ -261,9 +265,9 @@ def _what_was_done(request: Request) -> str:
     return "it was not looked for"
 
 
-def _would_hide_a_doubt(request: Request, outcome: Outcome) -> bool:
+def _would_hide_a_doubt(request: Request, outcome: AttemptOutcome) -> bool:
     """Whether the caller, told of this ending alone, would take an earlier attempt for one that changed nothing."""
-    return request.endpoint.sends_key or (request.method in _CHANGES and outcome is not Outcome.UNKNOWN)
+    return request.endpoint.sends_key or (request.method in _CHANGES and outcome is not AttemptOutcome.UNKNOWN)
 
 
 def _is_nameless_call(request: Request, ending: Ending) -> bool:

@@ -23,7 +23,7 @@ class Budget:
     request upwards where the next comes before it has recovered.
     """
 
-    __slots__ = ("_cap", "_clean", "_highest", "_is_guess", "_patience", "_stated", "_step", "explicit")
+    __slots__ = ("_cap", "_clean", "_highest", "_is_guess", "_patience", "_stated", "_step", "explicit", "full")
 
     def __init__(self, explicit: RateLimit | None) -> None:
         self.explicit = explicit
@@ -34,17 +34,13 @@ class Budget:
         self._step = 1
         self._clean = 0
         self._patience = 1
+        self.full = self._full()
+        """Requests in one window; infinite while nothing is known."""
 
     @property
     def limit(self) -> int | None:
         """What the caller and the server say; None while neither has."""
         return self._lower(None if self._is_guess else self._stated)
-
-    @property
-    def full(self) -> float:
-        """Requests in one window; infinite while nothing is known."""
-        limit = self._lower(self._stated)
-        return min(inf if limit is None else limit, inf if self._cap is None else self._cap)
 
     @property
     def ceiling(self) -> float:
@@ -72,6 +68,7 @@ class Budget:
         mine = self.explicit
         if mine is None or _pace(explicit) < _pace(mine):
             self.explicit = explicit
+            self.full = self._full()
 
     def stated(self, limit: int) -> None:
         """The server named its limit."""
@@ -81,6 +78,7 @@ class Budget:
             self._patience = 1
         self._stated, self._is_guess, self._clean = limit, False, 0
         self._highest = max(self._highest, limit)
+        self.full = self._full()
 
     def settle(self, window: Window, *, idle: int, admitted: int | None) -> None:
         """A window is over, and `idle` more have passed unused: adapt to what it showed.
@@ -101,6 +99,11 @@ class Budget:
         self._clean += grows
         for _ in range(min(grows, 32)):
             self._raise_cap()
+        self.full = self._full()
+
+    def _full(self) -> float:
+        limit = self._lower(self._stated)
+        return min(inf if limit is None else limit, inf if self._cap is None else self._cap)
 
     def _lower_cap(self, admitted: int) -> None:
         full = int(self.full)

@@ -19,8 +19,8 @@ from attrs import frozen
 
 from trudy.options import AdmissionLane, RateLimit
 from trudy.rate_limit.budget import Budget
+from trudy.rate_limit.in_process import At, Go, Late, Ticket, TicketQueue, Wait
 from trudy.rate_limit.server_clock import ClockEstimate
-from trudy.rate_limit.ticket import At, Go, Late, Ticket, TicketQueue, Wait
 from trudy.rate_limit.window import Windows, doublings
 
 _LANES: Final[tuple[AdmissionLane, ...]] = ("reconcile", "interactive", "bulk")

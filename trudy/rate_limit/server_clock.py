@@ -67,23 +67,17 @@ class ClockEstimate:
     Any thread may observe and read: each change puts one new value in place of the old.
     """
 
-    __slots__ = ("_bounds", "window")
+    __slots__ = ("_bounds", "known", "offset", "quiet_until", "window")
 
     def __init__(self, window: float = 60.0) -> None:
         self._bounds = _NOTHING
         self.window = window
         """Seconds of the rate window that the estimate must be good enough for."""
-
-    @property
-    def known(self) -> bool:
-        bounds = self._bounds
-        return bounds.seen is not None and bounds.jumps < _ERRATIC
-
-    @property
-    def offset(self) -> float:
+        self.known = False
+        self.offset = 0.0
         """The middle of the bounds; 0 before anything was learned."""
-        bounds = self._bounds
-        return (bounds.low + bounds.high) / 2
+        self.quiet_until = float("-inf")
+        """Until then no other answer is worth reading: a tenth of a window, or less where too little is known."""
 
     def width(self, at: float) -> float:
         """How far apart the bounds are at a moment of our clock, in seconds."""
@@ -104,11 +98,8 @@ class ClockEstimate:
         return bounds.low - slack - _SLOW_ANSWER <= server_time - now <= bounds.high + slack + _TWO_HOSTS
 
     def would_learn(self, now: float) -> bool:
-        """Whether another answer is worth reading: the last is a tenth of a window old, or too little is known."""
-        seen = self._bounds.seen
-        if seen is None or not self.known or now - seen > self.window / 10:
-            return True
-        return self.width(now) > self.window / 200
+        """Whether another answer is worth reading."""
+        return now > self.quiet_until
 
     def observe(self, server_time: float, now: float, *, round_trip: float, granularity: float = 0.0) -> None:
         """An answer arrived at `now`, `round_trip` seconds after its request left.
@@ -133,6 +124,10 @@ class ClockEstimate:
             else:
                 jumps, judged = min(jumps + 1.0, 2 * _ERRATIC), now
         self._bounds = _Bounds(low, high, now, jumps, judged)
+        self.known = jumps < _ERRATIC
+        self.offset = (low + high) / 2
+        good_for = (self.window / 200 - (high - low)) / 2 / _DRIFT
+        self.quiet_until = now + min(self.window / 10, good_for) if self.known and good_for >= 0 else float("-inf")
 
 
 def _slack(bounds: _Bounds, at: float) -> float:

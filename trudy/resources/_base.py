@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from trudy import _checks
 from trudy._answer_facts import as_mapping, as_rows
 from trudy._cursors import PAGE_SIZE, Cursor, Numbered, Offset, Whole
-from trudy._hidden import Hidden, forgetful, hides_arguments
-from trudy._masking import forms
+from trudy._hidden import Hidden, forgetful, forms, hides_arguments
 from trudy.errors import InvalidArgumentError, TrudyError
 from trudy.options import NotGiven, OnUnknown, QueryValue
 from trudy.pagination import AsyncPager, FetchedRows, InvalidRow
@@ -66,7 +65,7 @@ class Resource:
             path = path.format(**{name: _checks.identifier(value, name) for name, value in ids.items()})
         return self._core.build(
             endpoint,
-            self._settings.merged(options),
+            self._settings.merged(options) if options else self._settings,
             path=path,
             query=query,
             body=body,

@@ -11,7 +11,7 @@ from trudy import _checks
 from trudy._hidden import forgetful, hides_arguments
 from trudy.errors import APITimeoutError, InvalidArgumentError, TrudyError
 from trudy.models import AddedChunk, AddedContacts, BatchContactInput, BatchContactInputDict, Contact
-from trudy.pipeline.outcome import Outcome, outcome_of_error
+from trudy.pipeline.outcome import AttemptOutcome, outcome_of_error
 from trudy.resources._base import written
 from trudy.resources._documented import closed_object
 from trudy.resources._waiting import OnSeen, tell
@@ -44,7 +44,7 @@ async def add_in_chunks(
     try:
         await adding.all_of(items)
     except TrudyError as error:
-        in_doubt = len(adding.sending) if outcome_of_error(error) is Outcome.UNKNOWN else 0
+        in_doubt = len(adding.sending) if outcome_of_error(error) is AttemptOutcome.UNKNOWN else 0
         error.partial = evolve(adding.done, in_doubt=in_doubt)
         adding.sending, adding.waiting = (), []  # the error's traceback holds them
         error.retryable = error.retryable and not adding.done.answered

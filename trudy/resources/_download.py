@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from trudy import _checks
-from trudy._concurrency.timeout import bounded
+from trudy._concurrency.loops import bounded
 from trudy._hidden import forgetful
 from trudy.errors import (
     APIConnectionError,
@@ -24,9 +24,8 @@ from trudy.options import Timeout
 from trudy.pipeline.redirect import address_of
 from trudy.pipeline.retry import full_jitter
 from trudy.resources._destination import Destination, Target, destination
-from trudy.transport.backend import FileRequest
 from trudy.transport.body import size_text
-from trudy.transport.urls import path_of
+from trudy.transport.pool_by_loop import FileRequest, path_of
 
 if TYPE_CHECKING:
     from trudy._settings import Settings

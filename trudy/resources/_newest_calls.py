@@ -13,7 +13,7 @@ from trudy._answer_facts import as_rows
 from trudy._call_claims import Claims
 from trudy._call_matching import ServerReading
 from trudy._concurrency.fork import reset_in_child
-from trudy._concurrency.wakeup import thread_safe_event, wake_all
+from trudy._concurrency.loops import thread_safe_event, wake_all
 from trudy.errors import TrudyError
 from trudy.request import Response
 

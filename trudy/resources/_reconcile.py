@@ -21,13 +21,13 @@ from trudy._answer_facts import as_mapping
 from trudy._call_claims import Claims, PendingCall
 from trudy._call_matching import SentCall, is_answer_to, shows_number
 from trudy._concurrency.fork import reset_in_child
-from trudy._concurrency.timeout import bounded
+from trudy._concurrency.loops import bounded
 from trudy._cursors import PAGE_SIZE
 from trudy._masking import mask_phone, one_line
 from trudy._settings import Settings
 from trudy.clock import SystemClock
 from trudy.options import Timeout
-from trudy.pipeline.outcome import Outcome, outcome_of
+from trudy.pipeline.outcome import AttemptOutcome, outcome_of
 from trudy.pipeline.retry import as_error
 from trudy.pipeline.unknown_outcome import call_outcome_unknown
 from trudy.request import Response, parse_json
@@ -120,7 +120,7 @@ class CallReconciler:
 
     async def _search(self, request: Request, pending: PendingCall, failure: Ending) -> Response:
         clock = self._clock
-        is_refused = outcome_of(request.endpoint, failure) is Outcome.REFUSED
+        is_refused = outcome_of(request.endpoint, failure) is AttemptOutcome.REFUSED
         started = since = clock.monotonic()
         waited = 0.0
         pause = _FIRST_PAUSE

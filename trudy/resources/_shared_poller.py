@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, Unpack
 
 from trudy._concurrency.fork import reset_in_child
-from trudy._concurrency.wakeup import thread_safe_event, wake_all
+from trudy._concurrency.loops import thread_safe_event, wake_all
 from trudy.errors import ResponseDecodeError, TrudyError
 from trudy.raw import capture
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar, cast
 from attrs import field, frozen
 
 from trudy import _checks
-from trudy._concurrency.timeout import bounded
-from trudy._concurrency.wakeup import Wakeup
+from trudy._concurrency.loops import Wakeup, bounded
 from trudy._cursors import PAGE_SIZE
 from trudy._settings import Settings
 from trudy.errors import ConflictError, NotFoundError, TrudyError, WaitTimeoutError

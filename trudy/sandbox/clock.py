@@ -121,8 +121,7 @@ class SandboxClock:
         Args:
             patient: wait for `advance` for ever; a clock that stands still does not jump for this sleeper.
         """
-        from trudy._concurrency.timeout import wait_at_most
-        from trudy._concurrency.wakeup import thread_safe_event
+        from trudy._concurrency.loops import thread_safe_event, wait_at_most
 
         deadline = self.monotonic() + seconds
         if seconds <= 0:
@@ -193,7 +192,7 @@ class SandboxClock:
 
 
 async def _comes_soon(event: anyio.Event) -> bool:
-    from trudy._concurrency.timeout import wait_at_most
+    from trudy._concurrency.loops import wait_at_most
 
     # In many short waits: a loop that was held up for long, by a test or by a sandbox at work, loses but one of them.
     for _ in range(_GLANCES):

@@ -2,8 +2,7 @@
 
     transport.py            one attempt: a request out, an answer in, or an error that says whether anything was sent;
                             or a file, piece by piece
-      pool_by_loop.py       finds, opens and closes the connections of the running loop
-      backend.py            what a backend provides
+      pool_by_loop.py       what a backend provides; finds, opens and closes the connections of the running loop
         httpx_backend.py      httpx
         aiohttp_backend.py    aiohttp
         custom_client.py      a client of the caller's own
@@ -13,7 +12,6 @@
       streamed.py           the answer to a request for a file
       tls_and_proxy.py      certificates and proxies, and what the environment has wrong about them
       exceptions.py         which exceptions are faults of an attempt, what they prove, the error they become
-      urls.py               what is read out of a URL
 
 .. include:: README.md
 """

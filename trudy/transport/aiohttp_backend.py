@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final
@@ -21,11 +21,12 @@ from yarl import URL
 
 from trudy._concurrency.fifo_semaphore import FifoSemaphore
 from trudy._concurrency.loops import Loop, is_asyncio
+from trudy._hidden import Hidden
 from trudy.errors import ConfigurationError
-from trudy.transport.backend import combine_headers
 from trudy.transport.exceptions import ResponseTooLargeError
 from trudy.transport.framing import MOST_HEAD_BYTES, Framing
 from trudy.transport.httpx_backend import KEEPALIVE, MAX_CONNECTIONS
+from trudy.transport.pool_by_loop import combine_headers
 
 if TYPE_CHECKING:
     import ssl
@@ -36,8 +37,7 @@ if TYPE_CHECKING:
     from aiohttp.tracing import Trace
 
     from trudy.request import Headers
-    from trudy.transport.backend import Outgoing
-    from trudy.transport.exceptions import AttemptTrace
+    from trudy.transport.pool_by_loop import AttemptTrace, Outgoing
     from trudy.transport.tls_and_proxy import Network
 
 _WELL_WRITTEN: Final = re.compile(r"[\w.~:/?#\[\]@!$&'()*+,;=%-]*", re.ASCII)
@@ -166,13 +166,18 @@ class _Response(aiohttp.ClientResponse):
 class AiohttpReply:
     """aiohttp's answer."""
 
-    __slots__ = ("_follower", "_response", "headers", "status")
+    __slots__ = ("_follower", "_headers", "_response", "status")
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
         self._follower = response.follower if isinstance(response, _Response) else None
         self.status = response.status
-        self.headers = combine_headers(response.raw_headers)
+        self._headers = Hidden(combine_headers(response.raw_headers))
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Hidden where it is kept: a redirect's target may be a signed link."""
+        return self._headers.reveal()
 
     @property
     def is_clean(self) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from trudy._hidden import Hidden
 from trudy.transport.decompress import Decompressor
-from trudy.transport.exceptions import ResponseTooLargeError
+from trudy.transport.exceptions import ResponseTooLargeError, stranger
 
 if TYPE_CHECKING:
-    from trudy.transport.backend import Reply
+    from trudy.transport.pool_by_loop import Reply
 
 MAX_RESPONSE_BYTES: Final = 32 * 1024 * 1024
 """A page of 100 calls has some 200 KB, a long transcript 1 MB; more takes memory that a small machine lacks."""
@@ -44,7 +44,7 @@ class Body:
         if most is not None and not reply.is_clean and _length(reply) > most:
             raise ResponseTooLargeError(limit)
         self._reply = reply
-        self._decompressor = Decompressor(encoding, most=most, limit=limit)
+        self._decompressor = Decompressor(encoding, most=most, limit=limit) if encoding else None
         self._most = most
         self._limit = limit
         self._arrived = 0
@@ -77,12 +77,13 @@ class Body:
             self._source = aiter(self._reply)
         arrived = await anext(self._source, None)
         if arrived is None:
-            self._decompressor.finish()
+            if self._decompressor is not None:
+                self._decompressor.finish()
             raise StopAsyncIteration
         self._arrived += len(arrived)
         if self._most is not None and self._arrived > self._most:
             raise ResponseTooLargeError(self._limit)
-        self._pieces = self._decompressor.decompress(arrived)
+        self._pieces = iter((arrived,)) if self._decompressor is None else self._decompressor.decompress(arrived)
 
 
 def size_text(size: int) -> str:
@@ -112,3 +113,25 @@ async def read_body(reply: Reply, most: int) -> Hidden[bytes]:
 async def _copy_piece(body: Body, to: BytesIO) -> bool:
     piece = await anext(body, None)
     return piece is not None and bool(to.write(piece))
+
+
+async def close_reply(reply: Reply, *, keep: bool) -> bool:
+    """Close an answer, whatever is left of it; whether that went well. A fault here would hide the one that matters."""
+    from anyio import move_on_after
+
+    with move_on_after(1.0, shield=True):
+        try:
+            await reply.aclose(keep=keep)
+        except Exception as fault:
+            if stranger(fault) is not None:
+                raise
+            return _not_closed(fault)
+        return True
+    return False
+
+
+def _not_closed(fault: Exception) -> Literal[False]:
+    import logging
+
+    logging.getLogger("trudy").debug("closing an answer failed: %s", type(fault).__name__)
+    return False

@@ -20,8 +20,7 @@ from trudy.transport.tls_and_proxy import setup_error
 
 if TYPE_CHECKING:
     from trudy._concurrency.loops import Loop
-    from trudy.transport.backend import Outgoing
-    from trudy.transport.exceptions import AttemptTrace
+    from trudy.transport.pool_by_loop import AttemptTrace, Outgoing
 
 _WANTED = (
     "http_client must be an httpx.AsyncClient, an httpx2.AsyncClient, or a function without arguments that makes one"

@@ -8,11 +8,14 @@ all (a mock does not), but not the start of the request's headers.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, cast
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final, cast
 
 from trudy.errors import APIConnectionError, APITimeoutError, TrudyError
 from trudy.options import Timeout
+
+if TYPE_CHECKING:
+    from trudy.transport.pool_by_loop import AttemptTrace
 
 _PHASES: Final = {
     "ConnectTimeout": "connect",
@@ -69,30 +72,6 @@ class ResponseTooLargeError(Exception):
     def __init__(self, limit: str) -> None:
         super().__init__(limit)
         self.limit = limit
-
-
-class AttemptTrace:
-    """Listens to one attempt on its way."""
-
-    __slots__ = ("reported", "started")
-
-    def __init__(self) -> None:
-        self.reported = False
-        """Whether the HTTP library said anything, such as that it connects."""
-        self.started = False
-        """Whether it began to send the request's headers."""
-
-    @property
-    def nothing_sent(self) -> bool:
-        """Whether it is proven that no byte of the request left."""
-        return self.reported and not self.started
-
-    async def trace(self, name: str, info: Mapping[str, object]) -> None:
-        """httpx's `trace` extension."""
-        self.reported = True
-        if name.endswith(".send_request_headers.started"):
-            # The CONNECT that opens a tunnel through a proxy is not our request.
-            self.started = self.started or getattr(info.get("request"), "method", None) != b"CONNECT"
 
 
 def stranger(error: Exception) -> Exception | None:

@@ -16,15 +16,15 @@ from weakref import WeakKeyDictionary
 from attrs import define, field
 
 from trudy._concurrency.fifo_semaphore import FifoSemaphore
-from trudy.transport.backend import combine_headers
+from trudy._hidden import Hidden
 from trudy.transport.exceptions import ResponseTooLargeError
 from trudy.transport.framing import MOST_HEAD_BYTES, Framing
+from trudy.transport.pool_by_loop import combine_headers
 
 if TYPE_CHECKING:
     import httpx
 
-    from trudy.transport.backend import Outgoing
-    from trudy.transport.exceptions import AttemptTrace
+    from trudy.transport.pool_by_loop import AttemptTrace, Outgoing
     from trudy.transport.tls_and_proxy import Network
 
 Framings: TypeAlias = WeakKeyDictionary[object, Framing]
@@ -106,7 +106,7 @@ def is_silent(stream: Any) -> bool:
 class HttpxReply:
     """The library's answer."""
 
-    __slots__ = ("_framing", "_pieces", "_response", "headers", "status", "stream")
+    __slots__ = ("_framing", "_headers", "_pieces", "_response", "status", "stream")
 
     def __init__(self, response: httpx.Response, framings: Framings) -> None:
         self._response = response
@@ -117,7 +117,12 @@ class HttpxReply:
         is_followed = self.stream is not None and response.http_version != "HTTP/2"
         self._framing = framings.get(self.stream) if is_followed else None
         self.status = response.status_code
-        self.headers = combine_headers(response.headers.raw)
+        self._headers = Hidden(combine_headers(response.headers.raw))
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Hidden where it is kept: a redirect's target may be a signed link."""
+        return self._headers.reveal()
 
     @property
     def is_clean(self) -> bool:

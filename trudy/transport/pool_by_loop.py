@@ -1,4 +1,4 @@
-"""One HTTP pool for each event loop, closed with its loop.
+"""What a backend provides (pools, which lend connections, which send and reply), and one pool for each event loop.
 
 A plain dict under a lock: a weak one would never free anything, since a pool holds its loop. Each pool lives inside an
 async generator started on its loop, so that the loop's own `shutdown_asyncgens` closes it, on asyncio and trio alike.
@@ -9,20 +9,159 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from trudy._concurrency.fork import reset_in_child
 from trudy._concurrency.loops import Loop, current_loop, is_asyncio, is_private
+from trudy._hidden import Hidden, hide_text
 from trudy.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from trudy.transport.backend import Pool
+    from trudy.options import Timeout
+    from trudy.request import Headers
 
 
 logger = logging.getLogger("trudy")
+
+
+class Outgoing(Protocol):
+    """What is sent. URL, headers and body stand in no repr, so that no traceback with local variables shows them."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def body(self) -> bytes | None: ...
+    @property
+    def timeout(self) -> Timeout: ...
+
+
+@frozen(kw_only=True)
+class FileRequest:
+    """A GET of a file, whose link may be signed."""
+
+    _url: Hidden[str] = field(alias="url", converter=hide_text, repr=False)
+    headers: Headers = field(default=(), repr=False)
+    timeout: Timeout
+    method: str = "GET"
+    body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        """The link."""
+        return self._url.reveal()
+
+
+class Reply(Protocol):
+    """An answer whose headers are there and whose body is yet to be read."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Lower-case names; see `combine_headers`."""
+        ...
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the answer came to its end and no byte came after it; False before the end."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The body in pieces as they arrive, compressed if the server compressed it. To be read once."""
+        ...
+
+    async def aclose(self, *, keep: bool) -> None:
+        """Let go of the connection; it stays open if that is wished and the answer is clean."""
+        ...
+
+
+class Connection(Protocol):
+    """What carries one request at a time."""
+
+    async def send(self, request: Outgoing, attempt: AttemptTrace) -> Reply:
+        """Send; returns when the headers of the answer are there. Tells `attempt` how far it came."""
+        ...
+
+
+class Pool(Protocol):
+    """The connections of one loop. Only ever touched on that loop."""
+
+    async def take(self, origin: str, timeout: float | None) -> Connection | None:
+        """A connection for `https://host:port`; None if none came free within `timeout` seconds."""
+        ...
+
+    def give_back(self, connection: Any) -> None:
+        """The answer was read to its end; the connection may carry the next request."""
+        ...
+
+    async def discard(self, connection: Any) -> None:
+        """The attempt broke off: nothing of its connection may be used again. Not cancellable."""
+        ...
+
+    async def drop_connections(self) -> None:
+        """Use no connection again that stands now: close the idle ones, and the others after their answer."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection, requests in flight included. May be called again, and goes on where it stopped."""
+        ...
+
+
+def combine_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by lower-case name; the values of one that came several times stand behind each other, with commas."""
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
+
+
+class AttemptTrace:
+    """Listens to one attempt on its way."""
+
+    __slots__ = ("reported", "started")
+
+    def __init__(self) -> None:
+        self.reported = False
+        """Whether the HTTP library said anything, such as that it connects."""
+        self.started = False
+        """Whether it began to send the request's headers."""
+
+    @property
+    def nothing_sent(self) -> bool:
+        """Whether it is proven that no byte of the request left."""
+        return self.reported and not self.started
+
+    async def trace(self, name: str, info: Mapping[str, object]) -> None:
+        """httpx's `trace` extension."""
+        self.reported = True
+        if name.endswith(".send_request_headers.started"):
+            # The CONNECT that opens a tunnel through a proxy is not our request.
+            self.started = self.started or getattr(info.get("request"), "method", None) != b"CONNECT"
+
+
+def origin_of(request: Outgoing) -> str:
+    """`https://host:port`, as the request's URL spells it."""
+    ends = [end for mark in "/?#" if (end := request.url.find(mark, 8)) != -1]
+    return request.url[: min(ends, default=None)]
+
+
+def path_of(request: Outgoing) -> str:
+    """The path of a URL, for errors."""
+    from urllib.parse import urlsplit
+
+    try:
+        return urlsplit(request.url).path or "/"
+    except ValueError:
+        return "/"
 
 
 @define(eq=False)

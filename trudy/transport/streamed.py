@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
-from trudy.transport.body import Body
-from trudy.transport.exceptions import AttemptTrace, connection_error, stranger
-from trudy.transport.urls import path_of
+from attrs import evolve
+
+from trudy.errors import APIConnectionError
+from trudy.transport.body import Body, close_reply
+from trudy.transport.exceptions import connection_error, stranger
+from trudy.transport.pool_by_loop import AttemptTrace, path_of
 
 if TYPE_CHECKING:
-    from trudy.transport.backend import Connection, FileRequest, Pool, Reply
+    from trudy.transport.pool_by_loop import Connection, FileRequest, Pool, Reply
 
 
 class Streamed:
@@ -26,8 +29,11 @@ class Streamed:
         self._is_clean = False
         self.status = 0
         """The HTTP status."""
-        self.headers: Mapping[str, str] = {}
+
+    @property
+    def headers(self) -> Mapping[str, str]:
         """Lower-case names."""
+        return {} if self._reply is None else self._reply.headers
 
     @property
     def redirect_to(self) -> str | None:
@@ -40,7 +46,6 @@ class Streamed:
         try:
             self._reply = await self._connection.send(self._request, self._attempt)
             self.status = self._reply.status
-            self.headers = self._reply.headers
             self._body = Body(self._reply, self.headers.get("content-encoding", ""), most=None, limit="")
             return
         except Exception as fault:
@@ -94,23 +99,12 @@ class Streamed:
         )
 
 
-async def close_reply(reply: Reply, *, keep: bool) -> bool:
-    """Close an answer, whatever is left of it; whether that went well. A fault here would hide the one that matters."""
-    from anyio import move_on_after
+def resolve(request: FileRequest, answer: Streamed) -> FileRequest:
+    """The request for where the answer redirects to."""
+    from urllib.parse import urljoin
 
-    with move_on_after(1.0, shield=True):
-        try:
-            await reply.aclose(keep=keep)
-        except Exception as fault:
-            if stranger(fault) is not None:
-                raise
-            return _not_closed(fault)
-        return True
-    return False
-
-
-def _not_closed(fault: Exception) -> Literal[False]:
-    import logging
-
-    logging.getLogger("trudy").debug("closing an answer failed: %s", type(fault).__name__)
-    return False
+    try:
+        return evolve(request, url=urljoin(request.url, answer.redirect_to))
+    except ValueError:
+        pass
+    raise APIConnectionError("a redirect leads to no URL", method="GET", path=path_of(request))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
 
+from trudy._concurrency.first_use import forks_wait
 from trudy._hidden import Hidden
 from trudy.errors import ConfigurationError, InvalidArgumentError
 
@@ -57,8 +59,10 @@ class Network:
         secure = _is_https(origin)
         context = self._contexts.get(secure)
         if context is None:
-            # `setdefault`, because two loops in two threads may come here at once; a lock could be held during a fork.
-            context = self._contexts.setdefault(secure, _default_tls() if secure else _unused_tls())
+            for name in ("ssl", "httpx"):
+                import_module(name)  # before the lock: an import waits for other threads
+            with forks_wait():
+                context = self._contexts.setdefault(secure, _default_tls() if secure else _unused_tls())
         return context
 
     def proxy_for(self, origin: str) -> httpx.Proxy | None:

@@ -13,20 +13,19 @@ from trudy._concurrency.first_use import want
 from trudy._hidden import Hidden
 from trudy.errors import APIConnectionError, ConfigurationError, InvalidArgumentError
 from trudy.request import Request, Response
-from trudy.transport.body import MAX_RESPONSE_BYTES, is_positive, read_body
+from trudy.transport.body import MAX_RESPONSE_BYTES, close_reply, is_positive, read_body
 from trudy.transport.custom_client import CustomClient
-from trudy.transport.exceptions import AttemptTrace, connection_error, stranger, timeout_error
+from trudy.transport.exceptions import connection_error, stranger, timeout_error
 from trudy.transport.httpx_backend import MAX_CONNECTIONS, HttpxPool
-from trudy.transport.pool_by_loop import PoolByLoop
-from trudy.transport.streamed import Streamed, close_reply
+from trudy.transport.pool_by_loop import AttemptTrace, PoolByLoop, origin_of, path_of
+from trudy.transport.streamed import Streamed, resolve
 from trudy.transport.tls_and_proxy import Network, check_key_log, given_proxy, setup_error
-from trudy.transport.urls import origin_of, path_of, resolve
 
 if TYPE_CHECKING:
     import ssl
 
     from trudy._concurrency.loops import Loop
-    from trudy.transport.backend import FileRequest, Pool, Reply
+    from trudy.transport.pool_by_loop import FileRequest, Pool, Reply
 
 Backend: TypeAlias = Literal["httpx", "aiohttp"]
 MAX_REDIRECTS: Final = 5
@@ -90,10 +89,10 @@ class Transport:
             ConfigurationError: no connection can be made with these settings or in this environment.
         """
         pool = await self._pools.here()
-        timeout, method, path = request.timeout, request.method, request.path
+        timeout, method = request.timeout, request.method
         connection = await pool.take(origin_of(request), timeout.pool)
         if connection is None:
-            raise timeout_error("pool", timeout=timeout, request_sent=False, method=method, path=path)
+            raise timeout_error("pool", timeout=timeout, request_sent=False, method=method, path=request.path)
         attempt = AttemptTrace()
         is_clean = False
         try:
@@ -104,7 +103,7 @@ class Transport:
             other = stranger(fault)
             if other is not None:
                 raise other from other.__cause__
-            error = connection_error(fault, attempt, timeout=timeout, method=method, path=path)
+            error = connection_error(fault, attempt, timeout=timeout, method=method, path=request.path)
         finally:
             if is_clean:
                 pool.give_back(connection)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias, cast
 
 from trudy._concurrency.fork import reset_in_child
-from trudy._concurrency.wakeup import wake_all
+from trudy._concurrency.loops import wake_all
 from trudy._parse import call_ids_in
 from trudy.event_source import Subject
 from trudy.webhooks.events import (

@@ -18,8 +18,8 @@ from trudy.sandbox.domain.campaign import (
     Campaign,
     CampaignSettings,
     Dialed,
+    DialLater,
     Impossible,
-    Later,
     Member,
     Refused,
 )
@@ -296,7 +296,7 @@ def test_refused_numbers_fail_without_a_call() -> None:
 
 
 def test_a_dial_may_be_put_off() -> None:
-    answers = {"+14155550000": lambda moment: Later(MONDAY + 60) if moment < MONDAY + 60 else Outcome.COMPLETED}
+    answers = {"+14155550000": lambda moment: DialLater(MONDAY + 60) if moment < MONDAY + 60 else Outcome.COMPLETED}
     campaign, line = campaign_of(1), Line(answers=answers)
     campaign.schedule(MONDAY, MONDAY)
     run(campaign, line)

@@ -74,7 +74,7 @@ class Refused:
 
 
 @frozen
-class Later:
+class DialLater:
     """A dial put off."""
 
     until: float
@@ -85,7 +85,7 @@ class Impossible:
     """No dial of this campaign can succeed: it has failed."""
 
 
-Dialed: TypeAlias = PlacedCall | Refused | Later | Impossible
+Dialed: TypeAlias = PlacedCall | Refused | DialLater | Impossible
 Dial = Callable[["Campaign", Member, float], Dialed]
 
 
@@ -230,7 +230,7 @@ class Campaign:
                 self._placed_on[self.settings.hours.day_of(moment)] += 1
                 self._set(member, "in_progress")
                 heappush(self._in_flight, (call.timeline.ended_at, index))
-            case Later(until):
+            case DialLater(until):
                 self._enqueue(index, max(until, moment))
             case Refused():
                 member.due = None

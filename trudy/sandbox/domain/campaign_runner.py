@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from trudy.sandbox.domain import new_call
-from trudy.sandbox.domain.campaign import Campaign, Dialed, Impossible, Later, Member, Refused
+from trudy.sandbox.domain.campaign import Campaign, Dialed, DialLater, Impossible, Member, Refused
 from trudy.sandbox.domain.outcomes import Outcome
 from trudy.sandbox.http.contract import Json
 
@@ -56,7 +56,7 @@ class CampaignRunner:
                 return Refused()
             case Outcome.RATE_LIMITED_ONCE if number not in world.state.rate_limited:
                 world.state.rate_limited.add(number)
-                return Later(world.limiter.ends_at(moment))
+                return DialLater(world.limiter.ends_at(moment))
             case _:
                 return new_call.place(
                     world,

@@ -6,7 +6,7 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trudy.rate_limit.ticket import TicketQueue
+from trudy.rate_limit.in_process import TicketQueue
 
 
 @frozen(eq=False)

@@ -7,7 +7,7 @@ import freezegun
 import pytest
 
 from tests.fakes.clock import FakeClock, settle
-from trudy._concurrency.timeout import bounded, wait_at_most
+from trudy._concurrency.loops import bounded, wait_at_most
 
 pytestmark = pytest.mark.anyio
 
