@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from trudy import AsyncTrudyClient, ConfigurationError, TrudyClient
-from trudy.sandbox import Sandbox, SandboxServer
+from trudy.sandbox import JumpingClock, Sandbox, SandboxServer
 from trudy.testing import make_delivery
 from trudy.webhooks import WebhookRouter
 
@@ -187,3 +187,15 @@ def test_setting_up_takes_less_than_five_milliseconds_each() -> None:
     gc.collect()
     # The best of many: what the code costs, not what the machine was busy with.
     assert min(once() for _ in range(30)) < 0.005
+
+
+def test_a_jumping_clock_takes_the_sandbox_along(trudy_jumping_clock: JumpingClock, trudy_sandbox: Sandbox) -> None:
+    assert trudy_sandbox.clock is trudy_jumping_clock
+
+    async def main() -> str:
+        async with trudy_sandbox.async_client() as client:
+            agent = await client.agents.create(name="Ada", voice_id=trudy_sandbox.voices[0].id, system_prompt="x")
+            call = await client.calls.create_and_wait(agent_id=agent.id, phone_number="+14155550100")
+            return str(call.status)
+
+    assert trudy_jumping_clock.run(main()) == "completed"

@@ -44,12 +44,14 @@ from trudy.sandbox.faults.rules import FaultRule  # noqa: E402
 from trudy.sandbox.http.rate_limit import WindowCount  # noqa: E402
 from trudy.sandbox.http.records import RecordedRequest  # noqa: E402
 from trudy.sandbox.http.server import SandboxServer  # noqa: E402
+from trudy.sandbox.jumping_clock import JumpingClock  # noqa: E402
 from trudy.sandbox.quirks.names import QUIRKS  # noqa: E402
 from trudy.sandbox.sandbox import Sandbox  # noqa: E402
 
 __all__ = [
     "QUIRKS",
     "FaultRule",
+    "JumpingClock",
     "Outcome",
     "PlacedCall",
     "RecordedRequest",

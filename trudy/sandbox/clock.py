@@ -22,7 +22,7 @@ LATEST = datetime(2999, 1, 1, tzinfo=UTC).timestamp()
 PATIENCE_SECONDS = 2.0
 """Real seconds that sleepers wait for `advance` while a clock stands still, before it jumps to the first of them."""
 _GLANCES = 10
-_LATE_SECONDS = 1e-5
+LATE_SECONDS = 1e-5
 """How late whoever was slept for wakes after a jump: moments that a caller was told are whole microseconds and may lie
 a little early, which a clock that runs makes good by itself."""
 
@@ -39,7 +39,9 @@ class _Anchor:
 
 
 @frozen(eq=False)
-class _Sleeper:
+class Sleeper:
+    """Somebody asleep until a moment of the clock."""
+
     deadline: float
     wake: Callable[[], None] = field(repr=False)
     is_patient: bool
@@ -65,7 +67,7 @@ class SandboxClock:
             raise ValueError("start must be Unix seconds before the year 2999")
         self._anchor = _Anchor(real=monotonic(), elapsed=0.0, speed=speed)
         self._changed = threading.Condition()
-        self._sleepers: set[_Sleeper] = set()
+        self._sleepers: set[Sleeper] = set()
 
     def __repr__(self) -> str:
         return f"SandboxClock(elapsed={self.monotonic():.3f}, speed={self.speed})"
@@ -128,7 +130,7 @@ class SandboxClock:
             await anyio.lowlevel.checkpoint()
         while self.monotonic() < deadline:
             event, wake = thread_safe_event()
-            sleeper = _Sleeper(deadline, wake, patient)
+            sleeper = Sleeper(deadline, wake, patient)
             with self._changed:
                 self._sleepers.add(sleeper)
                 self._changed.notify_all()
@@ -165,7 +167,7 @@ class SandboxClock:
             first = min((each.deadline for each in self._sleepers if not each.is_patient), default=math.inf)
             if self._anchor is not since or not self._start + first < LATEST:
                 return
-            step = first + _LATE_SECONDS - since.elapsed
+            step = first + LATE_SECONDS - since.elapsed
             self._move(step, None)
         _logger.warning(
             "The clock stands still at speed=0 and nobody called advance() for %g s: it jumped ahead by %.3f s, "
@@ -173,6 +175,9 @@ class SandboxClock:
             PATIENCE_SECONDS,
             step,
         )
+
+    def _set_elapsed(self, elapsed: float) -> None:
+        self._anchor = _Anchor(real=monotonic(), elapsed=elapsed, speed=self._anchor.speed)
 
     def _move(self, step: float, speed: float | None) -> None:
         with self._changed:

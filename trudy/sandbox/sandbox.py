@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import httpx
 
-from trudy._masking import mask_phone
+from trudy._hours import WorkingHours
+from trudy.sandbox import assertions
 from trudy.sandbox.clock import SandboxClock
 from trudy.sandbox.domain import browser_calls
 from trudy.sandbox.domain.lifecycle import PlacedCall
@@ -56,6 +58,9 @@ class Sandbox:
         quirks: names from `trudy.sandbox.QUIRKS`, or `{"all"}`: behaviours seen on real servers that no page documents.
         api_key: the key that is good; made if None.
         webhook_secret: what events are signed with; made if None.
+        outcome_mix: shares of outcomes by name (`completed`, `no_answer`, ...; see `Outcome`): what each attempt to a
+            number outside the fictional ranges comes to, drawn from the seed and the number.
+        clock: in place of `speed` and `start`: one that several sandboxes share, or a `JumpingClock`.
     """
 
     def __init__(
@@ -73,9 +78,13 @@ class Sandbox:
         quirks: Iterable[str] = (),
         api_key: str | None = None,
         webhook_secret: str | None = None,
+        clock: SandboxClock | None = None,
+        outcome_mix: Mapping[str, float] | None = None,
     ) -> None:
+        if clock is not None and (start is not None or speed != 1.0):
+            raise ValueError("give a clock, or its start and speed")
         self.world = World(
-            SandboxClock(start=start, speed=speed),
+            clock or SandboxClock(start=start, speed=speed),
             WorldOptions(
                 rate_limit=rate_limit or None,
                 window=window,
@@ -87,6 +96,7 @@ class Sandbox:
                 quirks=quirks,
                 api_key=api_key,
                 webhook_secret=webhook_secret,
+                outcome_mix=outcome_mix or {},
             ),
         )
         self._rate_limit_group = f"sandbox {uuid.uuid4()}"
@@ -255,6 +265,8 @@ class Sandbox:
             times: how many requests; 1 if left out.
             status: answer with this status; the request is carried out only with `effect=True`.
             effect: carry the request out although `status` hides it.
+            effect_after: carry it out so many seconds on the sandbox's clock later, its answer being lost by `reset` or
+                hidden by `status`.
             code, message, details: of the documented error body of `status`.
             body: in place of any documented body; a mapping becomes JSON.
             headers: added to the answer.
@@ -327,14 +339,38 @@ class Sandbox:
 
         The attempts that a batch with `retry_failed` makes for one of its contacts count as one.
         """
-        wishes: dict[str, set[tuple[str, str | None]]] = {}
-        for call in self.placed_calls:
-            if call.was_dialed:
-                wish = (call.id, None) if call.campaign_id is None else (call.campaign_id, call.contact_id)
-                wishes.setdefault(call.to, set()).add(wish)
-        twice = [f"{mask_phone(number)} {len(found)} times" for number, found in wishes.items() if len(found) > 1]
-        if twice:
-            raise AssertionError(f"dialed more than once: {', '.join(twice)}")
+        assertions.no_number_dialed_twice(self.placed_calls)
+
+    def assert_no_ref_placed_twice(self, name: str = "trudy_ref") -> None:
+        """Raise `AssertionError` when two calls were placed with the same value of that variable."""
+        assertions.no_ref_placed_twice(self.placed_calls, name)
+
+    def assert_no_overlapping_calls(self) -> None:
+        """Raise `AssertionError` when a number was called while another call to it was not over."""
+        assertions.no_overlapping_calls(self.placed_calls)
+
+    def assert_called_only_within(
+        self,
+        start: time,
+        end: time | None,
+        *,
+        timezone: str | Callable[[str], str | Iterable[str]],
+        days: Iterable[int] = (1, 2, 3, 4, 5),
+    ) -> None:
+        """Raise `AssertionError` when a call rang out of hours, as clocks on the wall show them.
+
+        Args:
+            start, end: times of day; `end` is not included, None means midnight.
+            timezone: IANA, such as `America/New_York`; or a function of a number, for one zone or all it may lie in.
+            days: 1 for Monday to 7 for Sunday.
+        """
+        on = frozenset(days)
+
+        def hours_of(number: str) -> list[WorkingHours]:
+            zones = assertions.zones_of(timezone, number)
+            return [WorkingHours(zone=zone, days=on, start=start, end=end) for zone in zones]
+
+        assertions.called_only_within(self.placed_calls, hours_of)
 
     def assert_no_key_left_the_host(self) -> None:
         """Raise `AssertionError` when a request to the recordings' origin carried a credential, wherever it hid."""

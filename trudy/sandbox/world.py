@@ -5,6 +5,9 @@ from __future__ import annotations
 import hmac
 import threading
 from collections import defaultdict
+from collections.abc import Callable, Mapping
+from heapq import heappop, heappush
+from itertools import count
 from operator import itemgetter
 from typing import Any
 
@@ -17,6 +20,7 @@ from trudy.sandbox.domain.campaign_runner import CampaignRunner
 from trudy.sandbox.domain.lifecycle import PlacedCall
 from trudy.sandbox.domain.newest_first import NewestFirst
 from trudy.sandbox.domain.numbers import Spares
+from trudy.sandbox.domain.outcomes import read_mix
 from trudy.sandbox.domain.voices import SEEDED_VOICES, SandboxVoice
 from trudy.sandbox.events.sender import EventSender
 from trudy.sandbox.faults.rules import FaultTable
@@ -79,6 +83,7 @@ class WorldOptions:
     seed: int | None = None
     assign_numbers: bool = True
     experimental: bool = False
+    outcome_mix: Mapping[str, float] = field(factory=dict[str, float], converter=read_mix)
     quirks: frozenset[str] = field(default=frozenset(), converter=read_names)
     api_key: str | None = field(default=None, repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
@@ -120,6 +125,8 @@ class World:
         self.webhooks = EventSender(self, options.webhook_secret or SECRET_PREFIX + ids.token("webhook secret"))
         self._keys = {self.api_key}
         self._campaigns_made = 0
+        self._late: list[tuple[float, int, Callable[[float], None]]] = []
+        self._late_made = count()
         for voice in SEEDED_VOICES:
             self.put_voice(voice)
 
@@ -161,8 +168,16 @@ class World:
         if self.payment_required is not None:
             raise problems.payment_required(self.payment_required)
 
+    def do_later(self, moment: float, work: Callable[[float], None]) -> None:
+        """Have this done when the clock comes there, with the time it is then. Hold the state's lock."""
+        heappush(self._late, (moment, next(self._late_made), work))
+
     def settle(self) -> float:
         """Let everything happen that was due by now, and say what the time is. Hold the state's lock."""
         now = self.clock.time()
+        while self._late and self._late[0][0] <= now:
+            moment, _, work = heappop(self._late)
+            self.campaigns.settle(moment)
+            work(moment)
         self.campaigns.settle(now)
         return now

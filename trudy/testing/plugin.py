@@ -18,8 +18,10 @@ import pytest
 
 if TYPE_CHECKING:
     from trudy import AsyncTrudyClient, TrudyClient
-    from trudy.sandbox import Sandbox, SandboxServer
+    from trudy.sandbox import JumpingClock, Sandbox, SandboxServer
 
+MONDAY = 1_780_315_200.0
+"""Unix seconds of 2026-06-01 12:00 UTC."""
 SPEED = 60.0
 """Sandbox seconds for each real second: a call of half a minute is over in half a second."""
 
@@ -47,7 +49,10 @@ def trudy_sandbox(
     """
     from trudy.sandbox import Sandbox
 
-    options: dict[str, Any] = {"speed": SPEED} | dict(trudy_sandbox_options)
+    options: dict[str, Any] = {"speed": SPEED}
+    if "trudy_jumping_clock" in request.fixturenames:
+        options = {"clock": request.getfixturevalue("trudy_jumping_clock")}
+    options |= trudy_sandbox_options
     # The nearest marker comes first, and is to win.
     for marker in reversed(list(request.node.iter_markers("trudy_sandbox"))):
         if marker.args:
@@ -57,6 +62,17 @@ def trudy_sandbox(
     yield sandbox
     for receiver in sandbox.webhooks.receivers:
         sandbox.webhooks.remove(receiver)
+
+
+@pytest.fixture
+def trudy_jumping_clock() -> JumpingClock:
+    """A `trudy.sandbox.JumpingClock` that this test's sandbox is on: `trudy_jumping_clock.run(main())`, and days pass.
+
+    It begins on Monday, 1 June 2026, at noon UTC, so that each run is the same.
+    """
+    from trudy.sandbox import JumpingClock
+
+    return JumpingClock(start=MONDAY)
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from trudy.sandbox import Outcome, outcome_of
-from trudy.sandbox.domain.outcomes import settle
+from trudy.sandbox import Outcome, Sandbox, outcome_of
+from trudy.sandbox.domain.outcomes import drawn, read_mix, settle
 
 TABLE = {
     range(10): Outcome.COMPLETED,
@@ -57,3 +57,22 @@ def test_chance_follows_the_seed() -> None:
     assert story(1) != story(2)
     assert len(set(story(1))) > 3
     assert Outcome.RANDOM not in story(1)
+
+
+def test_a_mix_gives_each_number_its_share_and_the_same_each_time() -> None:
+    mix = read_mix({"completed": 3, "no_answer": 1, "busy": 0})
+    drawn_once = [drawn(mix, number=f"+1415{index:07d}", attempt=1, seed=5) for index in range(2_000)]
+    assert drawn_once == [drawn(mix, number=f"+1415{index:07d}", attempt=1, seed=5) for index in range(2_000)]
+    assert drawn_once != [drawn(mix, number=f"+1415{index:07d}", attempt=1, seed=6) for index in range(2_000)]
+    assert set(drawn_once) == {Outcome.COMPLETED, Outcome.NO_ANSWER}
+    assert 1_400 < drawn_once.count(Outcome.COMPLETED) < 1_600
+    attempts = {drawn(mix, number="+14150000001", attempt=attempt, seed=5) for attempt in range(1, 30)}
+    assert len(attempts) == 2
+
+
+@pytest.mark.parametrize(
+    "mix", [{"nonsense": 1.0}, {"random": 1.0}, {"busy": -1.0}, {"busy": float("nan")}, {"busy": 0}]
+)
+def test_a_mix_that_is_none_is_refused(mix: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="outcome_mix"):
+        Sandbox(outcome_mix=mix)

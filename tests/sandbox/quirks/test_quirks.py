@@ -587,6 +587,29 @@ async def _(quirk: str) -> None:
     assert len(transcript.text.splitlines()) == 4
 
 
+@survives("calls_without_variables")
+async def _(quirk: str) -> None:
+    world = World(quirk)
+    call = await world.call()
+    assert "variables" not in (await world.raw("GET", f"/calls/{call.id}")).json()["data"]
+    assert not call.variables
+    world.sandbox.clock.speed = 100
+    assert (await world.call("+14155550192")).id in {placed.id for placed in world.sandbox.placed_calls}
+    assert len(world.sandbox.placed_calls) == 2
+
+
+@survives("lagging_calls")
+async def _(quirk: str) -> None:
+    world = World(quirk)
+    call = await world.call()
+    assert (await world.client.calls.list()).data == []
+    assert (await world.client.calls.get(call.id)).id == call.id
+    world.sandbox.advance(seconds=11)
+    assert [row.id async for row in world.client.calls.list()] == [call.id]
+    world.sandbox.clock.speed = 100
+    assert (await world.call("+14155550192")).id == world.sandbox.placed_calls[1].id
+
+
 @survives("provider_call_id")
 async def _(quirk: str) -> None:
     world = World(quirk)

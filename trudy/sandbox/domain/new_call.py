@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trudy.sandbox.domain import lifecycle, values
 from trudy.sandbox.domain.lifecycle import PlacedCall
-from trudy.sandbox.domain.outcomes import PLACEHOLDER_NUMBER, Outcome, outcome_of, settle
+from trudy.sandbox.domain.outcomes import PLACEHOLDER_NUMBER, Outcome, drawn, outcome_of, settle
 from trudy.sandbox.http import problems
 from trudy.sandbox.http.contract import Json
 from trudy.sandbox.http.problems import Problem
@@ -36,8 +36,11 @@ def settings_for(agent: Mapping[str, Any], given: Mapping[str, Any] | None = Non
 
 def outcome_for(world: World, number: str) -> Outcome | None:
     """What a call to that number comes to; None where this sandbox does not call it."""
-    outcome = outcome_of(number)
-    if outcome is None and (world.options.any_number or (world.options.placeholders and number == PLACEHOLDER_NUMBER)):
+    outcome, options = outcome_of(number), world.options
+    if outcome is None and options.outcome_mix:
+        attempt = len(world.state.placed_to.get(number, ())) + 1
+        return drawn(options.outcome_mix, number=number, attempt=attempt, seed=world.seed)
+    if outcome is None and (options.any_number or (options.placeholders and number == PLACEHOLDER_NUMBER)):
         return Outcome.COMPLETED
     return outcome
 

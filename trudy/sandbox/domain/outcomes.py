@@ -32,7 +32,9 @@ to the next minute, and what would go wrong with an answer (91-93) does not matt
 
 from __future__ import annotations
 
+import math
 import random
+from collections.abc import Mapping
 from enum import Enum
 
 from trudy._fictional_numbers import fictional_ending
@@ -108,6 +110,26 @@ def event_fate(number: str) -> EventFate | None:
     """What `number` (E.164) does to the events of its calls, or None when it leaves them alone."""
     nn = fictional_ending(number)
     return None if nn is None else _EVENT_FATES.get(nn)
+
+
+def read_mix(mix: Mapping[str, float]) -> dict[str, float]:
+    """The shares of outcomes by name; `ValueError` for what is none."""
+    names = [outcome.value for outcome in Outcome if outcome is not Outcome.RANDOM]
+    for name, share in mix.items():
+        if name not in names:
+            raise ValueError(f"outcome_mix knows no {name!r}; there are {', '.join(names)}")
+        if not 0 <= share < math.inf:
+            raise ValueError(f"outcome_mix: the share of {name} must be a number of 0 or more")
+    if mix and not sum(mix.values()):
+        raise ValueError("outcome_mix needs one share above 0")
+    return dict(mix)
+
+
+def drawn(mix: Mapping[str, float], *, number: str, attempt: int, seed: int) -> Outcome:
+    """What one attempt (from 1) to a number comes to, by shares of outcomes; the same each time for the same seed."""
+    # Reproducible on purpose: the same seed gives the same story.
+    draw = random.Random(f"{seed}:{number}:{attempt}")  # noqa: S311
+    return Outcome(draw.choices(list(mix), list(mix.values()))[0])
 
 
 def settle(outcome: Outcome, *, number: str, attempt: int, seed: int) -> Outcome:

@@ -18,6 +18,7 @@ class FaultOptions(TypedDict, total=False):
     times: int | None
     status: int | None
     effect: bool | None
+    effect_after: float | None
     code: str | None
     message: str | None
     details: Mapping[str, Any] | None
@@ -91,6 +92,7 @@ _KINDS: Mapping[str, _Kind] = {
     "times": _WHOLE,
     "status": _WHOLE,
     "effect": _BOOL,
+    "effect_after": _SECONDS,
     "code": _TEXT,
     "message": _TEXT,
     "details": (_is_table, "a table"),

@@ -35,6 +35,7 @@ class Fault:
         status: answer with this status in place of the real one.
         effect: whether the request is carried out although `status` hides it; without a `status` it always is, but
             for `reset="connect"` and `"before"`.
+        effect_after: seconds on the sandbox's clock until the request is carried out, when its answer is long lost.
         code, message, details: of the documented error body that goes with `status`.
         body: these bytes in place of any JSON body.
         headers: added to the answer's; `Content-Type` replaces its.
@@ -49,6 +50,7 @@ class Fault:
 
     status: int | None = None
     effect: bool = False
+    effect_after: float = 0.0
     code: str | None = None
     message: str = "A fault asked for"
     details: Mapping[str, Any] | None = None
@@ -68,7 +70,9 @@ class Fault:
             raise ValueError(f"an answer with status {self.status} has no body")
         if self.reset is not None and self.reset not in get_args(Reset):
             raise ValueError(f"reset must be one of {', '.join(get_args(Reset))}")
-        for name in ("delay", "drip"):
+        if self.effect_after and self.status is None and self.reset in (None, "connect"):
+            raise ValueError("effect_after is for an answer that is lost by reset, or hidden by status")
+        for name in ("delay", "drip", "effect_after"):
             if not 0 <= getattr(self, name) <= LONGEST_SECONDS:
                 raise ValueError(f"{name} must be a number of seconds between 0 and {LONGEST_SECONDS:,}")
         if not abs(self.skew) <= LONGEST_SECONDS:
@@ -85,7 +89,9 @@ class Fault:
 
     @property
     def has_effect(self) -> bool:
-        """Whether the request is carried out."""
+        """Whether the request is carried out before it is answered."""
+        if self.effect_after:
+            return False
         if self.reset is not None:
             return self.reset == "after"
         return self.effect or self.status is None

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
@@ -110,6 +112,8 @@ class ApiEndpoint:
             raise problems.method_not_allowed(sorted(self._methods)) if self._methods else problems.unknown_path()
         fault = world.faults.take(method, path, connecting=None if connection.is_socket else False)
         told = now + fault.skew
+        if fault.effect_after:
+            world.do_later(now + fault.effect_after, partial(self._carry_out_late, behind, scope, body, connection))
         if not fault.has_effect:
             return self._faulty(fault, None, told, request_id)
         key = _text(headers.get(b"x-idempotency-key")) if behind.operation.by_key else None
@@ -127,6 +131,16 @@ class ApiEndpoint:
             if fault is NO_FAULT:
                 raise
             return self._faulty(fault, self._refusal(problem, told, request_id), told, request_id)
+
+    def _carry_out_late(
+        self, behind: Method, scope: Scope, body: bytes, connection: ClientConnection, now: float
+    ) -> None:
+        """Do what a request asked for whose answer was lost meanwhile."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        key = _text(headers.get(b"x-idempotency-key")) if behind.operation.by_key else None
+        request_id = self._world.state.ids.new("request")
+        with suppress(Problem):  # nobody is left to be told of a refusal
+            self._carry_out(behind, scope, body, key, NO_FAULT, connection, now, request_id)
 
     def _carry_out(
         self,

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 T = TypeVar("T")
+_SHOWN_OF_FAULTS = (
+    *("status", "effect", "effect_after", "code", "details", "headers"),
+    *("reset", "delay", "truncate", "broken", "drip", "skew"),
+)
 
 
 def state(world: World, *, limit: int) -> Json:
@@ -77,8 +81,11 @@ def faults(world: World) -> list[Json]:
 def fault(rule: FaultRule) -> Json:
     """A rule; of its fault, what is not as usual."""
     plain = Fault()
-    names = ("status", "effect", "code", "details", "headers", "reset", "delay", "truncate", "broken", "drip", "skew")
-    unusual = {name: getattr(rule.fault, name) for name in names if getattr(rule.fault, name) != getattr(plain, name)}
+    unusual = {
+        name: getattr(rule.fault, name)
+        for name in _SHOWN_OF_FAULTS
+        if getattr(rule.fault, name) != getattr(plain, name)
+    }
     which = {"method": rule.method, "path": rule.path, "nth": rule.nth, "probability": rule.probability}
     return {
         "id": rule.id,

@@ -47,6 +47,7 @@ QUIRKS: Mapping[str, str] = {
     # Lists
     "has_more_for_ever": "has_more is true on every page, the empty one included",
     "shifting_rows": "a row is inserted before each further page, so that its first row was seen already",
+    "lagging_calls": "a call is in no list until 10 s after it was placed",
     "bad_rows": "each list begins with a row without an id, and every fourth row is one",
     # Deletes, redirects, connections
     "delete_no_content": "deletes answer 204",
@@ -61,6 +62,7 @@ QUIRKS: Mapping[str, str] = {
     "transcript_roles": "transcript turns are {role, text, timespan}",
     "transcript_text": "transcript turns are bare texts",
     "transcript_provider_roles": "transcript turns have roles such as MESSAGE_ROLE_USER; those of tools have no text",
+    "calls_without_variables": "calls show no variables",
     "provider_call_id": "calls show the voice provider's id of theirs as `ultravox_call_id`",
     "recording_type": "a recording's content type does not fit its `format`",
     # Webhooks

@@ -94,6 +94,8 @@ class RowQuirks:
             row = row | {"status": _dashboard_word(row)}
         if "guide_status_words" in self._names:
             row = row | {"status": _guide_word(row)}
+        if "calls_without_variables" in self._names:
+            row = {name: value for name, value in row.items() if name != "variables"}
         if "provider_call_id" in self._names:
             row = row | {"ultravox_call_id": provider_id("call", row["id"])}
         if "early_number_names" in self._names:

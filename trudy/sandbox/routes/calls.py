@@ -16,6 +16,8 @@ from trudy.sandbox.http.recordings import FORMAT
 from trudy.sandbox.routes.agents import find_agent
 
 HANG_SECONDS = 30.0
+LIST_LAG_SECONDS = 10.0
+"""How long a new call is missing from lists, with the quirk `lagging_calls`."""
 
 _CREDITS_A_MINUTE = 1.0
 _USD_A_CREDIT = 0.1
@@ -39,7 +41,7 @@ def list_calls(request: ApiRequest) -> HandlerReply:
         direction=query.get("direction"),
         status=query.get("status"),
         after=_moment(query, "created_after"),
-        before=_moment(query, "created_before"),
+        before=_listed_before(request),
     )
     return HandlerReply(data=[present(request, call) for call in calls], pagination=by_offset(total, limit, offset))
 
@@ -199,6 +201,15 @@ def _is_in_flight(call: PlacedCall, now: float) -> bool:
 def _metadata(call: PlacedCall) -> Json:
     members = {"campaign_id": call.campaign_id, "contact_id": call.contact_id}
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _listed_before(request: ApiRequest) -> float | None:
+    """The time before which listed calls were placed; None for all."""
+    wanted = _moment(request.query, "created_before")
+    if "lagging_calls" not in request.world.wire.quirks:
+        return wanted
+    known = request.now - LIST_LAG_SECONDS
+    return known if wanted is None else min(known, wanted)
 
 
 def _moment(query: Mapping[str, Any], name: str) -> float | None:

@@ -1,0 +1,75 @@
+"""What must hold of the calls that a sandbox placed, whoever asked for them: each raises `AssertionError` where not."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from trudy._hours import WorkingHours
+from trudy._masking import mask_phone
+from trudy.sandbox.domain.lifecycle import PlacedCall
+
+_SHOWN = 10
+"""Faults that a message names; it says how many there are."""
+
+
+def no_number_dialed_twice(calls: Iterable[PlacedCall]) -> None:
+    """No number was called more than once; the attempts of a batch for one of its contacts count as one."""
+    wishes: defaultdict[str, set[tuple[str, str | None]]] = defaultdict(set)
+    for call in calls:
+        if call.was_dialed:
+            wish = (call.id, None) if call.campaign_id is None else (call.campaign_id, call.contact_id)
+            wishes[call.to].add(wish)
+    twice = [f"{mask_phone(number)} {len(found)} times" for number, found in wishes.items() if len(found) > 1]
+    _none(twice, "dialed more than once")
+
+
+def no_ref_placed_twice(calls: Iterable[PlacedCall], name: str) -> None:
+    """No value of that variable was given to more than one call."""
+    counts = Counter(call.variables[name] for call in calls if name in call.variables)
+    _none([f"{ref} {times} times" for ref, times in counts.items() if times > 1], f"{name} placed more than once")
+
+
+def no_overlapping_calls(calls: Iterable[PlacedCall]) -> None:
+    """No number was called while a call to it was queued, rang or talked."""
+    by_number: defaultdict[str, list[PlacedCall]] = defaultdict(list)
+    for call in calls:
+        if call.was_dialed:
+            by_number[call.to].append(call)
+    faults: list[str] = []
+    for number, found in by_number.items():
+        found.sort(key=lambda call: call.created_at)
+        over_at = float("-inf")
+        for call in found:
+            if call.created_at < over_at:
+                faults.append(f"{mask_phone(number)} {over_at - call.created_at:.1f} s before an earlier call ended")
+            over_at = max(over_at, call.timeline.ended_at)
+    _none(faults, "called during another call")
+
+
+def called_only_within(calls: Iterable[PlacedCall], hours_of: Callable[[str], Iterable[WorkingHours]]) -> None:
+    """Each call began to ring inside all the hours that its number has."""
+    faults: list[str] = []
+    for call in calls:
+        rang_at = call.timeline.ringing_at
+        if rang_at is None:
+            continue
+        for hours in hours_of(call.to):
+            if hours.opens(rang_at) != rang_at:
+                local = datetime.fromtimestamp(rang_at, hours.zone)
+                faults.append(f"{mask_phone(call.to)} {local:%A %H:%M:%S} in {hours.zone}")
+    _none(faults, "called out of hours")
+
+
+def zones_of(timezone: str | Callable[[str], str | Iterable[str]], number: str) -> list[ZoneInfo]:
+    """The zones that a number may lie in, as the caller names them."""
+    named = timezone if isinstance(timezone, str) else timezone(number)
+    return [ZoneInfo(name) for name in ([named] if isinstance(named, str) else named)]
+
+
+def _none(faults: list[str], what: str) -> None:
+    if faults:
+        more = f", and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        raise AssertionError(f"{what}: {', '.join(faults[:_SHOWN])}{more}")

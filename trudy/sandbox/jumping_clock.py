@@ -1,0 +1,180 @@
+"""A clock whose time moves only when every task of the event loop waits: hours pass at once, each run is the same."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import threading
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager, suppress
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, TypeVar
+
+import anyio
+import anyio.lowlevel
+
+from trudy._concurrency.wakeup import thread_safe_event
+from trudy.sandbox.clock import LATE_SECONDS, LATEST, SandboxClock, Sleeper
+
+T = TypeVar("T")
+
+_ELSEWHERE_SECONDS = 0.001
+"""Real seconds that a sleeper on another loop gives that loop's other tasks before the clock may jump for it. Longer is
+safer where those are many, and makes each wait of a sync client as much slower."""
+
+
+class JumpingClock(SandboxClock):
+    """Costs real time only where something is done: while all wait, it jumps to where the first sleeper wakes.
+
+        clock = JumpingClock(start=monday)
+        sandbox = Sandbox(clock=clock)
+        clock.run(main())
+
+    The loops that `run` and `new_event_loop` make tell it that all their tasks wait. Work in a thread is invisible to
+    them: wrap it in `hold()`. On any other loop, such as that of a sync client, it jumps as soon as the loop of the
+    sleeper is at rest, whatever other threads do. `advance` works as on any sandbox's clock.
+
+    Args:
+        start: Unix seconds at which it begins, before the year 2999; the present when left out.
+    """
+
+    def __init__(self, *, start: float | None = None) -> None:
+        super().__init__(start=start, speed=0.0)
+        self._lock = threading.RLock()
+        self._queue: list[tuple[float, int, Sleeper, _IdleSelector | None]] = []
+        self._numbers = count()
+        self._selectors: dict[asyncio.AbstractEventLoop, _IdleSelector] = {}
+        self._holds = 0
+
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        """An asyncio event loop on which time jumps; a `loop_factory` for `asyncio.Runner` and anyio."""
+        selector = _IdleSelector(self)
+        loop = asyncio.SelectorEventLoop(selector)
+        with self._lock:
+            closed = [other for other in self._selectors if other.is_closed()]
+            for other in closed:
+                del self._selectors[other]
+            self._selectors[loop] = selector
+        return loop
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """As `asyncio.run`, on such a loop."""
+        with asyncio.Runner(loop_factory=self.new_event_loop) as runner:
+            return runner.run(main)
+
+    @contextmanager
+    def hold(self) -> Generator[None, None, None]:
+        """No jump while the block runs: for work that no event loop sees, such as that of a thread."""
+        with self._lock:
+            self._holds += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holds -= 1
+                idle = [loop for loop, selector in self._selectors.items() if selector.is_idle]
+            for loop in idle:
+                # It looks again, and finds that nothing holds time any more.
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(_nothing)
+
+    async def sleep(self, seconds: float, *, patient: bool = False) -> None:
+        """Return when `seconds` have passed on this clock; `patient` changes nothing here."""
+        if seconds <= 0:
+            await anyio.lowlevel.checkpoint()
+            return
+        event, wake = thread_safe_event()
+        deadline = self.monotonic() + seconds
+        sleeper = Sleeper(deadline, wake, patient)
+        selector = self._selector_here()
+        with self._lock:
+            heappush(self._queue, (deadline, next(self._numbers), sleeper, selector))
+        with self._changed:
+            self._sleepers.add(sleeper)
+            self._changed.notify_all()
+        try:
+            if selector is None:
+                await self._sleep_elsewhere(event)
+            await event.wait()
+        finally:
+            with self._changed:
+                self._sleepers.discard(sleeper)
+                self._changed.notify_all()
+
+    def jump_if_all_wait(self) -> bool:
+        """Go to where the first sleeper wakes, unless a loop is at work or time is held. True if anybody was woken."""
+        with self._lock:
+            if self._holds or any(
+                loop.is_running() and not selector.is_idle for loop, selector in self._selectors.items()
+            ):
+                return False
+            while self._queue and self._queue[0][2] not in self._sleepers:
+                heappop(self._queue)
+            if not self._queue or not self._start + self._queue[0][0] < LATEST:
+                return False
+            self._move(max(0.0, self._queue[0][0] + LATE_SECONDS - self.monotonic()), None)
+            return True
+
+    def _selector_here(self) -> _IdleSelector | None:
+        try:
+            return self._selectors.get(asyncio.get_running_loop())
+        except RuntimeError:  # trio
+            return None
+
+    async def _sleep_elsewhere(self, event: anyio.Event) -> None:
+        while not event.is_set():
+            with anyio.move_on_after(_ELSEWHERE_SECONDS):
+                await event.wait()
+            if not event.is_set():
+                self.jump_if_all_wait()
+
+    def _move(self, step: float, speed: float | None) -> None:
+        if speed:
+            raise ValueError("a jumping clock has no speed: it moves when all tasks wait")
+        with self._lock:
+            elapsed = self.monotonic() + step
+            self._set_elapsed(elapsed)
+            while self._queue and self._queue[0][0] <= elapsed:
+                _, _, sleeper, selector = heappop(self._queue)
+                if sleeper in self._sleepers:
+                    self._wake(sleeper, selector)
+
+    def _wake(self, sleeper: Sleeper, selector: _IdleSelector | None) -> None:
+        if selector is not None:
+            # At work from this moment on, before its thread has seen it: else the clock could jump twice.
+            selector.is_idle = False
+        with self._changed:
+            self._sleepers.discard(sleeper)
+        with suppress(RuntimeError):  # its loop is closed: nobody is left to be woken
+            sleeper.wake()
+
+
+class _IdleSelector(selectors.DefaultSelector):
+    """Tells the clock when its loop has nothing to do but wait.
+
+    Attributes:
+        is_idle: its loop waits. Set here, and taken back by whoever wakes a sleeper of that loop.
+    """
+
+    def __init__(self, clock: JumpingClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.is_idle = False
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        self.is_idle = True
+        try:
+            # Timers of the loop itself, such as time limits on real work, do not keep the clock from jumping.
+            self._clock.jump_if_all_wait()
+            # A sleeper that was woken here, or meanwhile by another loop, has written to the loop's own socket.
+            return super().select(timeout)
+        finally:
+            self.is_idle = False
+
+
+def _nothing() -> None:
+    """For a loop that is to look again."""
