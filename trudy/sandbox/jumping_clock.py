@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import anyio
 import anyio.lowlevel
 
-from trudy._concurrency.wakeup import thread_safe_event
+from trudy._concurrency.wakeup import thread_safe_event, wake_all
 from trudy.sandbox.clock import LATE_SECONDS, LATEST, SandboxClock, Sleeper
 
 T = TypeVar("T")
@@ -88,11 +88,12 @@ class JumpingClock(SandboxClock):
         deadline = self.monotonic() + seconds
         sleeper = Sleeper(deadline, wake, patient)
         selector = self._selector_here()
-        with self._lock:
-            heappush(self._queue, (deadline, next(self._numbers), sleeper, selector))
         with self._changed:
             self._sleepers.add(sleeper)
             self._changed.notify_all()
+        # Only now: who is in the queue and not among the sleepers is taken for one who left.
+        with self._lock:
+            heappush(self._queue, (deadline, next(self._numbers), sleeper, selector))
         try:
             if selector is None:
                 await self._sleep_elsewhere(event)
@@ -146,8 +147,7 @@ class JumpingClock(SandboxClock):
             selector.is_idle = False
         with self._changed:
             self._sleepers.discard(sleeper)
-        with suppress(RuntimeError):  # its loop is closed: nobody is left to be woken
-            sleeper.wake()
+        wake_all([sleeper.wake])
 
 
 class _IdleSelector(selectors.DefaultSelector):
