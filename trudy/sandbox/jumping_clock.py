@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import anyio
 import anyio.lowlevel
 
-from trudy._concurrency.wakeup import thread_safe_event, wake_all
+from trudy._concurrency.loops import thread_safe_event, wake_all
 from trudy.sandbox.clock import LATE_SECONDS, LATEST, SandboxClock, Sleeper
 
 T = TypeVar("T")
