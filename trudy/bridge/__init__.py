@@ -69,7 +69,7 @@ class Bridge:
             return cast(T, result)
         except BaseException as raised:
             if raised is not error:
-                execution.tell()
+                execution.log_untold()
             raise
         finally:
             # The error's traceback holds this frame: a name for it here would make a cycle of the two.

@@ -83,7 +83,7 @@ class Execution(Generic[T]):
                 finally:
                     carry_back(before, context)
                     if self._interruption is not None:
-                        self.tell()
+                        self.log_untold()
                     # Freed while signals are relayed, so that next to nothing is left to do when they are not.
                     del before, context
                     self._function = self._context = self._relay = None
@@ -98,14 +98,14 @@ class Execution(Generic[T]):
         """What the signal handler raised, as it was; caused by an error of the call's clean-up, if there was one."""
         reason, self._interruption = self._interruption, None
         assert reason is not None  # noqa: S101
-        self.tell()
+        self.log_untold()
         reason.__context__, self._reason_context = self._reason_context, None
         of_the_end = failure is reason or isinstance(failure, asyncio.CancelledError)
         if reason.__cause__ is None and not of_the_end:
             reason.__cause__ = failure
         return reason.with_traceback(None)
 
-    def tell(self) -> None:
+    def log_untold(self) -> None:
         """Log the calls to people whose outcome the caller does not get."""
         while self._untold:
             self._untold.pop()()

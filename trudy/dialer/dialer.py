@@ -143,7 +143,8 @@ class Dialer:
 
     def now(self) -> float:
         """The server's time in Unix seconds, as well as the client knows it."""
-        return self._clock.time() + 0.0
+        server = self.client.server_clock
+        return self._clock.time() if server is None else server.now().timestamp()
 
     def e164(self, number: str) -> str:
         """A number in E.164, read with the default region."""
