@@ -78,8 +78,8 @@ def test_quick_start_in_an_empty_environment(built: Path, tmp_path: Path) -> Non
 
     sync, asynchronous = [block.source for block in blocks_of(README) if "YOUR_API_KEY" in block.source]
     # The first shows a call at once, the second waits for its end.
-    assert run(python, sync, speed=0) == ["Ada active", "Support active", "queued"]
-    assert run(python, asynchronous, speed=60) == ["Support active", "completed"]
+    assert run(python, sync, speed=0) == ["Ada active", "Support active", "Support active", "queued"]
+    assert run(python, asynchronous, speed=60) == ["Support active", "Support active", "completed"]
 
 
 def run(python: Path, snippet: str, *, speed: float) -> list[str]:
