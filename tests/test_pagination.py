@@ -153,6 +153,30 @@ def test_a_page_of_the_sync_client() -> None:
     assert page.first() == 0
 
 
+async def test_a_long_walk_tells_how_far_it_has_come() -> None:
+    server, told = Server(25), list[tuple[int, int | None]]()
+
+    async def progress(done: int, total: int | None) -> None:
+        told.append((done, total))
+
+    expected = [(10, 25), (20, 25), (25, 25)]
+    assert [row async for row in server.pager().rows(progress=progress)] == server.rows
+    assert told == expected
+    page = await server.pager()
+    pages = [each async for each in page.pages(progress=lambda done, total: told.append((done, total)))]
+    assert (len(pages), told) == (3, expected * 2)
+    assert [row async for row in (await server.pager()).rows()] == server.rows
+
+
+def test_a_long_walk_of_the_sync_client_tells_it_too() -> None:
+    server, told = Server(25), list[tuple[int, int | None]]()
+    page = Page(run(lambda: server.pager()), run)
+    assert list(page.rows(progress=lambda done, total: told.append((done, total)))) == server.rows
+    assert told == [(10, 25), (20, 25), (25, 25)]
+    assert [len(each) for each in page.pages(progress=lambda done, total: told.append((done, total)))] == [10, 10, 5]
+    assert told == [(10, 25), (20, 25), (25, 25)] * 2
+
+
 def test_an_invalid_row_keeps_the_row_but_does_not_show_it() -> None:
     row = InvalidRow(index=3, reason="no id", raw={"phone_number": "+14155550123"})
     assert "+14155550123" not in repr(row)

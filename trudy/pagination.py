@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, overload
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, overload
 
 from trudy._cursors import PAGE_SIZE, Cursor, says_nothing
 from trudy._walk import FetchedRows, InvalidRow, Walk
@@ -21,6 +22,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 Fetch = Callable[[Cursor], Awaitable[FetchedRows[T]]]
+OnWalk: TypeAlias = Callable[[int, int | None], object]
+"""Told after each page of a walk: the rows read so far, and the server's count of the whole list, if it says."""
 
 
 class _Rows(Generic[T]):
@@ -115,9 +118,13 @@ class AsyncPage(_Rows[T]):
         """The page after this one as far as the caller's `limit` reaches; None at its end. One request."""
         return await self._load(self._following(in_slice=True))
 
-    def pages(self) -> AsyncIterator[AsyncPage[T]]:
+    def pages(self, *, progress: OnWalk | None = None) -> AsyncIterator[AsyncPage[T]]:
         """This page and those after it."""
-        return _Pages(self._itself)
+        return _Pages(self._itself, progress)
+
+    def rows(self, *, progress: OnWalk | None = None) -> AsyncIterator[T]:
+        """All rows from this page on, as iterating gives them; `progress` is told after each page."""
+        return _Items(_Pages(self._itself, progress))
 
     async def first(self) -> T | None:
         """The first row, from this page or those after it; None where there is none."""
@@ -163,9 +170,13 @@ class AsyncPager(Generic[T]):
     def __await__(self) -> Generator[Any, Any, AsyncPage[T]]:
         return AsyncPage[T].load(self._fetch, self._start).__await__()
 
-    def pages(self) -> AsyncIterator[AsyncPage[T]]:
+    def pages(self, *, progress: OnWalk | None = None) -> AsyncIterator[AsyncPage[T]]:
         """All pages, one request each."""
-        return _Pages(self._first)
+        return _Pages(self._first, progress)
+
+    def rows(self, *, progress: OnWalk | None = None) -> AsyncIterator[T]:
+        """All rows, as iterating gives them; `progress`, sync or async, is told after each page."""
+        return _Items(_Pages(self._first, progress))
 
     async def first(self) -> T | None:
         """The first row, None where there is none. One request, as a rule."""
@@ -198,8 +209,10 @@ class _Pages(Generic[T]):
     After an error it stands where it stood, and the same page can be asked for again.
     """
 
-    def __init__(self, first: Callable[[], Awaitable[AsyncPage[T] | None]]) -> None:
+    def __init__(self, first: Callable[[], Awaitable[AsyncPage[T] | None]], progress: OnWalk | None = None) -> None:
         self._next = first
+        self._progress = progress
+        self._done = 0
 
     def __aiter__(self) -> _Pages[T]:
         return self
@@ -209,6 +222,9 @@ class _Pages(Generic[T]):
         if page is None:
             raise StopAsyncIteration
         self._next = page.next_in_slice
+        self._done += len(page.data)
+        if self._progress is not None and isawaitable(told := self._progress(self._done, page.pagination.total)):
+            await told
         return page
 
 
@@ -264,9 +280,13 @@ class Page(_Rows[T]):
         following = self._run(self._page.next_page)
         return None if following is None else Page(following, self._run)
 
-    def pages(self) -> Iterator[Page[T]]:
+    def pages(self, *, progress: OnWalk | None = None) -> Iterator[Page[T]]:
         """This page and those after it."""
-        return _SyncPages(self)
+        return _SyncPages(self, progress)
+
+    def rows(self, *, progress: OnWalk | None = None) -> Iterator[T]:
+        """All rows from this page on, as iterating gives them; `progress` is told after each page."""
+        return _SyncItems(_SyncPages(self, progress))
 
     def first(self) -> T | None:
         """The first row, from this page or those after it; None where there is none."""
@@ -288,8 +308,10 @@ class Page(_Rows[T]):
 class _SyncPages(Generic[T]):
     """Iterates over pages, as `_Pages` does. No generator: that would be over after an error, as if the list were."""
 
-    def __init__(self, first: Page[T]) -> None:
+    def __init__(self, first: Page[T], progress: OnWalk | None = None) -> None:
         self._next: Callable[[], Page[T] | None] = lambda: first
+        self._progress = progress
+        self._done = 0
 
     def __iter__(self) -> _SyncPages[T]:
         return self
@@ -299,6 +321,9 @@ class _SyncPages(Generic[T]):
         if page is None:
             raise StopIteration
         self._next = page.next_in_slice
+        self._done += len(page.data)
+        if self._progress is not None:
+            self._progress(self._done, page.pagination.total)
         return page
 
 

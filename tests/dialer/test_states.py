@@ -8,7 +8,6 @@ import pytest
 
 from trudy.dialer.states import (
     RINGING,
-    SETTLED,
     AttemptState,
     Happening,
     ImpossibleError,
@@ -73,8 +72,7 @@ def test_a_row_waits_again_only_where_its_end_lets_it() -> None:
     assert row_after(R.LIVE, "lost", again=True) is R.DONE
 
 
-def test_what_may_ring_and_what_is_settled() -> None:
+def test_what_may_ring() -> None:
     """An attempt that may still ring is one that can become `placed`, or is."""
     may_become_placed = {state for (state, _), after in ATTEMPTS.items() if after is A.PLACED} - {A.UNRESOLVED}
     assert may_become_placed | {A.PLACED} == RINGING
-    assert not {state for state, _ in ROWS} & SETTLED

@@ -279,7 +279,8 @@ class TestSignature:
         hmac_alone = min(
             timeit.repeat(lambda: hmac.digest(key, message, "sha256"), timer=time.process_time, repeat=20, number=1)
         )
-        assert min(timeit.repeat(forge, timer=time.process_time, repeat=20, number=1)) < 3 * hmac_alone
+        # A millisecond for what does not grow with the body, on a busy machine; parsing one of these takes a hundred.
+        assert min(timeit.repeat(forge, timer=time.process_time, repeat=20, number=1)) < 3 * hmac_alone + 0.001
 
     def test_compares_in_constant_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         compared: list[tuple[bytes, bytes]] = []

@@ -89,10 +89,6 @@ class SqlStore:
     async def zones(self, campaign: str) -> Sequence[tuple[tuple[str, ...], str | None, str | None, int]]:
         return await self._in_transaction(sql_rows.zones, campaign)
 
-    async def set_summary(self, campaign: str, summary: Mapping[str, object]) -> None:
-        statement = update(campaigns).where(campaigns.c.id == campaign).values(summary=dict(summary))
-        await self._in_transaction(lambda connection: connection.execute(statement))
-
     async def campaign(self, campaign: str) -> CampaignRecord:
         return await self._in_transaction(_campaign, campaign)
 

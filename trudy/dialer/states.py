@@ -77,9 +77,6 @@ _ATTEMPTS: Final[Mapping[AttemptState, Mapping[Happening, AttemptState]]] = {
 RINGING: Final = frozenset((AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.PLACED))
 """While an attempt is in one of these, no other may call its number: the store holds that with a unique index."""
 
-SETTLED: Final = frozenset((RowState.REJECTED, RowState.DUPLICATE, RowState.SUPPRESSED, RowState.DONE))
-"""Rows that will not be dialed any more."""
-
 
 class ImpossibleError(Exception):
     """A state met what cannot happen in it. The transaction is rolled back: somebody else was there first."""

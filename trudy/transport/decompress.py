@@ -62,11 +62,6 @@ class Decompressor:
         self._limit = limit
         self._produced = [0] * len(self._layers)
 
-    @property
-    def is_identity(self) -> bool:
-        """Whether what comes out is what goes in."""
-        return not self._layers
-
     def decompress(self, data: bytes) -> Iterator[bytes]:
         """What the next piece holds, in pieces, some of them empty.
 
