@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 
@@ -79,3 +80,12 @@ def test_a_bad_option_is_named(options: dict[str, object], argument: str) -> Non
 def test_an_unknown_option_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="max_retry"):
         Settings().merged({"max_retry": 3})  # type: ignore[typeddict-unknown-key]
+
+
+@pytest.mark.parametrize(
+    "options", [{"timeout": 10**400}, {"deadline": 10**400}, {"max_rate_limit_wait": 10**400}], ids=str
+)
+def test_an_absurd_number_is_refused_by_name(options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        Settings().merged(options)  # type: ignore[arg-type]
+    assert caught.value.argument == next(iter(options))

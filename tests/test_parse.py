@@ -28,7 +28,7 @@ JSON_VALUES = st.recursive(
     [
         (1, True, True),
         (0.5, True, True),
-        (10**400, True, True),
+        (10**400, False, False),
         (0, True, False),
         (-0.0, True, False),
         (-1, True, False),

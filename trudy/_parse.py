@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, TypeGuard, cast
@@ -75,8 +76,9 @@ def find_id(row: Mapping[str, object], kind: str) -> str | None:
 
 
 def is_finite(value: object) -> TypeGuard[int | float]:
-    """Whether it is a number, and no infinite one; `True` is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
+    """Whether it is a number that a float can hold, and no infinite one; `True` is none."""
+    largest = sys.float_info.max
+    return isinstance(value, int | float) and not isinstance(value, bool) and -largest <= value <= largest
 
 
 def is_positive(value: object) -> TypeGuard[int | float]:

@@ -300,15 +300,17 @@ def _ready(endpoint: Endpoint, content: Content, extra: Mapping[str, JSON]) -> C
 
 
 def _query(parameters: Mapping[str, QueryValue | NotGiven | None]) -> str:
-    given = {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in parameters.items()
-        if value is not None and not isinstance(value, NotGiven)
-    }
     try:
+        given = {
+            name: str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in parameters.items()
+            if value is not None and not isinstance(value, NotGiven)
+        }
         return f"?{urlencode(given)}" if given else ""
     except UnicodeEncodeError:
         raise InvalidArgumentError("the query holds text that is no Unicode", argument="query") from None
+    except ValueError:
+        raise InvalidArgumentError("the query holds a number that is too large", argument="query") from None
 
 
 def _started(request: Request) -> RequestStarted:
