@@ -33,7 +33,6 @@ Source: TypeAlias = str | os.PathLike[str] | Iterable[Row] | AsyncIterable[Row] 
 _SAMPLE: Final = 64 * 1024
 """Bytes by which the dialect of a CSV is guessed."""
 _DELIMITERS: Final = ",;\t|"
-_LONGEST_CELL: Final = 1024 * 1024
 
 
 async def read_rows(source: Source) -> AsyncIterator[tuple[int, Row]]:
@@ -88,7 +87,6 @@ def _csv(path: Path) -> Iterator[tuple[int, Row]]:
     with path.open(encoding=encoding, newline="") as file:
         sample = file.read(_SAMPLE)
         file.seek(0)
-        csv.field_size_limit(_LONGEST_CELL)
         reader = csv.reader(file, delimiter=_delimiter_of(sample), strict=False)
         try:
             names = [name.strip() for name in next(reader, list[str]())]

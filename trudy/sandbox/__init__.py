@@ -14,6 +14,8 @@ The files:
     sandbox.py         the class above
     world.py           what everything else is given: rows, clock, ids, limit, faults, quirks, events
     clock.py           a clock that can be sped up, stepped and stopped
+    jumping_clock.py   a clock that moves while all tasks wait
+    assertions.py      what a test may assert of the calls that were placed
     ids.py             ids of new objects
     placeholders.py    the objects that the snippets of the SDK's page name
     http/              takes requests in

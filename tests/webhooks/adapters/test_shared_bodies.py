@@ -28,8 +28,13 @@ from trudy.webhooks.verify import MAX_BODY
 
 Post = Callable[[bytes, dict[str, str]], int]
 Serve = Callable[[WebhookRouter, list[bytes], str, int | None], Any]
-MADE = make_delivery("call.ended", secret=SECRET, call_id=CALL_ID, data={"filler": "x" * 2_000})
-BIG = make_delivery("call.ended", secret=SECRET, call_id=CALL_ID, data={"filler": "x" * MAX_BODY})
+
+
+def made(filler: int = 2_000) -> Delivery:
+    """A delivery signed now: one that was signed when the tests were collected is too old by their turn."""
+    return make_delivery("call.ended", secret=SECRET, call_id=CALL_ID, data={"filler": "x" * filler})
+
+
 BEFORE, AFTER, BOTH = "before", "after", "before and after"
 
 
@@ -231,10 +236,11 @@ class Sent:
 @pytest.mark.parametrize("when", [BEFORE, AFTER, BOTH])
 @pytest.mark.parametrize("kind", SERVERS)
 def test_everybody_reads_the_whole_body(kind: str, when: str) -> None:
-    sent = Sent(kind, when, MADE)
+    delivery = made()
+    sent = Sent(kind, when, delivery)
     assert sent.statuses == [204]
     assert sent.handled == [CALL_ID]
-    assert sent.seen == [MADE.body] * (2 if when == BOTH else 1)
+    assert sent.seen == [delivery.body] * (2 if when == BOTH else 1)
 
 
 @pytest.mark.parametrize("when", [BEFORE, AFTER, BOTH])
@@ -243,15 +249,17 @@ def test_everybody_reads_the_whole_body(kind: str, when: str) -> None:
     [(kind, 10 * MAX_BODY) for kind in SERVERS] + [("aiohttp", 0), ("aiohttp_in_pieces", 0)],
 )
 def test_also_where_the_application_allows_more(kind: str, limit: int, when: str) -> None:
-    sent = Sent(kind, when, MADE, limit=limit)
+    delivery = made()
+    sent = Sent(kind, when, delivery, limit=limit)
     assert (sent.statuses, sent.handled) == ([204], [CALL_ID])
-    assert sent.seen == [MADE.body] * (2 if when == BOTH else 1)
+    assert sent.seen == [delivery.body] * (2 if when == BOTH else 1)
 
 
 @pytest.mark.parametrize("kind", ["django", "django_async", "aiohttp", "aiohttp_in_pieces"])
 def test_what_reads_it_after_an_event_beyond_its_limit_does_no_harm(kind: str) -> None:
-    sent = Sent(kind, AFTER, MADE, limit=500)
-    assert (sent.statuses, sent.handled, sent.seen) == ([204], [CALL_ID], [MADE.body])
+    delivery = made()
+    sent = Sent(kind, AFTER, delivery, limit=500)
+    assert (sent.statuses, sent.handled, sent.seen) == ([204], [CALL_ID], [delivery.body])
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SERVERS if not kind.startswith("fastapi")])
@@ -264,13 +272,13 @@ def test_of_a_refused_one_too(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", SERVERS)
 def test_a_body_that_is_too_large_is_not_read_to_its_end(kind: str) -> None:
-    sent = Sent(kind, "", BIG)
+    sent = Sent(kind, "", made(MAX_BODY))
     assert sent.statuses == [400]
     assert sent.handled == []
 
 
 @pytest.mark.parametrize("kind", ["django", "django_async", "flask", "aiohttp"])
 def test_a_limit_of_the_application_below_ours_costs_no_event(kind: str) -> None:
-    sent = Sent(kind, "", MADE, limit=500)
+    sent = Sent(kind, "", made(), limit=500)
     assert sent.statuses == [204]
     assert sent.handled == [CALL_ID]
