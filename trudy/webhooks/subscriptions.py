@@ -89,5 +89,5 @@ def _subjects(event: WebhookEvent) -> list[tuple[Subject, str]]:
         *call_ids_in(data),
         *(call_ids_in(cast("Mapping[str, object]", inner)) if isinstance(inner, Mapping) else ()),
     )
-    found: list[tuple[Subject, str | None]] = [("batch", batch_id), *(("call", each) for each in (call_id, *named))]
+    found: list[tuple[Subject, str | None]] = [*(("call", each) for each in (call_id, *named)), ("batch", batch_id)]
     return [(kind, subject_id) for kind, subject_id in dict.fromkeys(found) if subject_id is not None]
