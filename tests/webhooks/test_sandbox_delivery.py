@@ -159,7 +159,7 @@ def test_what_a_killed_process_was_handling_is_handled_if_the_sender_outlasts_th
             self.has_killed = True
             delivery = killed.admit(method, headers, body)
             assert isinstance(delivery, DeliveryInProgress)
-            next(delivery.claim()).call()
+            next(delivery.claim()).run()
             return Answer(status=502)
 
     proxy = Proxy(secret=sandbox.webhook_secret, clock=sandbox.clock)

@@ -12,23 +12,23 @@
 `unwrap(body, headers)` is the same without a router. A delivery's way through the files:
 
     adapters/            a file a framework: the body, the method and the headers of a request
-    router.py            `WebhookRouter`: handlers and settings; which steps a delivery takes
+    router.py            `WebhookRouter`: its handlers, its settings, and what it does with a request
     unwrapping.py        `unwrap`: bytes and headers in, an event out
-      signing.py         secrets, and how a body is signed
-      verify.py          whether a delivery is authentic and fresh, and the errors that say why not
-      strict_json.py     JSON from a stranger, bounded in depth
-      parse.py           the typed event in a JSON value
-      payload.py         where things stand in it: nested or flat, camelCase or snake_case
-      dedupe.py          the key by which two deliveries of one event are the same
+      signing.py         the secrets, and how a body is signed
+      verify.py          checks size, timestamp and signature; the errors
+      strict_json.py     reads JSON of limited depth from an unknown sender
+      parse.py           builds the typed event from the JSON
+      payload.py         finds members in the JSON: nested or flat, camelCase or snake_case
+      dedupe.py          the key that all deliveries of one event share
     events.py            the classes of events, and their names
     subscriptions.py     wakes those who wait for a call or batch
-    delivery.py          claim the event's key, run the handlers, commit or give back: as steps
-    replay/              which events were handled, a file a store
-    run_steps.py         takes these steps in a thread, or on an event loop
-    answer.py            what the sender is told
+    delivery.py          the steps of a delivery: claim the key, run the handlers, commit or release
+    replay/              remembers which events were handled, one file for each store
+    run_steps.py         runs these steps in a thread or on an event loop
+    answer.py            the HTTP answers to the sender
 
     sample_events.py     bodies of events as a server writes them, for tests
-    check.py, __main__.py    `python -m trudy.webhooks check URL`: tries good and bad deliveries on a receiver
+    check.py, __main__.py    `python -m trudy.webhooks check URL`: sends good and bad deliveries to a receiver
 
 Names are loaded when first used.
 

@@ -1,4 +1,4 @@
-"""`python -m trudy.webhooks check URL`: does a receiver take what it should, and nothing else?"""
+"""`python -m trudy.webhooks check URL`: does a receiver accept good deliveries and refuse bad ones?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trudy.webhooks.check import Finding, exit_status, run_trials, trials
 from trudy.webhooks.signing import signing_keys
 
 _TIMEOUT = 10.0
-"""Seconds; the early server waited as long."""
+"""Seconds to wait for an answer, as long as the early server waited: a receiver slower than this loses events."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"{host} is another machine; its handlers would run. Use --remote if that is meant")
     import httpx
 
-    # A proxy of the environment would stand between us and this machine.
+    # A proxy set in the environment cannot reach this machine's loopback address.
     with httpx.Client(timeout=options.timeout, trust_env=not loopback) as client:
         findings: list[Finding] = []
         for finding in run_trials(client, options.url, trials(secret)):
@@ -83,11 +83,11 @@ def _seconds(text: str) -> float:
 
 
 def _host(url: str) -> str:
-    """The host as the one who connects to it reads it; empty where that refuses the URL."""
+    """The host that httpx would connect to; empty if the URL is not one for httpx."""
     import httpx
 
     try:
-        # httpx overlooks a port that cannot be, and a host that is none.
+        # `urlsplit` refuses a port out of range and a broken host, which httpx lets pass.
         _ = urlsplit(url).port
         read = httpx.URL(url)
     except (ValueError, httpx.InvalidURL):

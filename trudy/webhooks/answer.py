@@ -1,4 +1,4 @@
-"""What the sender is told: the statuses of the documentation, and nothing about why in detail."""
+"""The HTTP answers to the sender: the documented statuses, and the reason in one word."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class Answer:
     headers: Mapping[str, str] = field(factory=dict[str, str], hash=False)
     body: bytes = b""
     code: str = ""
-    """Why it was refused, in one word; empty where it was not."""
+    """Why it was refused, in one word; empty if it was accepted."""
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the sender will take the event as delivered."""
+        """Whether the sender counts the event as delivered."""
         return 200 <= self.status < 300
 
 
 BODILESS: Final = frozenset({204, 205, 304})
-"""Statuses that HTTP allows no body."""
+"""Statuses that have no body in HTTP."""
 
 
 def problem(status: int, code: str, **headers: str) -> Answer:
-    """A refusal, with its reason in one word where the status allows a body."""
+    """An answer with the reason in one word, if the status allows a body."""
     if status in BODILESS:
         return Answer(status=status, headers=headers, code=code)
     body = json.dumps({"error": {"code": code}}).encode()
@@ -41,10 +41,10 @@ def problem(status: int, code: str, **headers: str) -> Answer:
 
 ACCEPTED: Final = Answer(status=204)
 BUSY: Final = problem(503, "busy", **{"retry-after": "5"})
-"""Another delivery of the event is being handled, and may fail."""
+"""Another delivery of the event is being handled. As that may still fail, the sender is asked to send again."""
 WRONG_METHOD: Final = problem(405, "method_not_allowed", allow="POST")
 
 
 def refusal(error: WebhookVerificationError) -> Answer:
-    """400 for an authentic body that is no event and for one that is too large, 401 for everything else."""
+    """400 for a body that is too large, or authentic but no event; 401 for every other refusal."""
     return problem(400 if isinstance(error, BadPayloadError) else 401, error.code)

@@ -1,4 +1,4 @@
-"""Deliveries, good and bad, to try on a receiver, and what its answers mean."""
+"""Good and bad deliveries that test a receiver, and what its answers mean."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Reading: TypeAlias = Literal["ok", "let in", "turned away"]
 _MARGIN: Final = 60
+"""Seconds beyond the tolerated age, so that a receiver whose clock is a little off still sees a stale delivery."""
 
 
 @frozen(kw_only=True)
@@ -51,10 +52,10 @@ class Finding:
 
 
 def trials(secret: str, *, now: float | None = None) -> tuple[Trial, ...]:
-    """All deliveries, in the order to send them. Their ids exist nowhere, but begin with `check_`.
+    """All deliveries, in the order to send them. They tell of calls that do not exist, whose ids begin with `check_`.
 
     Args:
-        secret: the receiver's.
+        secret: the receiver's secret.
         now: Unix seconds; the machine's clock if left out.
     """
     sent_at = time.time() if now is None else now
@@ -77,7 +78,7 @@ def trials(secret: str, *, now: float | None = None) -> tuple[Trial, ...]:
         return Trial(name=name, is_good=is_good, body=body, headers=headers)
 
     def bare(name: str, call: str, *kept: str) -> Trial:
-        """A delivery that brings only these headers of its signature: a receiver must not then do without."""
+        """A delivery that lacks all signature headers but these."""
         body = write("call.ended", call)
         signed = sign(body, secret=secret, timestamp=sent_at)
         return Trial(name=name, is_good=False, body=body, headers={one: signed[one] for one in ("Content-Type", *kept)})
@@ -101,20 +102,20 @@ def trials(secret: str, *, now: float | None = None) -> tuple[Trial, ...]:
 
 
 def run_trials(client: httpx.Client, url: str, planned: tuple[Trial, ...]) -> Iterator[Finding]:
-    """Send each delivery and say how it was answered."""
+    """Send each delivery and yield how it was answered."""
     import httpx
 
     for trial in planned:
         try:
             response = client.post(url, content=trial.body, headers=dict(trial.headers))
         except httpx.TransportError as error:
-            # A receiver may well hang up on a body that is too large.
+            # A receiver may close the connection on a body that is too large: that is a refusal, too.
             yield Finding(trial=trial, status=None, fault=type(error).__name__)
         else:
             yield Finding(trial=trial, status=response.status_code)
 
 
 def exit_status(findings: tuple[Finding, ...]) -> int:
-    """1 where a bad delivery was let in, else 2 where a good one was turned away, else 0."""
+    """1 if a bad delivery was let in, else 2 if a good one was turned away, else 0."""
     readings = {finding.reading for finding in findings}
     return 1 if "let in" in readings else 2 if "turned away" in readings else 0

@@ -1,4 +1,4 @@
-"""The key by which two deliveries of one event are known to be the same."""
+"""The key that all deliveries of one event share."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from trudy.webhooks.events import EventName
 from trudy.webhooks.payload import Node, Payload, child, first_id, instant
 
 _DOCUMENTED: Final = frozenset(get_args(EventName))
-_LONGEST: Final = 200
-"""A key is stored for days, in a table of the user's; an id has no business being longer."""
+_MAX_LENGTH: Final = 200
+"""Characters of the longest key that is kept as it is. Ids are shorter; a stranger's longer one would fill the user's
+table, where keys stay for days, so its digest is stored."""
 
 
 def dedupe_key(name: str, event_id: str | None, raw: Node, data: Node) -> str:
-    """The event's name with the best identity there is.
+    """The event's name and the best identity it has.
 
-    That is the event's own id; else one inside `data`; else that of the call, batch or voice; else the time, URL and
-    number the event speaks of. A change of status also needs the status and the time, or the second change of a batch
-    would pass for the first. And of what is not documented nobody knows how often it comes for one call: only a
-    repetition with the same time and data passes for the same.
+    The first of these that is there: the event's own id; an id in `data`; the id of the call, batch or voice; a digest
+    of the time with the URL and phone number, or with the whole body. Two kinds of events need more than the id of
+    their object. A batch changes its status often: the new status and the time are added. An undocumented event may be
+    sent many times for one call: the time and a digest of `data` are added.
     """
     if event_id is not None:
         return _bounded(f"{name}:{event_id}")
@@ -57,7 +58,7 @@ def _word(value: object) -> str:
 
 
 def _stamp(raw: Node) -> str:
-    # The instant, as a sender may spell it otherwise when it sends again.
+    # The instant and not its text, as a sender may spell it in another way when it sends again.
     moment = instant(raw.get("timestamp"))
     return _word(raw.get("timestamp", "")) if moment is None else moment.isoformat()
 
@@ -66,17 +67,17 @@ def _circumstances(raw: Node, data: Node) -> list[Any]:
     url, number = data.get("url"), data.get("phone_number", data.get("phoneNumber"))
     if url or number:
         return [_stamp(raw), url, number]
-    # A time alone would take two events of one second for one: then all of the body counts, wherever it stands.
+    # With the time alone, two events of one second would be taken for one: so the whole body counts.
     return [_stamp(raw), {name: value for name, value in raw.items() if name != "timestamp"}]
 
 
 def _bounded(key: str) -> str:
-    # What is not printable includes what no database can store, such as half a surrogate pair.
-    return key if len(key) <= _LONGEST and key.isprintable() else f"sha256:{_digest(key)}"
+    # Some unprintable text, such as half a surrogate pair, cannot be stored by a database.
+    return key if len(key) <= _MAX_LENGTH and key.isprintable() else f"sha256:{_digest(key)}"
 
 
 def _digest(value: object) -> str:
-    """A digest, as what goes in may hold a phone number."""
+    """A digest, because the value may hold a phone number."""
     return hashlib.sha256(_canonical(value).encode()).hexdigest()
 
 

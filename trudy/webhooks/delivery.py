@@ -1,7 +1,7 @@
-"""What is done with an event, once: claim its key, run its handlers, commit or abandon. No I/O of its own.
+"""What is done with one event: claim its key, run its handlers, commit or abandon the claim. Does no I/O itself.
 
-A delivery is a generator of steps. `run_steps.py` takes each step, blocking or awaiting, and sends back what the step
-gave, or throws in what it raised. So threads, asyncio and trio share these rules.
+A delivery is a generator of steps. `run_steps.py` runs each step, blocking or awaiting, and sends the result into the
+generator, or throws the exception into it. So threads, asyncio and trio share these rules.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ Handler: TypeAlias = Callable[[Any], Awaitable[None] | None]
 
 @frozen
 class DeliveryStep:
-    """Something to do.
+    """One function to run.
 
     Attributes:
-        call: does it.
-        is_async: whether `call` returns an awaitable.
-        blocks: whether `call` may block its thread.
-        must_end: whether it is carried out even while the request is being cancelled.
+        run: the function.
+        is_async: whether `run` returns an awaitable.
+        blocks: whether `run` may block its thread.
+        must_end: whether it is run even while the request is being cancelled.
     """
 
-    call: Callable[[], Any]
+    run: Callable[[], Any]
     is_async: bool = False
     blocks: bool = False
     must_end: bool = False
@@ -56,7 +56,8 @@ class RegisteredHandler:
 class KeysInProgress:
     """Keys that this process is handling now.
 
-    A guard gives up a claim after the lease, as the process that holds it may have died. This process knows better.
+    A replay guard drops a claim after the lease, as the process that holds it may have died. This set keeps a slow
+    handler's event from being handled twice in the same process.
     """
 
     def __init__(self) -> None:
@@ -64,12 +65,12 @@ class KeysInProgress:
         self.after_fork()
 
     def after_fork(self) -> None:
-        """In a child: what the parent is handling is not this process's."""
+        """Forget the parent's keys: the child handles none of them."""
         self._lock = threading.Lock()
         self._keys: set[str] = set()
 
     def add(self, key: str) -> bool:
-        """False if it is there already."""
+        """Add a key; False if it is being handled already."""
         with self._lock:
             if key in self._keys:
                 return False
@@ -77,7 +78,7 @@ class KeysInProgress:
             return True
 
     def discard(self, key: str) -> None:
-        """It is no longer being handled."""
+        """Remove a key: it is no longer being handled."""
         self._keys.discard(key)
 
 
@@ -88,7 +89,7 @@ class DeliveryRules:
     Attributes:
         guard: the replay guard, if any.
         lease: seconds after which another process may take over a claim.
-        remember: seconds for which a handled event is known.
+        remember: seconds for which a handled event is remembered.
         error_status: the answer when a handler fails.
     """
 
@@ -117,18 +118,18 @@ class DeliveryInProgress:
 
     @property
     def only_blocks(self) -> bool:
-        """Whether something blocks and nothing awaits: then one worker thread may take all the steps."""
+        """Whether some steps block and none is async: then one worker thread can run them all."""
         if any(one.is_async for one in self.handlers):
             return False
         return bool(self.handlers) or (self._rules.guard is not None and self._rules.guard.blocking)
 
     def steps(self) -> DeliverySteps:
-        """All of it."""
+        """Claim the key and run the handlers; returns the answer for the sender."""
         refused = yield from self.claim()
         return refused if refused is not None else (yield from self.work())
 
     def claim(self) -> Generator[DeliveryStep, Any, Answer | None]:
-        """Claim the event's key; an answer where it is not ours to handle."""
+        """Claim the event's key; returns an answer if the event was handled before or is being handled."""
         guard, key = self._rules.guard, self.event.dedupe_key
         if guard is None:
             return None
@@ -140,7 +141,7 @@ class DeliveryInProgress:
             )
         except Exception:
             logger.exception("the replay guard failed; the sender may try again")
-            # It may have claimed the key all the same, and only the answer was lost.
+            # The guard may have stored the claim and failed afterwards.
             yield from self.release()
             return problem(500, "internal_error")
         except BaseException:
@@ -152,11 +153,11 @@ class DeliveryInProgress:
         return ACCEPTED if verdict == "done" else BUSY
 
     def claim_to_hold(self) -> Generator[DeliveryStep, Any, Answer | None]:
-        """`claim`, and no claim is left behind where the request was cancelled meanwhile."""
+        """`claim`, which leaves no claim behind if the request is cancelled during it."""
         refused = yield from self.claim()
         if refused is None:
             try:
-                yield DeliveryStep(_nothing)  # where a cancellation that came during the claim is raised
+                yield DeliveryStep(_nothing)  # a cancellation that came during the claim is raised here
             except BaseException:
                 yield from self.release()
                 raise
@@ -171,7 +172,7 @@ class DeliveryInProgress:
                 if inspect.isgenerator(given) or inspect.isasyncgen(given):
                     raise TypeError("a handler gave back a generator, which nobody would run")
                 if not one.is_async and inspect.isawaitable(given):
-                    # A decorator may hide that what it wraps is async.
+                    # A decorated async function may look like a plain one until it is called.
                     yield DeliveryStep(partial(_itself, given), is_async=True)
         except GeneratorExit:
             raise
@@ -186,7 +187,7 @@ class DeliveryInProgress:
         return ACCEPTED
 
     def release(self) -> Generator[DeliveryStep, Any, None]:
-        """Give a claim back, so that the sender's retry finds the key free."""
+        """Drop the claim, so that the event is handled when the sender tries again."""
         guard, key = self._rules.guard, self.event.dedupe_key
         if guard is None:
             return
@@ -198,14 +199,14 @@ class DeliveryInProgress:
             self._in_progress.discard(key)
 
     def commit(self) -> Generator[DeliveryStep, Any, None]:
-        """The claimed event has been handled."""
+        """Record that the claimed event was handled."""
         guard, key = self._rules.guard, self.event.dedupe_key
         if guard is None:
             return
         try:
             yield DeliveryStep(lambda: guard.commit(key, self._rules.remember), blocks=guard.blocking, must_end=True)
         except Exception:
-            # Handled it is: a refusal now would have it handled a second time for certain.
+            # Not answered with an error: the sender would try again, and the event would be handled twice.
             logger.exception("the replay guard failed; the event is handled again if it is sent again")
         finally:
             self._in_progress.discard(key)

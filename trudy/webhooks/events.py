@@ -5,7 +5,8 @@
         case BatchStatusChanged(batch_id=batch_id, status=status): ...
         case UnknownEvent(name=name): ...
 
-Every member but the name may be missing. The payload is the voice provider's own; `data` and `raw` hold it whole.
+All members but `name` and `dedupe_key` may be missing. `data` and `raw` hold the whole payload, which is the voice
+provider's own.
 """
 
 from __future__ import annotations
@@ -28,20 +29,20 @@ from trudy.webhooks.signing import SignatureForm
 
 @frozen(kw_only=True)
 class BaseEvent:
-    """What every event has. Handlers meet its subclasses only."""
+    """What every event has. Handlers are given its subclasses only."""
 
     name: str
     """The event's name as it was sent, such as `call.ended`."""
     id: str | None = None
-    """The event's own id (wire: `id` or `event_id`); None where the sender gives none."""
+    """The event's own id (wire: `id` or `event_id`); None if it has none."""
     timestamp: datetime | None = None
-    """When it happened, UTC; None where missing or unreadable."""
+    """When it happened, UTC; None if missing or unreadable."""
     dedupe_key: str = field(repr=False)
     """The same for each delivery of one event, and for no other event."""
     signature_form: SignatureForm | None = None
     """Whether the raw bytes or their key-sorted JSON were signed; None for an event made in a test."""
     data: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
-    """The event's `data`; empty where it is no object."""
+    """The event's `data`; empty if it is no object."""
     raw: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """The whole body."""
 
@@ -57,26 +58,26 @@ class CallEvent(BaseEvent):
     call_id: str | None = None
     agent_id: str | None = None
     batch_id: str | None = None
-    """The batch the call belongs to, where the sender tells."""
+    """The batch the call belongs to, if the event says so."""
     status: str | None = None
-    """The sender's own word; flat payloads only."""
+    """The server's own word; flat payloads only."""
 
 
 @frozen(kw_only=True)
 class CallResult(CallEvent):
-    """What events have that come when a call is over. Never the transcript: fetch it."""
+    """What the events have that are sent when a call is over or later. No event holds the transcript: fetch it."""
 
     ended_at: datetime | None = None
     """UTC."""
     duration_seconds: float | None = None
-    """From `duration`, else from when the call was joined and ended."""
+    """From `duration` in the payload, else the time between the joining and the end of the call."""
     billed_duration_seconds: float | None = None
     billing_status: str | None = None
     cost_usd: float | None = None
     end_reason: str | None = None
-    """Why it ended, in the server's or the voice provider's word, such as `hangup`; `outcome` reads it."""
+    """Why it ended, in the server's or the voice provider's word, such as `hangup`."""
     outcome: CallEnding = CallEnding.UNKNOWN
-    """How it ended, in one word, as `Call.outcome`; from the event's name, its status and its `end_reason`."""
+    """How it ended, as `Call.outcome`: found from the event's name, its status and its `end_reason`."""
     sentiment: str | None = None
     short_summary: str | None = field(default=None, repr=shown_prose)
     summary: str | None = field(default=None, repr=shown_prose)
@@ -105,7 +106,7 @@ class CallEnded(CallResult):
 
 @frozen(kw_only=True)
 class CallCompleted(CallResult):
-    """`call.completed`: as `call.ended`, under the name that newer servers replace by it."""
+    """`call.completed`: the older name of `call.ended`."""
 
     type: Literal["call.completed"] = "call.completed"
 
@@ -119,27 +120,27 @@ class CallBilled(CallResult):
 
 @frozen(kw_only=True)
 class CallFailed(CallResult):
-    """`call.failed`: the call did not come about, or broke."""
+    """`call.failed`: the call is over: busy, not answered, refused, or it broke."""
 
     type: Literal["call.failed"] = "call.failed"
 
 
 @frozen(kw_only=True)
 class CallAnalyzed(CallResult):
-    """`call.analyzed`: in one guide only; perhaps never sent."""
+    """`call.analyzed`: named by one guide of Truedy's only; perhaps never sent."""
 
     type: Literal["call.analyzed"] = "call.analyzed"
 
 
 @frozen(kw_only=True)
 class BatchStatusChanged(BaseEvent):
-    """`batch.status.changed`."""
+    """`batch.status.changed`: a batch was started, paused or resumed."""
 
     type: Literal["batch.status.changed"] = "batch.status.changed"
     batch_id: str | None = None
     agent_id: str | None = None
     status: str | None = None
-    """The sender's own word."""
+    """The server's own word."""
 
 
 @frozen(kw_only=True)
@@ -150,7 +151,7 @@ class BatchCompleted(BaseEvent):
     batch_id: str | None = None
     agent_id: str | None = None
     status: str | None = None
-    """The sender's own word."""
+    """The server's own word."""
 
 
 @frozen(kw_only=True)
@@ -160,22 +161,22 @@ class VoiceTrainingCompleted(BaseEvent):
     type: Literal["voice.training.completed"] = "voice.training.completed"
     voice_id: str | None = None
     status: str | None = None
-    """The sender's own word."""
+    """The server's own word."""
 
 
 @frozen(kw_only=True)
 class VoiceTrainingFailed(BaseEvent):
-    """`voice.training.failed`."""
+    """`voice.training.failed`: the voice cannot be used."""
 
     type: Literal["voice.training.failed"] = "voice.training.failed"
     voice_id: str | None = None
     status: str | None = None
-    """The sender's own word."""
+    """The server's own word."""
 
 
 @frozen(kw_only=True)
 class UnknownEvent(BaseEvent):
-    """An event that this version does not know; `name` says what it is, `data` and `raw` hold the rest."""
+    """An event that this version does not know: see `name`, and `data` or `raw` for the rest."""
 
     type: Literal["unknown"] = "unknown"
     call_id: str | None = None
@@ -198,7 +199,7 @@ WebhookEvent: TypeAlias = (
     | VoiceTrainingFailed
     | UnknownEvent
 )
-"""Any event; `type` tells which. A checker then knows the class, and whether a `match` forgets one."""
+"""Any event. `type` tells which, so that a type checker can narrow the class and find a `match` that misses one."""
 
 EventName: TypeAlias = Literal[
     "call.started",
@@ -216,23 +217,24 @@ EventName: TypeAlias = Literal[
 """The names that have a class."""
 
 CALL_OVER: Final = ("call.ended", "call.completed", "call.failed")
-"""The names under which a call's end is told, whichever way it ended."""
+"""The names of the events that tell of the end of a call."""
 
 _NAMES: Final = get_args(EventName)
-_NEARNESS_OF_LAST: Final = 0.55
-"""How alike the last words must be besides: it takes `failure` for `failed`, and not `started`."""
-_NEARNESS: Final = 0.82
-"""How alike two names are that are taken for one, from 0 to 1.
+_MIN_SIMILARITY: Final = 0.82
+"""How similar a name must be to a known one to be taken for a typing error, from 0 to 1.
 
-It takes `call.complete` for `call.completed`; much lower, and names that a server may come to send would be refused.
+`call.complete` is taken for `call.completed`. A much lower value would refuse new names of newer servers; a higher one
+would miss errors.
 """
+_MIN_SIMILARITY_OF_LAST_WORD: Final = 0.55
+"""The same for the last words alone: `failure` is taken for `failed`, `started` is not."""
 
 
 def check_event_name(name: object) -> None:
-    """Refuse a name that is nearly a known one: its handler would wait for ever.
+    """Refuse a name that looks like a misspelt known one: its handler would never be called.
 
     Raises:
-        InvalidArgumentError: it is no text, or a slip; the error names the nearest.
+        InvalidArgumentError: it is not text, or is misspelt; the error says the name that was probably meant.
     """
     _checks.non_empty(name, "name")
     text = str(name)
@@ -243,27 +245,27 @@ def check_event_name(name: object) -> None:
     if nearest or "*" in plain:
         wanted = f"did you mean {nearest!r}? " if nearest else ""
         raise InvalidArgumentError(
-            f"no event is called {text!r}; {wanted}There are {', '.join(_NAMES)}; on_call_over hears of every end of a"
-            " call, on_any of everything, whatever its name",
+            f"no event is called {text!r}; {wanted}There are {', '.join(_NAMES)}; on_call_over takes every end of a"
+            " call, on_any every event, whatever its name",
             argument="name",
         )
 
 
 def _nearest(plain: str) -> str | None:
-    """The known name that lower-case words with dots between them stand for, if any."""
+    """The known name that was probably meant by lower-case words with dots between them, if any."""
     if not plain:
         return None
     kind = plain.partition(".")[0]
-    rivals = [known for known in _NAMES if known.startswith(f"{kind}.")] or list(_NAMES)
-    parts = [known for known in rivals if known.startswith(plain) or known.endswith(f".{plain}")]
+    candidates = [known for known in _NAMES if known.startswith(f"{kind}.")] or list(_NAMES)
+    parts = [known for known in candidates if known.startswith(plain) or known.endswith(f".{plain}")]
     wholes = [known for known in _NAMES if f".{known}." in f".{plain}."]
-    return next(
-        iter(parts or wholes or filter(partial(_ends_alike, plain), get_close_matches(plain, rivals, 3, _NEARNESS))),
-        None,
-    )
+    similar = get_close_matches(plain, candidates, 3, _MIN_SIMILARITY)
+    return next(iter(parts or wholes or filter(partial(_ends_alike, plain), similar)), None)
 
 
 def _ends_alike(plain: str, known: str) -> bool:
-    """Whether the last words are alike too: `voice.training.started` is no slip for `voice.training.failed`."""
+    """Whether the last words are similar too: `voice.training.started` is not `voice.training.failed` misspelt."""
     mine, theirs = plain.rpartition(".")[2], known.rpartition(".")[2]
-    return sorted(mine) == sorted(theirs) or SequenceMatcher(None, mine, theirs).ratio() >= _NEARNESS_OF_LAST
+    if sorted(mine) == sorted(theirs):
+        return True
+    return SequenceMatcher(None, mine, theirs).ratio() >= _MIN_SIMILARITY_OF_LAST_WORD

@@ -1,4 +1,4 @@
-"""From the JSON of an authentic delivery to its typed event."""
+"""Builds the typed event from the JSON of an authentic delivery."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trudy.webhooks.verify import BadPayloadError
 
 
 def parse_event(value: object, *, signature_form: SignatureForm | None = None) -> WebhookEvent:
-    """The event in a JSON value, which becomes its own: do not change it afterwards.
+    """Build the event of a JSON value. The event keeps the value: do not change it afterwards.
 
     Raises:
         BadPayloadError: it is no object, or names no event. Nothing else is refused.
@@ -59,7 +59,7 @@ def _result(payload: Payload, name: str) -> dict[str, Any]:
     ended_at = payload.read("call", _parse.instant, "ended_at", "ended")
     seconds, why = _duration(payload, ended_at), text(*END_REASON_NAMES)
     facts = _call(payload, name)
-    # Of an event that is not sent at the end but after it, only a talk tells that somebody answered.
+    # `call.billed` is sent after every end: only its duration shows that somebody answered.
     by_name = _LAST_STATUS.get(name, "completed" if seconds else None)
     endings = [
         call_ending(end_reason=why, status=status, outcome=text("outcome", "call_outcome"))

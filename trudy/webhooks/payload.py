@@ -1,4 +1,4 @@
-"""Where things stand in a payload: nested or flat, camelCase or snake_case. Reads only; refuses nothing."""
+"""Finds members in a payload: nested or flat, camelCase or snake_case. Refuses nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Payload:
         return child(self.data, "data")
 
     def id_of(self, kind: str) -> str | None:
-        """The id of the `call`, `batch`, `voice` or `agent`, wherever it stands."""
+        """The id of the `call`, `batch`, `voice` or `agent`, nested or flat."""
         nested = child(self.data, kind)
         if kind == "agent":
             for place in (child(child(self.data, "call"), kind), nested):
@@ -39,17 +39,17 @@ class Payload:
             )
         inner = _id(child(self.inner, kind), f"{kind}_id", "id") or _id(self.inner, f"{kind}_id")
         own = _id(nested, f"{kind}_id", "id") or _id(self.data, f"{kind}_id") or inner
-        # A call's batch stands beside its own id.
+        # An event of a call may name the batch inside the call.
         return own or (_id(child(self.data, "call"), "batch_id") if kind == "batch" else None)
 
     def own_id(self, kind: str) -> str | None:
-        """The id of the `call`, `batch` or `voice` that the event is about: that may stand there as a bare `id`."""
+        """The id of the `call`, `batch` or `voice` that the event is about; it may be called just `id`."""
         return self.id_of(kind) or first_id(self.data, "id")
 
     def read(self, kind: str, reader: Callable[[object], T], *names: str) -> T | None:
-        """The first readable member of these snake_case names, in either spelling.
+        """The first readable member with one of these snake_case names, or the same in camelCase.
 
-        It stands in the object of the `call`, `batch` or `voice`, else beside it, else in `data.data`.
+        Looks in the object of the `call`, `batch` or `voice`, then beside it, then in `data.data`.
         """
         found = spelled(names)
         for node in (child(self.data, kind), self.data, child(self.inner, kind), self.inner):
@@ -64,13 +64,13 @@ class Payload:
 
 
 def child(node: Node, name: str) -> Node:
-    """An object inside an object; an empty one where there is none."""
+    """The object under this name; an empty one if there is none."""
     value = node.get(name)
     return cast("Node", value) if isinstance(value, dict) else _NOTHING
 
 
 def first_id(node: Node, *names: str) -> str | None:
-    """The first of these members, spelled exactly so, that is an id."""
+    """The first of the members with exactly these names that is an id."""
     for name in names:
         value = node.get(name)
         if value is not None:
@@ -82,7 +82,7 @@ def first_id(node: Node, *names: str) -> str | None:
 
 
 def instant(value: object) -> datetime | None:
-    """The time an event bears, UTC; None where it is missing or unreadable."""
+    """The time of an event, UTC; None if it is missing or unreadable."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value) if len(value) <= 15 else None
     try:

@@ -1,4 +1,4 @@
-"""`WebhookRouter`: from an HTTP request to the handlers of its event, whatever the framework."""
+"""`WebhookRouter`: takes an HTTP request of any framework and calls the handlers of its event."""
 
 from __future__ import annotations
 
@@ -45,30 +45,31 @@ CallOverHandlerT = TypeVar(
 class WebhookRouter:
     """Verifies deliveries, drops repeated ones, and hands each event to its handlers.
 
-    Handlers are called with the event, one after the other in the order of registration; the first that fails ends the
-    delivery with a 500 and all are called again when the sender retries. Async handlers run on the server's event loop
-    (under a blocking framework: on a private one), plain ones in a worker thread where the server is async.
+    Handlers are called with the event, one after the other, in the order of registration. The first one that raises
+    ends the delivery with a 500, and all are called again when the sender retries. Async handlers run on the server's
+    event loop, or on a private one if the server is blocking. Plain handlers run in a worker thread if the server is
+    async.
 
-    Over an orderly restart nothing is lost and, with a replay guard that outlives the process, nothing handled twice;
-    after a kill each event is handled at least once, as long as the sender retries for longer than `lease`.
+    In an orderly restart no event is lost. With a replay guard that outlives the process, none is handled twice. After
+    a kill each event is handled at least once, if the sender retries for longer than `lease`.
 
     A router is also an event source: `client.calls.wait(..., events=router)`.
 
     Args:
-        secret: as for `unwrap`. If left out, the environment is read with each delivery, so that a module may make its
-            router before the environment is complete.
+        secret: as for `unwrap`. If left out, the environment is read at each delivery, so a module may make its router
+            before the environment is set.
         replay_guard: remembers events; a `MemoryReplayGuard` if left out, None for no guard at all. Several processes
-            need one they share.
+            need a guard that they share.
         tolerance, future_tolerance, strict: as for `unwrap`.
-        lease: seconds after which another process may take over an event whose handler has not ended: longer than any
-            handler takes, shorter than the sender retries.
-        remember: seconds for which a handled event is known: longer than the sender retries.
-        error_status: the answer when a handler fails; the sender retries unless it is 2xx.
-        clock: what tells the time of deliveries.
+        lease: seconds after which another process may take over an event whose handler has not ended. Choose more than
+            any handler takes, and less than the sender goes on retrying.
+        remember: seconds for which a handled event is remembered. Choose more than the sender goes on retrying.
+        error_status: the status of the answer when a handler fails; the sender retries unless it is 2xx.
+        clock: tells the time, to find the age of deliveries; the machine's clock if left out.
 
     Raises:
-        ConfigurationError: a secret is empty or no text.
-        InvalidArgumentError: a number out of its range.
+        ConfigurationError: a secret is empty or not text.
+        InvalidArgumentError: a number is out of range.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class WebhookRouter:
         try:
             self._own_keys = None if secret is None else signing_keys(secret)
         finally:
-            del secret  # tools that report errors show the variables of each frame
+            del secret  # error reporters send the variables of each frame
         _checks.whole(error_status, 200, 599, "error_status")
         _checks.seconds(lease, "lease")
         _checks.seconds(remember, "remember")
@@ -111,7 +112,7 @@ class WebhookRouter:
         reset_in_child(self)
 
     def after_fork(self) -> None:
-        """In a child: whoever held the lock is not here."""
+        """Make a new lock: a thread of the parent may have held the old one, and is not in the child."""
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -119,7 +120,7 @@ class WebhookRouter:
 
     @property
     def clock(self) -> Clock:
-        """What tells it the time of deliveries."""
+        """The clock that tells the age of deliveries."""
         return self._clock
 
     @overload
@@ -147,12 +148,12 @@ class WebhookRouter:
     @overload
     def on(self, name: str, /, *others: str) -> Registration[Any]: ...
     def on(self, name: str, /, *others: str) -> Registration[Any]:
-        """Decorate a handler of events of that name, or of several; it is returned as it is.
+        """Decorate a handler of the events of one name, or of several. The handler is returned unchanged.
 
-        A name that this version does not know may be given too; its events come as `UnknownEvent`.
+        A name that this version does not know may be given too: its events are `UnknownEvent`s.
 
         Raises:
-            InvalidArgumentError: a name is nearly that of a known event, and so a slip.
+            InvalidArgumentError: a name looks like a misspelt one of a known event.
         """
         for one in (name, *others):
             check_event_name(one)
@@ -161,7 +162,7 @@ class WebhookRouter:
     def on_call_over(self, handler: CallOverHandlerT, /) -> CallOverHandlerT:
         """Decorate a handler of every end of a call: `call.ended`, `call.completed` and `call.failed`.
 
-        A call that nobody answers, or whose line is busy, ends as `call.failed`.
+        A call that is not answered, or meets a busy line, ends with `call.failed`.
         """
         self._register(frozenset(CALL_OVER), handler)
         return handler
@@ -172,21 +173,21 @@ class WebhookRouter:
         return handler
 
     def subscribe(self, kind: Subject, subject_id: str, wake: Callable[[], None], /) -> Callable[[], None]:
-        """Have `wake` called on verified events that may tell of an end; see `trudy.event_source.EventSource`."""
+        """Call `wake` at each verified event that may tell of an end; see `trudy.event_source.EventSource`."""
         return self._subscriptions.subscribe(kind, subject_id, wake)
 
     @property
     def has_matched(self) -> bool:
         """Whether an event has been about a call or batch that somebody waited for.
 
-        Until then nobody knows whether the ids in events are those of the API or the voice provider's.
+        If not, the ids in events may be the voice provider's and not those of the API.
         """
         return self._subscriptions.has_matched
 
     def accept_secret(self, secret: Secret, /) -> Callable[[], None]:
-        """Accept this secret as well, until the returned function is called.
+        """Accept this secret too, until the returned function is called.
 
-        A router that was made with `secret=` keeps to that. `sandbox.connect(router)` lends the sandbox's own.
+        A router that was made with `secret=` accepts only that one. `sandbox.connect(router)` lends it the sandbox's.
         """
         token = object()
         self._lent_keys = {**self._lent_keys, token: signing_keys(secret)}
@@ -197,11 +198,13 @@ class WebhookRouter:
         return take_back
 
     async def handle(self, method: str, headers: Headers, body: bytes) -> Answer:
-        """Do all that a delivery asks for, on this event loop; what its handlers raise becomes an answer.
+        """Verify a delivery, run its handlers on this event loop, and return the answer for the sender.
+
+        An exception of a handler is logged and becomes an answer with `error_status`.
 
         Raises:
             TypeError: the body is not bytes.
-            ConfigurationError: there is no secret, neither given nor in the environment.
+            ConfigurationError: no secret was given, and none is in the environment.
         """
         try:
             admitted = self.admit(method, headers, body)
@@ -223,17 +226,17 @@ class WebhookRouter:
 
     @asynccontextmanager
     async def claimed(self, method: str, headers: Headers, body: bytes) -> AsyncGenerator[WebhookEvent | Answer, None]:
-        """For an application that handles its events itself: gives an event for as long as the block runs.
+        """Give the event of a delivery, for an application that handles events itself.
 
             async with router.claimed(request.method, request.headers, await request.body()) as event:
                 if isinstance(event, Answer): ...
 
-        It gives an answer in its place where there is nothing to do: the delivery is refused, repeated or busy. The
-        event counts as handled unless the block raises. The router's handlers are not called.
+        Gives an `Answer` in place of the event if there is nothing to do: the delivery was refused, was handled before,
+        or is being handled. The event counts as handled unless the block raises. The router's handlers are not called.
 
         Raises:
             TypeError: the body is not bytes.
-            ConfigurationError: there is no secret, neither given nor in the environment.
+            ConfigurationError: no secret was given, and none is in the environment.
         """
         try:
             admitted = self.admit(method, headers, body)
@@ -254,7 +257,7 @@ class WebhookRouter:
         await run_async(admitted.commit())
 
     def admit(self, method: str, headers: Headers, body: bytes) -> Answer | DeliveryInProgress:
-        """Verify a request and wake whoever waits for its event; an answer where there is nothing more to do."""
+        """Verify a request and wake those who wait for its event; returns an answer if it is refused."""
         if method.upper() != "POST":
             return WRONG_METHOD
         try:
@@ -302,13 +305,13 @@ class WebhookRouter:
         with self._lock:
             if self._bridge is None:
                 self._bridge = Bridge()
-                # While the interpreter still has its modules; a router at module level outlives them.
+                # A router in a module would otherwise be closed so late that the interpreter has no modules left.
                 atexit.register(_close, weakref.ref(self._bridge))
             return self._bridge
 
 
 class Registration(Generic[E]):
-    """What `router.on(...)` gives: call it with a handler, plain or async."""
+    """What `router.on(...)` returns: call it with a handler, plain or async."""
 
     __slots__ = ("_names", "_register")
 
@@ -334,5 +337,5 @@ def _close(reference: weakref.ref[Bridge]) -> None:
 
 
 def _is(handler: object, kind: Callable[[object], bool]) -> bool:
-    # An object may have a `__call__` of that kind.
+    # A handler may be an object with a `__call__` of that kind.
     return kind(handler) or kind(getattr(type(handler), "__call__", None))  # noqa: B004

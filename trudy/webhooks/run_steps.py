@@ -1,4 +1,4 @@
-"""Takes the steps of a delivery: by blocking, on an event loop of any kind, or all of them in one worker thread."""
+"""Runs the steps of a delivery: in this thread, on an event loop of any kind, or all in one worker thread."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ R = TypeVar("R")
 
 
 def run_blocking(steps: Generator[DeliveryStep, Any, R], bridge: Callable[[], Bridge]) -> R:
-    """Take all steps in this thread; async handlers run on a private event loop, kept from one to the next."""
-    return _run_in_thread(steps, lambda call: bridge().run(call))
+    """Run all steps in this thread; async handlers run on a private event loop, which is kept for the next delivery."""
+    return _run_in_thread(steps, lambda run: bridge().run(run))
 
 
 async def run_async(steps: Generator[DeliveryStep, Any, R]) -> R:
-    """Take all steps on this event loop; those that block, in a worker thread.
+    """Run all steps on this event loop, those that block in a worker thread.
 
-    A step that blocks is waited for although the request is cancelled: its thread goes on, so it counts how it ended.
+    A blocking step is waited for even if the request is cancelled: its thread cannot be stopped, and the event counts
+    as handled or not by how the step ends.
     """
     interruptions: list[BaseException] = []
     try:
@@ -45,9 +46,9 @@ async def run_async(steps: Generator[DeliveryStep, Any, R]) -> R:
 
 
 async def run_in_worker_thread(steps: Generator[DeliveryStep, Any, R]) -> R:
-    """Take all steps in one worker thread, which ends the delivery properly even if nobody waits for it any more.
+    """Run all steps in one worker thread, which finishes the delivery even if the request is cancelled.
 
-    What turns out to be async all the same runs on this event loop.
+    If a handler returns an awaitable, it is awaited on this event loop.
     """
     import anyio.from_thread
     import anyio.to_thread
@@ -55,12 +56,12 @@ async def run_in_worker_thread(steps: Generator[DeliveryStep, Any, R]) -> R:
     return await anyio.to_thread.run_sync(_run_in_thread, steps, anyio.from_thread.run)
 
 
-def _run_in_thread(steps: Generator[DeliveryStep, Any, R], run_async_call: Callable[[Callable[[], Any]], Any]) -> R:
+def _run_in_thread(steps: Generator[DeliveryStep, Any, R], run_awaitable: Callable[[Callable[[], Any]], Any]) -> R:
     try:
         step = next(steps)
         while True:
             try:
-                given = run_async_call(step.call) if step.is_async else step.call()
+                given = run_awaitable(step.run) if step.is_async else step.run()
             except BaseException as error:
                 step = steps.throw(error)
             else:
@@ -72,28 +73,28 @@ def _run_in_thread(steps: Generator[DeliveryStep, Any, R], run_async_call: Calla
 
 async def _take(step: DeliveryStep, interrupted: Callable[[BaseException], None]) -> Any:
     if step.is_async:
-        return await step.call()
-    return await _finish_in_thread(step.call, interrupted) if step.blocks else step.call()
+        return await step.run()
+    return await _finish_in_thread(step.run, interrupted) if step.blocks else step.run()
 
 
-async def _finish_in_thread(call: Callable[[], R], interrupted: Callable[[BaseException], None]) -> R:
-    """Run a blocking call in a worker thread and wait for its end, whatever is cancelled meanwhile.
+async def _finish_in_thread(run: Callable[[], R], interrupted: Callable[[BaseException], None]) -> R:
+    """Run a blocking function in a worker thread and wait for its end, even if the request is cancelled.
 
-    A shield holds off the cancellation of a scope, which comes back by itself. `Task.cancel()`, which time-outs of
-    asyncio and some servers use, goes through it, and only once: such a one is handed to `interrupted`.
+    A shielded scope delays the cancellation of an anyio or trio scope until the end. `Task.cancel()`, which asyncio's
+    timeouts and some servers use, is not delayed and is not repeated: it is handed to `interrupted`.
     """
     import anyio
     import anyio.to_thread
 
-    # Not returned through the thread, as trio takes a function that gives an awaitable back for a mistake.
+    # The result is not returned through the thread: trio refuses a function that returns an awaitable.
     results: list[R] = []
     with anyio.CancelScope(shield=True):
         if not is_asyncio(current_loop()):
-            await anyio.to_thread.run_sync(lambda: results.append(call()))
+            await anyio.to_thread.run_sync(lambda: results.append(run()))
         else:
             import asyncio
 
-            task = asyncio.create_task(anyio.to_thread.run_sync(lambda: results.append(call())))
+            task = asyncio.create_task(anyio.to_thread.run_sync(lambda: results.append(run())))
             while not task.done():
                 try:
                     await asyncio.wait([task])
@@ -104,7 +105,7 @@ async def _finish_in_thread(call: Callable[[], R], interrupted: Callable[[BaseEx
 
 
 def _failure_of(error: BaseException) -> BaseException:
-    """A handler that awaited something cancelled has failed; nobody cancelled the request."""
+    """The error, or a failure of the handler if it awaited a cancelled task while its own request goes on."""
     if isinstance(error, Exception) or not _is_cancellation_of_another_task(error):
         return error
     failure = RuntimeError("something the handler waited for was cancelled")

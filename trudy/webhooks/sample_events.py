@@ -14,16 +14,16 @@ from trudy.errors import InvalidArgumentError
 from trudy.models import to_wire
 
 Style: TypeAlias = Literal["nested", "flat"]
-"""Whether the call stands in an object of its own, in camelCase (documented), or beside it (older guide)."""
+"""`nested`: the call is an object in camelCase (documented). `flat`: its members are in `data` (older guide)."""
 
 Ids: TypeAlias = Literal["api", "provider"]
-"""Whose ids an event has where none are given: those of the API, or the voice provider's, such as `uv_call_123`."""
+"""Whose ids an event has if none are given: the API's, or the voice provider's, such as `uv_call_123`."""
 
-_TALK = timedelta(seconds=24)
+_TALK_TIME = timedelta(seconds=24)
 
 
 class EventOptions(TypedDict, total=False):
-    """What `make_event` takes."""
+    """The arguments of `make_event`; its docstring explains them."""
 
     call_id: str
     batch_id: str
@@ -39,7 +39,7 @@ class EventOptions(TypedDict, total=False):
 
 @frozen(kw_only=True)
 class Talk:
-    """What an event tells of a call on which somebody was on the line."""
+    """What an event says about the conversation of an answered call."""
 
     created_at: datetime
     joined_at: datetime
@@ -52,7 +52,7 @@ class Talk:
 
 @frozen(kw_only=True)
 class CallPayload:
-    """What an event tells of a call."""
+    """What an event says about a call."""
 
     call_id: str
     agent_id: str | None
@@ -122,7 +122,7 @@ def make_body(name: str, /, **options: Unpack[EventOptions]) -> dict[str, Any]:
     body: dict[str, Any] = {"event": name, "timestamp": iso(when), "data": data}
     if options.get("id") is not None:
         body["id"] = options.get("id")
-    # Through JSON, so that the event shares nothing with what the caller holds.
+    # Through JSON, so that the event shares no object with the test that made it.
     copy: dict[str, Any] = json.loads(json.dumps(to_wire(body)))
     return copy
 
@@ -145,9 +145,9 @@ def _call_payload(name: str, when: datetime, options: EventOptions) -> CallPaylo
 
 def _talk(end: datetime) -> Talk:
     return Talk(
-        created_at=end - _TALK - timedelta(seconds=5),
-        joined_at=end - _TALK,
-        seconds=_TALK.seconds,
+        created_at=end - _TALK_TIME - timedelta(seconds=5),
+        joined_at=end - _TALK_TIME,
+        seconds=_TALK_TIME.seconds,
         cost_usd=0.02,
         short_summary="The contact was reached.",
         summary="The contact was reached, agreed to what the agent asked, and said goodbye.",

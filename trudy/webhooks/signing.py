@@ -1,4 +1,4 @@
-"""What is signed, and with what: HMAC-SHA256 over the timestamp, a dot, and the body, with the endpoint's secret."""
+"""Signatures: HMAC-SHA256 over the timestamp, a dot and the body, with the endpoint's secret as the key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIGNATURE: Final = "X-Truedy-Signature"
 ENVIRONMENT: Final = "TRUDY_WEBHOOK_SECRET"
 
 Secret: TypeAlias = str | Sequence[str]
-"""The text that the dashboard shows, `whsec_` included, or several of them while they are being rotated."""
+"""The text that the dashboard shows, with its `whsec_`, or several of them while a secret is being rotated."""
 SignatureForm: TypeAlias = Literal["raw", "sorted"]
 """Whether the bytes were signed as sent (documented), or as JSON with sorted keys (the early server)."""
 
@@ -28,7 +28,7 @@ _PREFIXES: Final = ("X-Truedy-", "X-Trudy-")
 
 @frozen
 class SigningKey:
-    """One secret, as the key of an HMAC. Its repr hides it, as tracebacks may show the variables of our frames."""
+    """One secret. Its repr does not show it, as error reporters send the variables of each frame."""
 
     secret: bytes = field(repr=False)
 
@@ -38,10 +38,10 @@ class SigningKey:
 
 
 def signing_keys(secret: Secret | None) -> tuple[SigningKey, ...]:
-    """The keys of these secrets; of those of `TRUDY_WEBHOOK_SECRET`, separated by commas, where none is given.
+    """The keys of these secrets; if none is given, of those in `TRUDY_WEBHOOK_SECRET`, separated by commas.
 
     Raises:
-        ConfigurationError: there is none, or one is empty: anybody could sign with that.
+        ConfigurationError: there is none, or one is empty: anybody could sign with an empty one.
     """
     try:
         if secret is None:
@@ -49,7 +49,7 @@ def signing_keys(secret: Secret | None) -> tuple[SigningKey, ...]:
         else:
             keys = tuple([_key(one) for one in ((secret,) if isinstance(secret, str) else secret)])
     except ConfigurationError as error:
-        # Without the frames below, whose variables hold the secret.
+        # Without its traceback: the variables of those frames hold the secret.
         raise error.with_traceback(None) from None
     finally:
         del secret
@@ -59,12 +59,12 @@ def signing_keys(secret: Secret | None) -> tuple[SigningKey, ...]:
 
 
 def environment_keys() -> tuple[SigningKey, ...]:
-    """The keys of `TRUDY_WEBHOOK_SECRET`; none where it is empty or not set."""
+    """The keys of `TRUDY_WEBHOOK_SECRET`; none if it is empty or not set."""
     return tuple([_key(part.strip()) for part in os.environ.get(ENVIRONMENT, "").split(",") if part.strip()])
 
 
 def no_secret() -> ConfigurationError:
-    """What is raised where a secret is needed and there is none."""
+    """The error for a missing secret."""
     return ConfigurationError(f"no webhook secret: pass secret=..., or set {ENVIRONMENT}")
 
 
@@ -77,7 +77,7 @@ def _key(secret: object) -> SigningKey:
         return SigningKey(secret.encode())
     except UnicodeEncodeError:
         pass
-    raise ConfigurationError("a webhook secret must be text that UTF-8 can hold")
+    raise ConfigurationError("a webhook secret must be text that can be encoded as UTF-8")
 
 
 def sorted_form(value: object) -> bytes:
@@ -93,7 +93,7 @@ def sign(
     form: SignatureForm = "raw",
     prefix: str = "X-Truedy-",
 ) -> dict[str, str]:
-    """Headers of a delivery, for tests of a receiver.
+    """Sign a body: returns the headers of a delivery, for tests of a receiver.
 
     Args:
         body: the bytes that will be sent.
@@ -101,13 +101,17 @@ def sign(
         timestamp: Unix seconds, a datetime with a zone, or the header's text; now if left out.
         form: `"sorted"` signs as the early server did; the body must then be JSON.
         prefix: `"X-Trudy-"` for the early server's names.
+
+    Raises:
+        ConfigurationError: no secret.
+        InvalidArgumentError: an argument is not one of those above.
     """
     try:
         return _signed_headers(body, signing_keys(secret)[0], timestamp, form, prefix)
     except TrudyError as error:
         raise error.with_traceback(None) from None
     finally:
-        # Tools that report errors show the variables of each frame; neither secret nor number is to be among them.
+        # Error reporters send the variables of each frame, which must hold neither the secret nor a phone number.
         del body, secret
 
 
@@ -122,7 +126,7 @@ def _signed_headers(
     try:
         message = bytes(body) if form == "raw" else sorted_form(json.loads(body))
     except (ValueError, RecursionError):
-        raise InvalidArgumentError("body must be JSON where form is sorted", argument="body") from None
+        raise InvalidArgumentError("body must be JSON if form is sorted", argument="body") from None
     names = {name: prefix + name.removeprefix("X-Truedy-") for name in (TIMESTAMP, SIGNATURE)}
     digest = key.signature(text.encode(), message)
     return {"Content-Type": "application/json", names[TIMESTAMP]: text, names[SIGNATURE]: digest}

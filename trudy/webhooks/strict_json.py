@@ -1,4 +1,4 @@
-"""JSON from a stranger: strictly UTF-8, bounded in depth, and no exception that holds the text."""
+"""Reads JSON from an unknown sender: only UTF-8, only so deep, and without an exception that holds the text."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 from typing import Any, Final, cast
 
 MAX_DEPTH: Final = 100
-"""Objects and arrays inside each other. What is deeper would break code that walks it, here or in a handler."""
+"""Levels of objects and arrays. Events have about five; recursive code, such as a handler's, fails near 1,000."""
 
 
 class _Malformed:
-    """The answer for bytes that are no acceptable JSON."""
+    """The result of bytes that are not acceptable JSON. (None is a JSON value, so it cannot be used.)"""
 
     __slots__ = ()
 
@@ -22,16 +22,16 @@ MALFORMED: Final = _Malformed()
 
 
 def read_json(body: bytes, *, unique_keys: bool = False) -> Any:
-    """The value in the body, or `MALFORMED`: never an exception, as one would carry the body along.
+    """Read the value of the body, or `MALFORMED`; raises nothing, as an exception would hold the body.
 
     Args:
         body: UTF-8, without a byte order mark.
-        unique_keys: refuse objects that name a key twice, which readers disagree about.
+        unique_keys: refuse an object that has a key twice: JSON readers differ in which value counts.
     """
     try:
         value = json.loads(body.decode(), object_pairs_hook=_unique if unique_keys else None)
     except (ValueError, RecursionError):
-        # Undecodable bytes, bad JSON, and integers beyond what Python converts are all ValueErrors.
+        # Bytes that are not UTF-8, bad JSON, and integers of too many digits all raise ValueError.
         return MALFORMED
     return MALFORMED if _may_be_deep(body) and _is_deep(value) else value
 

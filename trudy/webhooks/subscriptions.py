@@ -1,4 +1,4 @@
-"""Who waits for news of which call or batch."""
+"""Wakes those who wait for the end of a call or batch."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ Wake: TypeAlias = Callable[[], None]
 
 
 class Subscriptions:
-    """Wake-ups by call or batch; usable from any thread."""
+    """Functions to wake those who wait, by call or batch; usable from any thread."""
 
     def __init__(self) -> None:
         self.after_fork()
         reset_in_child(self)
 
     def after_fork(self) -> None:
-        """In a child: those who wait in the parent are not here."""
+        """Forget the parent's subscriptions: those who wait are not in the child."""
         self._lock = threading.Lock()
         self._wakes: dict[tuple[Subject, str], dict[object, Wake]] = {}
         self._has_matched = False
 
     @property
     def has_matched(self) -> bool:
-        """Whether an event has been about something that somebody waited for."""
+        """Whether an event has been about a call or batch that somebody waited for."""
         return self._has_matched
 
     def subscribe(self, kind: Subject, subject_id: str, wake: Wake) -> Wake:
-        """Add one; the returned function removes it, and may be called twice."""
+        """Add a subscription; the returned function removes it, and may be called twice."""
         token = object()
         place: tuple[Subject, str] = (kind, subject_id)
         with self._lock:
@@ -58,10 +58,10 @@ class Subscriptions:
         return unsubscribe
 
     def notify(self, event: WebhookEvent) -> None:
-        """Wake everybody who waits for an end that the event may tell of.
+        """Wake those who wait for the call or batch that the event is about.
 
-        An event that tells of the end of a call, but fits nobody, wakes all who wait for one: its id may be the voice
-        provider's, which none of them knows.
+        If nobody waits for that call, the event may name it by the voice provider's id, which those who wait do not
+        know. Then the end of a call wakes all who wait for a call.
         """
         with self._lock:
             if not self._wakes:
@@ -69,20 +69,20 @@ class Subscriptions:
             places = [place for place in _subjects(event) if place in self._wakes]
             self._has_matched = self._has_matched or bool(places)
             if isinstance(event, CallStarted | CallJoined):
-                return  # no end: a waiter that is woken for less sends a request for nothing
+                return  # not an end: each waiter would send a request for nothing
             if not places and isinstance(event, CallEnded | CallCompleted | CallFailed):
                 places = [place for place in self._wakes if place[0] == "call"]
-            # One who waits under several ids is woken once.
+            # A waiter may have subscribed to several ids, and is woken once.
             wakes = dict.fromkeys(wake for place in places for wake in self._wakes[place].values())
         wake_all(wakes)
 
 
 def _subjects(event: WebhookEvent) -> list[tuple[Subject, str]]:
-    """The calls and batches that an event is about. A call may stand there under our id and the provider's."""
+    """The calls and batches that an event is about. It may name one call by our id and by the provider's."""
     call_id: str | None = getattr(event, "call_id", None)
     batch_id: str | None = getattr(event, "batch_id", None)
     if isinstance(event, CallEvent):
-        batch_id = None  # one of a thousand calls is no news to who waits for all of them
+        batch_id = None  # the end of one call is not the end of its batch
     data: Mapping[str, object] = event.data
     inner = data.get("data")
     named = (

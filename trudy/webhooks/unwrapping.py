@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from trudy.errors import TrudyError
 from trudy.webhooks.parse import parse_event
 from trudy.webhooks.signing import Secret, SigningKey, signing_keys
-from trudy.webhooks.strict_json import MALFORMED, read_json
+from trudy.webhooks.strict_json import MALFORMED, MAX_DEPTH, read_json
 from trudy.webhooks.verify import FUTURE_TOLERANCE, TOLERANCE, BadPayloadError, raw_bytes, verify
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ def unwrap(
     strict: bool = False,
     now: float | None = None,
 ) -> WebhookEvent:
-    """Verify a delivery and return its event. Needs no key and no client.
+    """Verify a delivery and return its event. Needs no API key and no client.
 
     Args:
-        body: the raw bytes, at most 1 MiB; parsed or decoded text will not do.
+        body: the raw bytes, at most 1 MiB; not decoded text, and not parsed JSON.
         headers: any mapping or list of pairs; names in any case, `X-Truedy-*` or `X-Trudy-*`.
         secret: the endpoint's secret, or several while it is rotated; `TRUDY_WEBHOOK_SECRET`, separated by commas, if
             left out.
@@ -41,8 +41,8 @@ def unwrap(
 
     Raises:
         MissingHeaderError: no timestamp or no signature.
-        StaleTimestampError: too old, too far ahead, or no time.
-        BadSignatureError: signed with none of the secrets, or changed.
+        StaleTimestampError: the timestamp is too old, too far ahead, or no time.
+        BadSignatureError: signed with none of the secrets, or changed on the way.
         BadPayloadError: too large, or signed but no event.
         ConfigurationError: no secret.
         TypeError: the body is not bytes.
@@ -60,7 +60,7 @@ def unwrap(
     except (TrudyError, TypeError) as error:
         raise error.with_traceback(None) from None
     finally:
-        # Tools that report errors show the variables of each frame; neither secret nor number is to be among them.
+        # Error reporters send the variables of each frame, which must hold neither the secret nor a phone number.
         del body, headers, secret
 
 
@@ -74,7 +74,7 @@ def unwrap_with(
     strict: bool,
     now: float,
 ) -> WebhookEvent:
-    """`unwrap` with secrets that have been read already. The frames of its errors still hold the body."""
+    """`unwrap` with keys that were read before. Callers must cut the traceback of its errors, which holds the body."""
     message = raw_bytes(body)
     proof = verify(
         message,
@@ -87,12 +87,12 @@ def unwrap_with(
     )
     value = read_json(message) if proof.value is MALFORMED else proof.value
     if value is MALFORMED:
-        raise BadPayloadError("the body is signed, but is no JSON in UTF-8 of a sane depth")
+        raise BadPayloadError(f"the body is signed, but is not JSON in UTF-8 with at most {MAX_DEPTH} levels")
     return parse_event(value, signature_form=proof.form)
 
 
 class Webhooks:
-    """`client.webhooks`: verify deliveries; the same as `trudy.webhooks`, which needs no client. Sends no request."""
+    """`client.webhooks`: the same `unwrap` as `trudy.webhooks`, which needs no client. Sends no request."""
 
     __slots__ = ()
 

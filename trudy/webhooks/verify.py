@@ -1,17 +1,17 @@
-"""Whether a delivery is authentic and fresh: pure functions of its bytes, its headers, the secrets and the time.
+"""Checks that a delivery is authentic and fresh: pure functions of its bytes, its headers, the secrets and the time.
 
-The order is size, headers, timestamp, signature over the raw bytes, and unless `strict` over the body's JSON with
-sorted keys. Nothing is parsed before the timestamp has been checked, and only the last step parses at all.
+Checked are, in this order, the size, the headers, the timestamp, the signature over the raw bytes and, unless `strict`,
+the signature over the body's JSON with sorted keys. Only the last check parses the body.
 
-What is refused raises
+A delivery that is refused raises one of
 
-    WebhookVerificationError         base; catch this one
+    WebhookVerificationError         the base: catch this one
     ├── MissingHeaderError           a header is missing: this is no delivery of Truedy
-    ├── StaleTimestampError          too old, too far in the future, or no time at all
-    ├── BadSignatureError            not signed with any of the secrets, or changed on the way
+    ├── StaleTimestampError          the timestamp is too old, too far in the future, or no time
+    ├── BadSignatureError            signed with none of the secrets, or changed on the way
     └── BadPayloadError              too large, or authentic but no event
 
-None holds the secret, the signature or the body.
+None of them holds the secret, the signature or the body.
 """
 
 from __future__ import annotations
@@ -29,22 +29,23 @@ from trudy.webhooks.signing import SIGNATURE, TIMESTAMP, SignatureForm, SigningK
 from trudy.webhooks.strict_json import MALFORMED, MAX_DEPTH, read_json
 
 MAX_BODY: Final = 1024 * 1024
-"""Bytes of the largest body that is looked at."""
+"""Bytes of the largest body that is read. Events have some kilobytes; a larger limit lets strangers fill memory."""
 MAX_SORTED_BODY: Final = 128 * 1024
 """Bytes of the largest body whose key-sorted form is tried.
 
-Writing that form costs some fifty times as much as the HMAC of the raw bytes, and anybody can send a body that asks for
-it. Events of the early server have a few kilobytes; larger ones count only if their raw bytes were signed.
+Writing that form costs about fifty times as much as the HMAC of the raw bytes, and any sender can make us do it. Events
+of the early server have a few kilobytes. A larger body is accepted only if its raw bytes were signed.
 """
 MAX_SORTED_MARKS: Final = 6_000
-"""Commas and brackets in a body whose key-sorted form is tried, as reading many values costs most.
+"""The most commas and brackets in a body whose key-sorted form is tried: many small values cost the most to read.
 
-Events of the early server have some fifty values, and a comma in each line of their texts.
+Events of the early server have about fifty values, and commas in their texts.
 """
 TOLERANCE: Final = 300.0
-"""Seconds a delivery may be old (documented)."""
+"""Seconds a delivery may be old (documented): longer gives a copied delivery more time to be replayed."""
 FUTURE_TOLERANCE: Final = 60.0
-"""Seconds a delivery may be ahead of our clock (the early server's own receiver)."""
+"""Seconds a delivery may be ahead of this machine's clock, as the early server's own receiver allows: shorter would
+refuse deliveries if our clock is slow."""
 
 _TIMESTAMPS: Final = ("x-truedy-timestamp", "x-trudy-timestamp")
 _SIGNATURES: Final = ("x-truedy-signature", "x-trudy-signature")
@@ -72,7 +73,7 @@ class MissingHeaderError(WebhookVerificationError):
 
 
 class StaleTimestampError(WebhookVerificationError):
-    """The timestamp header is older or further ahead than tolerated, or is no time. Answer 401."""
+    """The timestamp header is older or further in the future than tolerated, or is no time. Answer 401."""
 
     default_code = "stale_timestamp"
 
@@ -90,7 +91,7 @@ class BadPayloadError(WebhookVerificationError):
 
 
 class HasItems(Protocol):
-    """The headers of frameworks that are no `Mapping`, but have `items()`."""
+    """Headers that are no `Mapping` but have `items()`, as those of some frameworks."""
 
     def items(self) -> Iterable[tuple[Any, Any]]: ...
 
@@ -101,7 +102,7 @@ Headers: TypeAlias = Mapping[str, Any] | HasItems | Iterable[tuple[str | bytes, 
 
 @frozen
 class SignatureProof:
-    """How a delivery was signed; `value` is its JSON where that had to be read for the proof, else `MALFORMED`."""
+    """How a delivery was signed. `value` is its JSON if the check had to read it, else `MALFORMED`."""
 
     form: SignatureForm
     value: Any = field(default=MALFORMED, repr=False)
@@ -117,19 +118,19 @@ def verify(
     future_tolerance: float = FUTURE_TOLERANCE,
     strict: bool = False,
 ) -> SignatureProof:
-    """Return how the delivery was signed.
+    """Check a delivery and return how it was signed.
 
     Args:
         body: the raw bytes.
         headers: any mapping or pairs.
-        keys: the accepted ones.
+        keys: the accepted keys.
         now: Unix seconds.
         tolerance, future_tolerance: seconds behind and ahead of `now`.
-        strict: refuse what is signed over the key-sorted JSON only.
+        strict: refuse a signature over the key-sorted JSON.
 
     Raises:
         WebhookVerificationError: one of its kinds.
-        TypeError: the body is no bytes.
+        TypeError: the body is not bytes.
     """
     message = raw_bytes(body)
     check_tolerances(tolerance, future_tolerance)
@@ -137,7 +138,7 @@ def verify(
         raise BadPayloadError(f"the body is larger than {MAX_BODY} bytes")
     timestamp, given = find_headers(headers)
     age = now - _sent_at(timestamp)
-    # Written so that a time that compares with nothing is refused.
+    # `not ... <=` and not `>`, so that NaN is refused too.
     if not age <= tolerance:
         raise StaleTimestampError(f"the delivery is older than {tolerance:g} seconds")
     if not -age <= future_tolerance:
@@ -155,16 +156,16 @@ def verify(
 
 
 def find_headers(headers: Headers) -> tuple[str, str]:
-    """Timestamp and signature as text, under the documented names, else under those of the early server.
+    """The texts of timestamp and signature, under the documented names, else under those of the early server.
 
-    A header that comes twice is joined with a comma, as HTTP has it, and so is refused later.
+    A header that comes twice is joined with a comma, as HTTP says, and so is refused later.
     """
     pairs = (
         cast("HasItems", headers).items() if hasattr(headers, "items") else cast("Iterable[tuple[Any, Any]]", headers)
     )
     found: dict[str, str] = {}
     for raw_name, value in pairs:
-        # A framework gives dozens of headers, and few are as long as ours: the length spares most of the work.
+        # A request has dozens of headers; comparing the length first is cheap and skips most of them.
         if len(raw_name) < 17:
             continue
         name = (raw_name if isinstance(raw_name, str) else _text(raw_name)).lower()
@@ -173,14 +174,18 @@ def find_headers(headers: Headers) -> tuple[str, str]:
             if name not in _WANTED:
                 continue
         if value is None:
-            continue  # what JSON makes of a header that is not there
+            continue  # a missing header, as some gateways write it in JSON
         text = _text(value)
         found[name] = f"{found[name]}, {text}" if name in found else text
     return _first(found, _TIMESTAMPS, TIMESTAMP), _first(found, _SIGNATURES, SIGNATURE)
 
 
 def raw_bytes(body: object) -> bytes:
-    """The body, if it is bytes; a TypeError that says why otherwise."""
+    """The body as bytes.
+
+    Raises:
+        TypeError: it is not bytes; the message says why it must be.
+    """
     if isinstance(body, bytes):
         return body
     if isinstance(body, bytearray | memoryview):
@@ -189,7 +194,7 @@ def raw_bytes(body: object) -> bytes:
 
 
 def check_tolerances(tolerance: float, future_tolerance: float) -> None:
-    """A tolerance is a number of seconds, 0 or more; infinity takes a delivery of any age."""
+    """Refuse a tolerance that is not a number of seconds, 0 or more. Infinity accepts a delivery of any age."""
     if not tolerance >= 0:
         raise InvalidArgumentError("tolerance must be a number of seconds, 0 or more", argument="tolerance")
     if not future_tolerance >= 0:
@@ -212,13 +217,13 @@ def _is_signed(keys: Sequence[SigningKey], stamp: bytes, message: bytes, claimed
 
 
 def _may_be_sorted(message: bytes) -> bool:
-    """Whether a body is worth reading for its key-sorted form; told in one pass, without reading it."""
+    """Whether a body is small and flat enough to try its key-sorted form; found without parsing it."""
     if len(message) > MAX_SORTED_BODY:
         return False
     marks = message.translate(_AS_ARRAYS, _NO_MARKS)
     if len(marks) > MAX_SORTED_MARKS:
         return False
-    # What opens so often without a closing bracket in between is deeper than any reader here goes.
+    # So many opening brackets without a closing one between them: deeper than `read_json` accepts.
     return b"[" * (MAX_DEPTH + 1) not in marks.replace(b",", b"")
 
 

@@ -1,4 +1,4 @@
-"""A router in each web framework: reads a request of its kind, hands it to the router, and sends the answer.
+"""Adapters for web frameworks: each reads a request, hands it to the router, and sends the answer.
 
     asgi.py          any ASGI server; mounted in Starlette and FastAPI
     fastapi.py       a FastAPI dependency that gives a route the event
@@ -8,5 +8,6 @@
     wsgi.py          any WSGI server
     aws_lambda.py    a function behind a function URL, API Gateway or a load balancer
 
-Each takes the body as its framework does, after checking its size, so that others may read it before and after.
+Each checks the size of the body and then reads it as its framework does, so that middleware can read it too, before and
+after.
 """

@@ -17,7 +17,7 @@ _TOO_LARGE: Final = bytes(MAX_BODY + 1)
 
 
 def aiohttp_handler(router: WebhookRouter) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """A handler: `app.router.add_post("/webhooks/truedy", aiohttp_handler(router))`."""
+    """Make a handler: `app.router.add_post("/webhooks/truedy{slash:/?}", aiohttp_handler(router))`."""
     from aiohttp import web
 
     async def handler(request: web.Request) -> web.Response:
@@ -28,12 +28,12 @@ def aiohttp_handler(router: WebhookRouter) -> Callable[[web.Request], Awaitable[
 
 
 async def _read(request: web.Request) -> bytes:
-    """The body, or more than we look at of one that is too large. aiohttp keeps it for whoever reads it next."""
+    """The body; of one that is too large, just enough for the router to refuse it. aiohttp keeps what was read."""
     if (request.content_length or 0) > MAX_BODY:
         return _TOO_LARGE
     if request.content.at_eof():
-        return await request.read()  # something has read it before, or it is empty
-    # `request.read()` would refuse an event beyond the application's limit, or read to the end, wherever that is.
+        return await request.read()  # middleware has read it before, or it is empty
+    # `request.read()` applies the application's own limit, which may be smaller than ours, or none at all.
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk

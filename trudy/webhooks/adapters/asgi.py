@@ -1,4 +1,4 @@
-"""The router as an ASGI application: mount it in Starlette, FastAPI or any other, or serve it alone."""
+"""The router as an ASGI application: mount it in Starlette, FastAPI or another framework, or serve it alone."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-_MOST_MIDDLEWARE: Final = 20
-"""How many wraps are looked through: more than anybody nests, and an end where one wraps itself."""
+_MAX_MIDDLEWARE: Final = 20
+"""Layers of middleware that are looked through: more than apps have, and a limit for one that wraps itself."""
 
 
 class RouterApp:
@@ -35,12 +35,12 @@ class RouterApp:
                     try:
                         answer = await self._router.handle(scope["method"], scope["headers"], body)
                     finally:
-                        del body  # tools that report errors show the variables of each frame
+                        del body  # error reporters send the variables of each frame
                     headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
                     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
                     await send({"type": "http.response.body", "body": answer.body})
             case "lifespan":
-                # There is nothing to start or stop; a server that is told nothing may refuse to serve.
+                # Nothing starts or stops, but some servers do not serve until they are answered.
                 for phase in ("startup", "shutdown"):
                     await receive()
                     await send({"type": f"lifespan.{phase}.complete"})
@@ -49,11 +49,11 @@ class RouterApp:
 
 
 def asgi_app(router: WebhookRouter) -> RouterApp:
-    """An application that answers deliveries on any path: `app.mount("/webhooks/truedy", asgi_app(router))`.
+    """Make an application that answers deliveries on any path: `app.mount("/webhooks/truedy", asgi_app(router))`.
 
     Mounted in Starlette or FastAPI, alone or in middleware, it answers with and without a slash at the end of the path.
-    Another route of that very path, whatever its methods, must stand after the mount: of two
-    that do not quite fit, Starlette takes the first.
+    If the app has a route of its own at the same path, for any method, add that route after the mount: Starlette
+    prefers the first of two partial matches.
     """
     if find_spec("starlette") is not None:
         _answer_without_slash()
@@ -61,7 +61,7 @@ def asgi_app(router: WebhookRouter) -> RouterApp:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The body, or the beginning of one that is too large; None when the sender is gone."""
+    """The body, or the beginning of one that is too large; None if the sender has disconnected."""
     parts: list[bytes] = []
     size = 0
     while size <= MAX_BODY:
@@ -79,9 +79,9 @@ async def _read(receive: Receive) -> bytes | None:
 def _answer_without_slash() -> None:
     """Have Starlette hand `POST /hook` to a `RouterApp` mounted at `/hook`.
 
-    By itself Starlette asks a mounted application for `/hook/...` only, and answers `/hook` with a redirect before that
-    application hears of it. The sender follows no redirect, so that each event would be lost. A mount offers no way to
-    change this, hence the change to its class; mounts of other applications are as before.
+    By itself Starlette sends only `/hook/...` to a mounted application, and answers `/hook` with a redirect. Truedy
+    follows no redirects, so each event would be lost. A mount has no setting for this, so its class is changed; mounts
+    of other applications behave as before.
     """
     from starlette.routing import Match, Mount
 
@@ -94,7 +94,7 @@ def _answer_without_slash() -> None:
         if found[0] is not Match.NONE or scope["type"] != "http" or not _leads_to_router(mount.app):
             return found
         match, inner = original(mount, {**scope, "path": f"{scope['path']}/"})
-        # Partial: a route that the application has for this very path goes first.
+        # Partial, so that a route of the application for the same path and method is preferred.
         return (match, inner) if match is Match.NONE else (Match.PARTIAL, inner)
 
     matches.asks_router_apps = True  # type: ignore[attr-defined]
@@ -102,8 +102,8 @@ def _answer_without_slash() -> None:
 
 
 def _leads_to_router(app: object) -> bool:
-    """Whether it is a `RouterApp`, or middleware around one: that keeps in `app` what it wraps."""
-    for _ in range(_MOST_MIDDLEWARE):
+    """Whether it is a `RouterApp`, or middleware around one. Middleware keeps the application it wraps in `app`."""
+    for _ in range(_MAX_MIDDLEWARE):
         if isinstance(app, RouterApp):
             return True
         app = getattr(app, "app", None)

@@ -17,10 +17,10 @@ _NO_REQUEST: Final = problem(400, "bad_request")
 
 
 def lambda_handler(router: WebhookRouter) -> Callable[[Mapping[str, Any], object], dict[str, Any]]:
-    """A function: `handler = lambda_handler(router)`, which takes Lambda's event and context and returns its answer.
+    """Make a function of Lambda's event and context that returns Lambda's answer: `handler = lambda_handler(router)`.
 
     Each instance of a function has its own memory, and is frozen between requests: give the router a replay guard that
-    the instances share. What is no HTTP request, such as a test event, is answered 400.
+    the instances share. A Lambda event that is no HTTP request, such as a test event, is answered 400.
     """
 
     def handler(event: Mapping[str, Any], _: object) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def lambda_handler(router: WebhookRouter) -> Callable[[Mapping[str, Any], object
         try:
             answer = _NO_REQUEST if request is None else router.handle_blocking(*request)
         finally:
-            del event, request  # tools that report errors show the variables of each frame
+            del event, request  # error reporters send the variables of each frame
         return {
             "statusCode": answer.status,
             "headers": dict(answer.headers),
@@ -40,11 +40,11 @@ def lambda_handler(router: WebhookRouter) -> Callable[[Mapping[str, Any], object
 
 
 def _request(event: object) -> tuple[str, Mapping[str, Any], bytes] | None:
-    """Method, headers and body; None for an event that tells of no HTTP request, as a schedule or a test may send."""
+    """Method, headers and body; None for an event that is no HTTP request, such as one of a schedule or a test."""
     if not isinstance(event, dict):
         return None
     found = cast("Node", event)
-    # Format 1.0 and load balancers name the method at the top, format 2.0 and function URLs inside.
+    # Format 1.0 and load balancers have the method at the top, format 2.0 and function URLs in `requestContext`.
     method = found.get("httpMethod") or child(child(found, "requestContext"), "http").get("method")
     headers: object = found.get("headers") or found.get("multiValueHeaders") or {}
     text = found.get("body") or ""
@@ -59,5 +59,5 @@ def _body(text: str, *, is_base64: bool) -> bytes:
     try:
         return base64.b64decode(text)
     except ValueError:
-        # The signature does not fit this either, and so it is refused like any other damage.
+        # No signature fits these bytes, so the router refuses them like any other damaged body.
         return _NO_BODY

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class DjangoRequest(Protocol):
-    """What is used of `django.http.HttpRequest`, which comes without types."""
+    """The part of `django.http.HttpRequest` that is used here; Django has no types."""
 
     @property
     def method(self) -> str | None: ...
@@ -29,13 +29,14 @@ DjangoResponse: TypeAlias = Any
 """A `django.http.HttpResponse`."""
 
 _TOO_LARGE: Final = bytes(MAX_BODY + 1)
-"""In place of a body that was not read, as it is larger: the router refuses it by its size."""
+"""Stands for a body that is too large to read; the router refuses it by its size."""
 
 
 def django_view(router: WebhookRouter) -> Callable[[DjangoRequest], DjangoResponse]:
-    """A view: `path("webhooks/truedy", django_view(router))`; exempt from the CSRF check, as the signature replaces it.
+    """Make a view: `re_path(r"^webhooks/truedy/?$", django_view(router))`.
 
-    Call it once, in `urls.py`. Middleware may read `request.body`, before and after.
+    It is exempt from the CSRF check, as the signature replaces it. Call it once, in `urls.py`. Middleware may read
+    `request.body`, before and after.
     """
 
     def view(request: DjangoRequest) -> DjangoResponse:
@@ -54,7 +55,7 @@ def django_async_view(router: WebhookRouter) -> Callable[[DjangoRequest], Awaita
 
 
 def _read(request: DjangoRequest) -> bytes:
-    """The body, or more than we look at of one that is too large. Django keeps it for whoever reads it next."""
+    """The body; of one that is too large, just enough for the router to refuse it. Django keeps what was read."""
     length = request.headers.get("Content-Length", "")
     if length.isascii() and length.isdigit():
         if int(length[:18]) > MAX_BODY:
@@ -62,10 +63,10 @@ def _read(request: DjangoRequest) -> bytes:
         try:
             return request.body
         except _django("core.exceptions").RequestDataTooBig:
-            pass  # beyond a limit of the application's that is below ours
+            pass  # the application's own limit is smaller than ours
     if not hasattr(request, "_body"):
-        # `request.body` would read to the end, wherever that is. It gives what is left here, and refuses to give what
-        # was read in any other way.
+        # `request.body` would read a body of any size. It returns what is stored here, and raises if the stream was
+        # read without storing it.
         vars(request)["_body"] = request.read(MAX_BODY + 1)
     return request.body
 
@@ -82,5 +83,5 @@ def _csrf_exempt(view: Callable[[DjangoRequest], Any]) -> Callable[[DjangoReques
 
 
 def _django(module: str) -> Any:
-    # Imported when used: it is no dependency of ours, and comes without types.
+    # Imported when used: Django is no dependency of this package, and has no types.
     return import_module(f"django.{module}")

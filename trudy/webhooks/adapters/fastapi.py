@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from trudy.webhooks.router import WebhookRouter
 
 _TOO_LARGE: Final = bytes(MAX_BODY + 1)
-"""In place of a body that was not read, as it is larger: the router refuses it by its size."""
+"""Stands for a body that is too large to read; the router refuses it by its size."""
 
 
 def fastapi_event(router: WebhookRouter) -> Callable[[Request], AsyncIterator[WebhookEvent]]:
-    """A dependency that gives a route the verified event; the route takes the place of the router's handlers.
+    """Make a dependency that gives a route the verified event. The route is used in place of the router's handlers.
 
         @app.post("/webhooks/truedy", status_code=204)
         async def receive(
             event: Annotated[WebhookEvent, Depends(fastapi_event(router), scope="function")],
         ) -> None: ...
 
-    Without `scope="function"` (FastAPI before 0.121) a repetition that comes at once may find the event still busy. A
-    delivery that is refused, repeated or busy is answered without calling the route, by an `HTTPException` whose detail
-    is the reason in one word: the body is `{"detail": "bad_signature"}`, or what the application makes of such errors.
-    The event counts as handled unless the route raises; with a status of its own, let it raise `HTTPException` rather
-    than return a response.
+    FastAPI before 0.121 has no `scope="function"`; the event is then marked as handled only after the answer was sent,
+    and a repeated delivery that arrives at once is answered 503. A delivery that is refused, repeated or in progress
+    is answered without calling the route, by an `HTTPException` whose detail is the reason in one word: the body is
+    `{"detail": "bad_signature"}`, or what the application's own error handler writes. The event counts as handled
+    unless the route raises. To answer with an error status, raise `HTTPException`; do not return a response.
     """
 
     async def event(request: Request) -> AsyncIterator[WebhookEvent]:
@@ -43,7 +43,7 @@ def fastapi_event(router: WebhookRouter) -> Callable[[Request], AsyncIterator[We
 
 
 async def _read(request: Request) -> bytes:
-    """The body, or more than we look at of one that is too large. Starlette keeps it for whoever reads it next."""
+    """The body; of one that is too large, just enough for the router to refuse it. Starlette keeps what was read."""
     length = request.headers.get("content-length", "")
     if length.isascii() and length.isdigit():
         return await request.body() if int(length[:18]) <= MAX_BODY else _TOO_LARGE
@@ -52,7 +52,7 @@ async def _read(request: Request) -> bytes:
         body += chunk
         if len(body) > MAX_BODY:
             return bytes(body)
-    # `request.body()` would have read to the end, wherever that is. It gives what is left here.
+    # `request.body()` would have read a body of any size. It returns what is stored here.
     vars(request)["_body"] = bytes(body)
     return await request.body()
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def flask_view(router: WebhookRouter) -> Callable[[], flask.Response]:
-    """A view: `app.add_url_rule("/webhooks/truedy", view_func=flask_view(router), methods=["POST"])`."""
+    """Make a view: `app.add_url_rule("/webhooks/truedy", view_func=flask_view(router), methods=["POST"])`."""
     import flask
 
     def truedy_webhook() -> flask.Response:
@@ -27,10 +27,10 @@ def flask_view(router: WebhookRouter) -> Callable[[], flask.Response]:
 
 
 def _read(request: flask.Request) -> bytes:
-    """The body, also where something has read it before; where it is too large, another as large."""
+    """The body, also if middleware has read it before; for one that is too large, zeros of too large a size."""
     from werkzeug.exceptions import RequestEntityTooLarge
 
-    # Before 3.1 Flask knows the application's limit only, which then stands.
+    # Flask before 3.1 has no limit of a request, only the application's.
     with suppress(AttributeError):
         request.max_content_length = MAX_BODY
     try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def wsgi_app(router: WebhookRouter) -> WSGIApplication:
-    """An application that answers deliveries on any path."""
+    """Make an application that answers deliveries on any path."""
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         answer = router.handle_blocking(environ["REQUEST_METHOD"], environ, _read(environ))
@@ -39,7 +39,7 @@ def _read(environ: dict[str, Any]) -> bytes:
     stream = environ["wsgi.input"]
     length: str = environ.get("CONTENT_LENGTH") or ""
     if length.isascii() and length.isdigit():
-        # Reading past the end of a request may wait for the next one.
+        # Reading past the end of the body may wait for the next request.
         left = min(int(length[:18]), MAX_BODY + 1)
     else:
         left = MAX_BODY + 1 if environ.get("wsgi.input_terminated") else 0

@@ -1,4 +1,4 @@
-"""Replay guards: each remembers which events were handled, so that a repeated delivery is not handled again.
+"""Replay guards remember which events were handled, so that a repeated delivery is not handled again.
 
 guard.py     the protocol, for a guard of your own
 memory.py    one process

@@ -1,4 +1,4 @@
-"""What the router asks of a replay guard: which events are being handled, and which are done."""
+"""The protocol of a replay guard: it knows which events are being handled, and which are done."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ Verdict: TypeAlias = Literal["new", "busy", "done"]
 
 
 class ReplayGuard(Protocol):
-    """Remembers keys of events in two steps, so that a handler that failed does not swallow the sender's retry.
+    """Remembers keys of events in two steps, so that an event whose handler failed is handled when it is sent again.
 
-    Its methods may be called from any thread. What they raise is a fault: the delivery is answered with 500.
+    Its methods may be called from any thread. If one raises, the delivery is answered with 500.
     """
 
     @property
@@ -20,13 +20,13 @@ class ReplayGuard(Protocol):
         ...
 
     def begin(self, key: str, ttl: float) -> Verdict:
-        """Claim a key. A claim neither committed nor abandoned is given up after `ttl` seconds: its process died."""
+        """Claim a key. A claim that is neither committed nor abandoned ends after `ttl` seconds: its process died."""
         ...
 
     def commit(self, key: str, ttl: float) -> None:
-        """The event was handled: the key is done for `ttl` seconds."""
+        """Record that the event was handled: the key is done for `ttl` seconds."""
         ...
 
     def abandon(self, key: str) -> None:
-        """The event was not handled: drop the claim, if it is this guard's."""
+        """Drop the claim, if it is this guard's: the event was not handled."""
         ...

@@ -15,8 +15,9 @@ class MemoryReplayGuard:
     """Keeps keys in this process.
 
     Args:
-        max_keys: how many done keys are kept, the newest; more than arrive while a sender may still retry.
-        clock: what tells the time.
+        max_keys: how many done keys are kept, the newest ones. Choose more than arrive while the sender may still
+            retry; each takes about 200 bytes.
+        clock: tells the time; the machine's clock if left out.
     """
 
     blocking = False
@@ -26,14 +27,14 @@ class MemoryReplayGuard:
             raise InvalidArgumentError("max_keys must be 1 or more", argument="max_keys")
         self._max_keys = max_keys
         self._clock = clock or SystemClock()
-        # Claims are as few as handlers at work; only what is done grows.
+        # Not bounded: there are only as many claims as handlers at work.
         self._claims: dict[str, float] = {}
         self._done: OrderedDict[str, float] = OrderedDict()
         self.after_fork()
         reset_in_child(self)
 
     def after_fork(self) -> None:
-        """In a child: whoever held the lock is not here."""
+        """Make a new lock: a thread of the parent may have held the old one, and is not in the child."""
         self._lock = threading.Lock()
 
     def __len__(self) -> int:

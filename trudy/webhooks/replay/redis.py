@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _DONE: Final = b"done"
 _TIMEOUT: Final = 5.0
-"""Seconds."""
+"""Seconds to connect, and to answer. Two of them must end before the sender hangs up (after 10 s, the early server). A
+shorter time would fail deliveries over a slow network."""
 _ABANDON: Final = """
 local value = redis.call('get', KEYS[1])
 if value and string.sub(value, 1, #ARGV[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
@@ -24,14 +25,14 @@ return 0
 
 
 class RedisReplayGuard:
-    """Keeps keys in Redis, which forgets them by itself.
+    """Keeps keys in Redis, where they expire by themselves.
 
     Args:
         redis: a `redis.Redis` client of your own, not one of `redis.asyncio` (under an async framework its calls run in
             worker threads), or a URL such as `redis://localhost:6379/0`. With a URL, Redis has 5 seconds to connect
-            and to answer, unless the URL says `?socket_timeout=` or `?socket_connect_timeout=`. A Redis that hangs
-            holds a delivery for twice that: once for the claim, and once for giving back what may have been claimed.
-        prefix: what the names of its keys begin with.
+            and to answer, unless the URL has `?socket_timeout=` or `?socket_connect_timeout=`. A Redis that hangs
+            delays a delivery by twice that: once for the claim, once to drop a claim that may have been stored.
+        prefix: the beginning of the names of its keys.
 
     Raises:
         ConfigurationError: a URL was given and the extra `redis` is not installed.
@@ -39,7 +40,7 @@ class RedisReplayGuard:
     """
 
     blocking = True
-    """It waits for a network."""
+    """Its methods wait for the network."""
 
     def __init__(self, redis: redis.Redis | str, *, prefix: str = "trudy:webhook:") -> None:
         if inspect.iscoroutinefunction(getattr(redis, "execute_command", None)):
@@ -53,7 +54,7 @@ class RedisReplayGuard:
 
     @property
     def _owner(self) -> bytes:
-        # The process takes part: a forked child has a copy of the name, but none of the claims.
+        # With the process id, as a forked child has the same name, but must not drop the parent's claims.
         return f"{self._name}:{os.getpid()}:".encode()
 
     def begin(self, key: str, ttl: float) -> Verdict:
@@ -63,8 +64,8 @@ class RedisReplayGuard:
             return "new"
         value = self._get(name)
         if value == claim:
-            return "new"  # the answer was lost, and the client has asked again
-        # None: the claim ended a moment ago, and the sender's next try will find the key free.
+            return "new"  # the first answer was lost, and the Redis client has asked again
+        # None: the claim has just ended. Busy makes the sender try again, and the key is then free.
         return "done" if value == _DONE else "busy"
 
     def commit(self, key: str, ttl: float) -> None:
@@ -76,7 +77,7 @@ class RedisReplayGuard:
         self._redis.eval(_ABANDON, 1, self._prefix + key, self._owner)
 
     def _get(self, name: str) -> bytes | None:
-        # A client of the user's may decode answers to text.
+        # The user's own client may be set to decode answers to text.
         value: bytes | str | None = self._redis.get(name)
         return value.encode() if isinstance(value, str) else value
 
@@ -86,7 +87,7 @@ def _connect(url: str) -> redis.Redis:
         import redis
     except ImportError:
         raise ConfigurationError("a Redis URL needs the extra: pip install 'trudy-python-sdk[redis]'") from None
-    # Without limits, a Redis that hangs would hold a thread for each delivery.
+    # Without a timeout, a Redis that hangs would hold a thread for each delivery.
     return redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
         url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT
     )

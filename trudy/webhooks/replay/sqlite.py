@@ -21,14 +21,14 @@ R = TypeVar("R")
 _BUSY_WAIT: Final = 4.0
 """Seconds to wait for a write of another process, which takes microseconds.
 
-A file that stays locked is being copied, or its owner hangs. A delivery then waits twice, for its claim and for giving
-it back, and both are to end before the sender stops listening (after 10 s, the early server). Much shorter, and a slow
-disk would cost deliveries.
+A file stays locked while it is copied, or if another process hangs. A delivery then waits twice, for its claim and to
+drop it, and both waits must end before the sender hangs up (after 10 s, the early server). A much shorter wait would
+fail deliveries on a slow disk.
 """
 _BUSY_PAUSE: Final = 0.002
-"""Seconds between two tries."""
+"""Seconds between two tries: some ten times a usual write, so that waiting costs little CPU and little delay."""
 _SWEEP_EVERY: Final = 1_000
-"""Claims between two sweeps of what is over."""
+"""Claims between two deletions of expired keys: rarer ones let the file grow, and each costs a write."""
 
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS trudy_webhook_keys (
@@ -49,12 +49,12 @@ _ABANDON: Final = "DELETE FROM trudy_webhook_keys WHERE key = ? AND owner = ? AN
 _SWEEP: Final = "DELETE FROM trudy_webhook_keys WHERE until <= ?"
 
 _of_parents: Final[list[sqlite3.Connection]] = []
-"""Connections made before a fork: the child may neither use nor close them, and so never frees them."""
+"""Connections made before a fork. The child must neither use nor close them, so they are kept here for ever."""
 
 _lock: Final = threading.RLock()
-"""Held during each call to SQLite, and by whoever forks: a lock inside SQLite would stay held in the child for ever.
+"""Held while SQLite is used, and while the process forks: a lock inside SQLite would stay locked in the child for ever.
 
-Never held while another process is waited for. Reentrant, as a signal handler may fork amid a call.
+Not held while waiting for another process. Reentrant, as a signal handler may fork while this thread uses SQLite.
 """
 
 if hasattr(os, "register_at_fork"):
@@ -62,18 +62,18 @@ if hasattr(os, "register_at_fork"):
 
 
 class SQLiteReplayGuard:
-    """Keeps keys in a file, which is made if need be.
+    """Keeps keys in a file, which is created if it is missing.
 
-    A commit survives the end of the process, however it ends; a power cut may lose the last ones, and their events are
+    A commit survives the end of the process, however it ends. A power cut may lose the last commits; their events are
     then handled again if the sender retries.
 
     Args:
-        path: the file, on a local disk; WAL does not work over a network.
-        clock: what tells the time; all processes must agree about it.
+        path: the file, on a local disk: SQLite's WAL mode does not work over a network.
+        clock: tells the time; the machine's clock if left out. All processes that share the file need the same time.
     """
 
     blocking = True
-    """It writes to a disk."""
+    """Its methods wait for the disk."""
 
     def __init__(self, path: str | os.PathLike[str], *, clock: Clock | None = None) -> None:
         self._path = Path(path)
@@ -85,7 +85,7 @@ class SQLiteReplayGuard:
         reset_in_child(self)
 
     def after_fork(self) -> None:
-        """In a child: a connection of its own."""
+        """Leave the parent's connection: the child opens its own."""
         self._pid = os.getpid()
         if self._connection is not None:
             _of_parents.append(self._connection)
@@ -93,7 +93,7 @@ class SQLiteReplayGuard:
 
     @property
     def _owner(self) -> str:
-        # The process takes part: a forked child has a copy of the name, but none of the claims.
+        # With the process id, as a forked child has the same name, but must not drop the parent's claims.
         return f"{self._name}:{os.getpid()}"
 
     def begin(self, key: str, ttl: float) -> Verdict:
@@ -105,7 +105,7 @@ class SQLiteReplayGuard:
         if self._run(lambda database: database.execute(_BEGIN, values).rowcount) == 1:
             return "new"
         row = self._run(lambda database: database.execute(_STATE, (key,)).fetchone())
-        # No row: its handler failed a moment ago, and the sender's next try will find the key free.
+        # No row: the claim has just been dropped. Busy makes the sender try again, and the key is then free.
         return "done" if row is not None and row[0] == "done" else "busy"
 
     def commit(self, key: str, ttl: float) -> None:
@@ -126,8 +126,8 @@ class SQLiteReplayGuard:
                 self._connection = None
 
     def _run(self, work: Callable[[sqlite3.Connection], R]) -> R:
-        # SQLite would wait by itself, but with the lock held: the guards of other files, and forks, would wait as well.
-        # What is given back is no cursor, whose end calls SQLite too.
+        # SQLite's own busy timeout would wait with the lock held, and so stop forks and the guards of other files.
+        # `work` must not return a cursor: freeing one uses SQLite without the lock.
         end = monotonic() + _BUSY_WAIT
         while True:
             try:
@@ -140,10 +140,10 @@ class SQLiteReplayGuard:
 
     def _open(self) -> sqlite3.Connection:
         if self._pid != os.getpid():
-            # Forked by a server written in C, which runs nothing of Python's in the child.
+            # A server written in C, such as uWSGI, may fork without running Python's fork hooks.
             self.after_fork()
         if self._connection is None:
-            # Each statement commits by itself; the lock lets the threads share the connection.
+            # No isolation level: each statement commits by itself. The lock makes sharing between threads safe.
             connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
