@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import time as wall
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -21,6 +20,7 @@ from attrs import define, field, frozen
 from trudy._masking import mask_phone
 from trudy.dialer.store import CampaignRecord, Claim, DueRow, Miss, Store
 from trudy.errors import APIError, TrudyError
+from trudy.options import NOT_GIVEN, Timeout
 from trudy.pipeline.outcome import AttemptOutcome, outcome_of_error
 
 if TYPE_CHECKING:
@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger("trudy.dialer")
 
 SEND_WITHIN: Final = 5.0
-"""Seconds between a committed intent and the last moment at which it may be sent. A process that was frozen longer must
-not send; a shorter time would refuse on a slow disk."""
+"""Seconds from a claim's start to the last moment at which its request may go on its way. A process that was frozen
+longer must not send; a shorter time would refuse on a slow disk."""
+_TIMEOUT: Final = Timeout(pool=2.0, connect=3.0, read=180.0, write=30.0)
+"""Pool and connect: how long after that a request may still wait for its connection. More would put off the moment from
+which on a lost call can be given up. Read: as long as the server may think."""
+_LEAVES_WITHIN: Final = SEND_WITHIN + 5.0
+"""Seconds from a claim's start until nothing can be sent any more, the waits for a connection included."""
 STOPS_CAMPAIGN: Final = frozenset((401, 402, 403))
 """Refusals that are not about the contact: nobody else could be called either."""
 _LONGEST_ADMISSION: Final = 3600.0
@@ -73,9 +78,9 @@ class TooLateError(Exception):
     """An intent is not sent: its time is over, or the server has refused it once and would be asked again."""
 
 
-def new_attempt_id() -> str:
-    """A UUIDv7: in order of time, and good as an idempotency key."""
-    milliseconds = wall.time_ns() // 1_000_000
+def new_attempt_id(now: float) -> str:
+    """A UUIDv7: in order of time, and good as an idempotency key. `now` is in Unix seconds."""
+    milliseconds = int(now * 1000)
     value = (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | secrets.randbits(12) << 64
     return str(UUID(int=value | 0b10 << 62 | secrets.randbits(62)))
 
@@ -108,7 +113,10 @@ class Placer:
         if isinstance(decision, Later):
             await self.store.postpone(contact.id, decision.when, "later")
             return None
-        attempt = new_attempt_id()
+        from_number = await self.store.caller_id(contact, campaign.policy, self.server_now())
+        if isinstance(from_number, Miss):
+            return await self._missed(contact, from_number)
+        attempt = new_attempt_id(self.server_now())
         claims: list[Claim] = []
 
         async def before_send() -> None:
@@ -118,11 +126,12 @@ class Placer:
             claim = await self.store.claim(
                 contact,
                 attempt=attempt,
+                from_number=from_number,
                 worker=self.worker,
                 shard=shard,
                 fence=fence,
                 now=self.server_now(),
-                send_within=SEND_WITHIN,
+                send_within=_LEAVES_WITHIN,
             )
             if isinstance(claim, Miss):
                 raise NotNow(claim)
@@ -132,13 +141,14 @@ class Placer:
             if self.clock.monotonic() - began > SEND_WITHIN:
                 raise TooLateError
 
-        return await self._send(campaign, contact, attempt, claims, before_send)
+        return await self._send(campaign, contact, attempt, from_number, claims, before_send)
 
     async def _send(
         self,
         campaign: CampaignRecord,
         contact: DueRow,
         attempt: str,
+        from_number: str | None,
         claims: list[Claim],
         before_send: Callable[[], Awaitable[None]],
     ) -> Miss | None:
@@ -146,12 +156,14 @@ class Placer:
             call = await self.client.calls.create(
                 agent_id=campaign.agent_id,
                 phone_number=contact.number,
+                from_number=NOT_GIVEN if from_number is None else from_number,
                 variables={**contact.variables, "trudy_ref": f"{self.store.id}/{attempt}"},
                 on_unknown="raise",
                 idempotency_key=attempt,
                 lane="bulk",
                 max_retries=0,
                 max_rate_limit_wait=_LONGEST_ADMISSION,
+                timeout=_TIMEOUT,
                 before_send=before_send,
             )
         except NotNow as missed:

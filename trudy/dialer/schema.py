@@ -1,7 +1,8 @@
 """The tables, one schema for SQLite and PostgreSQL. Times are Unix seconds of the server's clock.
 
 The safety stands in two of them: an `attempts` row in state `intent` is committed before its request is sent, and the
-partial unique index on `attempts.number` lets no two attempts ring one number at a time, over all campaigns.
+partial unique index on `attempts.number` lets no two attempts ring one number at a time, over all campaigns. `events`
+is the audit: triggers let nobody change or delete an entry.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ from sqlalchemy import (
 from trudy.dialer.states import RINGING
 
 metadata: Final = MetaData()
+SCHEMA: Final = 1
+"""The version of these tables, which stands in each store."""
 
 store = Table(
     "store",
     metadata,
     Column("id", String(36), primary_key=True),
+    Column("schema", Integer, nullable=False),
     Column("last_activity_at", Float, nullable=False),
 )
 """One row: whose attempts these are, and when the last one was committed."""
@@ -40,13 +44,14 @@ campaigns = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("plan_hash", String(64), nullable=False, unique=True),
-    Column("agent_id", Text, nullable=False),
+    Column("agent", Text, nullable=False),
     Column("policy", JSON, nullable=False),
     Column("consent", JSON, nullable=False),
     Column("region", String(2)),
     Column("summary", JSON, nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", Text),
+    Column("revision", Integer, nullable=False, server_default="0"),
     Column("confirmed_by", Text),
     Column("created_at", Float, nullable=False),
     Column("live", Integer, nullable=False, server_default="0"),
@@ -62,8 +67,8 @@ rows = Table(
     Column("campaign", String(36), ForeignKey("campaigns.id"), nullable=False),
     Column("line", Integer, nullable=False),
     Column("number", String(16)),
-    Column("number_hash", String(64)),
-    Column("variables", JSON, nullable=False),
+    Column("key", String(64)),
+    Column("vars", JSON, nullable=False),
     Column("columns", JSON, nullable=False),
     Column("zones", JSON, nullable=False),
     Column("country", String(2)),
@@ -79,7 +84,8 @@ rows = Table(
     Column("caller_id", String(16)),
 )
 Index("rows_due", rows.c.campaign, rows.c.shard, rows.c.state, rows.c.due_at, rows.c.priority)
-Index("rows_number", rows.c.number_hash)
+Index("rows_key", rows.c.key)
+"""`key` is the hash of the number: it stays when the person is forgotten."""
 
 attempts = Table(
     "attempts",
@@ -96,7 +102,9 @@ attempts = Table(
     Column("fence", Integer, nullable=False),
     Column("intent_at", Float, nullable=False),
     Column("send_by", Float, nullable=False),
-    Column("zone_day", String(10), nullable=False),
+    Column("window", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("day", String(10), nullable=False),
     Column("consent", Text),
     Column("price", Float, nullable=False, server_default="0"),
     Column("call_id", Text, unique=True),
@@ -106,8 +114,8 @@ attempts = Table(
     Column("ended_at", Float),
     Column("duration", Float),
     Column("cost", Float),
-    Column("clean_looks", Integer, nullable=False, server_default="0"),
-    Column("looked_at", Float),
+    Column("looks", Integer, nullable=False, server_default="0"),
+    Column("next_look_at", Float),
     UniqueConstraint("campaign", "row", "n", name="attempts_once"),
 )
 _ringing = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in sorted(RINGING))))
@@ -155,3 +163,13 @@ events = Table(
 )
 """The audit: what happened, in order, never changed."""
 Index("events_row", events.c.row)
+
+hints = Table(
+    "hints",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("call_id", Text),
+    Column("kind", Text, nullable=False),
+)
+"""What webhooks told, until the process that dials has looked. The ids in them may be the voice provider's."""

@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from trudy.dialer.policy import DAY, Policy
@@ -28,6 +28,9 @@ _COUNTED: Final = (
     AttemptState.LOST,
 )
 """Attempts that rang, or may have: they count against the caps of a number."""
+_RINGS_WITHIN: Final = 160.0
+"""Seconds in which the server may still place a call whose request it has. The hours must stay open for so long: less
+lets a phone ring after hours, more gives away the last minutes of each day."""
 
 
 class Missed(Exception):  # noqa: N818  # no error: it rolls a claim back
@@ -58,6 +61,7 @@ def claim(
     policy: Policy,
     *,
     attempt: str,
+    from_number: str | None,
     worker: str,
     shard: int,
     fence: int,
@@ -90,13 +94,14 @@ def claim(
         raise Missed("fence")
     if connection.execute(select(do_not_call.c.source).where(do_not_call.c.number_hash == number_hash)).first():
         raise Missed("do_not_call")
-    opening = policy.hours.opens(contact.zones, country=contact.country, region=contact.region, moment=now)
-    if opening != now:
-        raise Missed("hours", opening)
+    for moment in (now, now + send_within + _RINGS_WITHIN):
+        opening = policy.hours.opens(contact.zones, country=contact.country, region=contact.region, moment=moment)
+        if opening != moment:
+            raise Missed("hours", opening)
     day = _day_of(contact, now)
     _check_caps(connection, policy, contact, number_hash, day, now)
-    from_number = _caller_id(connection, policy, contact, day)
-    agent_id = connection.execute(select(campaigns.c.agent_id).where(campaigns.c.id == contact.campaign)).scalar_one()
+    _take_caller_id(connection, policy, contact, from_number, day, now)
+    agent_id = connection.execute(select(campaigns.c.agent).where(campaigns.c.id == contact.campaign)).scalar_one()
     n = connection.execute(select(func.count()).select_from(attempts).where(attempts.c.row == contact.id)).scalar_one()
     try:
         connection.execute(
@@ -113,18 +118,18 @@ def claim(
                 fence=fence,
                 intent_at=now,
                 send_by=now + send_within,
-                zone_day=day,
+                window=_window(policy, contact),
+                zone=", ".join(contact.zones),
+                day=day,
                 consent=contact.consent,
                 price=price,
             )
         )
     except IntegrityError:
         raise Missed("ringing") from None
-    connection.execute(update(store).values(last_activity_at=now))
+    connection.execute(update(store).where(store.c.last_activity_at < now).values(last_activity_at=now))
     note(connection, now, "intent", campaign=contact.campaign, row=contact.id, attempt=attempt)
-    return Claim(
-        attempt=attempt, contact=contact, agent_id=agent_id, send_by=now + send_within, from_number=from_number
-    )
+    return Claim(attempt=attempt, contact=contact, agent_id=agent_id, send_by=now + send_within)
 
 
 def answered(
@@ -143,21 +148,29 @@ def answered(
     Raises:
         ImpossibleError: attempt or row are in another state than this can happen in.
     """
+    later = attempts.alias()
     found = connection.execute(
-        select(attempts, rows.c.state.label("row_state"))
+        select(
+            attempts,
+            rows.c.state.label("row_state"),
+            exists().where(later.c.row == attempts.c.row, later.c.n > attempts.c.n).label("is_old"),
+        )
         .join(rows, rows.c.id == attempts.c.row)
         .where(attempts.c.id == attempt)
     ).first()
     if found is None:
         raise ImpossibleError("there is no such attempt")
+    if found.is_old:
+        raise ImpossibleError("the contact was called again since")
     was, row_was = AttemptState(found.state), RowState(found.row_state)
     following, row_following = attempt_after(was, happening), row_after(row_was, happening, again=again)
     changes: dict[str, Any] = {"state": row_following, **(row_values or {})}
     if row_following is RowState.WAITING:
         changes["due_at"] = now if due_at is None else due_at
     if happening in ("placed", "found"):
-        changes["attempts"] = rows.c.attempts + 1
         changes["caller_id"] = found.from_number
+    if happening in ("placed", "found", "given_up") and was is not AttemptState.UNRESOLVED:
+        changes["attempts"] = rows.c.attempts + 1
     _expect_state(connection, attempts, attempt, was, state=following, **values)
     _expect_state(connection, rows, found.row, row_was, **changes)
     _give_back(connection, found, happening, row_was, values.get("cost"))
@@ -192,7 +205,7 @@ def add_do_not_call(connection: Connection, number_hash: str, source: str, now: 
         note(connection, now, "do_not_call", number_hash=number_hash, source=source)
     connection.execute(
         update(rows)
-        .where(rows.c.number_hash == number_hash, rows.c.state == RowState.WAITING)
+        .where(rows.c.key == number_hash, rows.c.state == RowState.WAITING)
         .values(state=RowState.SUPPRESSED, reason="do_not_call")
     )
     return known is None
@@ -229,38 +242,67 @@ def _check_caps(
 ) -> None:
     mine = and_(attempts.c.number_hash == number_hash, attempts.c.state.in_(_COUNTED))
     moments = connection.execute(
-        select(attempts.c.intent_at, attempts.c.zone_day)
+        select(attempts.c.intent_at, attempts.c.day)
         .where(mine, attempts.c.intent_at > now - 30 * DAY)
         .order_by(attempts.c.intent_at)
     ).all()
-    if sum(each.zone_day == day for each in moments) >= policy.attempts.a_day:
+    if sum(each.day == day for each in moments) >= policy.attempts.a_day:
         raise Missed("a_day", _next_day(contact, now))
     if len(moments) >= policy.attempts.in_30_days:
         raise Missed("in_30_days", moments[-policy.attempts.in_30_days].intent_at + 30 * DAY)
 
 
-def _caller_id(connection: Connection, policy: Policy, contact: DueRow, day: str) -> str | None:
-    """A number to call from: the contact's own, else the one with most calls left today."""
+def caller_id(connection: Connection, policy: Policy, contact: DueRow, now: float) -> str | None:
+    """The number to call a contact from: its own, else the one with most calls left today; None where all serve.
+
+    Raises:
+        Missed: it has no calls left today.
+    """
     if not policy.caller_ids:
         return None
+    left = _calls_left(connection, policy, _day_of(contact, now))
+    own = contact.caller_id if contact.caller_id in left else None
+    chosen = own or max(left, key=lambda number: left[number])
+    if left[chosen] <= 0:
+        raise Missed("caller_id", _next_day(contact, now))
+    return chosen
+
+
+def _take_caller_id(
+    connection: Connection, policy: Policy, contact: DueRow, from_number: str | None, day: str, now: float
+) -> None:
+    """Count a call against the number that it is from."""
+    if from_number is None:
+        if policy.caller_ids:
+            raise Missed("caller_id")
+        return
+    if _calls_left(connection, policy, day).get(from_number, 0) <= 0:
+        raise Missed("caller_id", now)
+    taken = connection.execute(
+        update(caller_days)
+        .where(caller_days.c.caller_id == from_number, caller_days.c.day == day)
+        .values(calls=caller_days.c.calls + 1)
+    )
+    if not taken.rowcount:
+        connection.execute(insert(caller_days).values(caller_id=from_number, day=day, calls=1))
+
+
+def _calls_left(connection: Connection, policy: Policy, day: str) -> dict[str, int]:
+    """How many more calls each number may make on a day."""
     used = {
         found.caller_id: found.calls
         for found in connection.execute(select(caller_days).where(caller_days.c.day == day))
     }
-    left = {number: cap - used.get(number, 0) for number, cap in policy.caller_ids.items()}
-    own = contact.caller_id if contact.caller_id in left else None
-    chosen = own or max(left, key=lambda number: left[number])
-    if left[chosen] <= 0:
-        raise Missed("caller_id")
-    if chosen in used:
-        connection.execute(
-            update(caller_days)
-            .where(caller_days.c.caller_id == chosen, caller_days.c.day == day)
-            .values(calls=caller_days.c.calls + 1)
-        )
-    else:
-        connection.execute(insert(caller_days).values(caller_id=chosen, day=day, calls=1))
-    return chosen
+    return {number: cap - used.get(number, 0) for number, cap in policy.caller_ids.items()}
+
+
+def _window(policy: Policy, contact: DueRow) -> str:
+    """The hours under which a call is placed, for whoever asks later."""
+    hours = policy.hours.of(contact.country, contact.region)
+    if hours.anytime:
+        return "any time"
+    days = "".join(str(day) for day in sorted(hours.days))
+    return f"{hours.start:%H:%M}-{'24:00' if hours.end is None else format(hours.end, '%H:%M')} on days {days}"
 
 
 def _give_back(connection: Connection, found: Any, happening: Happening, row_was: RowState, cost: object) -> None:
@@ -273,7 +315,7 @@ def _give_back(connection: Connection, found: Any, happening: Happening, row_was
             if found.from_number is not None:
                 connection.execute(
                     update(caller_days)
-                    .where(caller_days.c.caller_id == found.from_number, caller_days.c.day == found.zone_day)
+                    .where(caller_days.c.caller_id == found.from_number, caller_days.c.day == found.day)
                     .values(calls=caller_days.c.calls - 1)
                 )
         case "ended" | "lost":

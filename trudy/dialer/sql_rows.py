@@ -47,7 +47,7 @@ def start_plan(connection: Connection, header: PlanHeader, now: float) -> str:
         insert(campaigns).values(
             id=campaign,
             plan_hash=campaign,
-            agent_id=header.agent_id,
+            agent=header.agent_id,
             policy=policy_json.to_json(header.policy),
             consent=dict(header.consent),
             region=header.region,
@@ -68,8 +68,8 @@ def add_rows(connection: Connection, campaign: str, new: Sequence[NewRow], hash_
                 "campaign": campaign,
                 "line": row.line,
                 "number": row.number,
-                "number_hash": None if row.number is None else hash_of(row.number),
-                "variables": dict(row.variables),
+                "key": None if row.number is None else hash_of(row.number),
+                "vars": dict(row.variables),
                 "columns": dict(row.columns),
                 "zones": list(row.zones),
                 "country": row.country,
@@ -94,18 +94,18 @@ def finish_plan(connection: Connection, campaign: str, plan_hash: str, now: floa
         return earlier, reasons(connection, earlier)
     connection.execute(update(campaigns).where(campaigns.c.id == campaign).values(plan_hash=plan_hash))
     mine = and_(rows.c.campaign == campaign, rows.c.state == RowState.WAITING)
-    _mark(connection, mine, rows.c.number_hash.in_(select(do_not_call.c.number_hash)), "suppressed", "do_not_call")
-    firsts = select(func.min(rows.c.id)).where(mine).group_by(rows.c.number_hash)
+    _mark(connection, mine, rows.c.key.in_(select(do_not_call.c.number_hash)), "suppressed", "do_not_call")
+    firsts = select(func.min(rows.c.id)).where(mine).group_by(rows.c.key)
     _mark(connection, mine, rows.c.id.not_in(firsts), "duplicate", "in_file")
     other = rows.alias()
-    others = select(other.c.number_hash).where(
+    others = select(other.c.key).where(
         other.c.campaign != campaign,
         or_(
             other.c.state.in_((RowState.WAITING, RowState.CLAIMED, RowState.LIVE, RowState.UNRESOLVED)),
             exists().where(attempts.c.row == other.c.id, attempts.c.intent_at > now - _AGAIN_AFTER),
         ),
     )
-    _mark(connection, mine, rows.c.number_hash.in_(others), "duplicate", "earlier_campaign")
+    _mark(connection, mine, rows.c.key.in_(others), "duplicate", "earlier_campaign")
     note(connection, now, "planned", campaign=campaign, hash=plan_hash)
     return campaign, reasons(connection, campaign)
 
@@ -145,7 +145,7 @@ def as_campaign(found: Row[Any]) -> CampaignRecord:
     return CampaignRecord(
         id=found.id,
         plan_hash=found.plan_hash,
-        agent_id=found.agent_id,
+        agent_id=found.agent,
         policy=policy_json.from_json(found.policy),
         consent=found.consent,
         region=found.region,
@@ -188,7 +188,7 @@ def as_contact(row: Row[Any]) -> DueRow:
         campaign=row.campaign,
         line=row.line,
         number=row.number or "",
-        variables=row.variables,
+        variables=row.vars,
         columns=row.columns,
         zones=tuple(row.zones),
         country=row.country,
@@ -225,7 +225,7 @@ def settle_row(connection: Connection, row: int, was: RowState, to: RowState, re
 def open_attempts(connection: Connection, campaign: str | None) -> list[OpenAttempt]:
     """Attempts whose end is not known, oldest first."""
     chosen = (
-        select(attempts, campaigns.c.agent_id, rows.c.variables)
+        select(attempts, campaigns.c.agent, rows.c.vars)
         .join(campaigns, campaigns.c.id == attempts.c.campaign)
         .join(rows, rows.c.id == attempts.c.row)
         .where(attempts.c.state.in_(_OPEN))
@@ -238,17 +238,17 @@ def open_attempts(connection: Connection, campaign: str | None) -> list[OpenAtte
             id=found.id,
             campaign=found.campaign,
             row=found.row,
-            agent_id=found.agent_id,
+            agent_id=found.agent,
             number=found.number,
             from_number=found.from_number,
-            variables=found.variables,
+            variables=found.vars,
             state=AttemptState(found.state),
             intent_at=found.intent_at,
             send_by=found.send_by,
             started_at=found.started_at,
             call_id=found.call_id,
-            clean_looks=found.clean_looks,
-            looked_at=found.looked_at,
+            looks=found.looks,
+            next_look_at=found.next_look_at,
             worker=found.worker,
         )
         for found in connection.execute(chosen)
@@ -259,7 +259,7 @@ def adopt(connection: Connection, attempt: str, call_id: str, number_hash: str, 
     """Hold the rows of a number that was called by an attempt which this (restored) store has forgotten."""
     held = connection.execute(
         update(rows)
-        .where(rows.c.number_hash == number_hash, rows.c.state == RowState.WAITING)
+        .where(rows.c.key == number_hash, rows.c.state == RowState.WAITING)
         .values(state=RowState.UNRESOLVED, reason="called before the store was restored")
     ).rowcount
     note(connection, now, "adopted", attempt=attempt, call_id=call_id, number_hash=number_hash)
@@ -268,10 +268,10 @@ def adopt(connection: Connection, attempt: str, call_id: str, number_hash: str, 
 
 def history(connection: Connection, number_hash: str) -> list[dict[str, object]]:
     """What happened to a number, oldest first."""
-    ids = list(connection.execute(select(rows.c.id).where(rows.c.number_hash == number_hash)).scalars())
+    ids = list(connection.execute(select(rows.c.id).where(rows.c.key == number_hash)).scalars())
     found = connection.execute(select(events).where(events.c.row.in_(ids)).order_by(events.c.id))
     shown = ("campaign", "line", "state", "reason", "due_at", "zones", "attempts", "outcome")
-    stands = connection.execute(select(rows).where(rows.c.number_hash == number_hash).order_by(rows.c.id))
+    stands = connection.execute(select(rows).where(rows.c.key == number_hash).order_by(rows.c.id))
     told: list[dict[str, object]] = [
         *({"at": each.at, "kind": each.kind, "attempt": each.attempt, **each.data} for each in found),
         *({"kind": "row", **{name: getattr(row, name) for name in shown}} for row in stands),
@@ -290,11 +290,11 @@ def forget(connection: Connection, number_hash: str, now: float) -> int:
     if busy is not None:
         raise ImpossibleError("the number is being called, or a call to it is being looked for")
     connection.execute(update(attempts).where(attempts.c.number_hash == number_hash).values(number=""))
-    mine = rows.c.number_hash == number_hash
+    mine = rows.c.key == number_hash
     connection.execute(
         update(rows).where(mine, rows.c.state == RowState.WAITING).values(state=RowState.DONE, reason="forgotten")
     )
-    count = connection.execute(update(rows).where(mine).values(number=None, variables={}, columns={})).rowcount
+    count = connection.execute(update(rows).where(mine).values(number=None, vars={}, columns={})).rowcount
     note(connection, now, "forgotten", number_hash=number_hash)
     return count
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -17,13 +18,14 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from trudy.clock import Clock
 from trudy.dialer import sql_claims, sql_rows
-from trudy.dialer.policy import OutcomeWord
-from trudy.dialer.schema import attempts, campaigns, do_not_call, rows
+from trudy.dialer.policy import OutcomeWord, Policy
+from trudy.dialer.schema import SCHEMA, attempts, campaigns, do_not_call, hints, rows
 from trudy.dialer.schema import store as store_table
-from trudy.dialer.states import AttemptState, Happening, RowState
+from trudy.dialer.states import AttemptState, Happening, ImpossibleError, RowState
 from trudy.dialer.store import (
     CampaignRecord,
     CampaignState,
@@ -35,6 +37,7 @@ from trudy.dialer.store import (
     OpenAttempt,
     PlanHeader,
     StoreBusyError,
+    StoreError,
 )
 
 if TYPE_CHECKING:
@@ -53,9 +56,12 @@ class SqlStore:
         parsed = make_url(f"sqlite:///{text}" if self._path is not None else text)
         if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
             self._path = Path(parsed.database or "")
+        self._name = str(self._path or parsed.render_as_string(hide_password=True))
         self._engine = _engine(parsed.render_as_string(hide_password=False))
         self._clock = clock
         self._id = ""
+        self._writing = threading.Lock()
+        """Held by the one thread that is in a transaction, whichever event loop it serves."""
         self._limiters: dict[object, CapacityLimiter] = {}
         self._lock_file: int | None = None
 
@@ -105,7 +111,7 @@ class SqlStore:
         self, campaign: str, to: CampaignState, *, reason: str | None, now: float, by: str | None = None
     ) -> None:
         def move(connection: Connection) -> None:
-            changes: dict[str, Any] = {"state": to, "reason": reason}
+            changes: dict[str, Any] = {"state": to, "reason": reason, "revision": campaigns.c.revision + 1}
             if by is not None:
                 changes["confirmed_by"] = by
             connection.execute(update(campaigns).where(campaigns.c.id == campaign).values(**changes))
@@ -135,8 +141,23 @@ class SqlStore:
     async def settle_row(self, row: int, reason: str, now: float) -> None:
         await self._in_transaction(sql_rows.settle_row, row, RowState.WAITING, RowState.DONE, reason, now)
 
+    async def caller_id(self, contact: DueRow, policy: Policy, now: float) -> str | Miss | None:
+        try:
+            return await self._in_transaction(sql_claims.caller_id, policy, contact, now)
+        except sql_claims.Missed as missed:
+            return missed.miss
+
     async def claim(
-        self, contact: DueRow, *, attempt: str, worker: str, shard: int, fence: int, now: float, send_within: float
+        self,
+        contact: DueRow,
+        *,
+        attempt: str,
+        from_number: str | None,
+        worker: str,
+        shard: int,
+        fence: int,
+        now: float,
+        send_within: float,
     ) -> Claim | Miss:
         policy = (await self.campaign(contact.campaign)).policy
         try:
@@ -146,6 +167,7 @@ class SqlStore:
                     contact,
                     policy,
                     attempt=attempt,
+                    from_number=from_number,
                     worker=worker,
                     shard=shard,
                     fence=fence,
@@ -183,9 +205,9 @@ class SqlStore:
             attempt, "lost", now, outcome="unknown", row_values={"outcome": "unknown", "reason": "never ended"}
         )
 
-    async def looked(self, ids: Sequence[str], now: float) -> None:
+    async def looked(self, ids: Sequence[str], next_look_at: float) -> None:
         statement = (
-            update(attempts).where(attempts.c.id.in_(ids)).values(clean_looks=attempts.c.clean_looks + 1, looked_at=now)
+            update(attempts).where(attempts.c.id.in_(ids)).values(looks=attempts.c.looks + 1, next_look_at=next_look_at)
         )
         await self._in_transaction(lambda connection: connection.execute(statement))
 
@@ -236,6 +258,13 @@ class SqlStore:
 
         return await self._in_transaction(remove)
 
+    async def add_hint(self, kind: str, call_id: str | None, now: float) -> None:
+        statement = insert(hints).values(at=now, kind=kind, call_id=call_id)
+        await self._in_transaction(lambda connection: connection.execute(statement))
+
+    async def take_hints(self) -> int:
+        return await self._in_transaction(lambda connection: connection.execute(delete(hints)).rowcount)
+
     async def history(self, number: str) -> Sequence[Mapping[str, object]]:
         return await self._in_transaction(sql_rows.history, self.hash_of(number))
 
@@ -270,7 +299,7 @@ class SqlStore:
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **values: P.kwargs
     ) -> T:
         def run() -> T:
-            with self._engine.begin() as connection:
+            with self._writing, self._engine.begin() as connection:
                 return work(connection, *args, **values)
 
         return await self._run(run)
@@ -280,8 +309,14 @@ class SqlStore:
         from anyio import to_thread
 
         hold: Callable[[], AbstractContextManager[object]] = getattr(self._clock, "hold", nullcontext)
-        with hold():
-            return await to_thread.run_sync(work, *args, limiter=self._limiter())
+        try:
+            with hold():
+                return await to_thread.run_sync(work, *args, limiter=self._limiter())
+        except IntegrityError:
+            raise ImpossibleError("somebody else was there first") from None
+        except DBAPIError as error:
+            # Not its own text, which holds the statement and its values.
+            raise StoreError(f"{self._name}: {error.orig}") from None
 
     def _limiter(self) -> CapacityLimiter:
         """One thread at a time, for each event loop that uses the store."""
@@ -302,7 +337,7 @@ class SqlStore:
             found = connection.execute(select(store_table.c.id)).scalar()
             if found is None:
                 found = str(uuid4())
-                connection.execute(insert(store_table).values(id=found, last_activity_at=0.0))
+                connection.execute(insert(store_table).values(id=found, schema=SCHEMA, last_activity_at=0.0))
         self._id = found
 
     def _truncate_log(self) -> None:

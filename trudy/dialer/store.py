@@ -1,7 +1,7 @@
 """What the dialer asks of a store. Each method is one transaction, committed when it returns.
 
 A method that finds things otherwise than it expects changes nothing and raises `ImpossibleError`: somebody else was
-there first, or the process is not who it thinks it is.
+there first, or the process is not who it thinks it is. Where nothing can be read or written it raises `StoreError`.
 """
 
 from __future__ import annotations
@@ -104,14 +104,12 @@ class Claim:
 
     Attributes:
         send_by: seconds of the server's clock.
-        from_number: the number to call from, if the policy names some.
     """
 
     attempt: str
     contact: DueRow
     agent_id: str
     send_by: float
-    from_number: str | None = field(repr=False)
 
 
 @frozen(kw_only=True)
@@ -138,8 +136,8 @@ class OpenAttempt:
     send_by: float
     started_at: float | None
     call_id: str | None
-    clean_looks: int
-    looked_at: float | None
+    looks: int
+    next_look_at: float | None
     worker: str
 
 
@@ -235,10 +233,26 @@ class Store(Protocol):
         """End a waiting row without dialing it."""
         ...
 
+    async def caller_id(self, contact: DueRow, policy: Policy, now: float) -> str | Miss | None:
+        """The number to call a contact from; None where the policy names none, a `Miss` where none has calls left."""
+        ...
+
     async def claim(
-        self, contact: DueRow, *, attempt: str, worker: str, shard: int, fence: int, now: float, send_within: float
+        self,
+        contact: DueRow,
+        *,
+        attempt: str,
+        from_number: str | None,
+        worker: str,
+        shard: int,
+        fence: int,
+        now: float,
+        send_within: float,
     ) -> Claim | Miss:
-        """T1: commit the intent, if campaign, row, fence, caps, hours and do-not-call list allow it at `now`."""
+        """T1: commit the intent, if campaign, row, fence, caps, hours and do-not-call list allow it.
+
+        The hours must be open at `now`, and still where the call may ring at the latest.
+        """
         ...
 
     async def placed(self, attempt: str, call_id: str, now: float) -> None:
@@ -261,8 +275,8 @@ class Store(Protocol):
         """The call of an intent, an unknown or an unresolved attempt was found."""
         ...
 
-    async def looked(self, ids: Sequence[str], now: float) -> None:
-        """These were looked for among all calls that could be theirs, and not found."""
+    async def looked(self, ids: Sequence[str], next_look_at: float) -> None:
+        """These were looked for and not found; when it is worth looking again."""
         ...
 
     async def given_up(self, attempt: str, now: float, *, redial: bool) -> None:
@@ -305,6 +319,14 @@ class Store(Protocol):
 
     async def remove_do_not_call(self, number: str, now: float) -> bool: ...
 
+    async def add_hint(self, kind: str, call_id: str | None, now: float) -> None:
+        """Something was heard of a call, in whatever process: it is worth looking soon."""
+        ...
+
+    async def take_hints(self) -> int:
+        """How many hints came since they were last taken."""
+        ...
+
     async def history(self, number: str) -> Sequence[Mapping[str, object]]:
         """What the store knows of a number, oldest first: rows, attempts and events."""
         ...
@@ -324,3 +346,7 @@ class Store(Protocol):
 
 class StoreBusyError(Exception):
     """Another process dials from this store."""
+
+
+class StoreError(Exception):
+    """The store cannot be read or written: its disk is full, or its file damaged, gone or not to be written."""

@@ -159,11 +159,11 @@ class Sweep:
             await self.store.found(attempt.id, call.id, now)
             self.on_event("found", await self.store.contact(attempt.row), call.id)
             return await self._end(campaign, attempt, call) if call.status.is_final else 0
-        looks = attempt.clean_looks
+        looks = attempt.looks
         if complete_from < attempt.intent_at - _EARLIER and now > attempt.send_by:
             apart = min(_APART, campaign.policy.unresolved_after / 10)
-            if attempt.looked_at is None or now - attempt.looked_at >= apart:
-                await self.store.looked([attempt.id], now)
+            if attempt.next_look_at is None or now >= attempt.next_look_at:
+                await self.store.looked([attempt.id], now + apart)
                 looks += 1
         if looks >= 2 and now > attempt.send_by + campaign.policy.unresolved_after:
             redial = campaign.policy.on_unresolved == "redial" and not candidates

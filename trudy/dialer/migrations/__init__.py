@@ -11,7 +11,12 @@ from sqlalchemy import Connection
 
 def upgrade(connection: Connection) -> None:
     """Make the tables, or change those of an older version, in the connection's transaction."""
+    command.upgrade(alembic_config(connection), "head")
+
+
+def alembic_config(connection: Connection) -> Config:
+    """What alembic's commands need to work on a connection."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    return config

@@ -21,13 +21,14 @@ def upgrade() -> None:
         "campaigns",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("plan_hash", sa.String(length=64), nullable=False),
-        sa.Column("agent_id", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
         sa.Column("policy", sa.JSON(), nullable=False),
         sa.Column("consent", sa.JSON(), nullable=False),
         sa.Column("region", sa.String(length=2), nullable=True),
         sa.Column("summary", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("revision", sa.Integer(), server_default="0", nullable=False),
         sa.Column("confirmed_by", sa.Text(), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("live", sa.Integer(), server_default="0", nullable=False),
@@ -56,9 +57,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("events_row", "events", ["row"], unique=False)
+    _append_only("events")
+    op.create_table(
+        "hints",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("call_id", sa.Text(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
     op.create_table(
         "store",
         sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("schema", sa.Integer(), nullable=False),
         sa.Column("last_activity_at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -80,8 +91,8 @@ def upgrade() -> None:
         sa.Column("campaign", sa.String(length=36), nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),
         sa.Column("number", sa.String(length=16), nullable=True),
-        sa.Column("number_hash", sa.String(length=64), nullable=True),
-        sa.Column("variables", sa.JSON(), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=True),
+        sa.Column("vars", sa.JSON(), nullable=False),
         sa.Column("columns", sa.JSON(), nullable=False),
         sa.Column("zones", sa.JSON(), nullable=False),
         sa.Column("country", sa.String(length=2), nullable=True),
@@ -102,7 +113,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("rows_due", "rows", ["campaign", "shard", "state", "due_at", "priority"], unique=False)
-    op.create_index("rows_number", "rows", ["number_hash"], unique=False)
+    op.create_index("rows_key", "rows", ["key"], unique=False)
     op.create_table(
         "attempts",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -117,7 +128,9 @@ def upgrade() -> None:
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("intent_at", sa.Float(), nullable=False),
         sa.Column("send_by", sa.Float(), nullable=False),
-        sa.Column("zone_day", sa.String(length=10), nullable=False),
+        sa.Column("window", sa.Text(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
         sa.Column("consent", sa.Text(), nullable=True),
         sa.Column("price", sa.Float(), server_default="0", nullable=False),
         sa.Column("call_id", sa.Text(), nullable=True),
@@ -127,8 +140,8 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.Float(), nullable=True),
         sa.Column("duration", sa.Float(), nullable=True),
         sa.Column("cost", sa.Float(), nullable=True),
-        sa.Column("clean_looks", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("looked_at", sa.Float(), nullable=True),
+        sa.Column("looks", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_look_at", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(
             ["campaign"],
             ["campaigns.id"],
@@ -153,6 +166,25 @@ def upgrade() -> None:
     op.create_index("attempts_state", "attempts", ["campaign", "state"], unique=False)
 
 
+def _append_only(table: str) -> None:
+    """Let nobody change or delete an entry, whatever program has the store open."""
+    if op.get_bind().dialect.name == "sqlite":
+        for change in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table}"
+                f" BEGIN SELECT RAISE(ABORT, '{table} is append only'); END"
+            )
+    else:
+        op.execute(
+            f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN RAISE EXCEPTION '{table} is append only'; END $$"
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}"
+            f" FOR EACH ROW EXECUTE FUNCTION {table}_append_only()"
+        )
+
+
 def downgrade() -> None:
     op.drop_index("attempts_state", table_name="attempts")
     op.drop_index(
@@ -163,13 +195,16 @@ def downgrade() -> None:
     )
     op.drop_index("attempts_number", table_name="attempts")
     op.drop_table("attempts")
-    op.drop_index("rows_number", table_name="rows")
+    op.drop_index("rows_key", table_name="rows")
     op.drop_index("rows_due", table_name="rows")
     op.drop_table("rows")
     op.drop_table("leases")
     op.drop_table("store")
+    op.drop_table("hints")
     op.drop_index("events_row", table_name="events")
     op.drop_table("events")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION events_append_only()")
     op.drop_table("dnc")
     op.drop_table("campaigns")
     op.drop_table("caller_days")
