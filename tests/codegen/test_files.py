@@ -14,10 +14,10 @@ import pytest
 import trudy
 from trudy.codegen.__main__ import main
 from trudy.codegen.files import generated, sources, stale
-from trudy.codegen.words import PHRASES, sync_name
+from trudy.codegen.words import PHRASES, is_async_name, sync_name
 
 PACKAGE = Path(trudy.__file__).parent
-NAMES = [path.stem for path in sources(PACKAGE)]
+FOLDERS = (PACKAGE / "sync", PACKAGE / "dialer" / "sync")
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def test_what_is_written_does_not_depend_on_what_was_there(package: Path) -> Non
     first = generated(package)
     assert main(["--package", str(package)]) == 0
     assert generated(package) == first
-    assert {path.name: text for path, text in first.items()} == {
-        path.name: path.read_text() for path in (PACKAGE / "sync").glob("*.py")
+    assert {path.relative_to(package): text for path, text in first.items()} == {
+        path.relative_to(PACKAGE): path.read_text() for folder in FOLDERS for path in folder.glob("*.py")
     }
 
 
@@ -86,11 +86,12 @@ def test_every_phrase_of_the_sync_client_still_has_its_sentence_in_the_async_one
 
 
 def async_classes() -> Iterator[tuple[type, type]]:
-    for name in NAMES:
-        module = import_module("trudy.client" if name == "client" else f"trudy.resources.{name}")
+    for path in sources(PACKAGE):
+        module = import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
+        sync = "trudy.dialer.sync" if path.parent.name == "dialer" else "trudy.sync"
         for cls in vars(module).values():
-            if inspect.isclass(cls) and cls.__module__ == module.__name__ and cls.__name__.startswith("Async"):
-                yield cls, getattr(import_module(f"trudy.sync.{name}"), sync_name(cls.__name__))
+            if inspect.isclass(cls) and cls.__module__ == module.__name__ and is_async_name(cls.__name__):
+                yield cls, getattr(import_module(f"{sync}.{path.stem}"), sync_name(cls.__name__))
 
 
 RENAMED = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__"}
@@ -118,14 +119,18 @@ def test_each_method_has_its_siblings_parameters_and_docstring(ours: type, their
             assert _parameters(twin) == _parameters(member), name
 
 
+IN_SYNC = {"method": "Callable[P, T]", "client": "TrudyClient"}
+"""Annotations of parameters that are others in the sync client."""
+
+
 def _parameters(function: object) -> list[inspect.Parameter]:
     assert callable(function)
     return [
-        parameter.replace(annotation="Callable[P, T]") if parameter.name == "method" else parameter
+        parameter.replace(annotation=IN_SYNC.get(parameter.name, parameter.annotation))
         for parameter in inspect.signature(function).parameters.values()
     ]
 
 
 def test_generated_docstrings_do_not_speak_of_await() -> None:
-    text = "".join(path.read_text() for path in (PACKAGE / "sync").glob("*.py"))
+    text = "".join(path.read_text() for folder in FOLDERS for path in folder.glob("*.py"))
     assert re.findall(r"\bawait \w+[.(]|\basync (?:for|with|def)\b|\baclose\(\)", text) == []

@@ -222,3 +222,31 @@ def test_a_source_without_an_async_class_is_an_error() -> None:
 def test_a_source_that_is_no_python_is_named_with_its_line() -> None:
     with pytest.raises(CodegenError, match=r"^trudy/resources/things\.py:2: "):
         translated("class AsyncThings:\n  def")
+
+
+def test_a_class_that_is_handed_a_client_runs_on_its_loops() -> None:
+    made = translated(
+        """
+        if TYPE_CHECKING:
+            from trudy.client import AsyncTrudyClient
+        @frozen(eq=False)
+        class DoNotCall:
+            async def add(self, number: str) -> int: ...
+        class Dialer:
+            def __init__(self, client: AsyncTrudyClient, *, store: str) -> None: ...
+            async def aclose(self) -> None: ...
+            async def __aenter__(self) -> Self:
+                await self.store.open()
+                return self
+            @property
+            def dnc(self) -> DoNotCall: ...
+        """,
+        "trudy/dialer/dialer.py",
+    )
+    assert "self._async = Dialer(async_of(client), store=store)\n        self._bridge = bridge_of(client)" in made
+    assert "def close(self) -> None:\n        self._bridge.run(self._async.aclose)" in made
+    assert "self._bridge.run(self._async.__aenter__)\n        return self" in made
+    assert "return SyncDoNotCall(self._async.dnc, self._bridge)" in made
+    assert "@frozen" not in made
+    assert "from trudy.sync.client import TrudyClient" in made
+    assert "from trudy.dialer.dialer import Dialer" in made

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from trudy import AsyncTrudyClient
 from trudy.dialer import Dialer, Hours, Plan, Policy
-from trudy.sandbox import Sandbox
+from trudy.sandbox import JumpingClock, Sandbox
 
 START = 1_780_675_200.0
 """2026-06-05 12:00 in New York, a Friday."""
@@ -57,14 +57,19 @@ def numbers_ending(*endings: int) -> list[str]:
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+def clock() -> JumpingClock:
+    return JumpingClock(start=START)
 
 
 @pytest.fixture
-async def night(tmp_path: Path) -> AsyncIterator[Night]:
-    # Quicker, and the seconds in which an intent must be sent would be over before a busy machine has sent it.
-    sandbox = Sandbox(speed=20, start=START, rate_limit=None)
+def anyio_backend(clock: JumpingClock) -> tuple[str, dict[str, object]]:
+    """Loops on which hours of simulated time cost none."""
+    return "asyncio", {"loop_factory": clock.new_event_loop}
+
+
+@pytest.fixture
+async def night(tmp_path: Path, clock: JumpingClock) -> AsyncIterator[Night]:
+    sandbox = Sandbox(clock=clock, rate_limit=None)
     async with (
         sandbox.async_client() as client,
         Dialer(client, store=tmp_path / "leads.db", clock=sandbox.clock) as dialer,

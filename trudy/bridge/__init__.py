@@ -22,14 +22,14 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Final, Generic, ParamSpec, TypeVar, cast
+from typing import Final, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from trudy._hidden import hides_arguments
 from trudy.bridge.bound import bind
 from trudy.bridge.factory import refuse_ready_client
 from trudy.bridge.private_loops import PrivateLoops
 
-__all__ = ["Bridge", "SyncResource", "bind", "refuse_ready_client"]
+__all__ = ["Bridge", "SyncResource", "async_of", "bind", "bridge_of", "refuse_ready_client"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -102,6 +102,23 @@ class SyncResource(Generic[A]):
     def __init__(self, resource: A, bridge: Bridge) -> None:
         self._async = resource
         self._bridge = bridge
+
+
+class Bridged(Protocol[A]):
+    """A sync client: its async sibling, and the bridge its coroutines run on."""
+
+    _async: A
+    _bridge: Bridge
+
+
+def async_of(client: Bridged[A]) -> A:
+    """The async client under a sync one, for what is built upon it."""
+    return client._async  # noqa: SLF001
+
+
+def bridge_of(client: Bridged[A]) -> Bridge:
+    """The bridge of a sync client, for what runs on its loops."""
+    return client._bridge  # noqa: SLF001
 
 
 def _release(pool: PrivateLoops, keep: object, interpreter_ends: Callable[[], bool] = sys.is_finalizing) -> None:

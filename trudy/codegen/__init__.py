@@ -1,6 +1,6 @@
 """Writes `trudy/sync/`, the client without an event loop, from `trudy/client.py` and `trudy/resources/`.
 
-It also writes `trudy/_exports.py`.
+It also writes `trudy/dialer/sync/`, from `trudy/dialer/dialer.py`, and `trudy/_exports.py`.
 
 python -m trudy.codegen            write what is stale
 python -m trudy.codegen --check    name what is stale, and end with code 1

@@ -13,16 +13,23 @@ from trudy.codegen.module import translate
 
 _HEADER = "# Generated from {source} by `python -m trudy.codegen`; change the source, never this file.\n"
 _FIRST_PARTY = 'lint.isort.known-first-party = ["trudy"]'  # it looks for the files, which may not be there yet
-_PACKAGE = '"""The client without an event loop: the async client\'s namespaces, a file a resource."""\n'
+_PACKAGES = {
+    "sync": '"""The client without an event loop: the async client\'s namespaces, a file a resource."""\n',
+    "dialer/sync": '"""The dialer without an event loop."""\n',
+}
+"""The directories that hold nothing but generated files, and what they say of themselves."""
 
 
 def generated(package: Path) -> dict[Path, str]:
     """Every generated file with its text, as it should be. `package` is the directory `trudy/`."""
-    files = {package / "sync" / "__init__.py": _HEADER.format(source="nothing else") + _PACKAGE}
+    files: dict[Path, str] = {}
     for source in sources(package):
         name = source.relative_to(package.parent).as_posix()
         text = translate(source.read_text(encoding="utf-8"), name)
-        files[package / "sync" / source.name] = _HEADER.format(source=name) + text
+        target = _home(package, source)
+        files[target / source.name] = _HEADER.format(source=name) + text
+        about = _PACKAGES[target.relative_to(package).as_posix()]
+        files[target / "__init__.py"] = _HEADER.format(source="nothing else") + about
     exports = exports_source(package)
     if exports is not None:
         files[package / EXPORTS_FILE] = _HEADER.format(source="the packages' `__init__` files") + exports
@@ -30,16 +37,22 @@ def generated(package: Path) -> dict[Path, str]:
 
 
 def sources(package: Path) -> Iterable[Path]:
-    """The client and the public modules of `resources/`."""
+    """The client, the public modules of `resources/`, and those of the dialer that do I/O."""
     return (
         package / "client.py",
         *sorted(path for path in (package / "resources").glob("*.py") if not path.name.startswith("_")),
+        package / "dialer" / "dialer.py",
+        package / "dialer" / "do_not_call.py",
     )
+
+
+def _home(package: Path, source: Path) -> Path:
+    return package / "dialer" / "sync" if source.parent.name == "dialer" else package / "sync"
 
 
 def stale(files: Mapping[Path, str], package: Path) -> list[Path]:
     """Files that are missing, differ, or come from no source any more."""
-    there = {*(package / "sync").glob("*.py"), *package.glob(EXPORTS_FILE)}
+    there = {path for name in _PACKAGES for path in (package / name).glob("*.py")} | {*package.glob(EXPORTS_FILE)}
     differ = [path for path, text in files.items() if path not in there or path.read_text(encoding="utf-8") != text]
     return [*differ, *(there - files.keys())]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -20,6 +21,14 @@ _INIT = """
 self._async = {cls}({arguments})
 self._bridge = Bridge(self._async)
 self._is_view = False
+"""
+_INIT_ON_CLIENT = """
+self._async = {cls}({arguments})
+self._bridge = bridge_of(client)
+"""
+_ENTER_ON_CLIENT = """
+self._bridge.run(self._async.__aenter__)
+return self
 """
 _VIEW = """
 view = object.__new__(type(self))
@@ -52,12 +61,14 @@ class Class:
         name: of the async class.
         lines: of its module.
         namespaces: in which module of the sync client a namespace is, by its name there.
+        has_client: whether it is made with a client, on whose loops it runs.
         bodies: collects text that stands for a method's body, by the name that holds its place.
     """
 
     name: str
     lines: Sequence[str]
     namespaces: Mapping[str, str]
+    has_client: bool = False
     bodies: dict[str, str] = field(factory=dict[str, str])
 
 
@@ -77,6 +88,12 @@ def sync_method(source: Function, cls: Class) -> ast.FunctionDef | None:
     if name == "__init__":
         _takes_factory_only(method)
     return ast.fix_missing_locations(method)
+
+
+def takes_client(method: Function) -> bool:
+    """Whether its first argument is an async client."""
+    arguments = [*method.args.posonlyargs, *method.args.args][1:]
+    return bool(arguments) and arguments[0].arg == "client" and _head(arguments[0].annotation) == "AsyncTrudyClient"
 
 
 def docstring(text: str, indent: int) -> ast.Expr:
@@ -99,6 +116,13 @@ def _body(source: Function, cls: Class) -> list[ast.stmt]:
         raise CodegenError(f"{cls.name}.{name}: no form for {', '.join(sorted(unknown))}")
     if "overload" in decorators:
         return _parsed("...")
+    if cls.has_client and name == "__init__":
+        own = re.sub(r"^client\b", "async_of(client)", arguments)
+        return _parsed(_INIT_ON_CLIENT.format(cls=cls.name, arguments=own))
+    if cls.has_client and name == "__aenter__":
+        return _parsed(_ENTER_ON_CLIENT)
+    if cls.has_client and name == "aclose":
+        return _parsed(_run(name, arguments))
     if name == "__init__":
         check = "refuse_ready_client(http_client)" if "http_client" in arguments else ""
         return _parsed(_INIT.format(check=check, cls=cls.name, arguments=arguments))

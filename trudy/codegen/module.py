@@ -9,11 +9,13 @@ from pathlib import PurePosixPath
 
 from attrs import frozen
 
-from trudy.codegen.methods import Class, CodegenError, docstring, sync_method
+from trudy.codegen.methods import Class, CodegenError, docstring, sync_method, takes_client
 from trudy.codegen.words import is_async_name, sync_name, sync_text, sync_tree
 
 _OURS = {
     "Bridge": "trudy.bridge",
+    "async_of": "trudy.bridge",
+    "bridge_of": "trudy.bridge",
     "SyncResource": "trudy.bridge",
     "bind": "trudy.bridge",
     "refuse_ready_client": "trudy.bridge",
@@ -31,7 +33,7 @@ def translate(text: str, path: str) -> str:
     names = _Names.of(tree, ".".join(PurePosixPath(path).with_suffix("").parts))
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and is_async_name(node.name)]
     if not classes:
-        raise CodegenError(f"{path}: no class whose name begins with Async")
+        raise CodegenError(f"{path}: no class that has a sync form")
     body = "\n\n".join(_class(node, text.splitlines(), names.namespaces) for node in classes)
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
     sections = (
@@ -46,8 +48,9 @@ def translate(text: str, path: str) -> str:
 
 def _class(source: ast.ClassDef, lines: Sequence[str], namespaces: Mapping[str, str]) -> str:
     methods = [node for node in source.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    is_namespace = all(method.name != "__init__" for method in methods)
-    cls = Class(source.name, lines, namespaces)
+    making = [method for method in methods if method.name == "__init__"]
+    is_namespace = not making
+    cls = Class(source.name, lines, namespaces, has_client=any(map(takes_client, making)))
     text = ast.get_docstring(source)
     made = (sync_method(method, cls) for method in methods)
     tree = ast.ClassDef(
@@ -58,7 +61,7 @@ def _class(source: ast.ClassDef, lines: Sequence[str], namespaces: Mapping[str, 
             *([docstring(text, 4)] if text is not None else []),
             *(method for method in made if method is not None),
         ],
-        decorator_list=source.decorator_list,
+        decorator_list=[decorator for decorator in source.decorator_list if not _is_of_attrs(decorator)],
     )
     written = ast.unparse(tree)
     return re.sub(r"^ +(body_of_\w+)$", lambda match: cls.bodies[match[1]], written, flags=re.MULTILINE)
@@ -101,7 +104,7 @@ class _Names:
             sync_name(name): _sync_module(node.module)
             for name, node in imported.items()
             if isinstance(node, ast.ImportFrom) and node.module and is_async_name(name)
-            if node.module.startswith("trudy.resources.")
+            if node.module.startswith(("trudy.client", "trudy.resources.", "trudy.dialer."))
         }
         namespaces |= {sync_name(name): _sync_module(module) for name in defined if is_async_name(name)}
         return cls(module, imported, frozenset(typing_only), variables, frozenset(defined), namespaces)
@@ -163,5 +166,11 @@ def _makes_type_variable(value: ast.expr | None) -> bool:
     )
 
 
+def _is_of_attrs(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(called, ast.Name) and called.id in ("define", "frozen")
+
+
 def _sync_module(module: str) -> str:
-    return f"trudy.sync.{module.rpartition('.')[2]}"
+    package, _, name = module.rpartition(".")
+    return f"trudy.dialer.sync.{name}" if package == "trudy.dialer" else f"trudy.sync.{name}"

@@ -8,7 +8,14 @@ from typing import Final, TypeVar
 
 N = TypeVar("N", bound=ast.AST)
 
-_NAMES: Final = {"AsyncPager": "Page", "AsyncPage": "Page", "AsyncIterator": "Iterator"}
+_NAMES: Final = {
+    "AsyncPager": "Page",
+    "AsyncPage": "Page",
+    "AsyncIterator": "Iterator",
+    "Dialer": "SyncDialer",
+    "DoNotCall": "SyncDoNotCall",
+}
+"""Names that do not follow the rule, those of the dialer among them: there the async one is the plain one."""
 _CODE: Final = (
     (re.compile(r"\bawait (?=\w+[.(])"), ""),
     (re.compile(r"\basync (?=(?:for|with)\b)"), ""),
@@ -40,7 +47,7 @@ def sync_text(text: str) -> str:
         text = re.sub(r"\s+".join(map(re.escape, phrase.split())), replacement.replace("\\", r"\\"), text)
     for pattern, replacement in _CODE:
         text = pattern.sub(replacement, text)
-    return re.sub(r"(?<!\.)\bAsync[A-Z]\w*", lambda match: sync_name(match.group()), text)
+    return re.sub(r"(?<!\.)\b(?:Async[A-Z]\w*|Dialer|DoNotCall)\b", lambda match: sync_name(match.group()), text)
 
 
 def sync_tree(node: N) -> N:

@@ -1,6 +1,9 @@
 """Bulk dialing that rings nobody twice: campaigns from a file, within hours and caps, that survive a crash.
 
     dialer          Dialer: plan, run, pause, resume, stop, why, resolve, forget, export
+    do_not_call     the numbers that no campaign calls
+    report          what a run tells
+    sync            SyncDialer, for code without an event loop; generated
     policy          when, how often and to whom; pure
     policy_json     a policy for the store and for the hash of a plan
     states          which state follows from which happening; pure
@@ -31,10 +34,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trudy.dialer.dialer import CampaignStatus as CampaignStatus
     from trudy.dialer.dialer import Dialer as Dialer
-    from trudy.dialer.dialer import DialEvent as DialEvent
-    from trudy.dialer.dialer import RunResult as RunResult
     from trudy.dialer.outcome import AttemptResult as AttemptResult
     from trudy.dialer.outcome import CallBack as CallBack
     from trudy.dialer.outcome import Final as Final
@@ -50,8 +50,12 @@ if TYPE_CHECKING:
     from trudy.dialer.policy import Hours as Hours
     from trudy.dialer.policy import Policy as Policy
     from trudy.dialer.policy import RetryAfter as RetryAfter
+    from trudy.dialer.report import CampaignStatus as CampaignStatus
+    from trudy.dialer.report import DialEvent as DialEvent
+    from trudy.dialer.report import RunResult as RunResult
     from trudy.dialer.store import DueRow as DueRow
     from trudy.dialer.store import StoreBusyError as StoreBusyError
+    from trudy.dialer.sync.dialer import SyncDialer as SyncDialer
 else:
     from trudy._lazy import lazy_names
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Self
 
 import anyio
-from attrs import evolve, frozen
+from attrs import evolve
 
 from trudy import _checks
 from trudy._concurrency.loops import Wakeup
 from trudy._masking import mask_phone
 from trudy.clock import Clock, SystemClock
 from trudy.dialer import export as exports
+from trudy.dialer.do_not_call import DoNotCall
 from trudy.dialer.numbers import ReadNumber, read_number
 from trudy.dialer.outcome import classify
 from trudy.dialer.placing import Placer, ShouldDial, worker_name
 from trudy.dialer.plan import Columns, Plan, make_plan
 from trudy.dialer.policy import Policy
+from trudy.dialer.report import CampaignStatus, DialEvent, OnEvent, RunResult
 from trudy.dialer.running import CampaignRun, until_interrupted
 from trudy.dialer.sources import Source, read_rows
 from trudy.dialer.sql_store import SqlStore
@@ -32,82 +34,10 @@ if TYPE_CHECKING:
     from trudy.client import AsyncTrudyClient
 
 
-@frozen(kw_only=True)
-class DialEvent:
-    """One thing that happened in a run. `number` is masked."""
-
-    kind: str
-    row: int
-    number: str
-    detail: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.number} {self.detail}".rstrip()
-
-
-OnEvent: TypeAlias = Callable[[DialEvent], object]
-
-
-@frozen(kw_only=True)
-class RunResult:
-    """How a run ended.
-
-    Attributes:
-        state: that of the campaign: `done`, `paused`, `stopped` or `halted`.
-        counts: rows by state.
-        live: calls that still talk; no endpoint ends them.
-    """
-
-    campaign: str
-    state: CampaignState
-    reason: str | None
-    counts: Mapping[str, int]
-    live: int
-
-
-@frozen(kw_only=True)
-class CampaignStatus:
-    """Where a campaign stands."""
-
-    campaign: str
-    state: CampaignState
-    reason: str | None
-    counts: Mapping[str, int]
-    live: int
-    dialed: int
-    spent: float
-    reserved: float
-
-
-class DoNotCall:
-    """The numbers that no campaign of the store calls."""
-
-    def __init__(self, dialer: Dialer) -> None:
-        self._dialer = dialer
-
-    async def add(self, *numbers: str, source: str = "by hand") -> int:
-        """Never call these again; how many were new. Takes effect before the next claim."""
-        read = [self._dialer.e164(number) for number in numbers]
-        return await self._dialer.store.add_do_not_call(read, source, self._dialer.now())
-
-    async def import_file(self, path: str | os.PathLike[str], *, column: str | None = None) -> int:
-        """Add every number of a file; how many were new. Rows that are no numbers raise, naming the line."""
-        numbers: list[str] = []
-        async for line, cells in read_rows(path):
-            value = cells.get(column) if column is not None else next(iter(cells.values()), None)
-            number = read_number(value, self._dialer.region)
-            if not isinstance(number, ReadNumber):
-                raise InvalidArgumentError(f"path: line {line} holds no number ({number.reason})", argument="path")
-            numbers.append(number.e164)
-        return await self._dialer.store.add_do_not_call(numbers, Path(path).name, self._dialer.now())
-
-    async def remove(self, number: str) -> bool:
-        """Let a number be called again; whether it was on the list."""
-        return await self._dialer.store.remove_do_not_call(self._dialer.e164(number), self._dialer.now())
-
-
 class Dialer:
     """Dials the contacts of campaigns, each at most once at a time, within hours, caps and the rate limit.
+
+    Use it in `async with`, inside that of its client.
 
     Args:
         client: the client to call through.
@@ -128,8 +58,12 @@ class Dialer:
         self.region = region
         self._clock = clock or SystemClock()
         self.store: Store = SqlStore(store, clock=self._clock) if isinstance(store, str | os.PathLike) else store
-        self.dnc = DoNotCall(self)
         self._wakeup = Wakeup()
+
+    async def aclose(self) -> None:
+        """Close the store. The client stays open."""
+        with anyio.CancelScope(shield=True):
+            await self.store.close()
 
     async def __aenter__(self) -> Self:
         await self.store.open()
@@ -138,8 +72,12 @@ class Dialer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with anyio.CancelScope(shield=True):
-            await self.store.close()
+        await self.aclose()
+
+    @property
+    def dnc(self) -> DoNotCall:
+        """The do-not-call list of the store."""
+        return DoNotCall(self)
 
     def now(self) -> float:
         """The server's time in Unix seconds, as well as the client knows it."""

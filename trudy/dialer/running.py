@@ -134,7 +134,7 @@ class CampaignRun:
         for contact in contacts:
             if contact.id in self._waiting or not await self._is_allowed(campaign, contact):
                 continue
-            if started >= free:
+            if started >= free or self._is_stopping:
                 break
             started += 1
             calls.start_soon(self._place, campaign, contact, turn.shard, fence)

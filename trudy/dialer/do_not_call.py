@@ -1,0 +1,43 @@
+"""The numbers that no campaign of a store calls: added by hand, from a file, or heard in a call."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from trudy.dialer.numbers import ReadNumber, read_number
+from trudy.dialer.sources import read_rows
+from trudy.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from trudy.dialer.dialer import Dialer
+
+
+@frozen(eq=False)
+class DoNotCall:
+    """The numbers that no campaign of the store calls."""
+
+    _dialer: Dialer = field(repr=False)
+
+    async def add(self, *numbers: str, source: str = "by hand") -> int:
+        """Never call these again; how many were new. Takes effect before the next claim."""
+        read = [self._dialer.e164(number) for number in numbers]
+        return await self._dialer.store.add_do_not_call(read, source, self._dialer.now())
+
+    async def import_file(self, path: str | os.PathLike[str], *, column: str | None = None) -> int:
+        """Add every number of a file; how many were new. Rows that are no numbers raise, naming the line."""
+        numbers: list[str] = []
+        async for line, cells in read_rows(path):
+            value = cells.get(column) if column is not None else next(iter(cells.values()), None)
+            number = read_number(value, self._dialer.region)
+            if not isinstance(number, ReadNumber):
+                raise InvalidArgumentError(f"path: line {line} holds no number ({number.reason})", argument="path")
+            numbers.append(number.e164)
+        return await self._dialer.store.add_do_not_call(numbers, Path(path).name, self._dialer.now())
+
+    async def remove(self, number: str) -> bool:
+        """Let a number be called again; whether it was on the list."""
+        return await self._dialer.store.remove_do_not_call(self._dialer.e164(number), self._dialer.now())

@@ -1,0 +1,198 @@
+# Generated from trudy/dialer/dialer.py by `python -m trudy.codegen`; change the source, never this file.
+"""The dialer: plans campaigns, runs them, and answers for each contact what happened and why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from trudy.bridge import async_of, bind, bridge_of
+from trudy.clock import Clock
+from trudy.dialer.dialer import Dialer
+from trudy.dialer.outcome import classify
+from trudy.dialer.placing import ShouldDial
+from trudy.dialer.plan import Columns, Plan
+from trudy.dialer.policy import Policy
+from trudy.dialer.report import CampaignStatus, OnEvent, RunResult
+from trudy.dialer.sources import Source
+from trudy.dialer.store import Store
+from trudy.dialer.sweep import Classify, OnOutcome
+
+if TYPE_CHECKING:
+    from trudy.dialer.sync.do_not_call import SyncDoNotCall
+    from trudy.sync.client import TrudyClient
+
+
+class SyncDialer:
+    """Dials the contacts of campaigns, each at most once at a time, within hours, caps and the rate limit.
+
+    Use it in `with`, inside that of its client.
+
+    Args:
+        client: the client to call through.
+        store: a path of a SQLite file, or an SQLAlchemy URL. One process at a time dials from it.
+        region: the default region of numbers without a country code, such as `"US"`.
+        clock: what tells the time; `sandbox.clock` in tests.
+    """
+
+    def __init__(
+        self,
+        client: TrudyClient,
+        *,
+        store: str | os.PathLike[str] | Store,
+        region: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._async = Dialer(async_of(client), store=store, region=region, clock=clock)
+        self._bridge = bridge_of(client)
+
+    def close(self) -> None:
+        """Close the store. The client stays open."""
+        self._bridge.run(self._async.aclose)
+
+    def __enter__(self) -> Self:
+        self._bridge.run(self._async.__aenter__)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def dnc(self) -> SyncDoNotCall:
+        """The do-not-call list of the store."""
+        from trudy.dialer.sync.do_not_call import SyncDoNotCall
+
+        return SyncDoNotCall(self._async.dnc, self._bridge)
+
+    def now(self) -> float:
+        """The server's time in Unix seconds, as well as the client knows it."""
+        return self._async.now()
+
+    def e164(self, number: str) -> str:
+        """A number in E.164, read with the default region."""
+        return self._async.e164(number)
+
+    def plan(
+        self,
+        source: Source,
+        *,
+        agent: str,
+        consent: str | None,
+        policy: Policy | None = None,
+        region: str | None = None,
+        columns: Columns | None = None,
+        only_to: Source | None = None,
+        canary: int | None = None,
+        rejects: str | os.PathLike[str] | None = "rejects.csv",
+    ) -> Plan:
+        """Read and judge a source; nobody is called and nothing is spent.
+
+        Args:
+            source: a path (CSV, XLSX, JSON lines), a frame, or an iterable of mappings.
+            agent: id of the agent that calls.
+            consent: on what basis these people are called; None where a column of the source says it.
+            policy: when, how often and to whom; careful defaults.
+            region: the default region of numbers, such as `"US"`.
+            columns: which column holds what, where the header does not tell.
+            only_to: numbers, of which no others are called.
+            canary: call so many and stop.
+            rejects: where to write rows that cannot be called; None for nowhere.
+
+        Raises:
+            InvalidArgumentError: no numbers, no consent, or variables that the agent's prompt needs are lacking.
+        """
+        return self._bridge.run(
+            bind(
+                self._async.plan,
+                source,
+                agent=agent,
+                consent=consent,
+                policy=policy,
+                region=region,
+                columns=columns,
+                only_to=only_to,
+                canary=canary,
+                rejects=rejects,
+            )
+        )
+
+    def run(
+        self,
+        plan: Plan,
+        *,
+        confirm: str,
+        on_event: OnEvent | None = None,
+        should_dial: ShouldDial | None = None,
+        classify: Classify = classify,
+        on_outcome: OnOutcome | None = None,
+        confirmed_by: str | None = None,
+    ) -> RunResult:
+        """Call the contacts of a plan until each has its end, or somebody stops it.
+
+        Ctrl-C places nothing more, waits for the answers of requests that are on the wire, and returns with the
+        campaign paused; a second one ends at once. Either way the same plan can be run again.
+
+        Args:
+            confirm: the plan's hash: a person has read the summary and says yes.
+            on_event: called with each thing that happens; numbers are masked.
+            should_dial: asked before each call: `Dial()`, `Skip(reason)` or `Later(when)`.
+            classify: tells how a call ended.
+            on_outcome: told of each end; may decide what follows.
+
+        Raises:
+            InvalidArgumentError: another hash than the plan's.
+            ConfigurationError: hours that the real API must not be used with.
+            StoreBusyError: another process dials from this store.
+        """
+        return self._bridge.run(
+            bind(
+                self._async.run,
+                plan,
+                confirm=confirm,
+                on_event=on_event,
+                should_dial=should_dial,
+                classify=classify,
+                on_outcome=on_outcome,
+                confirmed_by=confirmed_by,
+            )
+        )
+
+    def pause(self, campaign: str, reason: str = "by hand") -> None:
+        """Place nothing more until `resume`; acts in every process within two seconds."""
+        return self._bridge.run(bind(self._async.pause, campaign, reason))
+
+    def resume(self, campaign: str) -> None:
+        """Let a paused or halted campaign go on; `run` does the dialing."""
+        return self._bridge.run(bind(self._async.resume, campaign))
+
+    def stop(self, campaign: str) -> int:
+        """End a campaign for good; how many calls still talk, which no endpoint can end."""
+        return self._bridge.run(bind(self._async.stop, campaign))
+
+    def status(self, campaign: str) -> CampaignStatus:
+        """Where a campaign stands, from any process."""
+        return self._bridge.run(bind(self._async.status, campaign))
+
+    def why(self, number: str) -> Sequence[str]:
+        """What happened to a number and why, a line each, oldest first."""
+        return self._bridge.run(bind(self._async.why, number))
+
+    def resolve(self, row: int, *, called: bool, reason: str = "by hand") -> None:
+        """Settle a held row: it was called (done), or it was not (it waits again, and may be dialed)."""
+        return self._bridge.run(bind(self._async.resolve, row, called=called, reason=reason))
+
+    def forget(self, number: str) -> int:
+        """Delete a person's data from the store; the do-not-call hash stays. How many rows were theirs."""
+        return self._bridge.run(bind(self._async.forget, number))
+
+    def export(self, campaign: str, path: str | os.PathLike[str]) -> int:
+        """Write a CSV, or JSON lines by the file's name: the source's columns, and what became of each row."""
+        return self._bridge.run(bind(self._async.export, campaign, path))
+
+    def nudge(self, event: object = None) -> None:
+        """Something was heard of a call: look soon. For a webhook router's `on_any`; from any thread."""
+        return self._async.nudge(event)
