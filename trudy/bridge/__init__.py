@@ -34,6 +34,7 @@ __all__ = ["Bridge", "SyncResource", "async_of", "bind", "bridge_of", "refuse_re
 P = ParamSpec("P")
 T = TypeVar("T")
 A = TypeVar("A")
+A_co = TypeVar("A_co", covariant=True)
 _END: Final = object()
 
 
@@ -104,21 +105,24 @@ class SyncResource(Generic[A]):
         self._bridge = bridge
 
 
-class Bridged(Protocol[A]):
+class Bridged(Protocol[A_co]):
     """A sync client: its async sibling, and the bridge its coroutines run on."""
 
-    _async: A
-    _bridge: Bridge
+    @property
+    def _async(self) -> A_co: ...
+
+    @property
+    def _bridge(self) -> Bridge: ...
 
 
 def async_of(client: Bridged[A]) -> A:
     """The async client under a sync one, for what is built upon it."""
-    return client._async  # noqa: SLF001
+    return client._async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
-def bridge_of(client: Bridged[A]) -> Bridge:
+def bridge_of(client: Bridged[object]) -> Bridge:
     """The bridge of a sync client, for what runs on its loops."""
-    return client._bridge  # noqa: SLF001
+    return client._bridge  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 def _release(pool: PrivateLoops, keep: object, interpreter_ends: Callable[[], bool] = sys.is_finalizing) -> None:
