@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, NoReturn, ParamSpec, Self, TypeAlias, TypeVar, Unpack, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Literal, NoReturn, ParamSpec, Self, TypeVar, Unpack, cast
 
-from trudy import _checks
+from trudy._client_arguments import (
+    check_clock,
+    check_limiter,
+    check_steps,
+    find_backend,
+    find_base_url,
+    find_credential,
+    find_sandbox_clock,
+)
 from trudy._hidden import hides_arguments
 from trudy._lazy import made_once
 from trudy._settings import Settings, check_headers, check_mapping
-from trudy.clock import FOLLOWS_SANDBOX_CLOCK, SANDBOX_CLOCK, Clock, SharedClock, SystemClock
+from trudy.clock import FOLLOWS_SANDBOX_CLOCK, Clock, SystemClock
 from trudy.errors import ConfigurationError, InvalidArgumentError
 from trudy.hooks import Hook
 from trudy.options import (
@@ -24,7 +30,7 @@ from trudy.options import (
     RequestOptions,
     Timeout,
 )
-from trudy.pipeline.auth import Credential, CredentialSource
+from trudy.pipeline.auth import CredentialSource
 from trudy.pipeline.core import Core
 from trudy.pipeline.logs import log_as_environment_says
 from trudy.rate_limit.in_process import InProcessRateLimiter
@@ -33,8 +39,7 @@ from trudy.rate_limit.server_clock import ClockEstimate
 from trudy.raw import Capture, RawResponse, capture
 from trudy.request import Middleware
 from trudy.transport.body import MAX_RESPONSE_BYTES
-from trudy.transport.tls_and_proxy import is_loopback
-from trudy.transport.transport import Transport
+from trudy.transport.transport import Backend, Transport
 
 if TYPE_CHECKING:
     import ssl
@@ -55,11 +60,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-DEFAULT_BASE_URL: Final = "https://api.truedy.ai/api/public/v1"
-Backend: TypeAlias = Literal["httpx", "aiohttp"]
-_BACKENDS: Final[Mapping[str, Backend]] = {"httpx": "httpx", "aiohttp": "aiohttp"}
-_WAYS = "pass api_key=..., pass jwt_token=..., or set TRUDY_API_KEY in the environment"
 
 
 @hides_arguments
@@ -132,26 +132,14 @@ class AsyncTrudyClient:
         if timeout is not None:
             self._settings = self._settings.merged({"timeout": timeout})
         check_headers(default_headers or {}, "default_headers")
-        for name, steps in (("middleware", middleware), ("hooks", hooks)):
-            _check_callables(name, steps)
-        if clock is not None and not all(
-            callable(getattr(clock, name, None)) for name in ("time", "monotonic", "sleep")
-        ):
-            raise InvalidArgumentError("clock must have time(), monotonic() and sleep()", argument="clock")
-        if rate_limit_group is not None:
-            _checks.non_empty(rate_limit_group, "rate_limit_group")
-        if rate_limiter is not None:
-            if not callable(getattr(rate_limiter, "admit", None)):
-                raise InvalidArgumentError("rate_limiter must have admit(lane, until)", argument="rate_limiter")
-            if rate_limit is not None or rate_limit_group is not None:
-                raise InvalidArgumentError(
-                    "rate_limiter takes the place of rate_limit and rate_limit_group; give it alone",
-                    argument="rate_limiter",
-                )
+        check_steps("middleware", middleware)
+        check_steps("hooks", hooks)
+        check_clock(clock)
+        check_limiter(rate_limiter, rate_limit, rate_limit_group)
         log_as_environment_says()
-        credential = _credential(api_key, jwt_token)
-        url = _base_url(base_url or os.environ.get("TRUDY_BASE_URL") or DEFAULT_BASE_URL, allow_http=allow_http)
-        if clock is None and not base_url and (clock := _clock_of_sandbox(url)) is not None:
+        credential = find_credential(api_key, jwt_token)
+        url = find_base_url(base_url, allow_http=allow_http)
+        if clock is None and not base_url and (clock := find_sandbox_clock(url)) is not None:
             default_headers = {FOLLOWS_SANDBOX_CLOCK: "1", **(default_headers or {})}
         clock = clock or SystemClock()
         pace = RateLimit.of(rate_limit)
@@ -162,8 +150,7 @@ class AsyncTrudyClient:
             limiter=rate_limiter if shared is None else InProcessRateLimiter(shared, clock),
             server_clock=ClockEstimate() if shared is None else shared.server_clock,
             transport=Transport(
-                # The environment chooses for those who leave the connections to the client.
-                backend="httpx" if http_backend is None and http_client is not None else _backend(http_backend),
+                backend=find_backend(http_backend, http_client),
                 proxy=proxy,
                 ssl_context=ssl_context,
                 http_client=http_client,
@@ -367,71 +354,3 @@ class AsyncTrudyClient:
             f"{type(self).__name__} holds connections and a key and cannot be pickled or copied; make one where it is"
             " needed, or use with_options() for other settings"
         )
-
-
-def _credential(api_key: CredentialSource | None, jwt_token: CredentialSource | None) -> Credential:
-    if api_key is not None and jwt_token is not None:
-        raise ConfigurationError(f"api_key and jwt_token are both given, and only one can be used: {_WAYS}")
-    if jwt_token is not None:
-        return Credential(jwt_token, "jwt_token")
-    if api_key is not None:
-        return Credential(api_key, "api_key")
-    for name in ("TRUDY_API_KEY", "TRUEDY_API_KEY"):
-        if value := os.environ.get(name):
-            return Credential(value, name)
-    raise ConfigurationError(f"no credential: {_WAYS}")
-
-
-def _base_url(url: object, *, allow_http: bool) -> str:
-    if not isinstance(url, str):
-        raise ConfigurationError("base_url must be a string")
-    if not url.isprintable() or " " in url:
-        raise ConfigurationError("base_url contains white space; was it read from a file without .strip()?")
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-        _ = parts.port
-    except ValueError:
-        raise ConfigurationError("base_url is not a URL") from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise ConfigurationError("base_url must start with https:// and name a host")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigurationError("base_url must not have a user, a query or a fragment")
-    if parts.scheme == "http" and not allow_http and not is_loopback(host):
-        raise ConfigurationError(
-            f"base_url sends the key in the clear to {host}; use https://, or allow_http=True if that is meant"
-        )
-    return url.rstrip("/")
-
-
-def _backend(name: object) -> Backend:
-    name = name or os.environ.get("TRUDY_HTTP_BACKEND") or "httpx"
-    backend = _BACKENDS.get(name) if isinstance(name, str) else None
-    if backend is None:
-        raise InvalidArgumentError(f"http_backend must be one of {', '.join(_BACKENDS)}", argument="http_backend")
-    return backend
-
-
-def _check_callables(name: str, steps: object) -> None:
-    if not isinstance(steps, Sequence) or isinstance(steps, str):
-        raise InvalidArgumentError(f"{name} must be a list", argument=name)
-    for step in cast(Sequence[object], steps):
-        if not callable(step):
-            raise InvalidArgumentError(f"{name} must be callables, not {type(step).__name__}", argument=name)
-        scope: object = getattr(step, "scope", "operation")
-        if scope not in ("operation", "attempt"):
-            raise InvalidArgumentError(
-                f'{name}: scope must be "operation" (around a whole method call) or "attempt", not {scope!r}',
-                argument=name,
-            )
-
-
-def _clock_of_sandbox(base_url: str) -> SharedClock | None:
-    """The clock of the served sandbox that the environment leads to; None where it leads to none, or to the API."""
-    text = os.environ.get(SANDBOX_CLOCK)
-    if not text or urlsplit(base_url).scheme != "http":
-        return None
-    try:
-        return SharedClock.parse(text)
-    except ValueError as error:
-        raise ConfigurationError(f"{SANDBOX_CLOCK} is not as server.environment has it: {error}") from None

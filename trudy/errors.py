@@ -369,30 +369,6 @@ class ResponseDecodeError(TrudyError):
     default_code = "response_decode_error"
 
 
-_BY_STATUS: Mapping[int, type[APIError]] = {
-    cls.status_code: cls
-    for cls in (
-        BadRequestError,
-        AuthenticationError,
-        PaymentRequiredError,
-        PermissionDeniedError,
-        NotFoundError,
-        ConflictError,
-        ValidationError,
-        RateLimitError,
-    )
-}
-
-
-def error_class(status: int, code: str | None) -> type[APIError]:
-    """The class for an HTTP status; the code only tells a provider's fault from another 502."""
-    if status == 502 and code == ProviderError.default_code:
-        return ProviderError
-    if status >= 500:
-        return ServerError
-    return _BY_STATUS.get(status, APIError)
-
-
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 

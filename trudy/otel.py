@@ -21,8 +21,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from trudy._client_arguments import DEFAULT_BASE_URL
 from trudy._version import __version__
-from trudy.client import DEFAULT_BASE_URL
 from trudy.errors import ConfigurationError
 from trudy.hooks import AttemptEnded, Event, RateLimitWait, RequestEnded, RequestStarted, RetryScheduled
 

@@ -26,6 +26,7 @@ ROOMS = (
     "_cursors _walk pagination",
     "resources",
     "webhooks",
+    "_client_arguments",
     "client",
     "otel",
     "sync",

@@ -1,10 +1,25 @@
-"""From an answer that does not help to the one `TrudyError` it is."""
+"""Makes the error for an answer that is no success, or a success that cannot be read."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
-from trudy.errors import APIError, ErrorResponse, ResponseDecodeError, error_class
+from trudy.errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    ErrorResponse,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    ProviderError,
+    RateLimitError,
+    ResponseDecodeError,
+    ServerError,
+    ValidationError,
+)
 from trudy.pipeline.outcome import REDIRECTS, is_retryable
 from trudy.pipeline.redirect import why_not_followed
 from trudy.request import RetryClass
@@ -16,10 +31,32 @@ _LONGEST_HEADER = 200
 _SHOWN_HEADERS = frozenset(
     ("content-type", "content-length", "date", "deprecation", "retry-after", "server", "sunset", "via", "x-request-id")
 )
+_BY_STATUS: Final[Mapping[int, type[APIError]]] = {
+    cls.status_code: cls
+    for cls in (
+        BadRequestError,
+        AuthenticationError,
+        PaymentRequiredError,
+        PermissionDeniedError,
+        NotFoundError,
+        ConflictError,
+        ValidationError,
+        RateLimitError,
+    )
+}
+
+
+def error_class(status: int, code: str | None) -> type[APIError]:
+    """The class for an HTTP status; the code only tells a provider's fault from another 502."""
+    if status == 502 and code == ProviderError.default_code:
+        return ProviderError
+    if status >= 500:
+        return ServerError
+    return _BY_STATUS.get(status, APIError)
 
 
 def to_error(request: Request, response: Response) -> APIError:
-    """The one error for an answer that is no success."""
+    """The error for an answer that is no success."""
     facts = response.facts
     cls = error_class(response.status, facts.code)
     is_redirect = response.status in REDIRECTS

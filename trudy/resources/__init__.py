@@ -5,12 +5,11 @@
       _reconcile.py         finds the call whose answer was lost
       _newest_calls.py      the list it looks in, read by one for all that look at the same time
       _call_search.py       `calls.find`
-      _call_waits.py        what can be waited for: a call's end, its transcript, its recording
+      _call_waits.py        what can be waited for: a call's end, its transcript, its recording; a batch's end
       _download.py          `calls.download_recording`
       _destination.py       where a download goes
     webrtc.py               calls from a browser
     batch_calls.py          campaigns that the server dials by itself
-      _batch_rules.py       what a batch may say
       _batch_contacts.py    adds people to one in chunks
     contacts.py             contacts, their folders, their import
       _contact_file.py      what a file of contacts must be
@@ -24,6 +23,7 @@ What they share:
     _base.py                from a method's arguments to a request, and from an answer to a model or a list
     _documented.py          which members and words the API's pages know; others are refused
     _uploads.py             files that users hand over, and multipart forms
+    _placing_rules.py       what a call and a batch may ask for
     _waiting.py             waits for an end, or for what comes after it
     _shared_poller.py       one poll for all who wait
     _raw_request.py         `client.request`: a path without a method of its own

@@ -21,7 +21,7 @@ from trudy.resources._documented import check_words, closed
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
-    from trudy.models import Deleted
+    from trudy.models import BulkDeleteResult, Deleted
     from trudy.options import RequestOptions
     from trudy.pipeline.core import Content, Core
     from trudy.request import Endpoint, Reconciler, Request, Response
@@ -102,6 +102,12 @@ class Resource:
         return Deleted(
             id=str(list(ids.values())[-1]), deleted=deleted is not False, meta=self._core.meta(request, response)
         )
+
+    async def _bulk_delete(self, endpoint: Endpoint, options: RequestOptions, ids: Sequence[str]) -> BulkDeleteResult:
+        from trudy.models import BulkDeleteResult
+
+        _checks.identifiers(ids, "ids")
+        return await self._core.fetch(self._build(endpoint, options, body={"ids": [*ids]}), BulkDeleteResult)
 
     def _list(
         self,

@@ -1,8 +1,8 @@
-"""Adds contacts to a batch in chunks, from any iterable, and knows at each moment what the server has accepted."""
+"""Adds contacts to a batch in chunks, from any iterable, and tells in an error what the server had accepted."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from attrs import define, evolve, field
@@ -17,30 +17,33 @@ from trudy.resources._documented import closed_object
 from trudy.resources._waiting import OnSeen, tell
 
 if TYPE_CHECKING:
-    from trudy.clock import Clock
+    from trudy.pipeline.core import Core
+    from trudy.request import Request
 
 ContactItem: TypeAlias = BatchContactInput | BatchContactInputDict | Contact | Mapping[str, object]
 ContactItems: TypeAlias = Iterable[ContactItem] | AsyncIterable[ContactItem]
-Send: TypeAlias = Callable[[Sequence[Mapping[str, Any]], float | None], Awaitable[AddedChunk]]
-"""Sends a chunk within so many seconds; None for no bound."""
+BuildRequest: TypeAlias = Callable[[Sequence[Mapping[str, Any]], float | None], "Request"]
+"""Makes the request for a chunk, to be done within so many seconds; None for no bound."""
 
 
 @forgetful
 async def add_in_chunks(
+    core: Core,
+    build: BuildRequest,
     items: ContactItems,
     size: int,
-    base_url: str,
-    send: Send,
     progress: OnSeen[AddedContacts] | None,
-    clock: Clock,
     deadline: float | None,
 ) -> AddedContacts:
-    """Send the contacts, so many at a time, all within the deadline.
+    """Send the contacts, `size` in each request, all within `deadline` seconds.
 
-    An error carries as `.partial` what came before it.
+    An error carries what the server accepted before it as `.partial`.
     """
-    end = None if deadline is None else clock.monotonic() + deadline
-    adding = _Adding(size=size, base_url=base_url, send=send, progress=progress, clock=clock, end=end)
+    _checks.whole(size, 1, 10_000, "chunk_size")
+    _checks.callable_or_none(progress, "progress")
+    build((), None)  # a bad batch id or option is found before the caller's iterable is touched
+    end = None if deadline is None else core.clock.monotonic() + deadline
+    adding = _Adding(core=core, build=build, size=size, progress=progress, end=end)
     try:
         await adding.all_of(items)
     except TrudyError as error:
@@ -86,13 +89,12 @@ def contact_members(items: object, base_url: str) -> list[Mapping[str, Any]]:
 @hides_arguments
 @define(kw_only=True)
 class _Adding:
-    """One call under way. Written without asynchronous generators, which an error would leave behind unfinished."""
+    """One `add_contacts` under way. Without asynchronous generators, which an error would leave unclosed."""
 
+    core: Core
+    build: BuildRequest
     size: int
-    base_url: str
-    send: Send
     progress: OnSeen[AddedContacts] | None
-    clock: Clock
     end: float | None
     done: AddedContacts = field(factory=AddedContacts)
     waiting: list[Mapping[str, Any]] = field(factory=list[Mapping[str, Any]])
@@ -102,15 +104,15 @@ class _Adding:
 
     async def all_of(self, items: ContactItems) -> None:
         if isinstance(items, Sequence | Mapping | str | bytes):
-            for member in contact_members(cast(object, items), self.base_url):
+            for member in contact_members(cast(object, items), self.core.base_url):
                 await self._take(member)
-        # First, since a page of the sync client is both, and here there is a loop already.
+        # Before `Iterable`: a page of the sync client is both, and its plain iterator cannot run inside this loop.
         elif isinstance(items, AsyncIterable):
             async for item in items:
-                await self._take(contact_member(item, self.taken, self.base_url))
+                await self._take(contact_member(item, self.taken, self.core.base_url))
         elif isinstance(cast(object, items), Iterable):
             for item in items:
-                await self._take(contact_member(item, self.taken, self.base_url))
+                await self._take(contact_member(item, self.taken, self.core.base_url))
         else:
             raise InvalidArgumentError("contacts must be an iterable of contacts", argument="contacts")
         await self._flush()
@@ -126,10 +128,10 @@ class _Adding:
         if not self.waiting:
             return
         self.sending, self.waiting = self.waiting, []
-        left = None if self.end is None else self.end - self.clock.monotonic()
+        left = None if self.end is None else self.end - self.core.clock.monotonic()
         if left is not None and left <= 0:
             raise APITimeoutError("the deadline ended before all contacts were sent", request_sent=False)
-        answer = await self.send(self.sending, left)
+        answer = await self.core.fetch(self.build(self.sending, left), AddedChunk)
         answered = self.done.answered + len(self.sending)
         self.done = evolve(self.done, chunks=(*self.done.chunks, answer), answered=answered)
         self.sending = ()

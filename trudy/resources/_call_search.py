@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
-from trudy._call_matching import SentCall, is_asked_for
+from trudy import _checks
+from trudy._call_matching import REF, SentCall, is_asked_for
 from trudy._parse import parse_time
 from trudy.errors import InvalidArgumentError
+from trudy.resources._base import body_of
 
 if TYPE_CHECKING:
     from trudy.models import Call
-    from trudy.options import RequestOptions
+    from trudy.options import JSON, RequestOptions
     from trudy.pagination import AsyncPager
 
 _MARGIN: Final = timedelta(seconds=1)
 """Some servers leave the very moment out, or cut it to seconds: they are asked for more, and it is judged here."""
+
+
+def asked_for(
+    phone_number: str | None,
+    agent_id: str | None,
+    from_number: str | None,
+    trudy_ref: str | None,
+    variables: Mapping[str, JSON] | None,
+) -> SentCall:
+    """The arguments of a search, checked, as if a call had been placed with them."""
+    for name, number in (("phone_number", phone_number), ("from_number", from_number)):
+        if number is not None:
+            _checks.e164(number, name)
+    for name, text in (("agent_id", agent_id), ("trudy_ref", trudy_ref)):
+        if text is not None:
+            _checks.non_empty(text, name)
+    if variables is not None and not isinstance(cast("object", variables), Mapping):
+        raise InvalidArgumentError("variables must be a mapping", argument="variables")
+    given = body_of(variables={**(variables or {}), **({} if trudy_ref is None else {REF: trudy_ref})})
+    if not (phone_number or agent_id or from_number or given["variables"]):
+        raise InvalidArgumentError("give something to find a call by", argument="phone_number")
+    return SentCall.of({"phone_number": phone_number, "agent_id": agent_id, "from_number": from_number, **given})
 
 
 async def find_calls(
@@ -29,6 +53,8 @@ async def find_calls(
     options: RequestOptions,
 ) -> Sequence[Call]:
     """The calls of a list that may be the one asked for, newest first; pages of older ones are not read."""
+    if limit is not None:
+        _checks.whole(limit, 1, None, "limit")
     first, last = _moment(created_after, "created_after"), _moment(created_before, "created_before")
     pages = list_calls(
         created_after=first and first - _MARGIN, created_before=last and last + _MARGIN, **options

@@ -1,4 +1,4 @@
-"""What can be waited for about a call: its end, its transcript, its recording."""
+"""What can be waited for: the end of a call, its transcript, its recording; the end of a batch."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from trudy.errors import TrudyError, WaitTimeoutError
-from trudy.models import Call, Recording, Transcript
+from trudy.models import BatchCall, Call, Recording, Transcript
 from trudy.resources._shared_poller import SharedPoller
-from trudy.resources._waiting import Artifact, Waiting, newest_by
+from trudy.resources._waiting import LAST_LOOK, Artifact, OnSeen, Waiting, newest_by, tell
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
+    from trudy.event_source import EventSource
+    from trudy.options import RequestOptions
     from trudy.pipeline.core import Core
+    from trudy.resources.batch_calls import AsyncBatchCalls
     from trudy.resources.calls import AsyncCalls
 
 logger = logging.getLogger("trudy")
@@ -71,9 +74,48 @@ class CallWaits:
             exists=self.calls.get,
         )
 
+    async def end_of_placed(
+        self,
+        call: Call,
+        started: float,
+        options: RequestOptions,
+        *,
+        max_wait: float,
+        poll_interval: float | None,
+        events: EventSource | None,
+        progress: OnSeen[Call] | None,
+    ) -> Call:
+        """The end of a call just placed, within the deadline of an operation that began at `started`."""
+        if call.status.is_final:
+            await tell(progress, call)
+            return call
+        deadline = self.settings.merged(options).deadline
+        if deadline is not None:
+            options["deadline"] = max(deadline - (self.core.clock.monotonic() - started), LAST_LOOK)
+        options["before_send"] = None  # it was asked about the call
+        with _after_placing(call):
+            return await self.calls.wait(
+                call.id, max_wait=max_wait, poll_interval=poll_interval, events=events, progress=progress, **options
+            )
+
+
+def batch_end(batches: AsyncBatchCalls, core: Core, settings: Settings) -> Waiting[BatchCall]:
+    """The wait for a batch's final status."""
+    return Waiting(
+        poller=core.shared("batch_calls", lambda: SharedPoller[BatchCall](core.clock)),
+        clock=core.clock,
+        settings=settings,
+        get=batches.get,
+        newest=newest_by(batches.list),
+        is_final=lambda batch: batch.status.is_final,
+        describe=lambda batch: batch.status_word,
+        noun="batch_call",
+        kind="batch",
+    )
+
 
 @contextmanager
-def after_placing(call: Call) -> Generator[None]:
+def _after_placing(call: Call) -> Generator[None]:
     """The call goes on, whatever happens in here: errors carry it, and none of them is to be answered by another."""
     try:
         yield

@@ -18,9 +18,9 @@ from trudy.errors import (
     ResponseDecodeError,
     ServerError,
     TrudyError,
-    error_class,
 )
 from trudy.options import Timeout
+from trudy.pipeline.decode import error_class
 from trudy.pipeline.redirect import address_of
 from trudy.pipeline.retry import full_jitter
 from trudy.resources._destination import Destination, Target, destination

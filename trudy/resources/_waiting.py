@@ -79,7 +79,6 @@ class Waiting(Generic[T]):
     async def until_final(
         self,
         object_id: str,
-        *,
         max_wait: float,
         poll_interval: float | None,
         events: EventSource | None,
@@ -104,7 +103,6 @@ class Waiting(Generic[T]):
     def changes(
         self,
         object_id: str,
-        *,
         max_wait: float,
         poll_interval: float | None,
         events: EventSource | None,
@@ -312,7 +310,6 @@ class Artifact(Generic[S]):
     async def until_there(
         self,
         object_id: str,
-        *,
         max_wait: float,
         poll_interval: float | None,
         options: RequestOptions,

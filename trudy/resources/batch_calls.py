@@ -7,10 +7,8 @@ from datetime import datetime, time
 from typing import Any, Final, Unpack
 
 from trudy import _checks
-from trudy._hidden import forgetful
 from trudy.event_source import EventSource
 from trudy.models import (
-    AddedChunk,
     AddedContacts,
     BatchAnalytics,
     BatchCall,
@@ -25,12 +23,12 @@ from trudy.models import (
 )
 from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
-from trudy.request import Endpoint, RetryClass
+from trudy.request import Endpoint, Request, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._batch_contacts import ContactItem, ContactItems, add_in_chunks, contact_members
-from trudy.resources._batch_rules import check_batch, check_what_goes_together, time_text
-from trudy.resources._shared_poller import SharedPoller
-from trudy.resources._waiting import OnSeen, Waiting, newest_by
+from trudy.resources._call_waits import batch_end
+from trudy.resources._placing_rules import check_batch, check_new_batch, time_text
+from trudy.resources._waiting import OnSeen
 
 LIST: Final = Endpoint(name="batch_calls.list", method="GET", path="/batch-calls", paging="offset")
 CREATE: Final = Endpoint(
@@ -165,8 +163,7 @@ class AsyncBatchCalls(Resource):
             retry_failed=retry_failed,
             max_retry_attempts=max_retry_attempts,
         )
-        check_batch({"name": name, "agent_id": agent_id, **members})
-        check_what_goes_together(members)
+        check_new_batch(members)
         request = self._build(CREATE, options, body=members, idempotency_key=idempotency_key)
         return await self._core.fetch(request, BatchCall)
 
@@ -231,13 +228,8 @@ class AsyncBatchCalls(Resource):
         return await self._delete(DELETE, options, {"batch_call_id": batch_call_id})
 
     async def bulk_delete(self, ids: Sequence[str], **options: Unpack[RequestOptions]) -> BulkDeleteResult:
-        """Delete several batches. `POST /batch-calls/bulk-delete`
-
-        Returns:
-            Which are gone, and which are not.
-        """
-        _checks.identifiers(ids, "ids")
-        return await self._core.fetch(self._build(BULK_DELETE, options, body={"ids": [*ids]}), BulkDeleteResult)
+        """Delete several batches; the result says which are gone and which are not. `POST /batch-calls/bulk-delete`"""
+        return await self._bulk_delete(BULK_DELETE, options, ids)
 
     async def schedule(
         self,
@@ -356,19 +348,13 @@ class AsyncBatchCalls(Resource):
             TrudyError: any of them has as `.partial` an `AddedContacts` with what was accepted so far: go on at the
                 contact `.partial.answered`, or after as many more as are `.partial.in_doubt`.
         """
-        _checks.whole(chunk_size, 1, 10_000, "chunk_size")
-        _checks.callable_or_none(progress, "progress")
-        ids = {"batch_call_id": batch_call_id}
-        self._build(ADD_CONTACTS, options, ids=ids)
 
-        @forgetful
-        async def send(chunk: Sequence[Mapping[str, Any]], left: float | None) -> AddedChunk:
+        def build(chunk: Sequence[Mapping[str, Any]], left: float | None) -> Request:
             bounded: RequestOptions = options if left is None else {**options, "deadline": left}
-            request = self._build(ADD_CONTACTS, bounded, ids=ids, body={"contacts": chunk})
-            return await self._core.fetch(request, AddedChunk)
+            return self._build(ADD_CONTACTS, bounded, ids={"batch_call_id": batch_call_id}, body={"contacts": chunk})
 
-        core, deadline = self._core, self._settings.merged(options).deadline
-        return await add_in_chunks(contacts, chunk_size, core.base_url, send, progress, core.clock, deadline)
+        deadline = self._settings.merged(options).deadline
+        return await add_in_chunks(self._core, build, contacts, chunk_size, progress, deadline)
 
     async def get_analytics(self, batch_call_id: str, **options: Unpack[RequestOptions]) -> BatchAnalytics:
         """Read the figures of a batch. `GET /batch-calls/{batch_call_id}/analytics`
@@ -407,25 +393,6 @@ class AsyncBatchCalls(Resource):
         Raises:
             WaitTimeoutError: it did not end in time; `.last` is the batch as last seen.
         """
-        _checks.event_source(events, "events")
-        return await self._waiting().until_final(
-            batch_call_id,
-            max_wait=max_wait,
-            poll_interval=poll_interval,
-            events=events,
-            options=options,
-            progress=progress,
-        )
-
-    def _waiting(self) -> Waiting[BatchCall]:
-        return Waiting(
-            poller=self._core.shared("batch_calls", lambda: SharedPoller[BatchCall](self._core.clock)),
-            clock=self._core.clock,
-            settings=self._settings,
-            get=self.get,
-            newest=newest_by(self.list),
-            is_final=lambda batch: batch.status.is_final,
-            describe=lambda batch: batch.status_word,
-            noun="batch_call",
-            kind="batch",
+        return await batch_end(self, self._core, self._settings).until_final(
+            batch_call_id, max_wait, poll_interval, events, options, progress
         )

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal, Unpack, cast
+from functools import partial
+from typing import Final, Literal, Unpack
 
 from trudy import _checks
-from trudy._call_matching import REF, SentCall
-from trudy.errors import InvalidArgumentError
 from trudy.event_source import EventSource
 from trudy.models import BulkDeleteResult, Call, CallSettingsParam, Deleted, Recording, Transcript
 from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
-from trudy.resources._call_search import find_calls, time_text
-from trudy.resources._call_waits import CallWaits, after_placing
+from trudy.resources._call_search import asked_for, find_calls, time_text
+from trudy.resources._call_waits import CallWaits
 from trudy.resources._destination import Target
 from trudy.resources._download import MAX_RECORDING_BYTES, OnProgress, download
+from trudy.resources._placing_rules import check_call
 from trudy.resources._reconcile import reconciler_for
-from trudy.resources._waiting import LAST_LOOK, OnSeen, check_wait, tell
+from trudy.resources._waiting import OnSeen, check_wait
 
 LIST: Final = Endpoint(name="calls.list", method="GET", path="/calls", paging="offset")
 CREATE: Final = Endpoint(
@@ -64,8 +64,6 @@ class AsyncCalls(Resource):
         Returns:
             Calls page by page; iterate over it for all of them.
         """
-        if direction is not None:
-            _checks.one_of(direction, ("outbound", "inbound"), "direction")
         query = {
             "status": status,
             "direction": direction,
@@ -99,15 +97,15 @@ class AsyncCalls(Resource):
     ) -> Call:
         """Have an agent call a person. `POST /calls`
 
-        The person's phone rings, so this never sends a second request where the first may have had effect, unless told
-        to. When no answer comes, it looks for the call among the newest ones, and returns it if it is there.
+        A phone rings, so the request is not repeated where the first may have had an effect, unless `on_unknown` says
+        so. When no answer comes, this looks for the call among the newest ones, and returns it if it is there.
 
         Args:
             agent_id: the agent that speaks.
             phone_number: whom to call, in E.164, such as `+14155550123`.
             from_number: the number to call from, one of the agent's outbound numbers; the server picks if left out.
-            variables: values for the `{{variables}}` of the agent's prompt. With a member `trudy_ref`, a text of your
-                own that no other call has, a call whose answer was lost is found by it.
+            variables: values for the `{{variables}}` of the agent's prompt. A member `trudy_ref`, a text that no other
+                call has, lets a call whose answer was lost be found for certain.
             call_settings: recording, transcription, greeting and durations of this call.
             direction: always `"outbound"`.
             idempotency_key: a key of your own for this call; made by itself if left out.
@@ -124,12 +122,7 @@ class AsyncCalls(Resource):
             ValidationError: the server refused a member, or the agent has no number to call from.
             CallOutcomeUnknownError: it may or may not have been placed. Do not repeat it blindly.
         """
-        _checks.non_empty(agent_id, "agent_id")
-        _checks.dialable(phone_number, self._core.base_url, "phone_number")
-        if from_number is not None and not isinstance(from_number, NotGiven):
-            _checks.e164(from_number, "from_number")
-        if not isinstance(direction, NotGiven):
-            _checks.one_of(direction, ("outbound",), "direction")
+        check_call(agent_id, phone_number, from_number, direction, self._core.base_url)
         _checks.one_of(on_unknown, ("reconcile", "retry", "raise"), "on_unknown")
         _checks.seconds(reconcile_timeout, "reconcile_timeout")
         members = body_of(
@@ -140,8 +133,7 @@ class AsyncCalls(Resource):
             call_settings=call_settings,
             direction=direction,
         )
-        settings = self._settings.merged(options)
-        reconciler = reconciler_for(self._core, settings, LIST, timeout=reconcile_timeout)
+        reconciler = reconciler_for(self._core, self._settings.merged(options), LIST, timeout=reconcile_timeout)
         request = self._build(
             CREATE, options, body=members, idempotency_key=idempotency_key, on_unknown=on_unknown, reconcile=reconciler
         )
@@ -184,20 +176,7 @@ class AsyncCalls(Resource):
         Raises:
             InvalidArgumentError: nothing was asked for, or an argument is bad.
         """
-        for name, number in (("phone_number", phone_number), ("from_number", from_number)):
-            if number is not None:
-                _checks.e164(number, name)
-        for name, text in (("agent_id", agent_id), ("trudy_ref", trudy_ref)):
-            if text is not None:
-                _checks.non_empty(text, name)
-        if variables is not None and not isinstance(cast("object", variables), Mapping):
-            raise InvalidArgumentError("variables must be a mapping", argument="variables")
-        if limit is not None:
-            _checks.whole(limit, 1, None, "limit")
-        given = body_of(variables={**(variables or {}), **({} if trudy_ref is None else {REF: trudy_ref})})
-        if not (phone_number or agent_id or from_number or given["variables"]):
-            raise InvalidArgumentError("give something to find a call by", argument="phone_number")
-        asked = SentCall.of({"phone_number": phone_number, "agent_id": agent_id, "from_number": from_number, **given})
+        asked = asked_for(phone_number, agent_id, from_number, trudy_ref, variables)
         return await find_calls(
             self.list, asked, created_after=created_after, created_before=created_before, limit=limit, options=options
         )
@@ -247,10 +226,7 @@ class AsyncCalls(Resource):
             ResponseDecodeError: there is no whole file behind the link, or it is larger than `max_bytes`.
             OSError: the file cannot be written.
         """
-
-        async def link() -> Recording:
-            return await self.get_recording(call_id, **options)
-
+        link = partial(self.get_recording, call_id, **options)
         settings = self._settings.merged(options)
         return await download(self._core, link, to, max_bytes=max_bytes, progress=progress, settings=settings)
 
@@ -264,13 +240,8 @@ class AsyncCalls(Resource):
         return await self._delete(DELETE, options, {"call_id": call_id})
 
     async def bulk_delete(self, ids: Sequence[str], **options: Unpack[RequestOptions]) -> BulkDeleteResult:
-        """Delete several calls. `POST /calls/bulk-delete`
-
-        Returns:
-            Which are gone, and which are not.
-        """
-        _checks.identifiers(ids, "ids")
-        return await self._core.fetch(self._build(BULK_DELETE, options, body={"ids": [*ids]}), BulkDeleteResult)
+        """Delete several calls; the result says which are gone and which are not. `POST /calls/bulk-delete`"""
+        return await self._bulk_delete(BULK_DELETE, options, ids)
 
     async def wait(
         self,
@@ -298,9 +269,7 @@ class AsyncCalls(Resource):
         Raises:
             WaitTimeoutError: it did not end in time; `.last` is the call as last seen.
         """
-        return await self._waits.end.until_final(
-            call_id, max_wait=max_wait, poll_interval=poll_interval, events=events, options=options, progress=progress
-        )
+        return await self._waits.end.until_final(call_id, max_wait, poll_interval, events, options, progress)
 
     def watch(
         self,
@@ -326,9 +295,7 @@ class AsyncCalls(Resource):
             WaitTimeoutError: at the step in which the time is over; `.last` is the call as last seen.
             NotFoundError: no such call, or not yours.
         """
-        return self._waits.end.changes(
-            call_id, max_wait=max_wait, poll_interval=poll_interval, events=events, options=options
-        )
+        return self._waits.end.changes(call_id, max_wait, poll_interval, events, options)
 
     async def wait_for_transcript(
         self,
@@ -353,9 +320,7 @@ class AsyncCalls(Resource):
             NotFoundError: no such call, or not yours.
             WaitTimeoutError: it was not there in time.
         """
-        return await self._waits.transcript.until_there(
-            call_id, max_wait=max_wait, poll_interval=poll_interval, options=options, progress=progress
-        )
+        return await self._waits.transcript.until_there(call_id, max_wait, poll_interval, options, progress)
 
     async def wait_for_recording(
         self,
@@ -381,9 +346,7 @@ class AsyncCalls(Resource):
             NotFoundError: no such call, or not yours.
             WaitTimeoutError: it was not there in time.
         """
-        return await self._waits.recording.until_there(
-            call_id, max_wait=max_wait, poll_interval=poll_interval, options=options, progress=progress
-        )
+        return await self._waits.recording.until_there(call_id, max_wait, poll_interval, options, progress)
 
     async def create_and_wait(
         self,
@@ -427,17 +390,9 @@ class AsyncCalls(Resource):
             reconcile_timeout=reconcile_timeout,
             **options,
         )
-        if call.status.is_final:
-            await tell(progress, call)
-            return call
-        deadline = self._settings.merged(options).deadline
-        if deadline is not None:
-            options["deadline"] = max(deadline - (self._core.clock.monotonic() - started), LAST_LOOK)
-        options["before_send"] = None  # it was asked about the call
-        with after_placing(call):
-            return await self.wait(
-                call.id, max_wait=max_wait, poll_interval=poll_interval, events=events, progress=progress, **options
-            )
+        return await self._waits.end_of_placed(
+            call, started, options, max_wait=max_wait, poll_interval=poll_interval, events=events, progress=progress
+        )
 
     @property
     def _waits(self) -> CallWaits:

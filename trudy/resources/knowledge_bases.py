@@ -171,9 +171,7 @@ class AsyncKnowledgeBases(Resource):
         Raises:
             WaitTimeoutError: it took longer; `.last` is the knowledge base as last seen.
         """
-        return await self._waiting().until_final(
-            kb_id, max_wait=max_wait, poll_interval=poll_interval, events=None, options=options, progress=progress
-        )
+        return await self._waiting().until_final(kb_id, max_wait, poll_interval, None, options, progress)
 
     def _waiting(self) -> Waiting[KnowledgeBase]:
         reading: set[str] = set()

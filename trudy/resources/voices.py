@@ -174,9 +174,7 @@ class AsyncVoices(Resource):
         Raises:
             WaitTimeoutError: it took longer; `.last` is the voice as last seen.
         """
-        return await self._waiting().until_final(
-            voice_id, max_wait=max_wait, poll_interval=poll_interval, events=None, options=options, progress=progress
-        )
+        return await self._waiting().until_final(voice_id, max_wait, poll_interval, None, options, progress)
 
     def _waiting(self) -> Waiting[Voice]:
         async def newest(number: int, options: RequestOptions) -> tuple[Sequence[Voice], bool]:

@@ -213,11 +213,7 @@ class BatchCalls(SyncResource[AsyncBatchCalls]):
         return self._bridge.run(bind(self._async.delete, batch_call_id, **options))
 
     def bulk_delete(self, ids: Sequence[str], **options: Unpack[RequestOptions]) -> BulkDeleteResult:
-        """Delete several batches. `POST /batch-calls/bulk-delete`
-
-        Returns:
-            Which are gone, and which are not.
-        """
+        """Delete several batches; the result says which are gone and which are not. `POST /batch-calls/bulk-delete`"""
         return self._bridge.run(bind(self._async.bulk_delete, ids, **options))
 
     def schedule(

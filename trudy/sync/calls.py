@@ -91,15 +91,15 @@ class Calls(SyncResource[AsyncCalls]):
     ) -> Call:
         """Have an agent call a person. `POST /calls`
 
-        The person's phone rings, so this never sends a second request where the first may have had effect, unless told
-        to. When no answer comes, it looks for the call among the newest ones, and returns it if it is there.
+        A phone rings, so the request is not repeated where the first may have had an effect, unless `on_unknown` says
+        so. When no answer comes, this looks for the call among the newest ones, and returns it if it is there.
 
         Args:
             agent_id: the agent that speaks.
             phone_number: whom to call, in E.164, such as `+14155550123`.
             from_number: the number to call from, one of the agent's outbound numbers; the server picks if left out.
-            variables: values for the `{{variables}}` of the agent's prompt. With a member `trudy_ref`, a text of your
-                own that no other call has, a call whose answer was lost is found by it.
+            variables: values for the `{{variables}}` of the agent's prompt. A member `trudy_ref`, a text that no other
+                call has, lets a call whose answer was lost be found for certain.
             call_settings: recording, transcription, greeting and durations of this call.
             direction: always `"outbound"`.
             idempotency_key: a key of your own for this call; made by itself if left out.
@@ -240,11 +240,7 @@ class Calls(SyncResource[AsyncCalls]):
         return self._bridge.run(bind(self._async.delete, call_id, **options))
 
     def bulk_delete(self, ids: Sequence[str], **options: Unpack[RequestOptions]) -> BulkDeleteResult:
-        """Delete several calls. `POST /calls/bulk-delete`
-
-        Returns:
-            Which are gone, and which are not.
-        """
+        """Delete several calls; the result says which are gone and which are not. `POST /calls/bulk-delete`"""
         return self._bridge.run(bind(self._async.bulk_delete, ids, **options))
 
     def wait(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn, ParamSpec, Self, TypeVar, U
 from trudy._hidden import hides_arguments
 from trudy._lazy import made_once
 from trudy.bridge import Bridge, bind, refuse_ready_client
-from trudy.client import AsyncTrudyClient, Backend
+from trudy.client import AsyncTrudyClient
 from trudy.clock import Clock
 from trudy.hooks import Hook
 from trudy.options import (
@@ -26,6 +26,7 @@ from trudy.pipeline.auth import CredentialSource
 from trudy.raw import Capture, RawResponse, capture
 from trudy.request import Middleware
 from trudy.transport.body import MAX_RESPONSE_BYTES
+from trudy.transport.transport import Backend
 
 if TYPE_CHECKING:
     import ssl

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from trudy._concurrency.first_use import want
 from trudy._hidden import Hidden
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from trudy.transport.pool_by_loop import FileRequest, Pool, Reply
 
 Backend: TypeAlias = Literal["httpx", "aiohttp"]
+BACKENDS: Final[tuple[Backend, ...]] = get_args(Backend)
 MAX_REDIRECTS: Final = 5
 
 

@@ -1,4 +1,4 @@
-"""What a batch may say, checked before anything is sent."""
+"""What a call and a batch may ask for, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ _RANGES: Final[Mapping[str, tuple[int, int | None]]] = {
     "max_calls_per_day": (1, None),
     "max_retry_attempts": (0, 3),
 }
+
+
+def check_call(agent_id: object, phone_number: object, from_number: object, direction: object, base_url: str) -> None:
+    """The arguments of a call that this library can judge; `base_url` is where it goes."""
+    _checks.non_empty(agent_id, "agent_id")
+    _checks.dialable(phone_number, base_url, "phone_number")
+    if from_number is not None and not isinstance(from_number, NotGiven):
+        _checks.e164(from_number, "from_number")
+    if not isinstance(direction, NotGiven):
+        _checks.one_of(direction, ("outbound",), "direction")
 
 
 def check_batch(members: Mapping[str, object]) -> None:
@@ -45,8 +55,11 @@ def check_batch(members: Mapping[str, object]) -> None:
             _checks.whole(given[argument], low, high, argument)
 
 
-def check_what_goes_together(members: Mapping[str, object]) -> None:
-    """Members of a create that need each other."""
+def check_new_batch(members: Mapping[str, object]) -> None:
+    """The members of a batch to be made: each by itself, those that must be there, those that need each other."""
+    for argument in ("name", "agent_id"):
+        _checks.non_empty(members.get(argument), argument)
+    check_batch(members)
     needs: tuple[tuple[str, str, str], ...] = (
         ("contact_source", "folder", "contact_folder_id"),
         ("schedule_type", "scheduled", "scheduled_at"),
