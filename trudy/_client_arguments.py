@@ -59,10 +59,10 @@ def find_base_url(given: object, *, allow_http: bool) -> str:
 def find_backend(given: object, http_client: object) -> Backend:
     """The backend given, else that of the environment, which does not apply to a client with an `http_client`."""
     name = given or (os.environ.get("TRUDY_HTTP_BACKEND") if http_client is None else None) or "httpx"
-    backend = next((backend for backend in BACKENDS if backend == name), None)
-    if backend is None:
-        raise InvalidArgumentError(f"http_backend must be one of {', '.join(BACKENDS)}", argument="http_backend")
-    return backend
+    for backend in BACKENDS:
+        if name == backend:
+            return backend
+    raise InvalidArgumentError(f"http_backend must be one of {', '.join(BACKENDS)}", argument="http_backend")
 
 
 def find_sandbox_clock(base_url: str) -> SharedClock | None:
