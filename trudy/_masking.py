@@ -11,7 +11,9 @@ _ID = r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _ADDRESS = rf"(?<![0-9.+])(?:{_OCTET}\.){{3}}{_OCTET}(?::[0-9]{{1,5}})?(?![0-9.-])"
 _UNIT = r"[ \u00a0]?(?:bytes?|[KMGT]i?B|[nmµ]s|(?:milli|micro|nano)?seconds?|characters?)(?![0-9A-Za-z])"
-_AMOUNT = rf"(?<![0-9A-Za-z+.])(?:[0-9]+(?:\.[0-9]+)?{_UNIT}|[0-9]{{1,9}} ?B(?![0-9A-Za-z]))"
+_COUNTED = r"[ \u00a0](?:chars?|octets|digits|lines|rows|records|entries|items|elements|members|tokens)(?![0-9A-Za-z])"
+_SIZE = rf"[0-9]+(?:\.[0-9]+)?{_UNIT}|[0-9]{{1,9}}(?: ?B(?![0-9A-Za-z])|{_COUNTED})"
+_AMOUNT = rf"(?<![0-9A-Za-z+.])(?:[0-9]{{1,9}}(?: of |/)(?={_SIZE}))?(?:{_SIZE})"
 _MEASURED = (
     r"(?i:\b(?:length|size|limit|offset|line|column|char|position|total|count|port)(?:=|: ?| ))[0-9]{1,9}(?![0-9])"
 )

@@ -101,6 +101,35 @@ async def test_links_are_followed(tmp_path: Path) -> None:
     assert _names(tmp_path / "real") == ["call.mp3"]
 
 
+async def test_a_file_that_has_other_names_keeps_them(tmp_path: Path) -> None:
+    path, other = tmp_path / "call.mp3", tmp_path / "other.mp3"
+    path.write_bytes(b"old" * 1_000_000)
+    path.chmod(0o640)
+    other.hardlink_to(path)
+    (tmp_path / "link").symlink_to("other.mp3")
+    await _save(tmp_path / "link")
+    assert path.read_bytes() == other.read_bytes() == AUDIO
+    assert path.samefile(other)
+    assert _mode(path) == 0o640
+    assert destination(other).keeps_what_was_written
+
+
+async def test_a_file_in_a_folder_that_takes_no_new_ones_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "call.mp3"
+    path.write_bytes(b"old")
+    tmp_path.chmod(0o555)
+    if os.getuid() == 0:
+        may = os.access
+        monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path and may(path, mode))
+    before = path.stat().st_ino
+    await _save(path)
+    tmp_path.chmod(0o755)
+    assert path.read_bytes() == AUDIO
+    assert path.stat().st_ino == before
+
+
 @pytest.mark.parametrize("name", ["x" * 255, "x" * 251 + ".mp3", "\u00fc" * 127, " ", "-", ".part"])
 async def test_any_name_that_a_file_can_have_will_do(tmp_path: Path, name: str) -> None:
     await _save(tmp_path / name)
@@ -169,7 +198,7 @@ async def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path: Path, mo
     path.write_bytes(b"old")
     path.chmod(0o444)
     if os.getuid() == 0:
-        monkeypatch.setattr(os, "access", lambda path, mode: False)
+        monkeypatch.setattr(os, "access", lambda of, mode: Path(of) != path)
     with pytest.raises(PermissionError) as caught:
         await _save(path)
     assert caught.value.filename == str(path)
@@ -180,7 +209,13 @@ async def test_what_can_be_no_file_is_refused_before_anything_is_sent(tmp_path: 
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "folder")
     (tmp_path / "lost").symlink_to(tmp_path / "none" / "call.mp3")
-    for to in ("", ".", "/", tmp_path, tmp_path / "link", tmp_path / "lost", tmp_path / "none" / "x", 7, None, b"x"):
+    with (tmp_path / "shut").open("wb") as shut, (tmp_path / "shut").open("rb") as unwritable:
+        shut.close()
+        for file in (shut, unwritable):
+            with pytest.raises(InvalidArgumentError, match="open for writing bytes"):
+                destination(file)
+    paths = ("", ".", "/", "a\0b", tmp_path, tmp_path / "link", tmp_path / "lost", tmp_path / "none" / "x")
+    for to in (*paths, 7, None, b"x"):
         with pytest.raises(InvalidArgumentError, match="to must be") as caught:
             destination(to)
         assert caught.value.argument == "to"

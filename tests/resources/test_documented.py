@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from tests.fakes.wire import Wire, envelope, rows
@@ -176,3 +177,35 @@ async def test_another_word_goes_round(client: AsyncTrudyClient, wire: Wire) -> 
     wire.answer(rows())
     await client.calls.list(extra_query={"status": "brand_new"})
     assert wire.last.query["status"] == "brand_new"
+
+
+SHAPES = [
+    *(("create_call", "variables", value) for value in ([1], "x", 5)),
+    *(("create_contact", "custom_fields", value) for value in ([], "x")),
+    *(("update_agent", "recording_enabled", value) for value in ("false", "no", 0, 1.0)),
+    ("create_call", "call_settings", {"recording_enabled": "no"}),
+    ("create_call", "call_settings", CallSettings(recording_enabled=cast("bool", 1))),
+    *(("update_agent", "greeting_settings", {"uninterruptible": value}) for value in ("true", 1)),
+    *(("create_batch_call", "retry_failed", value) for value in ("yes", 1)),
+    *(("update_agent", "tools", value) for value in ("t1", 5, [1], [None], {"t1": True})),
+    *(("create_batch_call", "phone_number_ids", value) for value in ("p1", [["p1"]])),
+]
+
+
+@pytest.mark.parametrize(("name", "argument", "value"), SHAPES)
+async def test_what_has_another_shape_than_is_documented_is_refused(
+    client: AsyncTrudyClient, wire: Wire, name: str, argument: str, value: Any
+) -> None:
+    method = method_of(client, endpoint_for(OPERATIONS[name]).name)
+    ids = ("x",) if name.startswith("update") else ()
+    needed = {} if ids else {n: v for n, v in REQUIRED.items() if n in hints(name, client)}
+    with pytest.raises(InvalidArgumentError, match=argument) as caught:
+        await method(*ids, **{**needed, argument: value})
+    assert caught.value.argument == argument
+    assert wire.sent == []
+
+
+@pytest.mark.parametrize("value", [True, False, None, np.bool_(True)])
+async def test_what_is_true_or_false_is_sent(client: AsyncTrudyClient, wire: Wire, value: Any) -> None:
+    await client.agents.update("x", recording_enabled=value)
+    assert wire.last.body == {"recording_enabled": None if value is None else bool(value)}

@@ -125,6 +125,8 @@ def test_the_rules_of_no_proxy_are_httpxs(monkeypatch: pytest.MonkeyPatch, no_pr
             "127.255.3.4",
             "[::1]",
             "[::ffff:127.0.0.1]",
+            "0.0.0.0",
+            "[::]",
         ),
         *("localhost:8000", "127.0.0.1:8000", "[::1]:8000"),
     ],
@@ -218,6 +220,8 @@ def _setting(kind: str, folder: Path) -> tuple[str, str]:
         "a pipe without a writer": ("SSL_CERT_FILE", str(pipe)),
         "a pipe as a folder": ("SSL_CERT_DIR", str(pipe)),
         "a log that nobody reads": ("SSLKEYLOGFILE", str(pipe)),
+        "a name longer than can be": ("SSL_CERT_FILE", str(folder / ("x" * 300))),
+        "such a folder": ("SSL_CERT_DIR", str(folder / ("x" * 300))),
     }[kind]
 
 
@@ -225,6 +229,7 @@ KINDS = [
     *("no file", "a folder", "junk", "an empty file", "what may not be read", "below a file", "no folder"),
     *("a file as a folder", "a log that is a folder", "a log in no folder", "a log below a file"),
     *("a pipe without a writer", "a pipe as a folder", "a log that nobody reads"),
+    *("a name longer than can be", "such a folder"),
 ]
 
 

@@ -78,7 +78,9 @@ def to_wire(value: object) -> Any:
     if isinstance(value, Model):
         return value.to_dict()
     if hasattr(value, "dtype") and callable(item := getattr(value, "item", None)) and getattr(value, "ndim", 1) == 0:
-        return to_wire(item())  # a scalar of NumPy or pandas
+        plain = item()  # of a scalar of NumPy or pandas
+        if not hasattr(plain, "dtype"):  # Python has no `longdouble`
+            return to_wire(plain)
     raise InvalidArgumentError(f"a {type(value).__name__} cannot be sent as JSON")
 
 

@@ -17,7 +17,7 @@ from trudy.errors import InvalidArgumentError, TrudyError
 from trudy.options import NotGiven, OnUnknown, QueryValue
 from trudy.pagination import AsyncPager, FetchedRows, InvalidRow
 from trudy.pipeline.decode import undecodable
-from trudy.resources._documented import check_words, closed
+from trudy.resources._documented import check_shape, check_words, closed
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
@@ -194,9 +194,12 @@ def body_of(**members: object) -> dict[str, object]:
 
     Members of documented objects are checked.
     """
-    return {
+    body = {
         name: written(closed(value, name), name) for name, value in members.items() if not isinstance(value, NotGiven)
     }
+    for name, value in body.items():
+        check_shape(value, name)
+    return body
 
 
 def written(value: object, name: str) -> Any:

@@ -56,13 +56,22 @@ def destination(to: object) -> Destination:
     """Check a target before anything is sent: a path in a folder that is there, or a file that takes bytes."""
     if isinstance(to, str | os.PathLike):
         path = Path(os.fspath(to))  # pyright: ignore[reportUnknownArgumentType]
-        if not path.name or path.is_dir() or not _place_of(path).parent.is_dir():
+        if not path.name or "\0" in path.name or path.is_dir() or not _place_of(path).parent.is_dir():
             raise InvalidArgumentError("to must be the path of a file, in a folder that exists", argument="to")
         return Destination(target=path, keeps_what_was_written=_is_written_in_place(path))
     write: object = getattr(to, "write", None)
-    if not callable(write) or iscoroutinefunction(write) or isinstance(to, io.TextIOBase):
+    if not callable(write) or iscoroutinefunction(write) or isinstance(to, io.TextIOBase) or not _is_writable(to):
         raise InvalidArgumentError("to must be a path or a file open for writing bytes", argument="to")
     return Destination(target=to, keeps_what_was_written=True)  # type: ignore[arg-type]
+
+
+def _is_writable(file: object) -> bool:
+    """What an open file says of itself; one that says nothing will show."""
+    says: object = getattr(file, "writable", None)
+    try:
+        return not callable(says) or bool(says())
+    except ValueError:  # it is closed
+        return False
 
 
 def _place_of(path: Path) -> Path:
@@ -71,7 +80,8 @@ def _place_of(path: Path) -> Path:
 
 
 def _is_written_in_place(path: Path) -> bool:
-    """Whether it is a pipe, a device, or a name for what is open already (`/dev/stdout`)."""
+    """Whether another file in its place would not do: for a pipe, a device, a name for what is open already
+    (`/dev/stdout`), a file that has other names too, or one in a folder that takes no new file."""
     for _ in range(_MOST_LINKS):
         path = _place_of(path.parent) / path.name
         if path.parts[1:2] == ("proc",):  # a file put in its place would not be what is open
@@ -80,9 +90,10 @@ def _is_written_in_place(path: Path) -> bool:
             break
         path = path.parent / path.readlink()
     try:
-        return not stat.S_ISREG(path.stat().st_mode)
+        status = path.stat()
     except OSError:
         return False
+    return not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or not os.access(path.parent, os.W_OK | os.X_OK)
 
 
 @contextmanager

@@ -28,6 +28,10 @@ _OBJECTS: Final = {
 }
 """Arguments that are such an object, or a list of them, wherever an operation has one of that name; and its model."""
 _LISTS: Final = frozenset({"inactivity_messages", "contacts"})
+_FLAGS: Final = frozenset({"recording_enabled", "transcription_enabled", "uninterruptible", "retry_failed"})
+"""Arguments and members that are true or false. A server may take any text, `"false"` too, for true."""
+_MAPPINGS: Final = frozenset({"variables", "custom_fields", "metadata"})
+_LISTS_OF_IDS: Final = frozenset({"tools", "knowledge_bases", "phone_number_ids", "contact_ids"})
 _SHOWN: Final = 40
 
 
@@ -68,6 +72,24 @@ def closed_object(value: object, name: str) -> object:
             )
         result[names[key]] = member
     return result
+
+
+def check_shape(wire: object, name: str) -> None:
+    """The JSON form of an argument that is null, or a flag, a mapping, or a list of ids by its name."""
+    if wire is None:
+        return
+    if name in _FLAGS and not isinstance(wire, bool):
+        raise InvalidArgumentError(f"{name} must be True or False", argument=name)
+    if name in _MAPPINGS and not isinstance(wire, Mapping):
+        raise InvalidArgumentError(f"{name} must be a mapping", argument=name)
+    if name in _LISTS_OF_IDS and not (
+        isinstance(wire, list) and all(isinstance(item, str) for item in cast("list[object]", wire))
+    ):
+        raise InvalidArgumentError(f"{name} must be a list of ids", argument=name)
+    if name in _OBJECTS and isinstance(wire, Mapping):
+        for member, value in cast("Mapping[str, object]", wire).items():
+            if member in _FLAGS and not isinstance(value, bool | None):
+                raise InvalidArgumentError(f"{name}: {member} must be True or False", argument=name)
 
 
 def check_words(query: Mapping[str, object], model: type[object]) -> None:

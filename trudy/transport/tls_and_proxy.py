@@ -128,7 +128,7 @@ def _socks_complaint(setting: ProxySetting, *, speaks_socks: bool) -> str | None
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its name or address alone."""
+    """Whether a host is this machine, by its name or address alone. `0.0.0.0`, as servers print it, leads here too."""
     import ipaddress
 
     host = host.lower().removesuffix(".")
@@ -139,7 +139,7 @@ def is_loopback(host: str) -> bool:
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
-    return address.is_loopback or (mapped is not None and mapped.is_loopback)
+    return any(each.is_loopback or each.is_unspecified for each in (address, mapped) if each is not None)
 
 
 def check_key_log() -> None:
@@ -193,8 +193,11 @@ def _pipe_error() -> ConfigurationError | None:
     """A pipe in place of certificates: whoever opens it waits for its writer without end."""
     for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         path = os.environ.get(variable, "")
-        if Path(path).is_fifo():
-            return _names(variable, path, "it is a pipe")
+        try:
+            if Path(path).is_fifo():
+                return _names(variable, path, "it is a pipe")
+        except OSError as fault:  # no file can have such a name, or nobody may look for it
+            return _names(variable, path, _words(fault))
     return None
 
 
