@@ -26,8 +26,8 @@ MOMENTS = {
     "end-of-february": ("2027-02-28 23:59:50", "Asia/Kathmandu"),
     "new-year": ("2026-12-31 23:59:50", "America/Los_Angeles"),
 }
-"""When `days` runs: the time on the wall, and the zone it is told in. Those at :50 cross into the next day or hour."""
-KNOWS_A_CALENDAR = (
+"""The moments for `days`: local time and its zone. Those at :50 seconds cross into the next day or hour."""
+CALENDAR_TESTS = (
     "tests/test_hours.py",
     "tests/sandbox/domain",
     "tests/sandbox/routes",
@@ -41,13 +41,13 @@ KNOWS_A_CALENDAR = (
     "tests/testing",
     "tests/docs/test_examples.py",
 )
-"""Not the guides: libfaketime reads the environment at every turn, and their tests change it beside a server's thread,
-which crashes. What they show of campaigns names its days, or starts a clock of its own."""
+"""Tests that depend on the calendar. Not those of the guides: they change the environment beside a server's thread,
+while libfaketime reads it, which crashes. The guides name the days of their campaigns, or set the clock."""
 
 
 @nox.session(python=False)
 def check(session: nox.Session) -> None:
-    """Lint, types, generated code, tests, with what is installed beside this nox: `pip install -e '.[dev]'`."""
+    """Lint, types, generated code and tests, in the environment of this nox: `pip install -e '.[dev]'` before."""
     _lint(session)
     _types(session)
     _generate(session, "--check")
@@ -56,7 +56,7 @@ def check(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The tests, on each Python that is there: `nox -s tests -- tests/pipeline -k retry`."""
+    """The tests, on each installed Python: `nox -s tests -- tests/pipeline -k retry`."""
     session.install("-e", ".[dev]")
     _run(session, "pytest", *(session.posargs or PARALLEL))
 
@@ -77,7 +77,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def generate(session: nox.Session) -> None:
-    """Write the sync client; with `-- --check`, fail when the one there is stale."""
+    """Write the sync client; with `-- --check`, only fail if it is not up to date."""
     session.install("-e", ".[dev]")
     _generate(session, *session.posargs)
 
@@ -95,13 +95,13 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def days(session: nox.Session) -> None:
-    """What knows a calendar, at moments when calendars surprise; `-- saturday` takes one. Needs `faketime`."""
+    """The tests that depend on the calendar, at special moments of it; `-- saturday` runs one. Needs `faketime`."""
     for name in session.posargs or MOMENTS:
         wall, zone = MOMENTS[name]
         session.run(
             *("faketime", wall, _python(session), "-m", "pytest", *PARALLEL, "-p", "no:cacheprovider"),
-            *KNOWS_A_CALENDAR,
-            # Waits are on the monotonic clock, which goes on as it is; see tests/faketime for why sleep is replaced.
+            *CALENDAR_TESTS,
+            # Waits use the monotonic clock, which must not be faked; tests/faketime says why it replaces sleep.
             env={"TZ": zone, "FAKETIME_DONT_FAKE_MONOTONIC": "1", "PYTHONPATH": "tests/faketime"},
             external=True,
         )
@@ -123,7 +123,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def trace(session: nox.Session) -> None:
-    """Print the files of the package that one request walks through, and one that waits out a 429."""
+    """Print the files of the package that a request passes through, and those of one that waits after a 429."""
     session.install("-e", ".[dev]")
     _run(session, "tests.bench.trace")
 
@@ -154,6 +154,6 @@ def _run(session: nox.Session, module: str, *arguments: str) -> None:
 
 
 def _python(session: nox.Session) -> str:
-    """The session's interpreter; the one that runs nox where a session has no environment of its own."""
+    """The session's interpreter; if the session has no environment of its own, the one that runs nox."""
     paths = session.bin_paths
     return str(Path(paths[0]) / "python") if paths else sys.executable

@@ -1,7 +1,7 @@
 """Make an agent that looks things up: `python agent_with_tool.py VOICE_ID DOCUMENT APPOINTMENTS_URL`.
 
-It knows a document (PDF, TXT, DOCX or MD) and asks a web service of yours for free appointments. At the end there is a
-link to talk to it in a browser. The key is read from `TRUDY_API_KEY`.
+It knows a document (PDF, TXT, DOCX or MD) and asks your web service for free appointments. The last line printed is a
+link to talk to the agent in a browser. The key is read from `TRUDY_API_KEY`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from trudy.models import Agent, HttpTool, KnowledgeBase, Tool, ToolParameter
 
 
 def main(voice_id: str, document: str, appointments_url: str) -> None:
-    """Make the parts, then the agent, then a call to try it."""
+    """Make a knowledge base and a tool, then the agent, then a call to try it."""
     with trudy.TrudyClient() as client:
         known = make_knowledge(client, Path(document))
         print(f"knowledge base {known.status}, {known.source_count} source")
@@ -26,7 +26,7 @@ def main(voice_id: str, document: str, appointments_url: str) -> None:
 
 
 def make_knowledge(client: trudy.TrudyClient, document: Path) -> KnowledgeBase:
-    """A knowledge base that has been read and can be used."""
+    """Make a knowledge base and wait until it can be used."""
     known = client.knowledge_bases.create(name="Practice", description="Opening hours and prices")
     client.knowledge_bases.sources.add_document(known.id, document)
     known = client.knowledge_bases.wait(known.id)
@@ -37,7 +37,7 @@ def make_knowledge(client: trudy.TrudyClient, document: Path) -> KnowledgeBase:
 
 
 def make_tool(client: trudy.TrudyClient, url: str) -> Tool:
-    """What the agent may ask during a call: it fills in `day` and `doctor`, the server sends `source` each time."""
+    """Make a tool for use during a call: the agent fills in `day` and `doctor`, and `source` is always the same."""
     definition = HttpTool(
         url=url,
         description="Finds free appointments. Use it whenever the caller asks for one.",

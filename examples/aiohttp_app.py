@@ -1,7 +1,7 @@
-"""A web app that has people reminded of appointments, with aiohttp: `python aiohttp_app.py PORT`.
+"""A web app that reminds people of appointments by phone, with aiohttp: `python aiohttp_app.py PORT`.
 
-`POST /reminders` has somebody called, `GET /reminders/{call_id}` tells what became of it. Truedy is told to send its
-events to `/webhooks/truedy`. `TRUDY_API_KEY`, `TRUDY_WEBHOOK_SECRET` and `AGENT_ID` are read from the environment.
+`POST /reminders` calls a person, `GET /reminders/{call_id}` returns the outcome. Let Truedy send its events to
+`/webhooks/truedy`. `TRUDY_API_KEY`, `TRUDY_WEBHOOK_SECRET` and `AGENT_ID` are read from the environment.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from trudy.webhooks import WebhookRouter, aiohttp_handler
 
 router = WebhookRouter()
 routes = web.RouteTableDef()
-outcomes: dict[str, str] = {}  # a table of the app's database, really
+outcomes: dict[str, str] = {}  # in a real app, a table of its database
 
 CLIENT = web.AppKey("client", trudy.AsyncTrudyClient)
 TASKS = web.AppKey("tasks", set[asyncio.Task[None]])
 
 
 async def client_lifespan(app: web.Application) -> AsyncIterator[None]:
-    """One client as long as the app lives: it holds the connections and keeps the rate limit."""
+    """Keep one client for the life of the app: it holds the connections and the rate limiter."""
     async with trudy.AsyncTrudyClient(http_backend="aiohttp") as client:
         app[CLIENT], app[TASKS] = client, set()
         yield
@@ -62,7 +62,7 @@ async def outcome(request: web.Request) -> web.Response:
 
 
 async def follow(client: trudy.AsyncTrudyClient, call_id: str) -> None:
-    """Wait for the end, of which an event tells at once, and keep what was said."""
+    """Wait for the end of the call, which an event reports at once, and store the transcript."""
     try:
         call = await client.calls.wait(call_id, events=router, max_wait=1800)
         outcomes[call_id] = await what_was_said(client, call_id) if call.status == "completed" else str(call.status)
@@ -72,7 +72,7 @@ async def follow(client: trudy.AsyncTrudyClient, call_id: str) -> None:
 
 
 async def what_was_said(client: trudy.AsyncTrudyClient, call_id: str) -> str:
-    """The transcript, which is there some seconds after the end."""
+    """The transcript; it is ready some seconds after the end of the call."""
     try:
         return (await client.calls.wait_for_transcript(call_id, max_wait=30)).text
     except trudy.WaitTimeoutError:
@@ -82,7 +82,7 @@ async def what_was_said(client: trudy.AsyncTrudyClient, call_id: str) -> str:
 def make_app() -> web.Application:
     app = web.Application()
     app.add_routes(routes)
-    app.router.add_post("/webhooks/truedy", aiohttp_handler(router))
+    app.router.add_post("/webhooks/truedy{slash:/?}", aiohttp_handler(router))
     app.cleanup_ctx.append(client_lifespan)
     return app
 

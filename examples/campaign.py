@@ -1,7 +1,7 @@
-"""Call everybody in a list, in working hours, and tell what became of it: `python campaign.py AGENT_ID people.csv`.
+"""Call everybody on a list, in working hours, and print the outcomes: `python campaign.py AGENT_ID people.csv`.
 
-The list has the columns `phone_number` and `first_name`; all others are `{{variables}}` of the prompt.
-The server does the dialing. The key is read from `TRUDY_API_KEY`.
+The list has the columns `phone_number` and `first_name`; all others become `{{variables}}` of the prompt. The server
+does the dialing. The key is read from `TRUDY_API_KEY`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trudy.models import AddedContacts, BatchContactInput
 
 
 def main(agent_id: str, path: str) -> int:
-    """Make, fill and start a campaign, wait until it is over, print a line for each person."""
+    """Make, fill and start a campaign, wait until it is over, and print a line for each person."""
     with trudy.TrudyClient() as client:
         batch = client.batch_calls.create(
             name=Path(path).stem,
@@ -39,7 +39,7 @@ def main(agent_id: str, path: str) -> int:
         print(f"{added.added_count} people, {added.failed_count} not taken")
 
         client.batch_calls.schedule(batch.id)
-        # Friday evening's people are called on Monday.
+        # A week, as a campaign that starts on Friday evening goes on until Monday.
         batch = client.batch_calls.wait(batch.id, max_wait=timedelta(weeks=1).total_seconds())
         print(f"campaign {batch.status}")
         results = csv.writer(sys.stdout)
@@ -52,7 +52,7 @@ def main(agent_id: str, path: str) -> int:
 
 
 def people(path: str) -> Iterator[BatchContactInput]:
-    """The rows of the list, one after the other, however many there are."""
+    """Read the rows of the list one by one, as there may be very many."""
     with Path(path).open(newline="", encoding="utf-8-sig") as file:
         for row in csv.DictReader(file):
             yield BatchContactInput(

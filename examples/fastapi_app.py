@@ -1,7 +1,7 @@
-"""A web app that has people reminded of appointments, with FastAPI: `uvicorn fastapi_app:app`.
+"""A web app that reminds people of appointments by phone, with FastAPI: `uvicorn fastapi_app:app`.
 
-`POST /reminders` has somebody called, `GET /reminders/{call_id}` tells what became of it. Truedy is told to send its
-events to `/webhooks/truedy`. `TRUDY_API_KEY`, `TRUDY_WEBHOOK_SECRET` and `AGENT_ID` are read from the environment.
+`POST /reminders` calls a person, `GET /reminders/{call_id}` returns the outcome. Let Truedy send its events to
+`/webhooks/truedy`. `TRUDY_API_KEY`, `TRUDY_WEBHOOK_SECRET` and `AGENT_ID` are read from the environment.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import trudy
 from trudy.webhooks import CallBilled, WebhookRouter, asgi_app
 
 router = WebhookRouter()
-outcomes: dict[str, str] = {}  # a table of the app's database, really
+outcomes: dict[str, str] = {}  # in a real app, a table of its database
 
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncGenerator[dict[str, object]]:
-    """One client as long as the app lives: it holds the connections and keeps the rate limit."""
+    """Keep one client for the life of the app: it holds the connections and the rate limiter."""
     async with trudy.AsyncTrudyClient() as client:
         yield {"client": client}
 
@@ -33,7 +33,7 @@ app = FastAPI(lifespan=lifespan)
 app.mount("/webhooks/truedy", asgi_app(router))
 
 
-async def the_client(request: Request) -> trudy.AsyncTrudyClient:
+async def get_client(request: Request) -> trudy.AsyncTrudyClient:
     client: trudy.AsyncTrudyClient = request.state.client
     return client
 
@@ -45,7 +45,7 @@ class Reminder(BaseModel):
 
 @app.post("/reminders", status_code=202)
 async def remind(
-    reminder: Reminder, client: Annotated[trudy.AsyncTrudyClient, Depends(the_client)], tasks: BackgroundTasks
+    reminder: Reminder, client: Annotated[trudy.AsyncTrudyClient, Depends(get_client)], tasks: BackgroundTasks
 ) -> dict[str, str]:
     call = await client.calls.create(
         agent_id=os.environ["AGENT_ID"], phone_number=reminder.phone_number, variables={"name": reminder.name}
@@ -73,7 +73,7 @@ async def billed(event: CallBilled) -> None:
 
 
 async def follow(client: trudy.AsyncTrudyClient, call_id: str) -> None:
-    """Wait for the end, of which an event tells at once, and keep what was said."""
+    """Wait for the end of the call, which an event reports at once, and store the transcript."""
     try:
         call = await client.calls.wait(call_id, events=router, max_wait=1800)
         outcomes[call_id] = await what_was_said(client, call_id) if call.status == "completed" else str(call.status)
@@ -83,7 +83,7 @@ async def follow(client: trudy.AsyncTrudyClient, call_id: str) -> None:
 
 
 async def what_was_said(client: trudy.AsyncTrudyClient, call_id: str) -> str:
-    """The transcript, which is there some seconds after the end."""
+    """The transcript; it is ready some seconds after the end of the call."""
     try:
         return (await client.calls.wait_for_transcript(call_id, max_wait=30)).text
     except trudy.WaitTimeoutError:

@@ -1,13 +1,13 @@
-"""The main job from start to end: make an agent, have it call a person, follow the call, read what was said.
+"""The main job from start to end: make an agent, let it call a person, follow the call, read the transcript.
 
-It runs against a local Truedy in this process: no account, no key, nobody's phone rings.
+It uses a local Truedy in this process: no account, no key, and no phone rings.
 """
 
 from __future__ import annotations
 
 from trudy.sandbox import Sandbox
 
-# Its clock stands still until told to move, so that the call of half a minute is over at once.
+# Its clock stands still until `advance`, so that a call of half a minute takes no time here.
 sandbox = Sandbox(speed=0)
 
 with sandbox.client() as client:

@@ -1,4 +1,4 @@
-"""Have an agent call a person, in a plain script: `python quick_start.py VOICE_ID PHONE_NUMBER`.
+"""Let an agent call a person, in a plain script: `python quick_start.py VOICE_ID PHONE_NUMBER`.
 
 The key is read from `TRUDY_API_KEY`.
 """
@@ -12,7 +12,7 @@ import trudy
 
 
 def main(voice_id: str, phone_number: str) -> int:
-    """Make an agent, call, wait for the end, print what was said."""
+    """Make an agent, place a call, wait for its end, print the transcript."""
     with trudy.TrudyClient() as client:
         try:
             agent = client.agents.create(
@@ -32,7 +32,7 @@ def main(voice_id: str, phone_number: str) -> int:
 
 
 def what_was_said(client: trudy.TrudyClient, call_id: str) -> str:
-    """The transcript, which is there some seconds after the end."""
+    """The transcript; it is ready some seconds after the end of the call."""
     for _ in range(15):
         try:
             transcript = client.calls.get_transcript(call_id)

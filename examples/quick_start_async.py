@@ -1,4 +1,4 @@
-"""Have an agent call several people at once, with asyncio: `python quick_start_async.py VOICE_ID PHONE_NUMBER...`.
+"""Let an agent call several people at once, with asyncio: `python quick_start_async.py VOICE_ID PHONE_NUMBER...`.
 
 The key is read from `TRUDY_API_KEY`.
 """
@@ -23,7 +23,7 @@ async def main(voice_id: str, *phone_numbers: str) -> None:
 
 
 async def call(client: trudy.AsyncTrudyClient, agent_id: str, number: str) -> str:
-    """Call one person; what one call meets must not end the others."""
+    """Call one person. An error is returned as its code, so that it does not end the other calls."""
     try:
         placed = await client.calls.create_and_wait(agent_id=agent_id, phone_number=number)
     except trudy.TrudyError as error:

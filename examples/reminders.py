@@ -1,6 +1,6 @@
-"""A part of an app: has people reminded of appointments, and keeps what Truedy's events tell of it.
+"""A part of an app: it reminds people of appointments by phone, and stores the summaries from Truedy's events.
 
-`test_reminders.py` shows how to test such code without an account, without money, and without ringing anybody.
+`test_reminders.py` shows how to test such code without an account, without cost and without ringing a phone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from trudy.webhooks import CallEnded, WebhookRouter
 
 
 def remind(client: trudy.TrudyClient, agent_id: str, people: Mapping[str, str]) -> dict[str, str]:
-    """Call each of `people` (number to name), once more if nobody answers. Tells what became of each number.
+    """Call each of `people` (names by number), and again if nobody answers. Returns the outcome for each number.
 
     Raises:
         PaymentRequiredError: the credit ran out.
@@ -32,12 +32,12 @@ def call_one(client: trudy.TrudyClient, agent_id: str, number: str, name: str) -
     except trudy.ValidationError:
         return "bad number"
     except trudy.CallOutcomeUnknownError:
-        return "unknown"  # the phone may have rung: somebody must look, and nothing may call again
+        return "unknown"  # the phone may have rung: do not call again before a person has checked
     return str(call.status)
 
 
 class Diary:
-    """Keeps the summary of each call when it ends."""
+    """Stores the summary of each call when it ends."""
 
     def __init__(self, secret: str) -> None:
         self.summaries: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""A local Truedy to develop and test against: no account, no money, nobody's phone rings.
+"""A local Truedy to develop and test against: it needs no account, costs nothing and rings no phone.
 
     from trudy.sandbox import Sandbox
 
@@ -7,23 +7,24 @@
         agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Be kind.")
         call = await client.calls.create(agent_id=agent.id, phone_number="+14155550100")
 
-Over HTTP: `python -m trudy.sandbox`. Which number forces which outcome stands in `trudy.sandbox.domain.outcomes`.
+To serve it over HTTP: `python -m trudy.sandbox`. `trudy.sandbox.domain.outcomes` has the table of phone numbers and the
+outcomes that they force.
 
 The files:
 
-    sandbox.py         the class above
-    world.py           what everything else is given: rows, clock, ids, limit, faults, quirks, events
+    sandbox.py         the class above, which users hold
+    world.py           the parts of one sandbox: rows, clock, ids, rate limit, faults, quirks, events
     clock.py           a clock that can be sped up, stepped and stopped
-    jumping_clock.py   a clock that moves while all tasks wait
-    assertions.py      what a test may assert of the calls that were placed
+    jumping_clock.py   a clock that jumps ahead while all tasks wait
+    assertions.py      assertions about the calls that were placed
     ids.py             ids of new objects
-    placeholders.py    the objects that the snippets of the SDK's page name
-    http/              takes requests in
-    routes/            answers them, a file a resource
-    domain/            what calls, campaigns and the other things do over time
-    faults/            lets answers go wrong, as a test asks
-    quirks/            what real servers do that no page documents
-    events/            tells of what happened
+    placeholders.py    the objects that the examples on Truedy's SDK page name
+    http/              receives requests and sends answers
+    routes/            handles requests, one file for each resource
+    domain/            what calls, campaigns and the other objects do over time
+    faults/            errors and broken connections that a test asks for
+    quirks/            behaviours of real servers that no page documents
+    events/            webhook events: what they say, and how they are sent
 
 .. include:: README.md
 """

@@ -1,4 +1,4 @@
-"""`python -m trudy.sandbox`: a sandbox behind a port, until interrupted."""
+"""`python -m trudy.sandbox`: serve a sandbox over HTTP until interrupted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_PORT = 8765
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve, and print where and with which key."""
+    """Run the command; prints the address and the key, and returns its exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -39,13 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     try:
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             server = sandbox.serve(host=options.host, port=options.port)
     except (OSError, OverflowError) as error:
         sys.stderr.write(f"cannot listen on {options.host} port {options.port}: {error}\n")
         return 1
-    for warning in told:
+    for warning in caught:
         sys.stderr.write(f"warning: {warning.message}\n")
     voices = "\n".join(f"voice     {voice.id}  {voice.name}" for voice in sandbox.voices)
     sys.stdout.write(
@@ -56,13 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         server.run()
     except KeyboardInterrupt:
-        # uvicorn has closed everything by now; stopping by hand is how this ends.
+        # Ctrl-C is the usual end; uvicorn has closed everything by now.
         return 0
     return 0
 
 
 def _to_paste(environment: Mapping[str, str]) -> str:
-    """Lines for the shell that an app is started from."""
+    """Lines to paste into the shell that starts the app."""
     line = '$env:{} = "{}"\n' if sys.platform == "win32" else "export {}='{}'\n"
     return "".join(line.format(name, value) for name, value in environment.items())
 

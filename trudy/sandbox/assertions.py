@@ -1,4 +1,4 @@
-"""What must hold of the calls that a sandbox placed, whoever asked for them: each raises `AssertionError` where not."""
+"""Assertions about the calls that a sandbox placed, for requests and for batches: each may raise `AssertionError`."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from trudy._masking import mask_phone
 from trudy.sandbox.domain.lifecycle import PlacedCall
 
 _SHOWN = 10
-"""Faults that a message names; it says how many there are."""
+"""Offences that a message lists, so that it stays readable; it also says how many there are."""
 
 
 def no_number_dialed_twice(calls: Iterable[PlacedCall]) -> None:
-    """No number was called more than once; the attempts of a batch for one of its contacts count as one."""
-    wishes: defaultdict[str, set[tuple[str, str | None]]] = defaultdict(set)
+    """No number was called more than once. The attempts of a batch to reach one contact count as one call."""
+    intended: defaultdict[str, set[tuple[str, str | None]]] = defaultdict(set)
     for call in calls:
         if call.was_dialed:
-            wish = (call.id, None) if call.campaign_id is None else (call.campaign_id, call.contact_id)
-            wishes[call.to].add(wish)
-    twice = [f"{mask_phone(number)} {len(found)} times" for number, found in wishes.items() if len(found) > 1]
+            intention = (call.id, None) if call.campaign_id is None else (call.campaign_id, call.contact_id)
+            intended[call.to].add(intention)
+    twice = [f"{mask_phone(number)} {len(found)} times" for number, found in intended.items() if len(found) > 1]
     _none(twice, "dialed more than once")
 
 
 def no_ref_placed_twice(calls: Iterable[PlacedCall], name: str) -> None:
-    """No value of that variable was given to more than one call."""
+    """No two calls have the same value of that variable."""
     counts = Counter(call.variables[name] for call in calls if name in call.variables)
     _none([f"{ref} {times} times" for ref, times in counts.items() if times > 1], f"{name} placed more than once")
 
 
 def no_overlapping_calls(calls: Iterable[PlacedCall]) -> None:
-    """No number was called while a call to it was queued, rang or talked."""
+    """No number was called while another call to it was not over."""
     by_number: defaultdict[str, list[PlacedCall]] = defaultdict(list)
     for call in calls:
         if call.was_dialed:
@@ -50,7 +50,7 @@ def no_overlapping_calls(calls: Iterable[PlacedCall]) -> None:
 
 
 def called_only_within(calls: Iterable[PlacedCall], hours_of: Callable[[str], Iterable[WorkingHours]]) -> None:
-    """Each call began to ring inside all the hours that its number has."""
+    """Each call began to ring inside the calling hours of every zone that its number may lie in."""
     faults: list[str] = []
     for call in calls:
         rang_at = call.timeline.ringing_at
@@ -64,7 +64,7 @@ def called_only_within(calls: Iterable[PlacedCall], hours_of: Callable[[str], It
 
 
 def zones_of(timezone: str | Callable[[str], str | Iterable[str]], number: str) -> list[ZoneInfo]:
-    """The zones that a number may lie in, as the caller names them."""
+    """The zones that a number may lie in, from the test's own function."""
     named = timezone if isinstance(timezone, str) else timezone(number)
     return [ZoneInfo(name) for name in ([named] if isinstance(named, str) else named)]
 

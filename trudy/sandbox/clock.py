@@ -1,4 +1,4 @@
-"""The sandbox's own time: as fast as told, stepped by hand, the same for every thread and event loop."""
+"""The sandbox's own time: it can run faster, be stepped by hand, and is the same for all threads and event loops."""
 
 from __future__ import annotations
 
@@ -16,22 +16,24 @@ from attrs import field, frozen
 from trudy.clock import SharedClock, monotonic
 
 FASTEST = 1e6
-"""The most sandbox seconds for a real one."""
+"""The most sandbox seconds for a real one: beyond it, the time between two steps of a program is days."""
 LATEST = datetime(2999, 1, 1, tzinfo=UTC).timestamp()
-"""No clock is moved beyond this, so that whatever lies ahead of it still has a date."""
+"""The end of the clock. Times after it, such as those of planned calls, must still be dates (before the year 10000)."""
 PATIENCE_SECONDS = 2.0
-"""Real seconds that sleepers wait for `advance` while a clock stands still, before it jumps to the first of them."""
-_GLANCES = 10
+"""Real seconds that sleepers wait for `advance` while a clock stands still, before it jumps to the first of them.
+Shorter could jump while a slow test is about to call `advance`; longer makes a forgotten `advance` slow to notice."""
+_PATIENCE_STEPS = 10
+"""Waits into which that time is divided: a loop that was blocked for long then loses only one of them."""
 LATE_SECONDS = 1e-5
-"""How late whoever was slept for wakes after a jump: moments that a caller was told are whole microseconds and may lie
-a little early, which a clock that runs makes good by itself."""
+"""How late a sleeper wakes after a jump. Times in answers are rounded to microseconds, so that a wait for one of them
+may end a little early; on a clock that runs that time has passed anyway."""
 
 _logger = logging.getLogger("trudy.sandbox")
 
 
 @frozen
 class _Anchor:
-    """A moment at which the real and the sandbox's clock were compared."""
+    """The real and the sandbox's time at one moment; all later times follow from it."""
 
     real: float
     elapsed: float
@@ -40,7 +42,7 @@ class _Anchor:
 
 @frozen(eq=False)
 class Sleeper:
-    """Somebody asleep until a moment of the clock."""
+    """A task that sleeps until a moment of the clock."""
 
     deadline: float
     wake: Callable[[], None] = field(repr=False)
@@ -48,15 +50,15 @@ class Sleeper:
 
 
 class SandboxClock:
-    """A clock that runs `speed` times as fast as the real one, and jumps when told.
+    """A clock that runs `speed` times as fast as the real one, and jumps ahead at `advance`.
 
-    It fits `trudy.clock.Clock`, so a client that takes `clock=sandbox.clock` lives in the same time. With `speed=0` it
-    stands still and moves by `advance` alone; but when somebody has slept on it for 2 real seconds and nobody moved it,
-    it jumps to where the first sleeper wakes, and logs a warning. A caller that waits in the only thread there is, for
-    the next rate window or between two attempts, would wait for ever.
+    It is a `trudy.clock.Clock`, so a client made with `clock=sandbox.clock` has the same time. With `speed=0` it stands
+    still until `advance`. But a program with one thread that waits, for the next rate window or the next attempt, can
+    call nothing: so after 2 real seconds without `advance` the clock jumps to where the first sleeper wakes, and logs a
+    warning.
 
     Args:
-        start: Unix seconds at which it begins, before the year 2999; the present when left out.
+        start: Unix seconds at which it begins, before the year 2999; the present if left out.
         speed: sandbox seconds for each real second, between 0 and 1,000,000.
     """
 
@@ -84,7 +86,7 @@ class SandboxClock:
 
     @property
     def sleepers(self) -> int:
-        """How many tasks are asleep on this clock now, those whose time has come left out."""
+        """How many tasks sleep on this clock now, without those whose time has come."""
         return len(self._sleepers)
 
     def time(self) -> float:
@@ -97,7 +99,7 @@ class SandboxClock:
         return anchor.elapsed + (monotonic() - anchor.real) * anchor.speed
 
     def shared(self) -> SharedClock:
-        """This clock as it goes now, for other processes of this machine; it does not follow later steps.
+        """A copy for other processes of this machine, which does not follow later changes of this clock.
 
         Raises:
             ValueError: this clock stands still.
@@ -106,22 +108,26 @@ class SandboxClock:
         return SharedClock(start=self._start + anchor.elapsed, anchor=anchor.real, speed=anchor.speed)
 
     def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0) -> None:
-        """Jump ahead and wake all whose time has come. Never waits; callable from any thread or loop."""
+        """Jump ahead and wake the sleepers whose time has come. Does not wait; callable from any thread or loop.
+
+        Raises:
+            ValueError: the step is negative or not finite, or leads beyond the year 2998.
+        """
         try:
             step = float(seconds) + 60 * float(minutes) + 3600 * float(hours)
         except OverflowError:
             step = math.inf
         if not 0 <= step < math.inf:
-            raise ValueError("a clock can only be moved ahead, by a finite time")
+            raise ValueError("a clock can only be moved ahead, by a finite number of seconds")
         if not self.time() + step < LATEST:
             raise ValueError("a clock cannot be moved ahead beyond the year 2998")
         self._move(step, None)
 
     async def sleep(self, seconds: float, *, patient: bool = False) -> None:
-        """Return when `seconds` have passed on this clock, by running or by `advance`.
+        """Return when `seconds` have passed on this clock.
 
         Args:
-            patient: wait for `advance` for ever; a clock that stands still does not jump for this sleeper.
+            patient: a clock that stands still does not jump for this sleeper, which waits for `advance`.
         """
         from trudy._concurrency.loops import thread_safe_event, wait_at_most
 
@@ -135,7 +141,7 @@ class SandboxClock:
                 self._sleepers.add(sleeper)
                 self._changed.notify_all()
             try:
-                # Registered before it looks at the time, so that no step in between is missed.
+                # The time is read after registering, so that no step in between is missed.
                 anchor = self._anchor
                 left, speed = deadline - self.monotonic(), anchor.speed
                 if speed or patient:
@@ -148,10 +154,10 @@ class SandboxClock:
                     self._changed.notify_all()
 
     def wait_for_sleepers(self, count: int = 1, *, timeout: float = 5.0) -> None:
-        """Block this thread until at least `count` tasks of other threads sleep on this clock; 0 means none does.
+        """Block this thread until at least `count` tasks of other threads sleep on this clock; 0: until none does.
 
         Raises:
-            TimeoutError: it did not come so within `timeout` real seconds.
+            TimeoutError: that did not happen within `timeout` real seconds.
         """
 
         def enough() -> bool:
@@ -162,7 +168,7 @@ class SandboxClock:
                 raise TimeoutError(f"{len(self._sleepers)} sleepers and not {count} after {timeout} s")
 
     def _jump(self, since: _Anchor) -> None:
-        """Go to where the first impatient sleeper wakes, unless somebody moved this clock `since`."""
+        """Jump to where the first impatient sleeper wakes, unless the clock was moved `since`."""
         with self._changed:
             first = min((each.deadline for each in self._sleepers if not each.is_patient), default=math.inf)
             if self._anchor is not since or not self._start + first < LATEST:
@@ -186,12 +192,12 @@ class SandboxClock:
             self._anchor = _Anchor(real=now, elapsed=elapsed, speed=anchor.speed if speed is None else speed)
             sleepers = tuple(self._sleepers)
             self._sleepers -= {sleeper for sleeper in sleepers if sleeper.deadline <= elapsed}
-        # The others wake too, to see how long they still have.
+        # All are woken, as the others must find out how long they still have to wait.
         for sleeper in sleepers:
             try:
                 sleeper.wake()
             except RuntimeError:
-                # Its loop is closed: nobody is left to be woken.
+                # The sleeper's loop is closed.
                 with self._changed:
                     self._sleepers.discard(sleeper)
 
@@ -199,14 +205,13 @@ class SandboxClock:
 async def _comes_soon(event: anyio.Event) -> bool:
     from trudy._concurrency.loops import wait_at_most
 
-    # In many short waits: a loop that was held up for long, by a test or by a sandbox at work, loses but one of them.
-    for _ in range(_GLANCES):
-        if await wait_at_most(event, PATIENCE_SECONDS / _GLANCES):
+    for _ in range(_PATIENCE_STEPS):
+        if await wait_at_most(event, PATIENCE_SECONDS / _PATIENCE_STEPS):
             return True
     return False
 
 
 def check_speed(speed: float) -> None:
-    """`ValueError` for a speed that no clock can have."""
+    """Raise `ValueError` for a speed that no clock can have."""
     if not 0 <= speed <= FASTEST:
         raise ValueError("speed must be a number between 0 and 1,000,000")

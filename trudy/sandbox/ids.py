@@ -1,4 +1,4 @@
-"""Ids, keys and secrets: the same from start to start where a seed is given, else different in each sandbox."""
+"""Makes ids, keys and secrets: the same at each start if a seed is given, else different in each sandbox."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections import Counter
 
 
 class Ids:
-    """Makes them, each kind in an order of its own, so that a request more of one kind changes no id of another.
+    """Makes ids, each kind in a sequence of its own, so that one more object of a kind changes no id of another kind.
 
     Args:
-        seed: what they follow from; drawn at random if None. With a seed they can be guessed.
+        seed: ids follow from it, and can be guessed by those who know it; random if None.
     """
 
     def __init__(self, seed: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""A clock whose time moves only when every task of the event loop waits: hours pass at once, each run is the same."""
+"""A clock that moves only while all tasks of the event loop wait: hours cost no real time, and runs repeat exactly."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from trudy.sandbox.clock import LATE_SECONDS, LATEST, SandboxClock, Sleeper
 
 T = TypeVar("T")
 
-_ELSEWHERE_SECONDS = 0.001
-"""Real seconds that a sleeper on another loop gives that loop's other tasks before the clock may jump for it. Longer is
-safer where those are many, and makes each wait of a sync client as much slower."""
+_FOREIGN_LOOP_SECONDS = 0.001
+"""Real seconds before the clock may jump for a sleeper on a loop that this clock did not make, whose other tasks need
+time to run. Longer is safer if they are many, and makes each wait of a sync client slower."""
 
 
 class JumpingClock(SandboxClock):
-    """Costs real time only where something is done: while all wait, it jumps to where the first sleeper wakes.
+    """A clock that jumps to where the first sleeper wakes, whenever all tasks wait.
 
         clock = JumpingClock(start=monday)
         sandbox = Sandbox(clock=clock)
         clock.run(main())
 
-    The loops that `run` and `new_event_loop` make tell it that all their tasks wait. Work in a thread is invisible to
-    them: wrap it in `hold()`. On any other loop, such as that of a sync client, it jumps as soon as the loop of the
-    sleeper is at rest, whatever other threads do. `advance` works as on any sandbox's clock.
+    Event loops made by `run` and `new_event_loop` tell the clock when all their tasks wait. They do not see work in
+    threads: put that into `hold()`. On any other loop, such as that of a sync client, the clock jumps as soon as the
+    other tasks of that loop wait, whatever other threads do. `advance` works as on any sandbox's clock.
 
     Args:
-        start: Unix seconds at which it begins, before the year 2999; the present when left out.
+        start: Unix seconds at which it begins, before the year 2999; the present if left out.
     """
 
     def __init__(self, *, start: float | None = None) -> None:
@@ -59,13 +59,13 @@ class JumpingClock(SandboxClock):
         return loop
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
-        """As `asyncio.run`, on such a loop."""
+        """`asyncio.run`, on a loop of `new_event_loop`."""
         with asyncio.Runner(loop_factory=self.new_event_loop) as runner:
             return runner.run(main)
 
     @contextmanager
     def hold(self) -> Generator[None, None, None]:
-        """No jump while the block runs: for work that no event loop sees, such as that of a thread."""
+        """Prevent jumps while the block runs: for work that no event loop sees, such as that of a thread."""
         with self._lock:
             self._holds += 1
         try:
@@ -75,12 +75,12 @@ class JumpingClock(SandboxClock):
                 self._holds -= 1
                 idle = [loop for loop, selector in self._selectors.items() if selector.is_idle]
             for loop in idle:
-                # It looks again, and finds that nothing holds time any more.
+                # Makes the idle loop call `select` again, which may now jump.
                 with suppress(RuntimeError):
                     loop.call_soon_threadsafe(_nothing)
 
     async def sleep(self, seconds: float, *, patient: bool = False) -> None:
-        """Return when `seconds` have passed on this clock; `patient` changes nothing here."""
+        """Return when `seconds` have passed on this clock; `patient` has no effect here."""
         if seconds <= 0:
             await anyio.lowlevel.checkpoint()
             return
@@ -91,12 +91,12 @@ class JumpingClock(SandboxClock):
         with self._changed:
             self._sleepers.add(sleeper)
             self._changed.notify_all()
-        # Only now: who is in the queue and not among the sleepers is taken for one who left.
+        # After `_sleepers`: one that is in the queue only is taken for one that has stopped sleeping.
         with self._lock:
             heappush(self._queue, (deadline, next(self._numbers), sleeper, selector))
         try:
             if selector is None:
-                await self._sleep_elsewhere(event)
+                await self._sleep_on_foreign_loop(event)
             await event.wait()
         finally:
             with self._changed:
@@ -104,7 +104,7 @@ class JumpingClock(SandboxClock):
                 self._changed.notify_all()
 
     def jump_if_all_wait(self) -> bool:
-        """Go to where the first sleeper wakes, unless a loop is at work or time is held. True if anybody was woken."""
+        """Jump to where the first sleeper wakes, unless a loop is at work or time is held. True if it jumped."""
         with self._lock:
             if self._holds or any(
                 loop.is_running() and not selector.is_idle for loop, selector in self._selectors.items()
@@ -123,9 +123,9 @@ class JumpingClock(SandboxClock):
         except RuntimeError:  # trio
             return None
 
-    async def _sleep_elsewhere(self, event: anyio.Event) -> None:
+    async def _sleep_on_foreign_loop(self, event: anyio.Event) -> None:
         while not event.is_set():
-            with anyio.move_on_after(_ELSEWHERE_SECONDS):
+            with anyio.move_on_after(_FOREIGN_LOOP_SECONDS):
                 await event.wait()
             if not event.is_set():
                 self.jump_if_all_wait()
@@ -143,7 +143,7 @@ class JumpingClock(SandboxClock):
 
     def _wake(self, sleeper: Sleeper, selector: _IdleSelector | None) -> None:
         if selector is not None:
-            # At work from this moment on, before its thread has seen it: else the clock could jump twice.
+            # Already now, not when its thread wakes: until then the clock could jump once more.
             selector.is_idle = False
         with self._changed:
             self._sleepers.discard(sleeper)
@@ -151,10 +151,10 @@ class JumpingClock(SandboxClock):
 
 
 class _IdleSelector(selectors.DefaultSelector):
-    """Tells the clock when its loop has nothing to do but wait.
+    """The selector of an event loop that tells the clock when all the loop's tasks wait.
 
     Attributes:
-        is_idle: its loop waits. Set here, and taken back by whoever wakes a sleeper of that loop.
+        is_idle: all tasks of the loop wait. Set here, and cleared by whoever wakes a sleeper of the loop.
     """
 
     def __init__(self, clock: JumpingClock) -> None:
@@ -168,13 +168,13 @@ class _IdleSelector(selectors.DefaultSelector):
             return ready
         self.is_idle = True
         try:
-            # Timers of the loop itself, such as time limits on real work, do not keep the clock from jumping.
+            # The clock jumps although the loop may have timers of its own: those are limits in real time.
             self._clock.jump_if_all_wait()
-            # A sleeper that was woken here, or meanwhile by another loop, has written to the loop's own socket.
+            # Waking a sleeper writes to the loop's own socket, so this returns at once.
             return super().select(timeout)
         finally:
             self.is_idle = False
 
 
 def _nothing() -> None:
-    """For a loop that is to look again."""
+    """A callback whose only use is to wake a loop."""

@@ -1,4 +1,4 @@
-"""What the SDK page's snippets name, so that they run as they are printed: a key, voices, agents, a call, a number."""
+"""The keys, voices, agents and calls that the examples on Truedy's SDK page name, so that these run as printed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ PLACEHOLDER_AGENTS = ("AGENT_UUID", "agent-uuid")
 PLACEHOLDER_CALLS = ("CALL_UUID", "call-uuid")
 
 _CALLED_BEFORE_SECONDS = 3600.0
-"""How long before the start of the sandbox the calls were placed: long enough to be over."""
+"""How long before the start of the sandbox the calls were placed: long enough that they are over."""
 
 
 def add_placeholders(world: World) -> None:
-    """Add all of them, the calls as ones that were answered an hour ago."""
+    """Add all of them; the calls were answered an hour ago."""
     for key in PLACEHOLDER_KEYS:
         world.add_key(key)
     for voice_id in PLACEHOLDER_VOICES:

@@ -1,4 +1,4 @@
-"""The Sandbox: a Truedy of one's own, in this process or behind a port."""
+"""`Sandbox`: a local Truedy, in this process or served over HTTP."""
 
 from __future__ import annotations
 
@@ -38,29 +38,32 @@ if TYPE_CHECKING:
 
 
 class Sandbox:
-    """A local Truedy: agents, voices and calls, with the documented answers and a clock of its own.
+    """A local Truedy with the documented answers and a clock of its own.
 
-    Nothing runs in the background: what a call is at any moment is computed from the clock when it is asked for. All
-    ways in (`async_client`, `client`, `http_client`, `serve`) share one state; every method is thread-safe.
+    Nothing runs in the background: the state of a call is computed from the clock when it is read. All clients
+    (`async_client`, `client`, `http_client`, `serve`) share one state, and every method is thread-safe.
 
     Args:
-        speed: sandbox seconds for each real second; 0 stands still until `advance`, see `SandboxClock`.
+        speed: sandbox seconds for each real second; with 0 the clock stands still until `advance`, see `SandboxClock`.
         rate_limit: requests admitted in one window; None or False switches the limit off.
-        window: length of a rate window in seconds of the sandbox's clock; they begin at whole multiples of it.
-        placeholders: accept what the SDK page's snippets show: `YOUR_API_KEY`, `VOICE_UUID`, `agent-uuid`,
-            `call-uuid` and their like, and `+1234567890`.
-        any_number: call numbers outside the fictional ranges too; they answer.
-        seed: what outcomes, ids, keys and secrets follow from, so that they are the same from start to start; whoever
-            knows it knows the key. With None the random outcomes are those of 0, and the rest is drawn anew.
-        start: Unix seconds at which the clock begins; the present when left out.
+        window: length of a rate window in seconds of the sandbox's clock; windows begin at whole multiples of it.
+        placeholders: accept the names in the examples of Truedy's SDK page: `YOUR_API_KEY`, `VOICE_UUID`,
+            `agent-uuid`, `call-uuid`, the same in the other case, and the number `+1234567890`.
+        any_number: accept calls to numbers outside the fictional ranges; they are answered.
+        seed: makes outcomes, ids, keys and secrets the same at each start; anyone who knows it can find the key. If
+            None, the outcomes are those of seed 0, and all else is random.
+        start: Unix seconds at which the clock begins; the present if left out.
         assign_numbers: give each new agent a number to call from.
-        experimental: offer what pages only name: `GET /batch-calls/{id}/analytics`, whose members are a guess.
-        quirks: names from `trudy.sandbox.QUIRKS`, or `{"all"}`: behaviours seen on real servers that no page documents.
-        api_key: the key that is good; made if None.
-        webhook_secret: what events are signed with; made if None.
-        outcome_mix: shares of outcomes by name (`completed`, `no_answer`, ...; see `Outcome`): what each attempt to a
-            number outside the fictional ranges comes to, drawn from the seed and the number.
-        clock: in place of `speed` and `start`: one that several sandboxes share, or a `JumpingClock`.
+        experimental: offer `GET /batch-calls/{id}/analytics`, which pages name but do not describe.
+        quirks: names from `trudy.sandbox.QUIRKS`, or `{"all"}`: behaviours of real servers that no page documents.
+        api_key: the valid key; a new one if None.
+        webhook_secret: signs events; a new one if None.
+        outcome_mix: shares of outcomes by name (`completed`, `no_answer`, ...; see `Outcome`) for numbers outside the
+            fictional ranges. The outcome of each attempt is drawn by the seed and the number.
+        clock: used in place of `speed` and `start`: one that several sandboxes share, or a `JumpingClock`.
+
+    Raises:
+        ValueError: a number is out of range, or a name is unknown.
     """
 
     def __init__(
@@ -110,37 +113,37 @@ class Sandbox:
 
     @property
     def clock(self) -> SandboxClock:
-        """The clock that all in it follows."""
+        """The clock of this sandbox."""
         return self.world.clock
 
     @property
     def api_key(self) -> str:
-        """A key that is good, unless it was revoked."""
+        """The valid key, unless it was revoked."""
         return self.world.api_key
 
     @property
     def control_token(self) -> str:
-        """What opens `/_sandbox/` of a served sandbox."""
+        """The token for `/_sandbox/` of a served sandbox."""
         return self.world.control_token
 
     @property
     def faults(self) -> FaultTable:
-        """What goes wrong, by rule."""
+        """The rules by which requests fail."""
         return self.world.faults
 
     @property
     def webhooks(self) -> EventSender:
-        """Who is told of events."""
+        """The receivers of events, and their deliveries."""
         return self.world.webhooks
 
     @property
     def base_url(self) -> str:
-        """Where the in-process clients find it; for a port, see `serve`."""
+        """The base URL of in-process clients; for a URL that other programs can use, see `serve`."""
         return f"http://{API_HOST}{BASE_PATH}"
 
     @property
     def voices(self) -> tuple[SandboxVoice, ...]:
-        """The voices that agents may use now, oldest first."""
+        """The voices that agents can use now, oldest first."""
         with self.world.state.lock:
             now = self.clock.time()
             return tuple(
@@ -149,7 +152,7 @@ class Sandbox:
 
     @property
     def payment_required(self) -> PaymentReason | None:
-        """Why creating agents and calls answers 402 now; set it to one of the four reasons, or None."""
+        """The reason why creating agents and calls answers 402; None if it does not. Set it to change that."""
         return self.world.payment_required
 
     @payment_required.setter
@@ -158,33 +161,33 @@ class Sandbox:
             raise ValueError(f"payment_required must be None or one of {', '.join(problems.PAYMENT_REASONS)}")
         self.world.payment_required = reason
 
-    # Ways in
+    # Clients
 
     def http_client(self, *, real_time: bool = False) -> httpx.AsyncClient:
-        """A new httpx client whose requests reach this sandbox without a socket; a factory for `http_client=`.
+        """Make an httpx client whose requests reach this sandbox without a socket; a factory for `http_client=`.
 
         Args:
-            real_time: its user's clock is the real one, not the sandbox's: time-outs and the `reset_at` of a 429 are
-                told in real seconds.
+            real_time: use it with a client that has the machine's clock: timeouts, and the `reset_at` of a 429, are
+                then in real seconds.
         """
         return httpx.AsyncClient(transport=InProcessTransport(self.world, self.app, real_time=real_time))
 
     def async_client(self, **options: Any) -> AsyncTrudyClient:
-        """An `AsyncTrudyClient` of this sandbox, on its clock unless `clock=` says otherwise."""
+        """An `AsyncTrudyClient` of this sandbox, on its clock unless `clock=` is given."""
         from trudy import AsyncTrudyClient
 
         return AsyncTrudyClient(**self._client_options(options))
 
     def client(self, **options: Any) -> TrudyClient:
-        """A `TrudyClient` of this sandbox, on its clock unless `clock=` says otherwise."""
+        """A `TrudyClient` of this sandbox, on its clock unless `clock=` is given."""
         from trudy import TrudyClient
 
         return TrudyClient(**self._client_options(options))
 
     def serve(self, *, host: str = "127.0.0.1", port: int = 0, media_port: int = 0) -> SandboxServer:
-        """A server for a `with` block, in a thread; ports of 0 are chosen by the system.
+        """Make a server that runs in a thread during a `with` block. A port of 0 is chosen by the system.
 
-        Warns where other machines reach `host`: whoever has the key can come in.
+        Warns if other machines can reach `host`: everybody who has the key can then use the sandbox.
         """
         if not is_loopback(host):
             warnings.warn(
@@ -195,16 +198,16 @@ class Sandbox:
     # Time
 
     def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0) -> None:
-        """Jump ahead; what would have happened meanwhile has happened."""
+        """Move the clock ahead; everything due until then has happened. See `SandboxClock.advance`."""
         self.clock.advance(seconds=seconds, minutes=minutes, hours=hours)
 
     # What others do
 
     def join_call(self, join_url: str) -> PlacedCall:
-        """What a browser does with the link of a WebRTC or test call: talk, for as long as a call takes.
+        """Join a WebRTC or test call by its link, as a browser does, and talk for as long as an answered call takes.
 
         Raises:
-            LookupError: the link was used, has expired, or is none of this sandbox.
+            LookupError: the link was used, has expired, or is not of this sandbox.
         """
         with self.world.state.lock:
             call = browser_calls.join(self.world, join_url, now=self.world.settle())
@@ -212,10 +215,10 @@ class Sandbox:
         return call
 
     def cancel_batch(self, batch_call_id: str) -> None:
-        """What only the dashboard can do: give a batch up for good; calls that run run on.
+        """Cancel a batch, as only the dashboard can; running calls go on.
 
         Raises:
-            LookupError: there is no such batch, or it is at its end.
+            LookupError: there is no such batch, or it is over.
         """
         with self.world.state.lock:
             now, campaign = self.world.settle(), self.world.state.campaigns.get(batch_call_id)
@@ -228,60 +231,60 @@ class Sandbox:
 
     @property
     def webhook_secret(self) -> str:
-        """What deliveries are signed with, unless a receiver has a secret of its own."""
+        """Signs deliveries, except to receivers with a secret of their own."""
         return self.webhooks.secret
 
     def connect(self, router: WebhookRouter, **options: Any) -> Receiver:
-        """Hand all events straight to a router; options as for `webhooks.add`.
+        """Send all events straight to a router; options as for `webhooks.add`.
 
-        A router that was made with a secret of its own must have been given `webhook_secret`, or be named it here as
-        `secret=`; any other one accepts the sandbox's.
-        They are sent by `webhooks.deliver()`, or while `webhooks.pumping()` or a server runs.
+        A router that was made without a secret accepts the sandbox's. For one that was made with a secret, pass the
+        same one here as `secret=`. Events are sent by `webhooks.deliver()`, or while `webhooks.pumping()` or a server
+        runs.
         """
         return self.webhooks.add(router, **options)
 
     # Keys
 
     def new_api_key(self) -> str:
-        """Make one more key."""
+        """Make one more valid key."""
         return self.world.add_key(KEY_PREFIX + self.world.state.ids.token("api key"))
 
     def revoke_api_key(self, key: str) -> None:
-        """From now on that key answers 401."""
+        """Make a key invalid: requests with it answer 401."""
         self.world.revoke_key(key)
 
     # Faults
 
     def fail_next(self, **options: Unpack[FaultOptions]) -> FaultRule:
-        """Let the next request that fits go wrong. The key must be good and the rate limit not reached.
+        """Make the next matching request fail, if its key is valid and the rate limit admits it.
 
-        `sandbox.faults.add` does so to any number of them; either may pick the nth, or some by chance.
+        `sandbox.faults.add` takes the same options and has no limit of `times`.
 
         Args:
             method: such as `"POST"`; all if left out.
             path: below the base URL, such as `"/calls"` or `"/calls/*"` (`/recordings/*` for those); all if left out.
-            nth: only that one of the requests that fit, from 1.
-            probability: with which each goes wrong.
-            times: how many requests; 1 if left out.
+            nth: only this one of the matching requests fails, counted from 1.
+            probability: the probability that a matching request fails.
+            times: how many requests fail; 1 if left out.
             status: answer with this status; the request is carried out only with `effect=True`.
             effect: carry the request out although `status` hides it.
-            effect_after: carry it out so many seconds on the sandbox's clock later, its answer being lost by `reset` or
-                hidden by `status`.
-            code, message, details: of the documented error body of `status`.
-            body: in place of any documented body; a mapping becomes JSON.
+            effect_after: carry it out so many seconds of the sandbox's clock later; its answer must be lost by `reset`
+                or hidden by `status`.
+            code, message, details: members of the documented error body of `status`.
+            body: sent in place of any documented body; a mapping becomes JSON.
             headers: added to the answer.
-            content_type: in place of the answer's own.
-            reset: drop the connection without an answer: `"connect"` before it stands (over a socket the same as
+            content_type: replaces the answer's own.
+            reset: drop the connection without an answer: `"connect"` while it is being made (over a socket the same as
                 `"before"`), `"before"` or `"after"` the request was carried out.
-            delay: seconds on the sandbox's clock before the answer goes out; the request was carried out before.
+            delay: seconds of the sandbox's clock between carrying the request out and sending the answer.
             truncate: drop the connection in the middle of the body.
             broken: send half of the body as if it were all.
-            drip: seconds on the sandbox's clock between pieces of the body.
-            skew: seconds by which the clock that the answer tells of is ahead, or behind where negative.
+            drip: seconds of the sandbox's clock between pieces of the body.
+            skew: seconds by which the server's clock in the answer is ahead; negative if it is behind.
 
         Raises:
-            TypeError: an option that there is not, or of another kind.
-            ValueError: one that makes no sense, such as a number out of its range.
+            TypeError: there is no such option, or its value is of another type.
+            ValueError: a value makes no sense, such as a number out of range.
         """
         if options.get("times") is None:
             options["times"] = 1
@@ -291,26 +294,26 @@ class Sandbox:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The latest requests to the API, oldest first, credentials masked: 20,000, or 64 MB of bodies."""
+        """The newest requests to the API, oldest first, credentials masked: at most 20,000, or 64 MB of bodies."""
         with self.world.state.lock:
             return [arrival.record() for arrival in self.world.arrivals]
 
     @property
     def media_requests(self) -> list[RecordedRequest]:
-        """The same for the origin that recordings are served from."""
+        """The same for requests to the origin of the recordings."""
         with self.world.state.lock:
             return [arrival.record() for arrival in self.world.media_arrivals]
 
     @property
     def placed_calls(self) -> list[PlacedCall]:
-        """Every call to a number ever accepted, in order, deleted ones and those whose answer was lost included."""
+        """All accepted calls to numbers, in order, with those that were deleted or whose answer was lost."""
         with self.world.state.lock:
             self.world.settle()
             return list(self.world.state.placed)
 
     @property
     def max_concurrent_calls(self) -> int:
-        """The most calls that rang or talked at one time so far."""
+        """The most calls that rang or were answered at the same time so far."""
         now = self.clock.time()
         edges: list[tuple[float, int]] = []
         for call in self.placed_calls:
@@ -324,29 +327,29 @@ class Sandbox:
         return most
 
     def calls_to(self, number: str) -> list[PlacedCall]:
-        """Every call ever accepted to that number, in order."""
+        """All accepted calls to this number, in order."""
         with self.world.state.lock:
             self.world.settle()
             return list(self.world.state.placed_to.get(number, ()))
 
     def requests_per_window(self) -> list[WindowCount]:
-        """How many requests each rate window admitted and refused, in order; counted without a limit, too."""
+        """How many requests each rate window admitted and refused, in order; counted also if there is no limit."""
         with self.world.state.lock:
             return self.world.limiter.windows()
 
     def assert_no_number_dialed_twice(self) -> None:
-        """Raise `AssertionError` when any number was called more than once.
+        """Raise `AssertionError` if any number was called more than once.
 
-        The attempts that a batch with `retry_failed` makes for one of its contacts count as one.
+        The attempts of a batch with `retry_failed` to reach one contact count as one call.
         """
         assertions.no_number_dialed_twice(self.placed_calls)
 
     def assert_no_ref_placed_twice(self, name: str = "trudy_ref") -> None:
-        """Raise `AssertionError` when two calls were placed with the same value of that variable."""
+        """Raise `AssertionError` if two calls were placed with the same value of this variable."""
         assertions.no_ref_placed_twice(self.placed_calls, name)
 
     def assert_no_overlapping_calls(self) -> None:
-        """Raise `AssertionError` when a number was called while another call to it was not over."""
+        """Raise `AssertionError` if a number was called while another call to it was not over."""
         assertions.no_overlapping_calls(self.placed_calls)
 
     def assert_called_only_within(
@@ -357,11 +360,12 @@ class Sandbox:
         timezone: str | Callable[[str], str | Iterable[str]],
         days: Iterable[int] = (1, 2, 3, 4, 5),
     ) -> None:
-        """Raise `AssertionError` when a call rang out of hours, as clocks on the wall show them.
+        """Raise `AssertionError` if a call rang outside these hours of local time.
 
         Args:
-            start, end: times of day; `end` is not included, None means midnight.
-            timezone: IANA, such as `America/New_York`; or a function of a number, for one zone or all it may lie in.
+            start, end: times of day; `end` is exclusive, None means midnight.
+            timezone: an IANA name such as `America/New_York`, or a function that gives the zones of a number, one or
+                several.
             days: 1 for Monday to 7 for Sunday.
         """
         on = frozenset(days)
@@ -373,7 +377,7 @@ class Sandbox:
         assertions.called_only_within(self.placed_calls, hours_of)
 
     def assert_no_key_left_the_host(self) -> None:
-        """Raise `AssertionError` when a request to the recordings' origin carried a credential, wherever it hid."""
+        """Raise `AssertionError` if a request to the recordings' origin had a key or token anywhere in it."""
         with self.world.state.lock:
             arrivals, keys = list(self.world.media_arrivals), [key.encode() for key in self.world.keys]
         for arrival in arrivals:
@@ -390,6 +394,6 @@ class Sandbox:
         merged = defaults | options
         real_time = merged["clock"] is not self.clock
         merged.setdefault("http_client", partial(self.http_client, real_time=real_time))
-        # All keys of a sandbox share its limit, no two sandboxes do, and a limiter knows but one clock.
+        # All keys of a sandbox share its limit, different sandboxes do not, and a rate limiter has one clock.
         merged.setdefault("rate_limit_group", f"{self._rate_limit_group} {'real' if real_time else 'own'} time")
         return merged

@@ -1,4 +1,4 @@
-"""What a sandbox consists of, as its routes, endpoints and events see it: rows, clock, limit, faults, quirks."""
+"""The parts of one sandbox, for its routes, endpoints and events: rows, clock, rate limit, faults, quirks."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ from trudy.sandbox.quirks.names import read_names
 
 KEY_PREFIX = "truedy_sandbox_"
 CONTROL_PREFIX = "control_"
-SECRET_PREFIX = "whsec_sandbox_"  # noqa: S105  # what secrets begin with is none
+SECRET_PREFIX = "whsec_sandbox_"  # noqa: S105  # not a secret, only the beginning of one
 
 Rows = NewestFirst[dict[str, Any]]
 
 
 @frozen(eq=False)
 class State:
-    """The rows behind the API. Hold `lock` for every look and every change.
+    """The rows behind the API. Hold `lock` to read or change them.
 
     Attributes:
-        placed: every call to a number ever accepted, deleted ones included, in order; `placed_to` by number.
-        rate_limited: numbers that had their one forced 429.
-        sessions: the calls that wait for a browser, by what is secret in their link.
+        placed: every accepted call to a number, in order, deleted ones included; `placed_to` has them by number.
+        rate_limited: numbers that forced a 429 and have had it.
+        sessions: ids of the calls that wait for a browser, by the secret part of their link.
     """
 
     ids: Ids = field(factory=Ids, repr=False)
@@ -74,7 +74,7 @@ class State:
 
 @frozen(kw_only=True)
 class WorldOptions:
-    """What `Sandbox` was told about the world; its arguments say what each means."""
+    """Arguments of `Sandbox`, whose docstring explains them."""
 
     rate_limit: int | None = 100
     window: float = 60.0
@@ -95,7 +95,7 @@ class WorldOptions:
 
 
 class World:
-    """The parts of one sandbox. Hold `state.lock` for every look and every change."""
+    """The parts of one sandbox. Hold `state.lock` to read or change them."""
 
     def __init__(self, clock: SandboxClock, options: WorldOptions) -> None:
         names = options.quirks
@@ -132,7 +132,7 @@ class World:
 
     @property
     def keys(self) -> frozenset[str]:
-        """Every key that is good now."""
+        """Every valid key."""
         return frozenset(self._keys)
 
     def add_key(self, key: str) -> str:
@@ -142,12 +142,12 @@ class World:
         return key
 
     def revoke_key(self, key: str) -> None:
-        """Accept it no more."""
+        """Refuse this key from now on."""
         with self.state.lock:
             self._keys.discard(key)
 
     def accepts_credential(self, header: str) -> bool:
-        """Whether an `Authorization` header opens this sandbox."""
+        """Whether an `Authorization` header holds a valid key."""
         scheme, _, key = header.partition(" ")
         if scheme.lower() != "bearer":
             return False
@@ -155,25 +155,25 @@ class World:
         return any(hmac.compare_digest(presented, known.encode()) for known in self._keys)
 
     def put_voice(self, voice: SandboxVoice) -> None:
-        """Add a voice that was there from the start."""
+        """Add a voice that exists from the start of the sandbox."""
         self.state.voices.put(voice.id, evolve(voice, created_at=self.started_at, updated_at=self.started_at))
 
     def next_campaign(self) -> int:
-        """Count the batches made."""
+        """The number of the next batch, counted from 0."""
         self._campaigns_made += 1
         return self._campaigns_made - 1
 
     def check_payment(self) -> None:
-        """Raise the 402 that is switched on, if any."""
+        """Raise the 402 that a test has switched on, if any."""
         if self.payment_required is not None:
             raise problems.payment_required(self.payment_required)
 
     def do_later(self, moment: float, work: Callable[[float], None]) -> None:
-        """Have this done when the clock comes there, with the time it is then. Hold the state's lock."""
+        """Call `work` with `moment` as soon as the clock has reached it. Hold the state's lock."""
         heappush(self._late, (moment, next(self._late_made), work))
 
     def settle(self) -> float:
-        """Let everything happen that was due by now, and say what the time is. Hold the state's lock."""
+        """Carry out everything that is due, and return the time. Hold the state's lock."""
         now = self.clock.time()
         while self._late and self._late[0][0] <= now:
             moment, _, work = heappop(self._late)

@@ -1,8 +1,8 @@
-"""Things for tests of code that uses this library. Names are loaded when first used.
+"""Fixtures and sample events for tests of code that uses this library. Names are loaded when first used.
 
     plugin.py        pytest fixtures: a sandbox, and clients of it
     deliveries.py    signed deliveries, to post to a receiver
-    events.py        events, to hand to a handler
+    events.py        events, to pass to a handler
 
 .. include:: README.md
 """

@@ -22,13 +22,17 @@ class Delivery:
 def make_delivery(
     name: str, /, *, secret: Secret | None = None, sent_at: float | None = None, **options: Unpack[EventOptions]
 ) -> Delivery:
-    """A signed delivery of an event.
+    """Make a signed delivery of an event.
 
     Args:
-        name: such as `call.ended`.
-        secret: what to sign with; `TRUDY_WEBHOOK_SECRET` if left out.
-        sent_at: Unix seconds of the delivery; now if left out.
+        name: the event's name, such as `call.ended`.
+        secret: signs the delivery; `TRUDY_WEBHOOK_SECRET` if left out.
+        sent_at: Unix seconds of the signed timestamp; now if left out.
         options: as for `make_event`.
+
+    Raises:
+        ConfigurationError: no secret.
+        InvalidArgumentError: an option has a value that it cannot have.
     """
     body = json.dumps(make_body(name, **options), separators=(",", ":")).encode()
     return Delivery(body=body, headers=sign(body, secret=secret, timestamp=sent_at))

@@ -41,17 +41,19 @@ def make_event(
 @overload
 def make_event(name: str, /, **options: Unpack[EventOptions]) -> WebhookEvent: ...
 def make_event(name: str, /, **options: Unpack[EventOptions]) -> WebhookEvent:
-    """An event as a handler gets it; `.to_dict()` is the body the server would send.
+    """Make an event as a handler gets it; `.to_dict()` is the body that a server would send.
 
     Args:
-        name: such as `call.ended`; any other name gives an `UnknownEvent`.
-        call_id, batch_id, voice_id, agent_id: ids; new ones, where the event has them, if left out.
-        status: the status word of a batch or a flat call; `completed` if left out.
-        id: the event's own id; none if left out, as the documentation has it.
-        timestamp: when it happened; now if left out.
-        data: members of `data` to add or replace, one level deep inside `call`.
-        style: `"nested"` or `"flat"`.
-        ids: whose ids of call and agent are made up: `"api"`, or `"provider"` for the voice provider's, such as
-            `uv_call_123`, which no answer of the API has.
+        name: the event's name, such as `call.ended`; an unknown name gives an `UnknownEvent`.
+        call_id, batch_id, voice_id, agent_id: ids; if left out, new ones for those that the event has.
+        status: the status word of a batch, or of a call in a flat event; `completed` if left out.
+        id: the event's own id; none if left out, as documented.
+        timestamp: when it happened, with a time zone; now if left out.
+        data: members of `data` to add or replace; those of an object in it, such as `call`, one by one.
+        style: `"nested"` (documented) or `"flat"` (an older guide).
+        ids: the form of new ids: `"api"`, or `"provider"` for the voice provider's, such as `uv_call_123`.
+
+    Raises:
+        InvalidArgumentError: `style` or `ids` is neither, or `timestamp` has no time zone.
     """
     return parse_event(make_body(name, **options))

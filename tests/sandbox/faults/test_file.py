@@ -69,7 +69,7 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
         ("[[fault]]\nstatus = 99", "fault 1: status must be between 200 and 599"),
         ("[[fault]]\nreset = 'soon'", "fault 1: reset must be one of connect, before, after"),
         ("[[fault]]\npath = '/agents'", "fault 1: a fault must say what goes wrong"),
-        ("[[fault]]\nbody = { a = 2026-01-01 }", "fault 1: body must be what JSON can hold"),
+        ("[[fault]]\nbody = { a = 2026-01-01 }", "fault 1: body must be values that JSON has"),
         ("[[fault]]\nstatus = 500\nprobability = 2", "fault 1: probability must be between 0 and 1"),
         ("[[fault]", "Expected ']]'"),
         ("fault = [1]", "fault 1: a fault is a table of names and values"),

@@ -1,4 +1,4 @@
-"""Calls from a browser: they wait for one to join, once, and end by themselves where none does."""
+"""Calls from a browser: each waits for one browser to join, and ends by itself if none does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VOICE_HOST = "voice.sandbox.localhost"
 def open_call(
     world: World, agent: Mapping[str, Any], variables: Mapping[str, Any], *, now: float
 ) -> tuple[PlacedCall, str]:
-    """A call that waits for a browser, and the link that opens it."""
+    """Create a call that waits for a browser; returns it with its link."""
     settings = new_call.settings_for(agent)
     call = PlacedCall(
         id=world.state.ids.new("call"),
@@ -45,10 +45,10 @@ def open_call(
 
 
 def join(world: World, join_url: str, *, now: float) -> PlacedCall:
-    """What a browser does with a link. A link opens once, and only while the call waits.
+    """Join a call, as a browser does with its link. A link works once, and only while the call waits.
 
     Raises:
-        LookupError: it was used, has expired, or is none of this sandbox.
+        LookupError: the link was used, has expired, or is not of this sandbox.
     """
     token = parse_qs(urlsplit(join_url).query).get("token", [""])[0]
     call = world.state.calls.get(world.state.sessions.pop(token, ""))

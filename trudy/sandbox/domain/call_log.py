@@ -1,7 +1,7 @@
-"""The calls that the API shows, found by agent, direction, status and time without looking at each of them.
+"""An index of the calls that the API lists, by agent, direction, status and time.
 
-A call's status follows from the clock, so an index over it goes stale by itself. Each call therefore waits in a queue
-for its next change; a look at the log first moves those whose time has come, each at most once a look.
+A call's status follows from the clock, so the index would go stale by itself. Each call therefore waits in a queue for
+its next change of status; before a list is read, the calls whose time has come are moved.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from itertools import product
 from trudy.sandbox.domain.lifecycle import PlacedCall, next_change, status_at
 
 _Facets = tuple[str | None, str | None, str | None]
-"""Agent, direction, status; None stands for any."""
+"""Agent, direction and status; None stands for any."""
 
 _ALL: _Facets = (None, None, None)
-_FEW = 32
-"""Moves up to which a list is mended in place; above, it is built anew."""
+_FEW_MOVES = 32
+"""The most moves for which a list is changed in place, which costs a copy of its tail for each; with more, building it
+anew is faster."""
 
 
 class CallLog:
@@ -46,7 +47,7 @@ class CallLog:
         return None if sequence is None else self._calls[sequence]
 
     def put(self, call: PlacedCall) -> None:
-        """Add a call, not older than those here; or replace the one with its id."""
+        """Add a call that is not older than those here, or replace the one with its id."""
         sequence = self._sequences.get(call.id)
         if sequence is None:
             sequence = self._sequences[call.id] = self._next
@@ -58,11 +59,11 @@ class CallLog:
             self._await_change(sequence, call.created_at)
         else:
             self._calls[sequence] = call
-            # Its course is another now, so the next look begins with it.
+            # Its stages may have changed: have its status read again.
             heappush(self._changes, (call.created_at, sequence))
 
     def remove(self, call_id: str) -> bool:
-        """Take a call away; False when there was none."""
+        """Remove a call; False if there is none."""
         sequence = self._sequences.pop(call_id, None)
         if sequence is None:
             return False
@@ -84,7 +85,7 @@ class CallLog:
         after: float | None = None,
         before: float | None = None,
     ) -> tuple[list[PlacedCall], int]:
-        """One page, newest first, of the calls that fit, and how many fit in all; both bounds of time are excluded."""
+        """A page of the matching calls, newest first, and how many match in all. Both bounds of time are exclusive."""
         if status is not None:
             self._advance(now)
         order = self._lists.get((agent_id, direction, status), [])
@@ -124,7 +125,7 @@ class CallLog:
             self._move(self._lists[facets], gone[facets], come[facets])
 
     def _move(self, members: list[int], gone: set[int], come: list[int]) -> None:
-        if len(gone) + len(come) <= _FEW:
+        if len(gone) + len(come) <= _FEW_MOVES:
             for sequence in gone:
                 del members[bisect_left(members, sequence)]
             for sequence in come:

@@ -1,7 +1,7 @@
-"""One batch: its contacts, what it is doing, and when it does the next thing. Time comes from outside.
+"""One batch: its contacts, its status, and when it dials. The time is given by the caller.
 
-What happens is a row of events: the start, each dial, each end of a call. `next_event` says when the next one is due
-and `step` lets it happen. Whoever changes a campaign has let everything happen first that was due before.
+A campaign is a series of events: the start, each dial, each end of a call. `next_event` says when the next one is due,
+and `step` carries it out. Before changing a campaign, carry out all events that are due.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ Status = Literal["draft", "scheduled", "active", "paused", "completed", "failed"
 MemberStatus = Literal["pending", "scheduled", "in_progress", "completed", "failed"]
 
 PACE_SECONDS = 30.0
-"""Contacts are planned in waves, as many as may be called at one time, this far apart."""
+"""Seconds between two waves of calls; a wave has as many as may run at one time. As long as a usual call takes."""
 RETRY_SECONDS = 900.0
-"""From the end of a failed call until its contact may be called again."""
+"""Seconds from the end of a failed call until its contact may be called again."""
 
 _LONGER_THAN_ANY_DAY = 100_000.0
+"""Seconds; the longest day has 25 hours."""
 
 
 @define(eq=False, kw_only=True)
@@ -34,10 +35,10 @@ class Member:
     """A contact of a campaign.
 
     Attributes:
-        position: among the contacts of its campaign, from 0.
-        due: from when on it may be called, in Unix seconds; None while nothing is planned.
-        rests_until: not called before this, whatever is planned.
-        calls: how many it got.
+        position: its place among the contacts of its campaign, from 0.
+        due: the time for which a call is planned, in Unix seconds; None if none is.
+        rests_until: Unix seconds before which it is not called.
+        calls: how many calls it has got.
     """
 
     contact_id: str
@@ -58,8 +59,8 @@ class CampaignSettings:
     """How a campaign dials.
 
     Attributes:
-        hours: in the campaign's time zone.
-        attempts: calls that one contact gets at most.
+        hours: the calling hours, in the campaign's time zone.
+        attempts: the most calls to one contact.
     """
 
     hours: WorkingHours
@@ -70,19 +71,19 @@ class CampaignSettings:
 
 @frozen
 class Refused:
-    """A dial that nothing came of, and nothing ever will."""
+    """The number is refused: its contact fails without a call."""
 
 
 @frozen
 class DialLater:
-    """A dial put off."""
+    """The number cannot be dialed before a later time, in Unix seconds."""
 
     until: float
 
 
 @frozen
 class Impossible:
-    """No dial of this campaign can succeed: it has failed."""
+    """The campaign cannot dial at all, so it fails."""
 
 
 Dialed: TypeAlias = PlacedCall | Refused | DialLater | Impossible
@@ -94,10 +95,10 @@ class Campaign:
     """A batch.
 
     Attributes:
-        order: 0 for the first batch of this sandbox, and so on.
-        described: the members of its request that dialing does not look at.
+        order: its number among the batches of this sandbox, from 0.
+        described: the members of its request that dialing does not use.
         start_at: Unix seconds; None before it is scheduled.
-        history: every status it took, and when; the last is the present one.
+        history: every status it has had, with its time; the last is the present one.
     """
 
     id: str
@@ -124,7 +125,7 @@ class Campaign:
 
     @property
     def status(self) -> Status:
-        """What it is now."""
+        """The present status."""
         return self.history[-1][1]
 
     @property
@@ -139,10 +140,10 @@ class Campaign:
             "pending": len(self.members) - completed - failed,
         }
 
-    # What its user does
+    # What the user does
 
     def add(self, members: Iterable[Member], now: float) -> int:
-        """Take contacts in, and say how many were there already; of one number only the first is taken."""
+        """Add contacts, one for each number; returns how many were left out because their number is there already."""
         first, known = len(self.members), 0
         for member in members:
             if member.phone_number in self._numbers:
@@ -159,22 +160,22 @@ class Campaign:
         return known
 
     def schedule(self, start_at: float, now: float) -> None:
-        """Start at that time, or now where it is past."""
+        """Start at that time, or now if it is past."""
         self.start_at = max(start_at, now)
         self._become("scheduled", now)
         self.plan_anew(now)
 
     def pause(self, now: float) -> None:
-        """Dial no more; calls that run run on."""
+        """Stop dialing; running calls go on."""
         self._become("paused", now)
 
     def resume(self, now: float) -> None:
-        """Go on where it was, its contacts planned anew."""
+        """Go on dialing, with a new plan for the contacts that are left."""
         self._become("scheduled" if self.start_at is not None and now < self.start_at else "active", now)
         self.plan_anew(now)
 
     def end(self, status: Literal["failed", "cancelled"], now: float) -> None:
-        """Give up what is left; calls that run run on."""
+        """Stop for good; running calls go on."""
         for _, index in self._queue:
             self._set(self.members[index], "pending")
             self.members[index].due = None
@@ -182,7 +183,7 @@ class Campaign:
         self._become(status, now)
 
     def plan_anew(self, now: float) -> None:
-        """Spread the contacts that are left over the time from now on, or from the start where that is ahead."""
+        """Plan the calls of the contacts that are left, from now on or from the start if that is later."""
         self._reached = now
         self.updated_at = now
         if self.start_at is None:
@@ -194,7 +195,7 @@ class Campaign:
     # What happens by itself
 
     def next_event(self) -> float | None:
-        """When something happens next, in Unix seconds; None when nothing will."""
+        """The time of the next event, in Unix seconds; None if there is none."""
         ends = self._in_flight[0][0] if self._in_flight else None
         starts_or_dials: float | None = None
         if self.status == "scheduled":
@@ -204,7 +205,7 @@ class Campaign:
         return min((moment for moment in (ends, starts_or_dials) if moment is not None), default=None)
 
     def step(self, dial: Dial) -> None:
-        """Let the next event happen."""
+        """Carry out the next event."""
         moment = self.next_event()
         if moment is None:
             return
@@ -259,7 +260,7 @@ class Campaign:
         return self._allowed(moment, self._placed_on)
 
     def _allowed(self, moment: float, placed_on: Mapping[date, int]) -> float:
-        """The first moment from that one on that hours and the day's limit allow."""
+        """The first moment, not before `moment`, that the calling hours and the daily limit allow."""
         hours, a_day = self.settings.hours, self.settings.max_calls_per_day
         moment = hours.opens(moment)
         while a_day is not None and placed_on[hours.day_of(moment)] >= a_day:
@@ -283,7 +284,7 @@ class Campaign:
                 moment += PACE_SECONDS
 
     def _planned_on(self, since: float) -> Counter[date]:
-        """How many calls each day has already, placed or planned, where nothing is planned beyond `since`."""
+        """How many calls each day has already, placed or planned, if nothing is planned after the day of `since`."""
         planned_on, day_of = self._placed_on.copy(), self.settings.hours.day_of
         if self.settings.max_calls_per_day is not None:
             today = day_of(since)

@@ -1,4 +1,4 @@
-"""Runs every campaign of a sandbox up to the present, in the order of time, whenever somebody looks."""
+"""Runs every campaign of a sandbox up to the present, in the order of time, whenever its rows are read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CampaignRunner:
-    """What places the calls of campaigns. Hold the state's lock."""
+    """Places the calls of campaigns. Hold the state's lock."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -25,7 +25,7 @@ class CampaignRunner:
         self._agenda: list[tuple[float, int]] = []
 
     def settle(self, now: float) -> None:
-        """Let everything happen that was due by now."""
+        """Carry out all events of all campaigns that were due by now."""
         agenda = self._agenda
         while agenda and agenda[0][0] <= now:
             moment, order = heappop(agenda)
@@ -35,7 +35,7 @@ class CampaignRunner:
                 self.watch(campaign)
 
     def watch(self, campaign: Campaign) -> None:
-        """Look at a campaign that is new or was changed."""
+        """Take note of a campaign that is new or was changed."""
         moment, order = campaign.next_event(), campaign.order
         if moment is None:
             self._campaigns.pop(order, None)
@@ -76,17 +76,17 @@ class CampaignRunner:
             case "round_robin":
                 index = campaign.dials % len(numbers)
             case "sequential":
-                # The first number serves the first contacts, and so on, each as many.
+                # Each number serves the same number of contacts: the first one the first contacts, and so on.
                 index = member.position * len(numbers) // len(campaign.members)
             case _:
-                # Reproducible on purpose: the same seed gives the same story.
+                # Seeded, so that each run with the same seed makes the same choices.
                 draw = random.Random(f"{self._world.seed}:{campaign.order}:{campaign.dials}")  # noqa: S311
                 index = draw.randrange(len(numbers))
         return numbers[index]
 
 
 def numbers_of(campaign: Campaign, agent: Json) -> list[str]:
-    """What a campaign calls from: the agent's numbers for outbound calls, or those of them that it names."""
+    """The numbers a campaign calls from: its agent's numbers for outbound calls, or those of them that it names."""
     wanted: list[str] | None = campaign.described["phone_number_ids"]
     return [
         number["phone_number"] for number in agent["outbound_phone_numbers"] if wanted is None or number["id"] in wanted

@@ -1,4 +1,4 @@
-"""A file of contacts taken in row by row: what each row becomes, and which are refused."""
+"""Reads contacts from a file, row by row, and counts which rows were taken and which refused."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Entry:
     """A row of a file.
 
     Attributes:
-        number: in the file, where the header is row 1.
-        is_of_sheet: its cells may have been numbers, which have no plus.
+        number: the number of the row; the header is row 1.
+        is_of_sheet: whether its cells may have held numbers, which lose the plus of a phone number.
     """
 
     number: int
@@ -44,7 +44,7 @@ Taken: TypeAlias = Literal["imported", "updated", "skipped"]
 
 @define
 class Tally:
-    """What became of all rows."""
+    """How many rows were taken, and why others were refused."""
 
     imported: int = 0
     updated: int = 0
@@ -52,7 +52,7 @@ class Tally:
     details: list[Row] = field(factory=list[Row])
 
     def result(self, folder_id: str) -> Row:
-        """The documented answer, with the older names of its counts."""
+        """The documented answer; it has the counts under their older names, too."""
         return {
             "imported": self.imported,
             "updated": self.updated,
@@ -69,18 +69,18 @@ def entries(content: bytes, *, mapping: Mapping[str, str] | None = None, rest: s
     """The contacts in a CSV or XLSX file.
 
     Args:
-        mapping: from a header of the file to a member of a contact; headers that are not in it fill `rest`. Without it
-            headers are taken by name, and `name` is a first name and the rest.
-        rest: the member that takes what has no member of its own.
+        mapping: headers of the file, with the member of a contact that each fills; other headers fill `rest`. If left
+            out, headers are known by their names, and `name` is split into first and last name.
+        rest: the member for columns that have no member of their own.
 
     Raises:
-        UnreadableError: the file cannot be read, or has no column for the number.
+        UnreadableError: the file cannot be read, or has no column for the phone number.
     """
     rows = read_rows(content)
     headers = [header.strip() for header in rows[0]] if rows else []
     names = [_member(header, mapping) for header in headers]
     if "phone_number" not in names and mapping is not None:
-        # A mapping that says nothing of the number leaves it under its own name.
+        # A mapping without the phone number leaves that column under its own name.
         named = [_member(header, None) for header in headers]
         names = [name or (own if own == "phone_number" else None) for name, own in zip(names, named, strict=True)]
     if "phone_number" not in names:
@@ -93,7 +93,7 @@ def entries(content: bytes, *, mapping: Mapping[str, str] | None = None, rest: s
 
 
 def take(found: Iterable[Entry], *, check: Callable[[Row], str | None], put: Callable[[Row], Taken]) -> Tally:
-    """Put each entry that `check` has nothing against."""
+    """Put each entry for which `check` gives no reason to refuse it."""
     tally = Tally()
     for entry in found:
         reason = check(entry.members)

@@ -1,4 +1,4 @@
-"""Contacts: the rows, the folder that takes those without one, and what their calls say about them."""
+"""Contacts and folders: their rows, the default folder, and the outcome of a contact's last call."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def new_folder(state: State, folder_id: str, name: str, description: str | None,
 
 
 def default_folder(state: State, *, now: float) -> str:
-    """The id of the folder for contacts that name none; made when first needed."""
+    """The id of the folder for contacts that name none; it is made when first needed."""
     if DEFAULT_FOLDER not in state.folders:
         new_folder(state, DEFAULT_FOLDER, "Default", None, now=now)
     return DEFAULT_FOLDER
@@ -53,7 +53,7 @@ def new_contact(state: State, folder_id: str, body: Mapping[str, Any], *, now: f
 
 
 def changed_contact(state: State, contact: Row, body: Mapping[str, Any], *, now: float) -> Row:
-    """Replace the members sent; null takes one away, but for the number and the folder."""
+    """The contact with the sent members replaced. Null removes a member, but not the number or the folder."""
     sent = {name: body[name] for name in (*FIELDS, *_OBJECTS, "folder_id") if name in body}
     kept = ("phone_number", "folder_id")
     changes = {name: value for name, value in sent.items() if not (value is None and name in kept)}
@@ -63,12 +63,12 @@ def changed_contact(state: State, contact: Row, body: Mapping[str, Any], *, now:
 
 
 def full_name(contact: Row) -> str | None:
-    """First and last name in one."""
+    """First and last name, with a space between them."""
     return " ".join(part for part in (contact["first_name"], contact["last_name"]) if part) or None
 
 
 def variables_of(contact: Row) -> Row:
-    """What a prompt may name when this contact is called."""
+    """The variables that a prompt may use when this contact is called."""
     own: Row = {name: contact[name] for name in FIELDS if isinstance(contact[name], str) and name != "phone_number"}
     given: tuple[Row | None, ...] = (contact["metadata"], contact["custom_fields"])
     for members in given:
@@ -77,12 +77,12 @@ def variables_of(contact: Row) -> Row:
 
 
 def calls_of(state: State, contact: Row) -> list[PlacedCall]:
-    """Every call to the contact's number, whoever asked for it."""
+    """Every call to the contact's number, of a batch or not."""
     return state.placed_to.get(contact["phone_number"], [])
 
 
 def last_outcome(state: State, contact: Row, now: float) -> str | None:
-    """The documented word for the last call that is over and was dialed."""
+    """The documented word for the outcome of the last call that was dialed and is over."""
     for call in reversed(calls_of(state, contact)):
         if call.was_dialed and now >= call.timeline.ended_at:
             return _OUTCOMES.get(call.outcome, "contacted") if call.timeline.final == "completed" else "no_answer"

@@ -1,4 +1,4 @@
-"""What becomes of a call over time: pure functions of what is known at its creation, and of the time now."""
+"""The stages of a call: pure functions of what is known when it is accepted, and of the present time."""
 
 from __future__ import annotations
 
@@ -14,23 +14,28 @@ from trudy.sandbox.domain.outcomes import Outcome
 Status = Literal["queued", "ringing", "in_progress", "completed", "failed"]
 Direction = Literal["outbound", "webrtc"]
 
+# The lengths of the stages, as on a real line; the same for all calls, so that tests can count on them.
 QUEUED_SECONDS = 1.0
 ANSWERED_AFTER_SECONDS = 4.0
-"""Ringing, until a person picks up."""
+"""Seconds of ringing until a person answers."""
 BUSY_AFTER_SECONDS = 2.0
+"""Seconds of ringing until the line is known to be busy."""
 VOICEMAIL_AFTER_SECONDS = 20.0
+"""Seconds of ringing until a machine answers."""
 TALK_SECONDS = 24.0
 VOICEMAIL_SECONDS = 12.0
+"""Seconds of a call that reached a machine."""
 LONG_SECONDS = 1800.0
+"""Seconds of a long call."""
 PROCESSING_SECONDS = 3.0
-"""From the end of a call until its transcript and recording are there."""
+"""Seconds from the end of a call until its transcript and recording are there."""
 
 _VARIABLE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 
 
 @frozen(kw_only=True)
 class Timeline:
-    """When a call passes through its stages, in Unix seconds of the sandbox's clock; `None`: it never does."""
+    """The times of a call's stages, in Unix seconds of the sandbox's clock; None for a stage that it never reaches."""
 
     created_at: float
     ringing_at: float | None
@@ -45,10 +50,10 @@ class PlacedCall:
     """A call as it was accepted. Everything else about it follows from the time.
 
     Attributes:
-        to: empty for a call from a browser.
-        attempt: 1 for the first call to this number in this sandbox, and so on.
-        outcome: what happens, chance and earlier attempts already settled.
-        campaign_id, contact_id: of the batch that placed it, and of its contact.
+        to: the number called; empty for a call from a browser.
+        attempt: counts the calls to this number in this sandbox, from 1.
+        outcome: how the call goes; chance and earlier attempts are already decided.
+        campaign_id, contact_id: the batch that placed it, and its contact there.
     """
 
     id: str
@@ -74,12 +79,12 @@ class PlacedCall:
 
     @property
     def was_dialed(self) -> bool:
-        """Whether the phone rang, or will; not so where the call was accepted as already failed."""
+        """Whether the phone rings at some time; it does not if the call had failed when it was accepted."""
         return self.timeline.ringing_at is not None
 
 
 def plan(outcome: Outcome, *, created_at: float, join_timeout: float, max_duration: float) -> Timeline:
-    """The whole course of a call, fixed when it is accepted. Times in seconds."""
+    """All stages of a call, fixed when it is accepted. Times are in seconds."""
     if outcome is Outcome.FAILED:
         return Timeline(
             created_at=created_at,
@@ -121,7 +126,7 @@ def plan(outcome: Outcome, *, created_at: float, join_timeout: float, max_durati
 
 
 def unjoined_plan(*, created_at: float, join_timeout: float) -> Timeline:
-    """The course of a call from a browser that nobody joins."""
+    """The stages of a call from a browser, if nobody joins."""
     return Timeline(
         created_at=created_at,
         ringing_at=None,
@@ -133,7 +138,7 @@ def unjoined_plan(*, created_at: float, join_timeout: float) -> Timeline:
 
 
 def join_plan(waiting: Timeline, *, joined_at: float, max_duration: float) -> Timeline:
-    """Its course from the moment a browser joins; it never rings."""
+    """The stages of a call from a browser that joins now; it never rings."""
     return evolve(
         waiting,
         answered_at=joined_at,
@@ -161,29 +166,29 @@ def status_at(timeline: Timeline, now: float) -> Status:
 
 
 def next_change(timeline: Timeline, now: float) -> float | None:
-    """When the status changes next after `now`; None when it never will."""
+    """When the status changes next after `now`; None if it never does."""
     moments = (timeline.ringing_at, timeline.answered_at, timeline.ended_at)
     return min((moment for moment in moments if moment is not None and moment > now), default=None)
 
 
 def changed_at(timeline: Timeline, now: float) -> float:
-    """When the call last changed, seen at `now`."""
+    """When the status last changed, up to `now`."""
     moments = (timeline.created_at, timeline.ringing_at, timeline.answered_at, timeline.ended_at)
     return max(moment for moment in moments if moment is not None and moment <= now)
 
 
 def talk_seconds(timeline: Timeline) -> int:
-    """Whole seconds of talk when the call is over; 0 for one that nobody answered."""
+    """Whole seconds of conversation in all; 0 for a call that is not answered."""
     return 0 if timeline.answered_at is None else round(timeline.ended_at - timeline.answered_at)
 
 
 def has_transcript(call: PlacedCall, now: float) -> bool:
-    """Whether the transcript is wanted, possible, and processed."""
+    """Whether the transcript is switched on, and the answered call is over and processed."""
     return bool(call.call_settings["transcription_enabled"]) and _is_processed(call.timeline, now)
 
 
 def has_recording(call: PlacedCall, now: float) -> bool:
-    """Whether the recording is wanted, possible, and processed."""
+    """Whether the recording is switched on, and the answered call is over and processed."""
     return bool(call.call_settings["recording_enabled"]) and _is_processed(call.timeline, now)
 
 
@@ -245,5 +250,5 @@ def _lines(call: PlacedCall) -> list[tuple[str, str]]:
 
 
 def fill(template: str, variables: Mapping[str, str]) -> str:
-    """Put `variables` in place of `{{name}}`; an unknown name stays as it is."""
+    """Replace each `{{name}}` by its variable; an unknown name stays as it is."""
     return _VARIABLE.sub(lambda match: variables.get(match[1], match[0]), template)

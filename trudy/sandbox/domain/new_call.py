@@ -1,4 +1,4 @@
-"""How any call comes to be, whoever asked for it: whether the number may be called, what it forces, and its course."""
+"""Places calls, for the API and for batches: whether the number may be called, how the call goes, and its row."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _OF_AGENT = ("recording_enabled", "max_duration", "join_timeout")
 
 
 def settings_for(agent: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """How a call goes: as its request says, else as its agent was told, else as documented for calls."""
+    """The settings of a call: those of its request, else those of its agent, else the documented defaults."""
     told = {name: agent[name] for name in _OF_AGENT if agent[name] is not None}
     return {**SETTINGS, **told, **{name: value for name, value in (given or {}).items() if value is not None}}
 
 
 def outcome_for(world: World, number: str) -> Outcome | None:
-    """What a call to that number comes to; None where this sandbox does not call it."""
+    """How a call to that number goes; None if this sandbox does not call the number."""
     outcome, options = outcome_of(number), world.options
     if outcome is None and options.outcome_mix:
         attempt = len(world.state.placed_to.get(number, ())) + 1
@@ -46,14 +46,14 @@ def outcome_for(world: World, number: str) -> Outcome | None:
 
 
 def not_fictional(field: str, number: str) -> Problem:
-    """The refusal of a number that could be somebody's."""
-    # More digits in a row would be taken for a number of somebody's, and masked, wherever the client shows this.
+    """The refusal of a number that could belong to a person."""
+    # The numbers named here have few digits in a row: the client would mask longer ones as phone numbers.
     allowed = "+1 AAA 555 01NN, AAA being the area code of a place, and London's 7946 0NNN"
     return problems.invalid(field, f"the sandbox calls only numbers kept for fiction: {allowed}", value=number)
 
 
 def as_texts(variables: Mapping[str, Any]) -> dict[str, str]:
-    """Template values, which are treated as text: as JSON writes them, null as none."""
+    """Template variables as text, as in JSON; null is an empty text."""
     return {name: _as_text(value) for name, value in variables.items()}
 
 
@@ -77,7 +77,7 @@ def place(
     campaign_id: str | None = None,
     contact_id: str | None = None,
 ) -> PlacedCall:
-    """Place a call to a number that may be called; its whole course is settled here."""
+    """Place a call to a number that may be called. All its stages are decided here."""
     placed_to = world.state.placed_to[number]
     attempt = len(placed_to) + 1
     settled = settle(outcome, number=number, attempt=attempt, seed=world.seed)

@@ -1,4 +1,4 @@
-"""Rows in order of arrival, listed newest first in time that grows with the page, not with the rows."""
+"""Rows in the order of their creation. Listing a page, newest first, costs no more if there are many rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ class NewestFirst(Generic[T]):
     """Rows by id. Not thread-safe by itself.
 
     Args:
-        group: names the group of a row, by which it can be listed as fast as the whole; None for rows of no group.
+        group: gives the group of a row, such as the folder of a contact: a group is listed as fast as all rows. May
+            return None for a row of no group.
     """
 
     def __init__(self, group: Callable[[T], str | None] | None = None) -> None:
@@ -36,7 +37,7 @@ class NewestFirst(Generic[T]):
         return row_id in self._rows
 
     def of(self, group: str | None = None) -> Iterator[T]:
-        """The rows of a group, newest first; all for None."""
+        """The rows of a group, newest first; None for all rows."""
         return (self._rows[self._ids[sequence]][1] for sequence in reversed(self._in(group)))
 
     def count(self, group: str) -> int:
@@ -49,7 +50,7 @@ class NewestFirst(Generic[T]):
         return None if found is None else found[1]
 
     def put(self, row_id: str, row: T) -> None:
-        """Add a row as the newest, or replace the one with that id in its place."""
+        """Add a row as the newest, or replace the one with that id, which keeps its place."""
         found = self._rows.get(row_id)
         if found is None:
             sequence = self._next
@@ -64,7 +65,7 @@ class NewestFirst(Generic[T]):
             insort(self._groups[group], sequence)
 
     def remove(self, row_id: str) -> bool:
-        """Take a row away; False when there was none."""
+        """Remove a row; False if there is none."""
         found = self._rows.pop(row_id, None)
         if found is None:
             return False
@@ -77,7 +78,7 @@ class NewestFirst(Generic[T]):
     def page(
         self, limit: int, offset: int, keep: Callable[[T], bool] | None = None, *, group: str | None = None
     ) -> tuple[list[T], int]:
-        """One page of a group's rows that `keep` keeps, newest first, and how many it keeps in all."""
+        """A page of a group's rows for which `keep` is true, newest first, and how many there are in all."""
         if keep is not None:
             kept = [row for row in self.of(group) if keep(row)]
             return kept[offset : offset + limit], len(kept)

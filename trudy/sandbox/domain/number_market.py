@@ -1,4 +1,4 @@
-"""The numbers that can be bought: those kept for fiction, in a few places, each 100."""
+"""The phone numbers for sale: 100 fictional ones in each of a few places."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Offer:
 
 
 def offers(wanted: Mapping[str, Any]) -> Iterator[Offer]:
-    """What a search finds, in a fixed order; members that are absent or null do not narrow it."""
+    """The numbers a search finds, in a fixed order. A member that is absent or null does not narrow the search."""
     kind = (wanted.get("phone_number_type") or "local").replace("-", "_")
     country = wanted.get("country_code", "US").upper()
     if kind != "local":
@@ -66,7 +66,7 @@ def offers(wanted: Mapping[str, Any]) -> Iterator[Offer]:
 
 
 def is_on_sale(number: str) -> bool:
-    """Whether that number can be bought where nobody has it yet."""
+    """Whether that number is for sale, unless the account has it already."""
     if outcome_of(number) is None:
         return False
     return number.startswith("+44") or number[2:5] in PLACES

@@ -1,4 +1,4 @@
-"""The numbers one has, and which agent each serves: one agent for calls in, one for calls out."""
+"""The account's phone numbers, and the agents each serves: one for incoming calls, one for outbound calls."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _OUTBOUND_AREAS = (
     *(area for area in map(str, range(201, 1000)) if is_geographic(area) and area not in {*_FIRST_AREAS, *PLACES}),
 )
 GIVEN_AT_MOST = 100 * len(_OUTBOUND_AREAS)
-"""How many agents can have a number of their own."""
+"""How many agents can be given a number of their own."""
 
 _logger = logging.getLogger("trudy.sandbox")
 
 
 @define
 class Spares:
-    """The numbers that new agents are given: first those that came back, then others in a fixed order."""
+    """Numbers for new agents: first those that were given back, then others in a fixed order."""
 
     _returned: list[str] = field(factory=list[str], repr=False)
     _fresh: Iterator[str] = field(factory=lambda: map(outbound_number, range(GIVEN_AT_MOST)), repr=False)
 
     def take(self, is_taken: Callable[[str], bool]) -> str | None:
-        """One that nobody has, as far as `is_taken` knows; None when there is none left."""
+        """A number for which `is_taken` is false; None if there is none left."""
         while self._returned:
             number = self._returned.pop()
             if not is_taken(number):
@@ -47,7 +47,7 @@ class Spares:
         return next((number for number in self._fresh if not is_taken(number)), None)
 
     def put_back(self, number: str) -> None:
-        """It is nobody's any more."""
+        """Make a number available again."""
         self._returned.append(number)
 
 
@@ -65,7 +65,7 @@ def new_number(
     friendly_name: str | None = None,
     credential_id: str | None = None,
 ) -> Row:
-    """Add a number that serves nobody."""
+    """Add a number that serves no agent."""
     row: Row = {
         "id": id_of(number),
         "phone_number": number,
@@ -83,7 +83,7 @@ def new_number(
 
 
 def assign(state: State, row: Row, direction: Direction, agent_id: str | None, *, now: float) -> Row:
-    """Let a number serve that agent in one direction, or nobody; the number as it is then."""
+    """Let a number serve that agent, or none, in one direction; returns the changed number."""
     member = f"{direction}_agent_id"
     former: str | None = row[member]
     row = row | {member: agent_id, "updated_at": now}
@@ -97,7 +97,7 @@ def assign(state: State, row: Row, direction: Direction, agent_id: str | None, *
 
 
 def give_number(state: State, agent: Row, *, now: float) -> None:
-    """Give a new agent a number of its own to call from; it gets none where all are given."""
+    """Give a new agent a number to call from, if one is left."""
     number = state.spare_numbers.take(lambda number: id_of(number) in state.numbers)
     if number is None:
         _logger.warning("All %d numbers are given to agents: a new agent gets none", GIVEN_AT_MOST)
@@ -106,7 +106,7 @@ def give_number(state: State, agent: Row, *, now: float) -> None:
 
 
 def take_numbers(state: State, agent_id: str, *, now: float) -> None:
-    """An agent is gone: its numbers serve nobody, and the one that it was given goes with it."""
+    """Free the numbers of a deleted agent; the one it was given is removed."""
     for row in list(state.numbers):
         served: list[Direction] = [direction for direction in DIRECTIONS if row[f"{direction}_agent_id"] == agent_id]
         for direction in served:
@@ -116,18 +116,18 @@ def take_numbers(state: State, agent_id: str, *, now: float) -> None:
 
 
 def release(state: State, row: Row) -> None:
-    """Remove a number that serves nobody."""
+    """Remove a number from the account."""
     state.numbers.remove(row["id"])
     if _was_given(row):
         state.spare_numbers.put_back(row["phone_number"])
 
 
 def _was_given(row: Row) -> bool:
-    """Whether it was neither bought nor brought along."""
+    """Whether the sandbox gave this number to an agent: it was neither bought nor imported."""
     return bool(row["is_trudy_managed"]) and not is_on_sale(row["phone_number"])
 
 
 def outbound_number(index: int) -> str:
-    """The number that the `index`-th agent calls from: fictional, not for sale, distinct for tens of thousands."""
+    """The number that the `index`-th agent calls from: fictional, not for sale, and different for each agent."""
     area = _OUTBOUND_AREAS[index // 100 % len(_OUTBOUND_AREAS)]
     return f"+1{area}555{100 + index % 100:04d}"

@@ -1,8 +1,8 @@
-"""Which number forces which outcome.
+"""Which phone number forces which outcome.
 
-The numbers are those kept for fiction, so that no sandbox test can ring a person: `+1 AAA 555 01NN` with a
-geographic area code AAA, and `+44 20 7946 0NNN`. The last two digits choose; the last one gives ten lanes, so that
-tests running side by side need not share a number.
+The numbers are those reserved for fiction, so that no test can ring a person: `+1 AAA 555 01NN` with a geographic area
+code AAA, and `+44 20 7946 0NNN`. The last two digits choose the outcome. Most outcomes have ten numbers, so that tests
+that run side by side need not share one.
 
 | NN | outcome |
 |---|---|
@@ -26,8 +26,8 @@ tests running side by side need not share a number.
 | 98 | 403 |
 | 99 | random, by the sandbox's seed |
 
-A batch dials by itself: where a create would be refused (40-49, 97, 98) its contact fails without a call, 90 is put off
-to the next minute, and what would go wrong with an answer (91-93) does not matter.
+Batches dial in the server, without requests. Numbers whose create is refused (40-49, 97, 98) fail without a call, 90 is
+called a minute later, and 91-93, which spoil only the answer to a request, are called as usual.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PLACEHOLDER_NUMBER = "+1234567890"
 
 
 class Outcome(Enum):
-    """What becomes of a call to a number."""
+    """How a call to a number goes."""
 
     COMPLETED = "completed"
     NO_ANSWER = "no_answer"
@@ -64,7 +64,7 @@ class Outcome(Enum):
 
 
 class EventFate(Enum):
-    """What becomes of the events about calls to a number."""
+    """How the events of calls to a number are sent."""
 
     NEVER = "never"
     JUMBLED = "jumbled"
@@ -99,7 +99,7 @@ _DRAWN = (Outcome.COMPLETED, Outcome.COMPLETED, Outcome.NO_ANSWER, Outcome.BUSY,
 
 
 def outcome_of(number: str) -> Outcome | None:
-    """What `number` (E.164) forces, or None when it is not one of the fictional numbers."""
+    """The outcome that `number` (E.164) forces; None if it is not a fictional number."""
     nn = fictional_ending(number)
     if nn is None:
         return None
@@ -107,13 +107,17 @@ def outcome_of(number: str) -> Outcome | None:
 
 
 def event_fate(number: str) -> EventFate | None:
-    """What `number` (E.164) does to the events of its calls, or None when it leaves them alone."""
+    """How the events of calls to `number` (E.164) are sent; None for the usual way."""
     nn = fictional_ending(number)
     return None if nn is None else _EVENT_FATES.get(nn)
 
 
 def read_mix(mix: Mapping[str, float]) -> dict[str, float]:
-    """The shares of outcomes by name; `ValueError` for what is none."""
+    """Check the shares of outcomes by name.
+
+    Raises:
+        ValueError: a name is no outcome, or a share no number.
+    """
     names = [outcome.value for outcome in Outcome if outcome is not Outcome.RANDOM]
     for name, share in mix.items():
         if name not in names:
@@ -126,16 +130,16 @@ def read_mix(mix: Mapping[str, float]) -> dict[str, float]:
 
 
 def drawn(mix: Mapping[str, float], *, number: str, attempt: int, seed: int) -> Outcome:
-    """What one attempt (from 1) to a number comes to, by shares of outcomes; the same each time for the same seed."""
-    # Reproducible on purpose: the same seed gives the same story.
+    """Draw the outcome of one attempt (from 1) to a number, by shares of outcomes."""
+    # Seeded, so that each run with the same seed makes the same choices.
     draw = random.Random(f"{seed}:{number}:{attempt}")  # noqa: S311
     return Outcome(draw.choices(list(mix), list(mix.values()))[0])
 
 
 def settle(outcome: Outcome, *, number: str, attempt: int, seed: int) -> Outcome:
-    """Turn the outcomes that depend on chance or on earlier attempts into what happens at this attempt (from 1)."""
+    """Decide the outcomes that depend on chance or on earlier attempts, for this attempt (from 1)."""
     if outcome is Outcome.RANDOM:
-        # Reproducible on purpose: the same seed gives the same story.
+        # Seeded, so that each run with the same seed makes the same choices.
         return random.Random(f"{seed}:{number}:{attempt}").choice(_DRAWN)  # noqa: S311
     if outcome is Outcome.ANSWERED_SECOND_TIME:
         return Outcome.NO_ANSWER if attempt == 1 else Outcome.COMPLETED

@@ -1,4 +1,4 @@
-"""The sources of a knowledge base: what becomes of a document or of web pages over time."""
+"""The sources of a knowledge base: documents and web pages, and their processing over time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 SourceStatus = Literal["processing", "ready", "failed"]
 
 PROCESSING_SECONDS = 5.0
-"""From the upload of a source until it can be used."""
+"""Seconds from the upload of a source until it can be used."""
 MAX_BYTES = 50 * 1024 * 1024
+"""Bytes of the largest document (documented)."""
 
 _BYTES_A_CHUNK = 1000
 _CHUNKS_A_PAGE = 4
+"""Made up: no page says how a source is cut."""
 _SIGNATURES = {
     "application/pdf": b"%PDF-",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": b"PK",
@@ -23,7 +25,7 @@ _UNREACHABLE = ".invalid"
 
 
 def document_fault(content_type: str, content: bytes) -> str | None:
-    """Why a document cannot be read, as processing finds out; None where it can."""
+    """Why processing fails to read a document; None if it does not."""
     if not content:
         return "the document is empty"
     if not content.startswith(_SIGNATURES.get(content_type, b"")):
@@ -32,7 +34,7 @@ def document_fault(content_type: str, content: bytes) -> str | None:
 
 
 def pages_fault(urls: Iterable[str]) -> str | None:
-    """Why pages cannot be read: a host below `.invalid` is one that is never there."""
+    """Why processing fails to read pages; None if it does not. Hosts under `.invalid` never exist."""
     if any((urlsplit(url).hostname or "").endswith(_UNREACHABLE) for url in urls):
         return "a page could not be reached"
     return None
@@ -46,7 +48,7 @@ def source_status(source: Mapping[str, Any], now: float) -> SourceStatus:
 
 
 def knowledge_base_status(sources: Iterable[Mapping[str, Any]], now: float) -> SourceStatus:
-    """`processing` while any source is, `failed` where all have failed, else `ready`."""
+    """`processing` while any source is, `failed` if all have failed, else `ready`."""
     found = {source_status(source, now) for source in sources}
     if "processing" in found:
         return "processing"
@@ -54,7 +56,7 @@ def knowledge_base_status(sources: Iterable[Mapping[str, Any]], now: float) -> S
 
 
 def chunks(source: Mapping[str, Any], now: float) -> int:
-    """How many pieces a source was cut into; none before it is ready."""
+    """How many pieces a source was cut into; 0 before it is ready."""
     if source_status(source, now) != "ready":
         return 0
     if source["kind"] == "web":

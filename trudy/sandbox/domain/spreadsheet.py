@@ -1,4 +1,4 @@
-"""Rows of text out of the files that people keep contacts in: CSV in UTF-8, and the first sheet of an XLSX."""
+"""Reads rows of text from CSV in UTF-8, or from the first sheet of an XLSX."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 MAX_BYTES = 50 * 1024 * 1024
+"""Bytes of an unpacked XLSX, as a small archive may unpack to a huge one."""
 
-_MOST_ROWS = 1_048_576
-_MOST_COLUMNS = 16_384
+_MAX_ROWS = 1_048_576
+_MAX_COLUMNS = 16_384
+"""The limits of the format itself: a cell beyond them would make the sandbox write millions of empty ones."""
 _ZIP = b"PK\x03\x04"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _PACKAGE = "{http://schemas.openxmlformats.org/package/2006/relationships}"
@@ -24,16 +26,16 @@ _COLUMN = re.compile(r"[A-Z]+")
 
 
 class UnreadableError(Exception):
-    """The file is neither."""
+    """The file is neither CSV nor XLSX, or holds too much."""
 
 
 def is_sheet(content: bytes) -> bool:
-    """Whether a file is no CSV, but could be an XLSX."""
+    """Whether a file may be an XLSX, and so is no CSV."""
     return content.startswith(_ZIP)
 
 
 def read_rows(content: bytes) -> list[list[str]]:
-    """All rows, empty ones included, so that a row's place is its number in the file.
+    """All rows, empty ones included, so that their numbers are those of the file.
 
     Raises:
         UnreadableError: the file is neither CSV nor XLSX, or holds too much.
@@ -59,9 +61,9 @@ def _read_xlsx(content: bytes) -> list[list[str]]:
         sheet = _parse(archive, _first_sheet(archive))
     rows: list[list[str]] = []
     for row in sheet.iter(_MAIN + "row"):
-        # Rows and cells that are empty may be left out of the file.
+        # An XLSX may leave out empty rows and cells.
         number = int(row.get("r", len(rows) + 1))
-        if number > _MOST_ROWS:
+        if number > _MAX_ROWS:
             raise UnreadableError("has more rows than a sheet can have")
         rows += [[] for _ in range(len(rows) + 1, number)]
         cells: list[str] = []
@@ -73,7 +75,7 @@ def _read_xlsx(content: bytes) -> list[list[str]]:
 
 
 def _first_sheet(archive: zipfile.ZipFile) -> str:
-    """Where the sheet lies that the workbook names first; not every program calls it sheet1.xml."""
+    """The path of the sheet that the workbook names first; not every program calls it sheet1.xml."""
     if not {_WORKBOOK, _RELATIONS} <= set(archive.namelist()):
         return "xl/worksheets/sheet1.xml"
     first = next(_parse(archive, _WORKBOOK).iter(_MAIN + "sheet"), None)
@@ -83,7 +85,7 @@ def _first_sheet(archive: zipfile.ZipFile) -> str:
         relation.get("Id"): relation.get("Target", "")
         for relation in _parse(archive, _RELATIONS).iter(_PACKAGE + "Relationship")
     }
-    # A target is relative to the workbook's folder, or begins with a slash.
+    # A target is relative to the folder of the workbook, unless it begins with a slash.
     return posixpath.normpath(posixpath.join("/xl", targets[first.get(_DOCUMENT + "id")])).lstrip("/")
 
 
@@ -102,7 +104,7 @@ def _index(letters: str) -> int:
     index = 0
     for letter in letters:
         index = index * 26 + ord(letter) - ord("A") + 1
-    if index > _MOST_COLUMNS:
+    if index > _MAX_COLUMNS:
         raise UnreadableError("has more columns than a sheet can have")
     return index - 1
 
@@ -114,6 +116,6 @@ def _text(item: ET.Element) -> str:
 def _parse(archive: zipfile.ZipFile, name: str) -> ET.Element:
     content = archive.read(name)
     if b"<!DOCTYPE" in content:
-        # No sheet has one, and what it could declare may grow without end.
+        # No sheet has a document type, and its entities could expand without end.
         raise UnreadableError("is no XLSX that can be read")
     return ET.fromstring(content)  # noqa: S314  # declares no entities, see above

@@ -1,4 +1,4 @@
-"""Voices: what becomes of one over time."""
+"""Voices, and their training over time."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from attrs import frozen
 VoiceStatus = Literal["training", "active", "failed"]
 
 TRAINING_SECONDS = 60.0
-"""From the upload of a voice until it is trained."""
+"""Seconds from the upload of a voice until it is trained."""
 FAILING_PREFIX = "fail"
 """A clone whose first file has a name that begins so ends its training as failed."""
 
 
 @frozen(kw_only=True)
 class SandboxVoice:
-    """A voice that agents can speak with; its `id` is what `voice_id` wants.
+    """A voice for agents; pass its `id` as `voice_id`.
 
     Attributes:
-        type: `reference` for one of a provider, `custom` for a clone.
-        trained_at: Unix seconds of the sandbox's clock at which its training ends; None for one that needed none.
-        fails: whether the training comes to nothing.
+        type: `reference` for a provider's voice, `custom` for a cloned one.
+        trained_at: when its training ends, in Unix seconds of the sandbox's clock; None if it needs none.
+        fails: whether the training fails.
     """
 
     id: str

@@ -1,6 +1,6 @@
-"""Signed events.
+"""Signed webhook events.
 
-of_things.py    what is told of calls, batches and voices, and how it is written
-outbox.py       when, and how often
-sender.py       to URLs and routers
+of_things.py    the events of calls, batches and voices, and their bodies
+outbox.py       when each event is sent, and how often
+sender.py       sends them to URLs and routers
 """

@@ -1,6 +1,6 @@
-"""What a server tells of calls, batches and voices: each event, when it happens, and its body as it is sent.
+"""The events of calls, batches and voices: their names, their times, and their bodies as they are sent.
 
-Pure functions of what is known when the thing begins or changes; nothing happens here.
+Pure functions of a call, a batch or a voice.
 """
 
 from __future__ import annotations
@@ -34,24 +34,25 @@ NAMES = (
 """The documented events."""
 
 BILLED_AFTER_SECONDS = 3.0
-"""From the end of a call until it is billed."""
+"""Seconds from the end of a call until it is billed."""
 
 _USD_A_MINUTE = 0.1
+"""Made up; each minute begun costs it."""
 _INNER = ("duration_seconds", "cost_usd", "end_reason")
 _MOVED_INSIDE = ("billedDuration", "costUsd", "endReason")
 
 
 @frozen(kw_only=True)
 class SandboxEvent:
-    """Something that happened, or will.
+    """An event that has happened, or will.
 
     Attributes:
-        key: the same whenever the same thing is told, and for nothing else.
-        moment: Unix seconds of the sandbox's clock.
-        ids: of what it is about, such as `call_id`.
-        call: what `data.call` holds, in the provider's camelCase; None for an event of no call.
+        key: identifies the event.
+        moment: when it happens, in Unix seconds of the sandbox's clock.
+        ids: the ids of its objects by name, such as `call_id`.
+        call: the content of `data.call`, in the provider's camelCase; None if it is about no call.
         facts: the older, flat form of `data`.
-        number: that was called.
+        number: the number that was called.
         over_at: when the call is over.
     """
 
@@ -97,7 +98,7 @@ def _call_event(call: PlacedCall, name: str, moment: float) -> SandboxEvent:
         key=f"{name}:{call.id}",
         moment=moment,
         ids=ids,
-        # The provider does not name the agent when somebody joins.
+        # In this event the provider does not name the agent.
         call=(evolve(payload, agent_id=None) if name == "call.joined" else payload).nested(),
         facts=payload.flat(),
         number=call.to or None,
@@ -119,7 +120,7 @@ def _talk(call: PlacedCall, answered_at: float, *, is_billed: bool) -> Talk:
 
 
 def events_of_batch(batch_id: str, changes: Sequence[tuple[float, str]], *, first: int) -> list[SandboxEvent]:
-    """The events of a batch's changes of status, from the one of that index on; that it is a draft is no news."""
+    """The events of a batch's changes of status, from index `first` on. Being a draft has no event."""
     found: list[SandboxEvent] = []
     for index, (moment, status) in enumerate(changes):
         if index < max(first, 1):
@@ -139,7 +140,7 @@ def events_of_batch(batch_id: str, changes: Sequence[tuple[float, str]], *, firs
 
 
 def event_of_training(voice: SandboxVoice) -> SandboxEvent | None:
-    """What is told at the end of a voice's training; None for one that needs none."""
+    """The event at the end of a voice's training; None if it needs none."""
     if voice.trained_at is None:
         return None
     name = "voice.training.failed" if voice.fails else "voice.training.completed"
@@ -153,7 +154,7 @@ def event_of_training(voice: SandboxVoice) -> SandboxEvent | None:
 
 
 def body_of(event: SandboxEvent, quirks: AbstractSet[str] = frozenset()) -> bytes:
-    """The JSON that is sent."""
+    """The JSON of an event, as it is sent."""
     name = event.name
     if name == "call.ended" and "webhook_call_completed" in quirks:
         name = "call.completed"
@@ -196,7 +197,7 @@ def _with_provider_ids(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def iso(moment: float) -> str:
-    """A time as the provider writes it."""
+    """A time as the voice provider writes it."""
     return sample_events.iso(_aware(moment))
 
 

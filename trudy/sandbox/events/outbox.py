@@ -1,4 +1,4 @@
-"""Which event is sent to whom, when, and how often: decided by the clock and a seed, without any I/O."""
+"""Decides, by the clock and a seed, when each event is sent to each receiver, and how often. Does no I/O."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from trudy.sandbox.faults.rules import LONGEST_SECONDS
 from trudy.webhooks import WebhookRouter
 
 LATE_SECONDS = 600.0
-"""How late the events of a number come that asks for it."""
+"""How late the events are for a number that forces late events."""
 
 MOST_TRIES = 100
+"""The wait doubles with each try, so that more would never be sent."""
 
 _COPY_AFTER_SECONDS = 2.0
+"""From an event to its duplicate: long enough for a handler to have ended."""
 
 
 @frozen(kw_only=True, eq=False)
 class Receiver:
-    """Where events go, and how badly; see `EventSender.add`."""
+    """Where events are sent, and how reliably; see `EventSender.add`."""
 
     order: int
     target: str | WebhookRouter
@@ -58,7 +60,7 @@ def _is_between(least: float, value: object, most: float) -> bool:
 
 @frozen(kw_only=True)
 class DeliveryAttempt:
-    """One sending of one event. `due` is in Unix seconds of the sandbox's clock, `number` counts from 1."""
+    """One attempt to send one event. `due` is in Unix seconds of the sandbox's clock, `number` counts from 1."""
 
     receiver: Receiver
     event: SandboxEvent
@@ -67,7 +69,7 @@ class DeliveryAttempt:
 
 
 class Outbox:
-    """Attempts in the order of their time. Not thread-safe by itself."""
+    """Planned attempts in the order of their time. Not thread-safe by itself."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -85,18 +87,18 @@ class Outbox:
                     self._plan(DeliveryAttempt(receiver=receiver, event=event, due=due))
 
     def take(self, now: float) -> DeliveryAttempt | None:
-        """The next attempt that is due; it is then in the caller's hands."""
+        """Remove and return the next attempt that is due; None if none is."""
         return heappop(self._attempts)[2] if self._attempts and self._attempts[0][0] <= now else None
 
     def failed(self, attempt: DeliveryAttempt) -> None:
-        """Plan another attempt with exponential backoff, unless there were enough."""
+        """Plan another attempt with exponential backoff, unless that was the last one."""
         receiver = attempt.receiver
         if attempt.number < receiver.tries:
             wait = receiver.backoff * 2.0 ** (attempt.number - 1)
             self._plan(evolve(attempt, due=attempt.due + wait, number=attempt.number + 1))
 
     def forget(self, keep: Callable[[Receiver], bool]) -> None:
-        """Drop the attempts of the receivers that are not kept."""
+        """Drop the attempts of all receivers for which `keep` is false."""
         self._attempts = sorted(entry for entry in self._attempts if keep(entry[2].receiver))
 
     def _plan(self, attempt: DeliveryAttempt) -> None:
@@ -104,7 +106,7 @@ class Outbox:
 
     def _moments(self, event: SandboxEvent, receiver: Receiver) -> list[float]:
         fate = None if event.number is None else event_fate(event.number)
-        # Reproducible on purpose, whatever else is sent: the same seed gives the same story.
+        # A seed for each event, so that its fate does not depend on what else is sent.
         draw = random.Random(f"{self._seed}:{receiver.order}:{event.name}:{event.number}:{event.moment}")  # noqa: S311
         if draw.random() < receiver.loss or fate is EventFate.NEVER:
             return []
@@ -115,6 +117,6 @@ class Outbox:
         if fate is EventFate.LATE:
             due += LATE_SECONDS
         if fate is EventFate.JUMBLED and event.over_at is not None:
-            # Mirrored at the end of the call: what happened first is told last.
+            # As long after the end of the call as it happened before it: the first event is sent last.
             due, is_copied = due + 2 * max(0.0, event.over_at - event.moment), True
         return [due, due + _COPY_AFTER_SECONDS] if is_copied else [due]

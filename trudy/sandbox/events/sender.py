@@ -1,7 +1,7 @@
-"""The sender of signed events: to URLs, or straight into a router of this process.
+"""Sends signed events to URLs, or straight into a router of this process.
 
-Nothing is sent by itself: `deliver` sends what is due by the sandbox's clock, `pumping()` keeps doing so while a block
-runs, and a sandbox that is served does it as long as it is.
+Nothing is sent in the background: `deliver` sends what is due by the sandbox's clock, and `pumping()` repeats that
+while a block runs. A served sandbox does so as long as it is served.
 """
 
 from __future__ import annotations
@@ -38,10 +38,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger("trudy.sandbox")
 
 KEPT_DELIVERIES = 20_000
+"""Records of deliveries that are kept, the newest: more than a test makes, and a few megabytes in a server."""
 TIMEOUT_SECONDS = 10.0
-"""How long a URL may take to answer, in real seconds."""
+"""Real seconds that a URL may take to answer, as on the early server."""
 
-_LOOK_EVERY_SECONDS = 0.05
+_PUMP_SECONDS = 0.05
+"""Real seconds between two looks at the outbox: the most that a delivery is late, against CPU while nothing happens."""
 
 
 @frozen(kw_only=True)
@@ -50,10 +52,10 @@ class DeliveryRecord:
 
     Attributes:
         receiver: the URL, or `router`.
-        call_id, batch_id, voice_id: of what the event is about.
-        attempt: from 1.
-        due: Unix seconds of the sandbox's clock at which it was sent, or would have been had anybody looked.
-        status: of the answer; None when there was none, and `fault` says why.
+        call_id, batch_id, voice_id: the object that the event is about.
+        attempt: counts from 1.
+        due: when it was to be sent, in Unix seconds of the sandbox's clock.
+        status: the status of the answer; None if there was none, and `fault` says why.
     """
 
     receiver: str
@@ -68,12 +70,12 @@ class DeliveryRecord:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether it will not be sent again."""
+        """Whether the receiver answered 2xx, so that the event is not sent again."""
         return self.status is not None and 200 <= self.status < 300
 
 
 class EventSender:
-    """Who is told of a sandbox's events. Thread-safe."""
+    """The receivers of a sandbox's events, and the sending. Thread-safe."""
 
     def __init__(self, world: World, secret: str) -> None:
         self._world = world
@@ -86,7 +88,7 @@ class EventSender:
         self._voices_seen: set[str] = set()
         self._deliveries: deque[DeliveryRecord] = deque(maxlen=KEPT_DELIVERIES)
         self.secret = secret
-        """What deliveries are signed with where a receiver has no secret of its own."""
+        """Signs deliveries to receivers without a secret of their own."""
 
     def add(
         self,
@@ -103,32 +105,32 @@ class EventSender:
         backoff: float = 1.0,
         clock: Clock | None = None,
     ) -> Receiver:
-        """Tell somebody of all that happens from now on. Times are in seconds on the sandbox's clock.
+        """Send the events of everything that happens from now on. Times are in seconds of the sandbox's clock.
 
         Args:
             target: a URL, or a router of this process.
-            secret: to sign with; the sandbox's own, `webhooks.secret`, if left out. A router that was made without a
-                secret accepts it until the receiver is removed.
-            events: names; all if left out.
-            delay: from an event until it is sent.
+            secret: signs the events; the sandbox's own, `webhooks.secret`, if left out. A router that was made without
+                a secret accepts it until the receiver is removed.
+            events: names of events; all if left out.
+            delay: seconds from an event until it is sent.
             duplicates: the probability that an event is sent twice.
-            reorder: the probability that an event comes up to `reorder_by` later, and so after others.
+            reorder: the probability that an event is sent up to `reorder_by` seconds later, and so after others.
             loss: the probability that an event is never sent.
-            tries: how often an event is sent at most until it is accepted; 100 at most.
-            backoff: from the first try to the second; each further wait is twice as long.
-            clock: what the signed timestamp is read from: the receiver's clock. A router's own, and real time for a
-                URL, if left out.
+            tries: how often an event is sent until it is accepted, 100 at most.
+            backoff: seconds from the first try to the second; each further wait is twice as long.
+            clock: gives the signed timestamp, so pass the receiver's clock. If left out, a router's own clock, and the
+                machine's clock for a URL.
 
         Raises:
-            ValueError: a number out of its range, an unknown event or no http URL.
+            ValueError: a number is out of range, an event is unknown, or the target is no http URL.
         """
         names = None if events is None else _names(events)
         if not isinstance(target, WebhookRouter) and not _is_http_url(target):
             raise ValueError("a receiver is a URL that begins with http:// or https://, or a WebhookRouter")
         if secret is not None and (not _is_text(secret) or not secret or secret != secret.strip()):
-            raise ValueError("a secret is a text that is not empty and neither begins nor ends with white space")
+            raise ValueError("secret must be text, not empty, and without white space at its ends")
         with self._world.state.lock:
-            self._read_up()
+            self._plan_news()
             receiver = Receiver(
                 order=self._receivers_made,
                 target=target,
@@ -151,9 +153,9 @@ class EventSender:
         return receiver
 
     def remove(self, receiver: Receiver) -> None:
-        """Send it nothing more, not even what is under way."""
+        """Send nothing more to this receiver, not even what is planned."""
         with self._world.state.lock:
-            self._read_up()
+            self._plan_news()
             self._receivers.remove(receiver)
             if receiver in self._lent_secrets:
                 self._lent_secrets.pop(receiver)()
@@ -161,32 +163,32 @@ class EventSender:
 
     @property
     def receivers(self) -> tuple[Receiver, ...]:
-        """Who is told."""
+        """All receivers, in the order in which they were added."""
         return tuple(self._receivers)
 
     @property
     def deliveries(self) -> list[DeliveryRecord]:
-        """Every attempt so far, in order."""
+        """The attempts so far, in order: the newest 20,000."""
         with self._world.state.lock:
             return list(self._deliveries)
 
     @property
     def pending(self) -> int:
-        """How many attempts of what has happened, or is sure to, are still to be made."""
+        """How many attempts are planned, for events that have happened or are certain to."""
         with self._world.state.lock:
-            self._read_up()
+            self._plan_news()
             return len(self._outbox)
 
     def deliver(self) -> int:
-        """Send all that is due, one after the other, retries included, and say how many attempts that took.
+        """Send all events that are due, one after the other, retries included; returns the number of attempts.
 
-        Async handlers of a router run on a private event loop. Where a loop runs already, await `deliver_async`.
+        Async handlers of a router run on a private event loop. If a loop runs in this thread, await `deliver_async`.
         """
         sent = 0
         with ExitStack() as stack:
             http: httpx.Client | None = None
             while (attempt := self._take()) is not None:
-                with self._noting(attempt) as answered:
+                with self._recorded(attempt) as answered:
                     target, body, headers = self._written(attempt)
                     if isinstance(target, WebhookRouter):
                         answered(target.handle_blocking("POST", headers, body).status)
@@ -197,12 +199,12 @@ class EventSender:
         return sent
 
     async def deliver_async(self) -> int:
-        """The same, on this event loop."""
+        """`deliver`, on this event loop."""
         sent = 0
         async with AsyncExitStack() as stack:
             http: httpx.AsyncClient | None = None
             while (attempt := self._take()) is not None:
-                with self._noting(attempt) as answered:
+                with self._recorded(attempt) as answered:
                     target, body, headers = self._written(attempt)
                     if isinstance(target, WebhookRouter):
                         answered((await target.handle("POST", headers, body)).status)
@@ -215,14 +217,14 @@ class EventSender:
         return sent
 
     async def pump(self) -> None:
-        """Deliver whatever becomes due, until cancelled; what goes wrong is logged."""
+        """Deliver events as they become due, until cancelled; exceptions are logged."""
         while True:
             try:
                 await self.deliver_async()
             except Exception:
                 logger.exception("a delivery failed")
-            # In real time: whoever counts the sleepers on the sandbox's clock means those who wait for answers.
-            await anyio.sleep(_LOOK_EVERY_SECONDS)
+            # In real time: a sleeper on the sandbox's clock would be counted by `wait_for_sleepers`.
+            await anyio.sleep(_PUMP_SECONDS)
 
     @asynccontextmanager
     async def pumping(self) -> AsyncGenerator[None, None]:
@@ -244,17 +246,17 @@ class EventSender:
                     pump.result()
 
     def queue_events_of(self, call: PlacedCall) -> None:
-        """Plan the events of a call that nobody dialed. Hold the state's lock."""
+        """Plan the events of a call from a browser. Hold the state's lock."""
         for event in events_of_call(call):
             self._outbox.post(event, self._receivers)
 
     def _take(self) -> DeliveryAttempt | None:
         with self._world.state.lock:
-            now = self._read_up()
+            now = self._plan_news()
             return self._outbox.take(now)
 
-    def _read_up(self) -> float:
-        """Put what is new in the state into the outbox, and say what the time is. Hold the state's lock."""
+    def _plan_news(self) -> float:
+        """Plan the events of everything that is new in the state; returns the time. Hold the state's lock."""
         now = self._world.settle()
         for event in self._news(now):
             self._outbox.post(event, self._receivers)
@@ -289,17 +291,17 @@ class EventSender:
         return receiver.target, body, headers
 
     @contextmanager
-    def _noting(self, attempt: DeliveryAttempt) -> Generator[Callable[[int], None], None, None]:
-        """Note how an attempt went; one that was broken off, or a router that raised, is a fault to be tried again."""
+    def _recorded(self, attempt: DeliveryAttempt) -> Generator[Callable[[int], None], None, None]:
+        """Record how an attempt ended. A broken connection, or a router that raises, counts as a failed attempt."""
         try:
-            yield lambda status: self._note(attempt, status)
+            yield lambda status: self._record(attempt, status)
         except httpx.TransportError as error:
-            self._note(attempt, None, type(error).__name__)
+            self._record(attempt, None, type(error).__name__)
         except BaseException as error:
-            self._note(attempt, None, type(error).__name__)
+            self._record(attempt, None, type(error).__name__)
             raise
 
-    def _note(self, attempt: DeliveryAttempt, status: int | None, fault: str = "") -> None:
+    def _record(self, attempt: DeliveryAttempt, status: int | None, fault: str = "") -> None:
         event = attempt.event
         record = DeliveryRecord(
             receiver=attempt.receiver.label,

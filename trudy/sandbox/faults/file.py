@@ -1,4 +1,4 @@
-"""Reads fault rules that come as data: from a TOML file, or as JSON from the control endpoint.
+"""Reads fault rules from a TOML file, or from JSON of the control endpoint.
 
 [[fault]]
 method = "POST"
@@ -24,14 +24,14 @@ from trudy.sandbox.faults.rules import FaultRule, FaultTable
 
 
 class FaultFileError(ValueError):
-    """What is written there is no list of faults; the message says where and why."""
+    """The file or the JSON holds no list of faults; the message says where and why."""
 
 
 def add_rule(table: FaultTable, described: object, *, where: str = "fault") -> FaultRule:
     """Add the rule that a mapping describes.
 
     Raises:
-        FaultFileError: it describes none; `where` begins the message.
+        FaultFileError: it describes no rule; the message begins with `where`.
     """
     if not isinstance(described, dict):
         raise FaultFileError(f"{where}: a fault is a table of names and values")
@@ -45,7 +45,7 @@ def load_faults(table: FaultTable, path: Path) -> list[FaultRule]:
     """Add the rules of a file, in its order; all of them or none.
 
     Raises:
-        FaultFileError: it cannot be read, or is no such file.
+        FaultFileError: the file cannot be read, or holds no list of faults.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))

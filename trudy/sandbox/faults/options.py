@@ -1,4 +1,4 @@
-"""What can be said of a fault: in Python, in a faults file, and at the control endpoint."""
+"""The options of a fault: the same in Python, in a faults file, and at the control endpoint."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Reset = Literal["connect", "before", "after"]
 
 
 class FaultOptions(TypedDict, total=False):
-    """What `Sandbox.fail_next` and `faults.add` take; what is None counts as left out."""
+    """The arguments of `Sandbox.fail_next` and `faults.add`; None counts as left out."""
 
     method: str | None
     path: str | None
@@ -34,10 +34,10 @@ class FaultOptions(TypedDict, total=False):
 
 
 def checked(options: Mapping[str, object]) -> dict[str, Any]:
-    """The options that were given, each of its kind.
+    """The options that were given, without those that are None.
 
     Raises:
-        TypeError: one that there is not, or that is of another kind.
+        TypeError: there is no such option, or its value is of another type.
     """
     given = {name: value for name, value in options.items() if value is not None}
     for name, value in given.items():

@@ -1,4 +1,4 @@
-"""Faults switched on by a test: which requests they meet, and what happens to their answers."""
+"""Faults switched on by a test: which requests they hit, and what they do to the answers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from trudy.sandbox.http.contract import BASE_PATH
 from trudy.sandbox.http.problems import Problem
 
 BODILESS = frozenset({204, 304})
-"""Statuses of answers that end with their headers."""
+"""Statuses whose answers have no body."""
 LONGEST_SECONDS = 1_000_000_000
-"""The longest that a fault waits, or that a clock is off: about 31 years."""
+"""The longest delay, and the largest error of a clock: about 31 years, so that every time remains a date."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"(?![ \t])[\t\x20-\x7e\x80-\xff]*(?<![ \t])")
@@ -33,26 +33,26 @@ class Fault:
 
     Attributes:
         status: answer with this status in place of the real one.
-        effect: whether the request is carried out although `status` hides it; without a `status` it always is, but
-            for `reset="connect"` and `"before"`.
-        effect_after: seconds on the sandbox's clock until the request is carried out, when its answer is long lost.
-        code, message, details: of the documented error body that goes with `status`.
+        effect: carry the request out although `status` hides it. Without `status` it is always carried out, except
+            with `reset="connect"` or `"before"`.
+        effect_after: carry the request out so many seconds of the sandbox's clock later, when its answer is lost.
+        code, message, details: members of the documented error body that goes with `status`.
         body: these bytes in place of any JSON body.
-        headers: added to the answer's; `Content-Type` replaces its.
+        headers: added to the answer's headers, or replacing those of the same name.
         reset: drop the connection: `connect` before anything was sent, `before` or `after` the request was carried
-            out. Over a socket `connect` is the same as `before`: the connection stands when the sandbox hears of it.
-        delay: seconds on the sandbox's clock before the answer goes out.
+            out. Over a socket `connect` is the same as `before`, as the sandbox sees no request before it is connected.
+        delay: seconds of the sandbox's clock before the answer is sent.
         truncate: send half of the body, then drop the connection.
         broken: send half of the body as if that were all.
-        drip: seconds on the sandbox's clock between two pieces of the body.
-        skew: seconds by which the clock that this answer tells of is ahead, or behind where negative.
+        drip: seconds of the sandbox's clock between two pieces of the body.
+        skew: seconds by which the server's clock in this answer is ahead; negative if it is behind.
     """
 
     status: int | None = None
     effect: bool = False
     effect_after: float = 0.0
     code: str | None = None
-    message: str = "A fault asked for"
+    message: str = "A fault that a test asked for"
     details: Mapping[str, Any] | None = None
     body: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(factory=dict[str, str])
@@ -97,23 +97,23 @@ class Fault:
         return self.effect or self.status is None
 
     def problem(self) -> Problem | None:
-        """The refusal that goes out in place of the real answer."""
+        """The refusal that is sent in place of the real answer; None if there is none."""
         if self.status is None:
             return None
         return Problem(self.status, self.message, code=self.code, details=self.details)
 
     def spoil(self, body: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
-        """What it makes of an answer's body and headers."""
-        spoilt = body if self.body is None else self.body
+        """An answer's body and headers with this fault applied."""
+        changed = body if self.body is None else self.body
         own = {name.lower(): value for name, value in self.headers.items()}
-        return spoilt[: len(spoilt) // 2] if self.broken else spoilt, {**headers, **own}
+        return changed[: len(changed) // 2] if self.broken else changed, {**headers, **own}
 
 
 def _check_header(name: str, value: str) -> None:
     if not _HEADER_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of a header")
+        raise ValueError(f"{name!r} is not the name of a header")
     if name.lower() in _FRAMING:
-        raise ValueError(f"{name} is the server's own; `truncate` and `broken` spoil what it says")
+        raise ValueError(f"the server sets {name} itself; `truncate` and `broken` make it wrong")
     if not _HEADER_VALUE.fullmatch(value):
         raise ValueError(f"the header {name} must be latin-1 without control characters, and without space around it")
 
@@ -122,7 +122,7 @@ def _json(value: object, what: str) -> bytes:
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):
-        raise ValueError(f"{what} must be what JSON can hold") from None
+        raise ValueError(f"{what} must be values that JSON has") from None
 
 
 def _bytes(body: bytes | str | Mapping[str, Any]) -> bytes:
@@ -136,17 +136,17 @@ NO_FAULT = Fault()
 
 @define(eq=False)
 class FaultRule:
-    """A fault and the requests it meets.
+    """A fault and the requests it hits.
 
     Attributes:
-        id: 1 for the first rule of a sandbox, and so on.
-        method: such as `POST`, in capitals; None meets all.
-        path: below the base URL, such as `/calls`; `*` stands for any text; None meets all.
-        nth: it meets only that one of the requests that fit, from 1.
-        probability: with which it meets each.
-        remaining: how many more requests it will meet; None for any number.
-        seen: how many requests fitted.
-        hits: how many it met.
+        id: counts the rules of a sandbox, from 1.
+        method: such as `POST`, in capitals; None matches all.
+        path: below the base URL, such as `/calls`; `*` stands for any text; None matches all.
+        nth: only this one of the matching requests is hit, counted from 1.
+        probability: the probability that a matching request is hit.
+        remaining: how many more requests will be hit; None for any number.
+        seen: how many requests have matched.
+        hits: how many were hit.
     """
 
     id: int
@@ -175,15 +175,15 @@ class FaultRule:
 
     @property
     def is_spent(self) -> bool:
-        """Whether it will meet nothing more."""
+        """Whether it will hit no more requests."""
         return self.remaining == 0 or (self.nth is not None and self.seen >= self.nth)
 
     def fits(self, method: str, path: str) -> bool:
-        """Whether it is about requests of that kind."""
+        """Whether a request with this method and path matches."""
         return (self.method is None or self.method == method) and (self.path is None or fnmatchcase(path, self.path))
 
     def meets(self) -> bool:
-        """Count a request that fits, and say whether it is met."""
+        """Count a matching request; returns whether it is hit."""
         self.seen += 1
         if self.nth is not None and self.seen != self.nth:
             return False
@@ -196,7 +196,7 @@ class FaultRule:
 
 
 class FaultTable:
-    """The rules of a sandbox, in order; the first that meets a request counts, and those behind do not see it."""
+    """The rules of a sandbox, in order. The first one that hits a request counts, and the later ones do not see it."""
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
@@ -209,21 +209,21 @@ class FaultTable:
 
     @property
     def rules(self) -> tuple[FaultRule, ...]:
-        """Those that may still meet something, in order."""
+        """The rules that may still hit requests, in order."""
         return tuple(self._rules)
 
     def add(self, **options: Unpack[FaultOptions]) -> FaultRule:
-        """Let requests go wrong from now on. The key must be good and the rate limit not reached.
+        """Make requests fail from now on: those with a valid key, below the rate limit.
 
         Args:
-            nth, probability: which of the requests that fit, as for `FaultRule`; chances are drawn from the sandbox's
-                seed, so that they fall the same way each time.
-            times: how many requests at most; any number if left out.
-            options: the rest is as for `Sandbox.fail_next`.
+            nth, probability: which of the matching requests are hit, as for `FaultRule`; chance follows the sandbox's
+                seed, so that each run hits the same ones.
+            times: how many requests are hit at most; any number if left out.
+            options: all others are as for `Sandbox.fail_next`.
 
         Raises:
-            TypeError: an option that there is not, or of another kind.
-            ValueError: one that makes no sense, such as a number out of its range.
+            TypeError: there is no such option, or its value is of another type.
+            ValueError: a value makes no sense, such as a number out of range.
         """
         given = checked(options)
         method: str | None = given.pop("method", None)
@@ -243,7 +243,7 @@ class FaultTable:
                 nth=nth,
                 probability=probability,
                 remaining=times,
-                # Reproducible on purpose: the same seed gives the same story.
+                # Seeded, so that each run with the same seed hits the same requests.
                 chance=random.Random(f"{self._seed}:{order}"),  # noqa: S311
             )
             self._made = order
@@ -251,20 +251,20 @@ class FaultTable:
         return rule
 
     def remove(self, rule: FaultRule) -> None:
-        """Take a rule out; one that is out already is no error."""
+        """Remove a rule; does nothing if it was removed before."""
         with self._lock:
             self._rules = [other for other in self._rules if other is not rule]
 
     def clear(self) -> None:
-        """Take all rules out."""
+        """Remove all rules."""
         with self._lock:
             self._rules = []
 
     def take(self, method: str, path: str, *, connecting: bool | None = False) -> Fault:
-        """The fault that meets this request.
+        """The fault that hits this request; `NO_FAULT` if none does.
 
         Args:
-            connecting: of those that prevent a connection, and only those; or not of those; None for all.
+            connecting: True for faults that prevent a connection, False for the others, None for all.
         """
         if not self._rules:
             return NO_FAULT

@@ -1,6 +1,6 @@
-"""What every API request goes through, whatever its path: limit, key, replay, the handler, faults, the answer.
+"""The steps of every API request: limit, key, replay, handler, faults, answer.
 
-Deciding is synchronous and holds the state's lock; only the delivery of the answer may wait.
+The answer is decided synchronously, with the state's lock held; only its delivery may wait.
 """
 
 from __future__ import annotations
@@ -31,13 +31,15 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _DRIP_PIECES = 8
+"""Pieces of a body that drips: several waits, so that a read timeout for each piece does not end it."""
 _PIECE_SIZE = 64 * 1024
+"""Bytes of a piece of any other body, as large as servers usually send."""
 _logger = logging.getLogger("trudy.sandbox")
 
 
 @frozen(kw_only=True)
 class HttpAnswer:
-    """Bytes to deliver, and what goes wrong meanwhile."""
+    """An answer to deliver, and the fault of its delivery."""
 
     status: int
     body: bytes
@@ -111,35 +113,35 @@ class ApiEndpoint:
         if behind is None:
             raise problems.method_not_allowed(sorted(self._methods)) if self._methods else problems.unknown_path()
         fault = world.faults.take(method, path, connecting=None if connection.is_socket else False)
-        told = now + fault.skew
+        shown_now = now + fault.skew
         if fault.effect_after:
             world.do_later(now + fault.effect_after, partial(self._carry_out_late, behind, scope, body, connection))
         if not fault.has_effect:
-            return self._faulty(fault, None, told, request_id)
+            return self._faulty(fault, None, shown_now, request_id)
         key = _text(headers.get(b"x-idempotency-key")) if behind.operation.by_key else None
         if key is not None:
             known_by = world.distortion.key_for(key, scope["headers"])
             stored = world.idempotency.find(known_by, method, path, body, now=now)
             if stored is not None:
                 replay = HttpAnswer(
-                    status=stored.status, body=stored.body, headers=self._headers(stored.request_id, told)
+                    status=stored.status, body=stored.body, headers=self._headers(stored.request_id, shown_now)
                 )
-                return self._faulty(fault, replay, told, request_id)
+                return self._faulty(fault, replay, shown_now, request_id)
         try:
             return self._carry_out(behind, scope, body, key, fault, connection, now, request_id)
         except Problem as problem:
             if fault is NO_FAULT:
                 raise
-            return self._faulty(fault, self._refusal(problem, told, request_id), told, request_id)
+            return self._faulty(fault, self._refusal(problem, shown_now, request_id), shown_now, request_id)
 
     def _carry_out_late(
         self, behind: Method, scope: Scope, body: bytes, connection: ClientConnection, now: float
     ) -> None:
-        """Do what a request asked for whose answer was lost meanwhile."""
+        """Carry out a request whose answer was lost before."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         key = _text(headers.get(b"x-idempotency-key")) if behind.operation.by_key else None
         request_id = self._world.state.ids.new("request")
-        with suppress(Problem):  # nobody is left to be told of a refusal
+        with suppress(Problem):  # no one waits for the answer any more
             self._carry_out(behind, scope, body, key, NO_FAULT, connection, now, request_id)
 
     def _carry_out(
@@ -153,7 +155,7 @@ class ApiEndpoint:
         now: float,
         request_id: str,
     ) -> HttpAnswer:
-        world, told, headers = self._world, now + fault.skew, dict[bytes, bytes](scope["headers"])
+        world, shown_now, headers = self._world, now + fault.skew, dict[bytes, bytes](scope["headers"])
         reply = behind.handle(
             ApiRequest(
                 world=world,
@@ -174,8 +176,8 @@ class ApiEndpoint:
             status=reply.status,
             body=world.wire.flat(reply.data)
             if reply.is_flat
-            else world.wire.success(reply.data, request_id=request_id, now=told, pagination=reply.pagination),
-            headers=self._headers(request_id, told),
+            else world.wire.success(reply.data, request_id=request_id, now=shown_now, pagination=reply.pagination),
+            headers=self._headers(request_id, shown_now),
         )
         if key is not None and fault.status is None:
             known_from = now + fault.delay
@@ -183,7 +185,7 @@ class ApiEndpoint:
             world.idempotency.keep(
                 known_by, scope["method"], path, body, StoredAnswer(reply.status, answer.body, request_id, known_from)
             )
-        return self._faulty(fault, answer, told, request_id)
+        return self._faulty(fault, answer, shown_now, request_id)
 
     def _faulty(self, fault: Fault, answer: HttpAnswer | None, now: float, request_id: str) -> HttpAnswer:
         problem = fault.problem()
@@ -214,7 +216,7 @@ class ApiEndpoint:
 
 
 async def read_body(receive: Receive) -> bytes:
-    """All of a request's body."""
+    """Read the whole body of a request."""
     message = await receive()
     pieces: list[bytes] = [message.get("body", b"")]
     while message.get("more_body", False):
@@ -224,7 +226,7 @@ async def read_body(receive: Receive) -> bytes:
 
 
 async def deliver(answer: HttpAnswer, connection: ClientConnection, send: Send) -> None:
-    """Send an answer, with whatever its fault does to it."""
+    """Send an answer, with its fault."""
     fault = answer.fault
     if fault.delay and not await connection.pause(fault.delay):
         return

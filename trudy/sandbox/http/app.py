@@ -1,4 +1,4 @@
-"""The Starlette application: every operation of the API document, and which handler serves it."""
+"""The Starlette application: the operations of the API document, and the handler of each."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ _DOCUMENT_PATH = "/openapi.json"
 
 
 def build_app(world: World) -> App:
-    """An application over one world. Requests must come through the in-process transport or a `SandboxServer`."""
+    """Make the application of one world. Requests must come through the in-process transport or a `SandboxServer`."""
     routes = [Route(BASE_PATH + path, ApiEndpoint(world, methods)) for path, methods in _paths().items()]
     routes.append(Route(BASE_PATH + _DOCUMENT_PATH, _OpenApiEndpoint()))
     routes.append(Route(recordings.PATH, recordings.MediaEndpoint(world)))
     routes += [
         Route(path, control.ControlEndpoint(world)) for path in (control.PREFIX, control.PREFIX + "/{path:path}")
     ]
-    # What no path serves is still counted, authenticated and refused in the documented form.
+    # Requests to unknown paths are counted and authenticated too, and refused in the documented form.
     routes.append(Route("/{path:path}", ApiEndpoint(world, {})))
     app = Starlette(routes=routes)
     quirks = world.wire.quirks
@@ -60,7 +60,7 @@ def build_app(world: World) -> App:
 
 
 class _OpenApiEndpoint:
-    """The API document itself, naming this sandbox as its server; read without a key."""
+    """Serves the API document, which names this sandbox as its server. Needs no key."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = connection_of(scope)
@@ -71,17 +71,17 @@ class _OpenApiEndpoint:
 
 @cache
 def _paths() -> dict[str, dict[str, Method]]:
-    """What stands behind each path, in the order in which they are tried; the same for all sandboxes."""
+    """The methods of each path, in the order in which paths are tried; the same for all sandboxes."""
     paths: defaultdict[str, dict[str, Method]] = defaultdict(dict)
     for operation in operations():
         paths[operation.path][operation.method] = Method(operation=operation, handle=HANDLERS[operation.id])
-    # A name in a path goes before a parameter in the same place, for the methods it knows.
+    # A path with a fixed word goes before one with a parameter in the same place.
     ordered = sorted(paths, key=lambda path: [step.startswith("{") for step in path.split("/")])
     return {path: _also(path, paths) | paths[path] for path in ordered}
 
 
 def _also(path: str, paths: Mapping[str, Mapping[str, Method]]) -> dict[str, Method]:
-    """The methods of paths with a parameter where this one has a name: `clone` may be the id of a voice."""
+    """The methods of a path that has a parameter in the place of this path's word: `clone` may be the id of a voice."""
     return {
         name: evolve(method, params=params)
         for other, methods in paths.items()
@@ -91,7 +91,7 @@ def _also(path: str, paths: Mapping[str, Mapping[str, Method]]) -> dict[str, Met
 
 
 def _params(path: str, other: str) -> dict[str, str]:
-    """What the parameters of `other` are where its path is this one's; empty where it never is."""
+    """The values of the parameters of `other` with which it is this path; empty if it cannot be."""
     steps, others = path.split("/"), other.split("/")
     if len(steps) != len(others):
         return {}

@@ -1,4 +1,4 @@
-"""What the application asks of the way a request came in: over a socket, or in process."""
+"""The application's view of the connection of a request: over a socket, or in process."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ EXTENSION = "trudy.sandbox"
 
 
 class ClientConnection(Protocol):
-    """A way in. The application never waits or breaks a connection but through it."""
+    """The connection of a request. The application waits and drops connections only through it."""
 
     @property
     def api_origin(self) -> str:
-        """Scheme, host and port of the API, as the caller sees them."""
+        """Scheme, host and port of the API, as the client sees them."""
         ...
 
     @property
     def media_origin(self) -> str:
-        """Scheme, host and port of the recordings: another origin, where no key has any business."""
+        """Scheme, host and port of the recordings: another origin, to which no key must be sent."""
         ...
 
     @property
     def is_socket(self) -> bool:
-        """Whether the caller is connected already when the application hears of the request."""
+        """Whether it is a socket, so that the client is connected before the application sees the request."""
         ...
 
     @property
     def is_media(self) -> bool:
-        """Whether this request came to the recordings' origin."""
+        """Whether this request was sent to the recordings' origin."""
         ...
 
     def seconds_for_caller(self, seconds: float) -> float:
-        """How long `seconds` on the sandbox's clock are on the caller's."""
+        """Convert seconds of the sandbox's clock into seconds of the client's clock."""
         ...
 
     async def pause(self, seconds: float) -> bool:
-        """Let `seconds` pass on the sandbox's clock; False when the caller has given up meanwhile."""
+        """Wait for `seconds` of the sandbox's clock; False if the client hung up meanwhile."""
         ...
 
     async def drop(self) -> None:
-        """Break the connection, whatever was answered so far."""
+        """Drop the connection, also in the middle of an answer."""
         ...
 
 
 def connection_of(scope: Any) -> ClientConnection:
-    """The connection that a request came through."""
+    """The connection of a request."""
     connection: ClientConnection | None = scope.get("extensions", {}).get(EXTENSION)
     if connection is None:
         raise RuntimeError("the sandbox's application is reached by sandbox.http_client() or sandbox.serve()")

@@ -1,4 +1,4 @@
-"""What the shipped API document says: which operations there are, and what each takes."""
+"""The operations of the API document in this package, and checks of requests against it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 @frozen
 class Parameter:
-    """One member of a query."""
+    """One parameter of a query."""
 
     name: str
     type: str
     check: Check
 
     def read(self, text: str) -> Any:
-        """The value that `text` means; 422 for one that the document does not allow."""
+        """The value of `text`; raises 422 for one that the document does not allow."""
         value: Any = int(text) if self.type == "integer" and _INTEGER.fullmatch(text) and len(text) < 20 else text
         if (fault := self.check.fault(value)) is not None:
             raise problems.invalid(self.name, fault.reason, value=text, where="query")
@@ -47,9 +47,9 @@ class Operation:
     """One method of one path.
 
     Attributes:
-        by_key: whether it knows the idempotency key.
-        bodies: what checks a request body, by media type.
-        booleans: the members of a form that are neither text nor files.
+        by_key: whether it takes an idempotency key.
+        bodies: checks of the request body, by media type.
+        booleans: the members of a form that are booleans, and neither text nor files.
     """
 
     id: str
@@ -62,14 +62,14 @@ class Operation:
     body_required: bool
 
     def read_query(self, query_string: bytes) -> Json:
-        """The documented members of a query, those sent; the rest of it is ignored."""
+        """The documented parameters in a query; others are ignored."""
         if not query_string or not self.parameters:
             return {}
         sent = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace")
         return {name: self.parameters[name].read(text) for name, text in sent if name in self.parameters}
 
     def read_body(self, content_type: str, body: bytes) -> Json:
-        """The members of a request body; empty where none is needed and none came."""
+        """The members of a request body; empty if there is none and none is needed."""
         if not self.bodies or (not body and not self.body_required):
             return {}
         if not body:
@@ -80,20 +80,20 @@ class Operation:
             return form
         members = _parse(body)
         _check(self.bodies[JSON_TYPE], members)
-        # Each body in the document is an object.
+        # The document has only bodies that are objects.
         return cast("Json", members)
 
 
 @cache
 def document() -> Json:
-    """The API document; shared, so not to be changed."""
+    """The API document. It is shared: do not change it."""
     loaded: Json = json.loads(files("trudy").joinpath("openapi.json").read_bytes())
     return loaded
 
 
 @cache
 def operations() -> tuple[Operation, ...]:
-    """All operations of the document, in its order; compiled once for all sandboxes of the process."""
+    """All operations of the document, in its order; read once for all sandboxes of the process."""
     return tuple(
         _operation(path, method, item[method])
         for path, item in document()["paths"].items()
@@ -104,12 +104,12 @@ def operations() -> tuple[Operation, ...]:
 
 @cache
 def operation(name: str) -> Operation:
-    """The operation that the document calls so."""
+    """The operation with this `operationId`."""
     return next(found for found in operations() if found.id == name)
 
 
 def resolved(part: Any) -> Any:
-    """A part of the document with all that it refers to in its place. The document refers to nothing that holds it."""
+    """A part of the document with its references replaced by what they name. No schema there refers to itself."""
     if isinstance(part, dict):
         members = cast("Json", part)
         reference: str | None = members.get("$ref")
@@ -149,7 +149,7 @@ def _parse(body: bytes) -> object:
     try:
         value = json.loads(body, parse_constant=_no_constant)
         if _SURROGATE.search(body):
-            # Half a character has no place in the UTF-8 of any answer.
+            # A lone half of a surrogate pair cannot be written as UTF-8 in an answer.
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise problems.bad_request("The body is not valid JSON") from None

@@ -1,9 +1,9 @@
-"""`/_sandbox/`: what a person or a test in another language asks of a sandbox and does to it.
+"""`/_sandbox/`: lets a person, or a test in another language, look into a sandbox and control it.
 
 | request | what it does |
 |---|---|
-| GET `/_sandbox/` | the inspector page; needs no token, and shows nothing without one |
-| GET `/_sandbox/state` | the clock, and the newest requests, calls, campaigns, deliveries and faults |
+| GET `/_sandbox/` | the inspector page; it loads without a token, and needs one to show anything |
+| GET `/_sandbox/state` | the clock, and the newest requests, calls, batches, deliveries and faults |
 | GET `/_sandbox/requests?limit=` | the newest requests with their bodies, numbers and secrets masked |
 | POST `/_sandbox/clock` `{"advance": seconds, "speed": number}` | either or both |
 | GET, POST, DELETE `/_sandbox/faults` | list, add one (as in a faults file), remove all |
@@ -39,7 +39,7 @@ PREFIX = "/_sandbox"
 
 _HTML = {
     "content-type": "text/html; charset=utf-8",
-    # The page holds all it needs, and nobody else's.
+    # The page loads nothing else, and no other site may embed it.
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
@@ -52,7 +52,7 @@ _RECEIVER_MEMBERS = frozenset(
 
 
 class ControlEndpoint:
-    """The ASGI application of everything below `/_sandbox`."""
+    """The ASGI application of all paths below `/_sandbox`."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -92,7 +92,7 @@ class ControlEndpoint:
 
 
 class _RefusedError(Exception):
-    """A request that makes no sense; the message says why."""
+    """The request is wrong; the message says why."""
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""What the handlers of routes get and give: a checked request, a reply, and the pages of lists."""
+"""The arguments and results of the routes' handlers: a checked request, a reply, and the pages of lists."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ LIMIT = 50
 
 @frozen(kw_only=True)
 class ApiRequest:
-    """What a handler sees of a request: what the API document allows.
+    """A request that was checked against the API document.
 
     Attributes:
-        query: the documented members that were sent.
+        query: the documented parameters that were sent.
         body: the members of the body; an upload in a form is a `multipart.FormFile`.
     """
 
@@ -39,11 +39,11 @@ class ApiRequest:
 
 @frozen(kw_only=True)
 class HandlerReply:
-    """What a handler answers.
+    """The result of a handler.
 
     Attributes:
         is_flat: `data` is the whole body, without the envelope.
-        fault: what goes wrong on the way back, where the request itself asked for it.
+        fault: the fault of the answer that the number in the request forces.
     """
 
     data: object
@@ -58,10 +58,10 @@ Handler = Callable[[ApiRequest], HandlerReply]
 
 @frozen(kw_only=True)
 class Method:
-    """What stands behind one method of one path.
+    """The operation and the handler of one method of one path.
 
     Attributes:
-        params: parameters that stand in this path by name.
+        params: values of parameters that this path has as fixed words.
     """
 
     operation: Operation
@@ -85,7 +85,7 @@ def by_page(total: int, limit: int, page: int) -> dict[str, Any]:
 
 
 def rate_limited(world: World, connection: ClientConnection, now: float) -> Problem:
-    """The 429 of a full window; `reset_at` is in the time of the one who will wait for it."""
+    """The 429 of a full window; `reset_at` is told in the client's time."""
     limit = world.limiter.limit or 0
     left = world.limiter.ends_at(now) - now
     return problems.rate_limited(limit, world.wire.time(now + connection.seconds_for_caller(left)))

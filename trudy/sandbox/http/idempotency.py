@@ -1,4 +1,4 @@
-"""Replays of keyed creates: the same key, endpoint and body get the first answer again."""
+"""Replays keyed creates: a request with the same key, path and body gets the first answer again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import OrderedDict
 from attrs import frozen
 
 KEPT_SECONDS = 24 * 3600.0
+"""How long an answer is kept, on the sandbox's clock: longer than any client retries. No page names a time."""
 
 
 @frozen
@@ -15,8 +16,8 @@ class StoredAnswer:
     """A stored success.
 
     Attributes:
-        known_from: Unix seconds from which it is replayed. A create that takes long is stored when it ends, so a
-            repeat that comes earlier is executed.
+        known_from: when it was stored, in Unix seconds: at the end of the create. A repeated request that arrives
+            earlier is carried out again, as on real servers.
     """
 
     status: int
@@ -26,20 +27,20 @@ class StoredAnswer:
 
 
 class IdempotencyStore:
-    """The first answers, by key, method, path and body. Not thread-safe by itself."""
+    """Stored answers, by key, method, path and body. Not thread-safe by itself."""
 
     def __init__(self) -> None:
         self._answers: OrderedDict[tuple[str, str, str, bytes], StoredAnswer] = OrderedDict()
 
     def find(self, key: str, method: str, path: str, body: bytes, *, now: float) -> StoredAnswer | None:
-        """The answer to replay, if there is one."""
+        """The stored answer, if there is one."""
         answer = self._answers.get(_identity(key, method, path, body))
         if answer is None or not answer.known_from <= now < answer.known_from + KEPT_SECONDS:
             return None
         return answer
 
     def keep(self, key: str, method: str, path: str, body: bytes, answer: StoredAnswer) -> None:
-        """Remember the answer to a create that succeeded, and forget those of days ago."""
+        """Store the answer to a create that succeeded, and drop old ones."""
         while self._answers:
             oldest = next(iter(self._answers.values()))
             if oldest.known_from + KEPT_SECONDS > answer.known_from:

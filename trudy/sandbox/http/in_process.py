@@ -1,7 +1,7 @@
-"""The connection without a socket: an httpx transport around the application, which keeps time-outs and can break.
+"""Requests without a socket: an httpx transport around the application.
 
-It is our own because httpx's ASGI transport ignores time-outs, lets the application's exceptions through to the
-caller, and can neither drop a connection nor deliver half a body.
+It is our own because httpx's ASGI transport ignores timeouts, lets the application's exceptions through to the client,
+and can neither drop a connection nor deliver half a body.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 API_HOST = "sandbox.localhost"
 IDLE_SECONDS = 75.0
-"""After which a proxy drops a connection, with the quirk `idle_drops`."""
+"""Seconds after which a proxy drops an idle connection, with the quirk `idle_drops` (seen on a real server)."""
 MEDIA_HOST = "recordings.sandbox.localhost"
 
 _logger = logging.getLogger("trudy.sandbox")
@@ -34,10 +34,9 @@ class InProcessTransport(httpx.AsyncBaseTransport):
     """Hands requests to a sandbox's application, on whichever event loop they are made.
 
     Args:
-        world: what the application is about.
+        world: the world of the application.
         app: the application.
-        real_time: the caller's time-outs run in real seconds, as those of a client with its own clock do; otherwise on
-            the sandbox's clock.
+        real_time: the client's timeouts run in real seconds, and not on the sandbox's clock.
     """
 
     def __init__(self, world: World, app: App, *, real_time: bool) -> None:
@@ -47,8 +46,8 @@ class InProcessTransport(httpx.AsyncBaseTransport):
         self._used_at = world.clock.monotonic()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """One request and its answer; raises httpx's own exceptions."""
-        # A socket would let other tasks run and a cancellation in; so does this.
+        """Carry out one request; raises httpx's own exceptions."""
+        # Lets other tasks run, and a cancellation take effect, as a socket would.
         await anyio.lowlevel.checkpoint()
         host = request.url.host
         if host not in (API_HOST, MEDIA_HOST):
@@ -57,7 +56,7 @@ class InProcessTransport(httpx.AsyncBaseTransport):
             fault = self._world.faults.take(request.method, request.url.path.removeprefix(BASE_PATH), connecting=True)
         is_dropped = self._is_dropped()
         if fault.reset == "connect" or is_dropped:
-            # Without it nobody could prove that nothing was sent.
+            # The client needs this event, to prove that nothing was sent.
             await _trace(request, "connection.connect_tcp.started")
         if fault.reset == "connect":
             raise httpx.ConnectError("All connection attempts failed", request=request)
@@ -66,23 +65,23 @@ class InProcessTransport(httpx.AsyncBaseTransport):
         body = await request.aread()
         await _trace(request, "http11.send_request_headers.started")
         await _trace(request, "http11.send_request_headers.complete")
-        visit = _InProcessConnection(
+        connection = _InProcessConnection(
             self._world, self._app, request, is_media=host == MEDIA_HOST, real_time=self._real_time
         )
         try:
-            return await visit.run(_scope(request, visit), body)
+            return await connection.run(_scope(request, connection), body)
         finally:
             self._used_at = self._world.clock.monotonic()
 
     def _is_dropped(self) -> bool:
-        """Whether the server dropped the connection for idleness, which is noticed once."""
+        """Whether the server dropped the idle connection; True only once, as the next attempt makes a new one."""
         now = self._world.clock.monotonic()
-        idle, self._used_at = now - self._used_at, now  # the next attempt makes a connection of its own
+        idle, self._used_at = now - self._used_at, now
         return "idle_drops" in self._world.wire.quirks and idle > IDLE_SECONDS
 
 
 class _InProcessConnection:
-    """One request's way through the application; also the connection it came in by."""
+    """One request on its way through the application; also the `ClientConnection` of that request."""
 
     def __init__(self, world: World, app: App, request: httpx.Request, *, is_media: bool, real_time: bool) -> None:
         self.is_media = is_media
@@ -113,7 +112,7 @@ class _InProcessConnection:
 
     async def pause(self, seconds: float) -> bool:
         if self._start is not None:
-            # Between two pieces of a body: kept for the one who reads it.
+            # A pause between two pieces of a body is kept for the reader of the body.
             self._pieces.append(seconds)
             return True
         self._failure = await self.wait(seconds)
@@ -128,7 +127,7 @@ class _InProcessConnection:
             )
 
     async def wait(self, seconds: float) -> httpx.ReadTimeout | None:
-        """Let the time pass, or as much of it as the caller's read time-out allows."""
+        """Wait, but not longer than the client's read timeout."""
         clock, limit = self._world.clock, self._read_timeout
         if limit is None:
             await clock.sleep(seconds)
@@ -145,7 +144,7 @@ class _InProcessConnection:
         return httpx.ReadTimeout("The read operation timed out", request=self._request)
 
     async def run(self, scope: dict[str, Any], body: bytes) -> httpx.Response:
-        """Send the request through the application and give its answer, or raise how it failed."""
+        """Send the request through the application; returns its answer, or raises httpx's exception for its failure."""
 
         async def receive() -> MutableMapping[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}
@@ -174,7 +173,7 @@ class _InProcessConnection:
         )
 
     async def body(self) -> AsyncIterator[bytes]:
-        """The pieces of the answer, at the pace and with the end that its fault gives them."""
+        """The pieces of the answer, with the pauses and the end of its fault."""
         for piece in self._pieces:
             if isinstance(piece, bytes):
                 yield piece
@@ -213,13 +212,13 @@ def _scope(request: httpx.Request, visit: _InProcessConnection) -> dict[str, Any
 
 @frozen
 class _WireRequest:
-    """What a listener sees of a request on its way: httpcore, which really sends them, has the method in bytes."""
+    """The request in a trace event: as httpcore has it, with the method as bytes."""
 
     method: bytes
 
 
 async def _trace(request: httpx.Request, event: str) -> None:
-    """Report what a socket would: whoever asks for proof that nothing was sent listens here."""
+    """Send a trace event as httpcore does; the client uses them to prove that nothing was sent."""
     trace = request.extensions.get("trace")
     if trace is not None:
         await trace(event, {"request": _WireRequest(request.method.encode())})

@@ -1,4 +1,4 @@
-"""Forms with files, as `multipart/form-data` carries them (RFC 7578)."""
+"""Reads forms with files: `multipart/form-data` (RFC 7578)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FormFile:
 
 
 def read_form(content_type: str, body: bytes, *, booleans: Collection[str] = ()) -> dict[str, Any]:
-    """The fields by name: text, an `FormFile`, or a boolean where named so; 400 for what is no such form."""
+    """The fields of a form by name: text, a `FormFile`, or a boolean if named in `booleans`; raises 400 for others."""
     header = Message()
     header["Content-Type"] = content_type
     boundary = header.get_param("boundary")
@@ -42,7 +42,7 @@ def read_form(content_type: str, body: bytes, *, booleans: Collection[str] = ())
 
 
 def as_json(form: Any) -> dict[str, Any]:
-    """The same as a schema knows it: of a file, only that it is there."""
+    """The fields as a schema checks them: a file is a text, its name."""
     return {name: value.filename if isinstance(value, FormFile) else value for name, value in form.items()}
 
 

@@ -1,4 +1,4 @@
-"""The refusals a Truedy server documents, as exceptions that carry their whole answer."""
+"""The documented refusals, as exceptions that hold the whole answer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Problem(Exception):  # noqa: N818  # not an error of this program but an a
     """An answer that is a refusal.
 
     Attributes:
-        detail: the body FastAPI would send instead (quirk `fastapi_detail`), where it differs in kind.
+        detail: the `detail` that FastAPI would send instead (quirk `fastapi_detail`); None if it sends no other form.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ def method_not_allowed(allowed: list[str]) -> Problem:
 
 
 def invalid(field: str, reason: str, *, value: object = None, where: str = "body") -> Problem:
-    """422 for one member of the body or the query."""
+    """The 422 for one member of the body or the query."""
     kind = "missing" if reason == "is required" else "value_error"
     return Problem(
         422,

@@ -1,4 +1,4 @@
-"""The server's request limit: a fixed number in each window of the clock, counted before the key is looked at."""
+"""The server's request limit: a fixed number in each window of the clock, counted before the key is checked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attrs import define, frozen
 
 @frozen(kw_only=True)
 class WindowCount:
-    """What one window of the rate limit saw."""
+    """The requests of one rate window."""
 
     start: datetime
     admitted: int
@@ -18,7 +18,7 @@ class WindowCount:
 
     @property
     def total(self) -> int:
-        """All requests that arrived in it."""
+        """All requests that arrived in the window."""
         return self.admitted + self.refused
 
 
@@ -34,8 +34,8 @@ class RequestLimit:
 
     Args:
         limit: requests admitted in one window; None admits and counts all.
-        window: seconds on the sandbox's clock.
-        counters: server processes, each with a count of its own; a request meets any of them.
+        window: seconds of the sandbox's clock.
+        counters: number of server processes; each has a count of its own, and gets a request by chance.
     """
 
     def __init__(self, *, limit: int | None, window: float, counters: int = 1, seed: int = 0) -> None:
@@ -46,12 +46,12 @@ class RequestLimit:
         self.limit = limit
         self.window = window
         self._counters = counters
-        # Reproducible on purpose: the same seed gives the same story.
+        # Seeded, so that each run with the same seed admits the same requests.
         self._chance = random.Random(seed)  # noqa: S311
         self._counts: dict[int, _Count] = {}
 
     def admit(self, now: float) -> bool:
-        """Count one request and say whether it may pass."""
+        """Count one request; returns whether it is admitted."""
         index = int(now // self.window)
         count = self._counts.get(index)
         if count is None:
@@ -65,11 +65,11 @@ class RequestLimit:
         return True
 
     def ends_at(self, now: float) -> float:
-        """When the window that `now` is in ends, in Unix seconds."""
+        """The end of the window of `now`, in Unix seconds."""
         return (now // self.window + 1) * self.window
 
     def windows(self) -> list[WindowCount]:
-        """Every window in which a request arrived, in order."""
+        """The windows in which requests arrived, in order."""
         return [
             WindowCount(
                 start=datetime.fromtimestamp(index * self.window, UTC),

@@ -1,4 +1,4 @@
-"""The recordings and their own origin: audio of silence, signed links that expire, a note of every credential sent."""
+"""The recordings, on an origin of their own: silent audio, signed links that expire, a record of credentials sent."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PATH = "/recordings/{name}"
 LINK_SECONDS = 300.0
+"""How long a link is good, on the sandbox's clock: short, so that tests notice a link that was stored."""
 
 CONTENT_TYPE = "audio/mpeg"
 FORMAT = "mp3"
@@ -41,18 +42,18 @@ def audio(seconds: float) -> bytes:
 
 
 class SignedLinks:
-    """Makes and checks the paths of recordings; a path is good for `LINK_SECONDS` on the sandbox's clock."""
+    """Makes and checks the paths of recordings. A path is good for `LINK_SECONDS` of the sandbox's clock."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
 
     def sign(self, call_id: str, *, now: float) -> str:
-        """A path that opens this call's recording for a while."""
+        """A path to this call's recording, good for `LINK_SECONDS` from now."""
         expires = int(now + LINK_SECONDS)
         return f"/recordings/{call_id}{_SUFFIX}?expires={expires}&signature={self._signature(call_id, expires)}"
 
     def opens(self, call_id: str, query: str, *, now: float) -> bool:
-        """Whether a query that came with this call's path is one we signed, and still good."""
+        """Whether the query of a path to this call's recording was signed here and has not expired."""
         values = parse_qs(query)
         expires, signature = values.get("expires", [""])[0], values.get("signature", [""])[0]
         if not expires.isdecimal() or not signature.isascii() or now > int(expires):

@@ -1,4 +1,4 @@
-"""What tests ask about the requests a sandbox received."""
+"""Remembers the requests that a sandbox received, for tests."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 from attrs import field, frozen
 
 KEPT_REQUESTS = 20_000
-"""How many requests are remembered in full; older ones are forgotten first."""
+"""How many requests are remembered, the newest: more than a test makes, and bounded for a long-lived server."""
 KEPT_BYTES = 64 * 1024 * 1024
-"""How much their bodies may hold together; the newest is kept whatever its size."""
+"""The most bytes of all their bodies together, as uploads are large. The newest is kept whatever its size."""
 
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
@@ -23,10 +23,10 @@ class RecordedRequest:
     """A request as it arrived.
 
     Attributes:
-        path: below the base URL, such as `/agents`; the whole path for one to the recordings' origin.
-        status: of the answer; None when the connection was dropped without one.
-        headers: names in lower case, credentials masked.
-        received_at: on the sandbox's clock.
+        path: below the base URL, such as `/agents`; the whole path for a request to the recordings' origin.
+        status: the status of the answer; None if the connection was dropped without one.
+        headers: values by name in lower case, credentials masked.
+        received_at: Unix seconds of the sandbox's clock.
     """
 
     method: str
@@ -39,13 +39,13 @@ class RecordedRequest:
     request_id: str
 
     def json(self) -> Any:
-        """The body, decoded."""
+        """The body, read as JSON."""
         return json.loads(self.body)
 
 
 @frozen
 class Arrival:
-    """The same, as cheaply as it can be kept."""
+    """A request as it is kept: cheap to make, as there are many and few are looked at."""
 
     method: str
     path: str
@@ -57,7 +57,7 @@ class Arrival:
     status: int | None
 
     def record(self) -> RecordedRequest:
-        """The form that users see."""
+        """The record that tests are given."""
         return RecordedRequest(
             method=self.method,
             path=self.path,
@@ -75,7 +75,7 @@ class Arrival:
 
 
 class ArrivalLog:
-    """The newest requests, as many as there is room for. Not thread-safe by itself."""
+    """The newest requests, within the limits above. Not thread-safe by itself."""
 
     def __init__(self) -> None:
         self._kept: deque[Arrival] = deque()
@@ -91,7 +91,7 @@ class ArrivalLog:
         return reversed(self._kept)
 
     def append(self, arrival: Arrival) -> None:
-        """Keep one more, and forget the oldest that there is no room for."""
+        """Keep one more request, and forget the oldest ones beyond the limits."""
         self._kept.append(arrival)
         self._bytes += len(arrival.body)
         while len(self._kept) > KEPT_REQUESTS or (self._bytes > KEPT_BYTES and len(self._kept) > 1):

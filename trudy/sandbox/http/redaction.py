@@ -1,4 +1,4 @@
-"""What people may look at of a request: its query and body without whole numbers and without secrets."""
+"""Masks phone numbers and secrets in the query and body of a request, for the inspector."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from trudy._masking import mask_text
 
 LONGEST_SHOWN = 20_000
-"""Bytes of a body beyond which only its size is shown."""
+"""Bytes of the largest body that is shown; of a larger one only the size is, as a page of them would load slowly."""
 
 _SECRET_NAME = re.compile(
     r"passw|secret|token|(?:api|access|private)[_-]?key|authorization|credential|signature", re.IGNORECASE
@@ -36,18 +36,18 @@ def shown_body(body: bytes) -> str:
 
 
 def shown_query(query: bytes) -> str:
-    """A query in plain letters, masked likewise."""
+    """A query without percent-encoding, with numbers and secrets masked."""
     members = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     return "&".join(f"{name}={'***' if _hides(name, value) else shown_text(value)}" for name, value in members)
 
 
 def shown_text(text: str) -> str:
-    """Free text with numbers and keys masked, and of URLs what may open a connection: user, query and fragment."""
+    """Free text with numbers and keys masked, and in URLs the parts that may hold a secret: user, query, fragment."""
     return mask_text(_URL.sub(_shown_url, text))
 
 
 def redacted(value: Any) -> Any:
-    """A JSON value with what is secret in it replaced."""
+    """A JSON value with the secrets in it replaced."""
     match value:
         case dict():
             members: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
@@ -62,7 +62,7 @@ def redacted(value: Any) -> Any:
 
 
 def _member(name: str, value: Any) -> Any:
-    """What a tool sends with each request of its own, whatever it calls it, is often its key."""
+    """The value of a member. Headers that a tool sends are hidden whatever their name: they often hold its key."""
     match name, value:
         case "headers", dict():
             return dict.fromkeys(cast("dict[str, Any]", value), "***")

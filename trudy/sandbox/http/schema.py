@@ -1,4 +1,4 @@
-"""Values checked against a schema of the API document; what is wrong is told in a few words that repeat no value."""
+"""Checks values against a schema of the API document. A fault is told in a few words, which repeat no value."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _formats = FormatChecker(formats=())
 
 @frozen
 class SchemaFault:
-    """The first thing wrong with a value.
+    """The first fault of a value.
 
     Attributes:
-        field: where, with dots, such as `contacts.3.phone_number`; empty for the value as a whole.
+        field: the place of the fault, such as `contacts.3.phone_number`; empty for the value as a whole.
     """
 
     field: str
@@ -48,13 +48,13 @@ class SchemaFault:
 
 
 class Check:
-    """A schema, compiled once."""
+    """The check against one schema, which is compiled once."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._validator = _Validator(schema, format_checker=_formats)
 
     def fault(self, value: object) -> SchemaFault | None:
-        """What is wrong with `value` first, in the order of the schema's members."""
+        """The first fault of `value`, in the order of the schema's members; None if it has none."""
         error: ValidationError | None = next(self._validator.iter_errors(value), None)
         if error is None:
             return None
@@ -68,7 +68,7 @@ class Check:
 
 
 def _innermost(error: ValidationError) -> ValidationError:
-    """Of a choice that nothing fits, the fault of the branch that was meant: one of the right type."""
+    """For a choice (`anyOf`) of which nothing fits, the fault of the branch that has the value's type."""
     while error.context:
         meant = [inner for inner in error.context if inner.validator != "type" or len(inner.relative_path)]
         error = (meant or error.context)[0]
@@ -120,7 +120,7 @@ def _is_integer(_: object, value: object) -> bool:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    # As JavaScript reads them: `\d` is 0 to 9, and `$` is the very end.
+    # JSON Schema has JavaScript's patterns, in which `\d` is 0 to 9 only and `$` is the very end.
     return re.compile(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern, re.ASCII)
 
 
@@ -139,7 +139,7 @@ _Validator = _extend(
 
 @_formats.checks("date-time", raises=ValueError)
 def _is_time(value: object) -> bool:
-    # A text without a zone is taken as UTC.
+    # A time without a zone is valid, and taken as UTC.
     return not isinstance(value, str) or bool(datetime.fromisoformat(value))
 
 

@@ -1,4 +1,4 @@
-"""The connection with a socket: uvicorn in a thread or as the process, with a second port for the recordings."""
+"""Requests over HTTP: uvicorn in a thread or in the main one, with a second port for the recordings."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ if TYPE_CHECKING:
     from trudy.sandbox.world import World
 
 _KEEP_ALIVE_SECONDS = 600
+"""Longer than the pause between two requests of a person who tries things out; an open connection costs little."""
 _Address = tuple[str, int]
 _FOLLOWS = FOLLOWS_SANDBOX_CLOCK.lower().encode()
 
 
 class SandboxServer:
-    """Serves a sandbox over HTTP. In a `with` block it runs in a thread; `run` takes the process.
+    """Serves a sandbox over HTTP: in a thread for a `with` block, or in the calling thread with `run`.
 
-    The ports are bound when it is made, so `base_url` is good at once, and a request sent before the thread runs waits.
+    The ports are bound when it is made: `base_url` is valid at once, and a request waits until the server runs.
     """
 
     def __init__(self, sandbox: Sandbox, *, host: str, port: int, media_port: int) -> None:
@@ -82,25 +83,25 @@ class SandboxServer:
 
     @property
     def base_url(self) -> str:
-        """What a client takes as `base_url`."""
+        """The `base_url` for clients."""
         return self.api_origin + BASE_PATH
 
     @property
     def control_url(self) -> str:
-        """Where `/_sandbox/` is, for tests in other languages; each request needs `sandbox.control_token`."""
+        """The URL of `/_sandbox/`, for tests in other languages; each request needs `sandbox.control_token`."""
         return self.api_origin + PREFIX
 
     @property
     def inspector_url(self) -> str:
-        """The inspector page, for a browser; the token follows the `#`, which no request carries."""
+        """The URL of the inspector page. The token is behind the `#`, a part that browsers do not send."""
         return f"{self.control_url}/#{self.sandbox.control_token}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the environment of another process needs, so that its clients come here.
+        """The environment variables with which clients of another process use this sandbox.
 
-        `TRUDY_SANDBOX_CLOCK` is there where the sandbox's time runs at another speed than the machine's. Clients on
-        this machine then follow it; one that was made before the clock was moved or its speed changed is behind.
+        `TRUDY_SANDBOX_CLOCK` is among them if the sandbox's clock has a speed other than 1. Clients of processes on
+        this machine then follow it. Set it anew after the clock was moved or its speed changed.
         """
         clock = self.sandbox.clock
         followed = {} if clock.speed in (0.0, 1.0) else {SANDBOX_CLOCK: str(clock.shared())}
@@ -113,16 +114,16 @@ class SandboxServer:
         } | followed
 
     def async_client(self, **options: Any) -> AsyncTrudyClient:
-        """An `AsyncTrudyClient` that comes over the socket; as `client`."""
+        """An `AsyncTrudyClient` that uses this server; options as for `client`."""
         from trudy import AsyncTrudyClient
 
         return AsyncTrudyClient(**self._client_options(options))
 
     def client(self, **options: Any) -> TrudyClient:
-        """A `TrudyClient` that comes over the socket.
+        """A `TrudyClient` that uses this server; options are the client's own arguments.
 
-        It follows the sandbox's clock where that runs at another speed than the machine's, unless `clock=` says
-        otherwise. Its time-outs on the connection are in real seconds.
+        It follows the sandbox's clock if that has a speed other than 1, unless `clock=` is given. Its connection
+        timeouts are in real seconds.
         """
         from trudy import TrudyClient
 
@@ -141,8 +142,8 @@ class SandboxServer:
     def close(self) -> None:
         """Stop serving and free the ports."""
         if self._thread is not None:
-            # Told to leave before it is there, uvicorn would leave what it accepted behind.
-            self._server.is_there.wait()
+            # uvicorn stopped before its main loop runs would leave accepted connections open.
+            self._server.is_running.wait()
         self._server.should_exit = True
         for connection, loop in tuple(self._held.items()):
             loop.call_soon_threadsafe(connection.abort)
@@ -162,10 +163,10 @@ class SandboxServer:
         try:
             self.run()
         except BaseException as error:
-            # Raised again in the thread that closes the server.
+            # `close` raises it again.
             self._failure = error
         finally:
-            self._server.is_there.set()
+            self._server.is_running.set()
 
     def _client_options(self, options: dict[str, Any]) -> dict[str, Any]:
         defaults: dict[str, Any] = {"api_key": self.sandbox.api_key, "base_url": self.base_url}
@@ -176,7 +177,7 @@ class SandboxServer:
         merged = defaults | options
         if merged.get("clock") is self.sandbox.clock:
             merged["default_headers"] = {FOLLOWS_SANDBOX_CLOCK: "1", **(merged.get("default_headers") or {})}
-            # A limiter knows but one clock: whoever comes with the same key in real time has another.
+            # A rate limiter has one clock: clients with the same key in real time must use another limiter.
             merged.setdefault("rate_limit_group", f"{self.base_url} sandbox time")
         return merged
 
@@ -193,7 +194,7 @@ class SandboxServer:
         connections = self._connections
 
         class Protocol(H11Protocol):
-            """uvicorn's own, telling which connection belongs to which peer, so that one can be reset."""
+            """uvicorn's protocol; it records the connection of each peer, so that one can be reset."""
 
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
                 super().connection_made(transport)
@@ -207,14 +208,14 @@ class SandboxServer:
         return Protocol
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        visit = _SocketConnection(self, scope, receive, send)
-        scope["extensions"] = {**scope.get("extensions", {}), EXTENSION: visit}
-        await self.sandbox.app(scope, receive, visit.send)
-        await visit.leave()
+        connection = _SocketConnection(self, scope, receive, send)
+        scope["extensions"] = {**scope.get("extensions", {}), EXTENSION: connection}
+        await self.sandbox.app(scope, receive, connection.send)
+        await connection.leave()
 
     @contextmanager
     def held(self, scope: Scope) -> Generator[None, None, None]:
-        """Mark a request whose answer waits for the sandbox's clock, so that `close` need not."""
+        """Mark a request whose answer waits for the sandbox's clock; `close` drops it and does not wait."""
         connection = self.connection_of(scope)
         if connection is None:
             yield
@@ -226,20 +227,20 @@ class SandboxServer:
             del self._held[connection]
 
     def connection_of(self, scope: Scope) -> asyncio.Transport | None:
-        """The connection a request came by, while it lives."""
+        """The connection of a request, while it is open."""
         return self._connections.get(tuple(scope["client"]))
 
     def is_media_port(self, port: int) -> bool:
-        """Whether that is the port of the recordings."""
+        """Whether this is the port of the recordings."""
         return port == self._media_port
 
 
 class _PumpingServer(uvicorn.Server):
-    """uvicorn's own, delivering the sandbox's events as long as it serves."""
+    """uvicorn's server; it delivers the sandbox's events as long as it serves."""
 
     def __init__(self, config: uvicorn.Config, world: World) -> None:
         super().__init__(config)
-        self.is_there = threading.Event()
+        self.is_running = threading.Event()
         self._world = world
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -252,21 +253,21 @@ class _PumpingServer(uvicorn.Server):
                 await pump
 
     async def main_loop(self) -> None:
-        self.is_there.set()
+        self.is_running.set()
         await super().main_loop()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for listener in sockets or ():
             with suppress(NotImplementedError):
                 asyncio.get_running_loop().remove_reader(listener)
-        # After so many turns of the loop what was accepted just now is a connection, to be closed with the others.
+        # A connection accepted just now is known to uvicorn after three turns of the loop, and then closed by it.
         for _ in range(3):
             await asyncio.sleep(0)
         await super().shutdown(sockets)
 
 
 class _SocketConnection:
-    """One request's way through the application; also the connection it came in by."""
+    """One request on its way through the application; also the `ClientConnection` of that request."""
 
     def __init__(self, server: SandboxServer, scope: Scope, receive: Receive, send: Send) -> None:
         self._server = server
@@ -278,7 +279,7 @@ class _SocketConnection:
         self._follows_the_clock = any(name == _FOLLOWS for name, _ in scope["headers"])
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
-        """What the application sends, on its way to uvicorn."""
+        """Pass a message of the application on to uvicorn."""
         self._answering = True
         await self._send(message)
 
@@ -322,22 +323,22 @@ class _SocketConnection:
         if transport is None:
             return
         if self._answering:
-            # What was sent of the body still arrives; a reset would throw it away.
+            # Not a reset: that would discard the part of the body that was sent.
             transport.close()
             return
         connection: socket.socket = transport.get_extra_info("socket")
-        # Lingering for no time makes the closing a reset, as of a server that died.
+        # A linger time of 0 turns closing into a reset, as of a server that died.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
 
     async def leave(self) -> None:
-        """Wait until uvicorn knows that a dropped connection is gone; without an answer it would send a 500."""
+        """Wait until uvicorn knows that a dropped connection is closed; it would try to send a 500 otherwise."""
         while self._dropped and (await self._receive())["type"] != "http.disconnect":
             pass
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches that address."""
+    """Whether only this machine can reach that address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -346,7 +347,7 @@ def is_loopback(host: str) -> bool:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off only where the protocol is named; with it each answer takes 40 ms.
+    # asyncio turns Nagle's algorithm off only if the protocol is named here; with it each answer takes 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""A sandbox as the inspector and other programs see it: plain JSON, newest first, numbers and secrets masked."""
+"""The state of a sandbox for the inspector and other programs: JSON, newest first, numbers and secrets masked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHOWN_OF_FAULTS = (
 
 
 def state(world: World, *, limit: int) -> Json:
-    """All of it, at one moment."""
+    """The whole state at one moment."""
     with world.state.lock:
         now = world.settle()
         return {
@@ -56,7 +56,7 @@ def clock(world: World) -> Json:
 
 
 def requests(world: World, *, limit: int) -> list[Json]:
-    """What came in, and how it was answered."""
+    """The newest requests and the statuses of their answers."""
     with world.state.lock:
         return [
             {
@@ -74,12 +74,12 @@ def requests(world: World, *, limit: int) -> list[Json]:
 
 
 def faults(world: World) -> list[Json]:
-    """The rules that may still meet something."""
+    """The fault rules that may still hit requests."""
     return [fault(rule) for rule in world.faults.rules]
 
 
 def fault(rule: FaultRule) -> Json:
-    """A rule; of its fault, what is not as usual."""
+    """A fault rule, with the members of its fault that are not the defaults."""
     plain = Fault()
     unusual = {
         name: getattr(rule.fault, name)
@@ -98,12 +98,12 @@ def fault(rule: FaultRule) -> Json:
 
 
 def receivers(world: World) -> list[Json]:
-    """Who is told of events."""
+    """The receivers of events."""
     return [receiver(one) for one in world.webhooks.receivers]
 
 
 def receiver(one: Receiver) -> Json:
-    """One of them; its secret is not shown."""
+    """A receiver, without its secret."""
     return {"id": one.order, "url": shown_text(one.label), "events": None if one.events is None else sorted(one.events)}
 
 

@@ -1,4 +1,4 @@
-"""How answers look as bytes: envelopes, time stamps, and the quirks that change them."""
+"""Writes answers as bytes: envelopes, time stamps, and the quirks that change them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class AnswerFormat:
         return text + {"naive_timestamps": "", "offset_timestamps": "+00:00", None: "Z"}[self._turns.pick(ZONES)]
 
     def optional_time(self, moment: float | None) -> str | None:
-        """A time stamp, or null for what has not happened."""
+        """A time stamp, or null for an event that has not happened."""
         return None if moment is None else self.time(moment)
 
     def success(self, data: object, *, request_id: str, now: float, pagination: Mapping[str, Any] | None) -> bytes:

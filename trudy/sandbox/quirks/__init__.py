@@ -1,10 +1,10 @@
-"""What real servers were seen to do that no page documents.
+"""Quirks: behaviours of real servers that no page documents.
 
-    names.py          all of them
-    answers.py        those that change whole answers
-    rows.py           the objects in them
-    list_window.py    the pages of lists
-    requests.py       what comes in: redirects and ids with prefixes
+    names.py          the names of all quirks, and what each does
+    answers.py        quirks of whole answers
+    rows.py           quirks of the objects in answers
+    list_window.py    quirks of the pages of lists
+    requests.py       quirks of requests: redirects and ids with prefixes
 
 Quirks of events are in `trudy.sandbox.events.of_things`.
 """

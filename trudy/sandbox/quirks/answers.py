@@ -1,4 +1,4 @@
-"""Turns the documented answer into the one that a real server, or a proxy before it, was seen to give."""
+"""Quirks of whole answers: changes a documented answer into one as real servers, or proxies before them, gave it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from trudy.sandbox.http.api_endpoint import HttpAnswer
 
 SLOW_SECONDS = 20.0
+"""How long creates take with the quirk `slow_creates`, on the sandbox's clock: longer than usual read timeouts."""
 SLOW_CALL_SECONDS = 150.0
+"""The same for `POST /calls`: a real server retries for up to 160 s."""
 
 _HTML = b"<html>\r\n<head><title>Error</title></head>\r\n<body><center><h1>Error</h1></center></body>\r\n</html>\r\n"
 _NOT_YET = {"Transcript not found": "transcript", "Recording not found": "recording_url"}
@@ -29,7 +31,7 @@ _UNHASHED = (b"authorization", b"user-agent", b"x-idempotency-key")
 
 
 class Distortion:
-    """The quirks of one sandbox at work on its answers. Hold the state's lock."""
+    """Applies the quirks of one sandbox to its answers. Hold the state's lock."""
 
     def __init__(self, wire: AnswerFormat) -> None:
         self._wire = wire
@@ -39,14 +41,14 @@ class Distortion:
         self._created: set[str] = set()
 
     def key_for(self, key: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
-        """What an idempotency key is known by."""
+        """The text under which an idempotency key is stored."""
         if "key_over_headers" not in self._names:
             return key
         hashed = repr(sorted((name, value) for name, value in headers if name not in _UNHASHED))
         return f"{key}:{hashlib.sha256(hashed.encode()).hexdigest()}"
 
     def fault_for(self, method: str, path: str) -> Fault:
-        """What goes wrong on the way back of a request that was carried out."""
+        """The fault of the answer to a request that was carried out."""
         if method != "POST" or path not in _KEYED:
             return NO_FAULT
         slow = (SLOW_CALL_SECONDS if path == "/calls" else SLOW_SECONDS) if "slow_creates" in self._names else 0.0
@@ -56,11 +58,11 @@ class Distortion:
         return Fault(delay=slow) if slow else NO_FAULT
 
     def window(self, method: str, path: str, query: bytes) -> ListWindow | None:
-        """What a list is read through; None for nothing in between."""
+        """The changed window of a list; None if it is not changed."""
         return window_of(self._names, method, path, query) if self._names else None
 
     def apply(self, method: str, path: str, answer: HttpAnswer, window: ListWindow | None, *, now: float) -> HttpAnswer:
-        """The answer as it goes out."""
+        """The answer with all quirks applied."""
         if not self._names or answer.fault.body is not None or not answer.status:
             return answer
         if answer.status == 404 and "null_until_ready" in self._names:

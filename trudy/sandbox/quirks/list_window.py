@@ -1,4 +1,4 @@
-"""Lists whose rows shift while they are read, or hold bad ones: what to look up, and what to show of it."""
+"""Quirks of lists: rows that shift while pages are read, and bad rows. Which rows to look up, and which to show."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _LISTS = re.compile(
     r"/(?:agents|calls|batch-calls|tools|knowledge-bases|telephony/numbers)|/batch-calls/[^/]+/contacts"
 )
 _EVERY = 4
-"""One row in so many is bad, the first of them."""
+"""One row in so many is bad: the first, the fifth and so on."""
 
 
 @frozen
 class ListWindow:
-    """A slice as its reader sees it, over the rows that there are.
+    """A slice that a client asks for, and the real rows that it is made from.
 
     Attributes:
-        limit, offset: what the reader asks for.
-        begin: where that lies now.
+        limit, offset: the client's.
+        begin: the offset of the slice in the rows as they have shifted.
     """
 
     limit: int
@@ -32,7 +32,7 @@ class ListWindow:
 
     @property
     def looked_up(self) -> bytes:
-        """The query for the rows that there are, with one more to see whether there are more."""
+        """The query for the real rows, with one row more to know whether the list goes on."""
         limit, offset = self.limit, self.begin
         if self.has_bad_rows:
             limit, offset = self._good + 1, _good_before(self.begin)
@@ -41,7 +41,7 @@ class ListWindow:
         return urlencode([*kept, ("limit", limit), ("offset", offset)]).encode()
 
     def shown(self, document: dict[str, Any]) -> None:
-        """Change the answer to that query into the one to the reader's."""
+        """Change the answer to that query into the answer to the client's query."""
         rows: list[Any] = document["data"]
         there: int = document["pagination"]["total"]
         if self.has_bad_rows:
@@ -70,7 +70,7 @@ class ListWindow:
 
 
 def window_of(names: frozenset[str], method: str, path: str, query: bytes) -> ListWindow | None:
-    """The window that quirks put over a request for a list; None where they put none."""
+    """The changed window of a request for a list; None if no quirk changes it."""
     if method != "GET" or not names & {"bad_rows", "shifting_rows"} or not _LISTS.fullmatch(path):
         return None
     asked = dict(parse_qsl(query.decode("latin-1")))

@@ -1,6 +1,6 @@
-"""What real servers were seen to do that no page documents, by name, and where it is switched on.
+"""The names of all quirks, and what each does.
 
-Of behaviours that exclude each other, several may be on: they then take turns.
+Several quirks that exclude each other may be switched on: they then take turns.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ QUIRKS: Mapping[str, str] = {
     "no_reset_at": "a 429 has no reset_at",
     "past_reset_at": "reset_at lies an hour in the past",
     "far_reset_at": "reset_at lies in the year 9999",
-    "several_counters": "three server processes count requests each on their own",
+    "several_counters": "there are three server processes, and each counts requests on its own",
     # Idempotency and creates
-    "key_over_headers": "an idempotency key counts only with the same headers, Authorization and User-Agent aside",
+    "key_over_headers": "an idempotency key counts only with the same headers, except Authorization and User-Agent",
     "creates_answer_200": "creates answer 200, their replays 201",
     "slow_creates": "creates take 20 s on the sandbox's clock, POST /calls 150 s",
     # Data
@@ -38,17 +38,17 @@ QUIRKS: Mapping[str, str] = {
     "meta_timestamp": "the envelope's time is `meta.timestamp`",
     "prefixed_ids": "ids are agt_..., call_..., batch_...; both forms are understood",
     "string_numbers": "numbers in data arrive as text",
-    "newer_defaults": "agents have a temperature of 0.7 and are recorded unless told otherwise",
+    "newer_defaults": "agents have by default a temperature of 0.7, and their calls are recorded",
     "unknown_members": "objects have members that no page knows",
     "empty_forms": "what is empty comes as null, {} or [], by turns",
-    "early_number_names": "calls have `phone_number` only, not `to`, `from` and their kind",
+    "early_number_names": "calls have `phone_number` only, not `to`, `from`, `to_number` and `from_number`",
     "guide_status_words": "in-progress, ended and cancelled; batches are `running`",
     "dashboard_status_words": "calls nobody answered are no_answer or busy, those that met a machine voicemail",
     # Lists
     "has_more_for_ever": "has_more is true on every page, the empty one included",
-    "shifting_rows": "a row is inserted before each further page, so that its first row was seen already",
+    "shifting_rows": "a row is inserted before each further page, so that the last row of a page comes again",
     "lagging_calls": "a call is in no list until 10 s after it was placed",
-    "bad_rows": "each list begins with a row without an id, and every fourth row is one",
+    "bad_rows": "every fourth row of a list has no id, the first one included",
     # Deletes, redirects, connections
     "delete_no_content": "deletes answer 204",
     "delete_success": "deletes answer {'success': true}",
@@ -56,14 +56,14 @@ QUIRKS: Mapping[str, str] = {
     "slash_redirects": "/agents redirects to /agents/ with 307 and no body, /agents/{id}/ to /agents/{id}",
     "idle_drops": "a connection idle for 75 s is dropped at its next request, before anything is sent",
     # Calls
-    "stuck_calls": "every second call shown stays queued or in progress for ever",
-    "accepted_but_failed": "every third call shown, from its create on, is failed",
+    "stuck_calls": "every second call stays queued or in progress for ever",
+    "accepted_but_failed": "every third call has failed already when it is created",
     "null_until_ready": "a transcript or recording that is not there yet is null in a 200, not a 404",
     "transcript_roles": "transcript turns are {role, text, timespan}",
     "transcript_text": "transcript turns are bare texts",
     "transcript_provider_roles": "transcript turns have roles such as MESSAGE_ROLE_USER; those of tools have no text",
     "calls_without_variables": "calls show no variables",
-    "provider_call_id": "calls show the voice provider's id of theirs as `ultravox_call_id`",
+    "provider_call_id": "calls show their id at the voice provider as `ultravox_call_id`",
     "recording_type": "a recording's content type does not fit its `format`",
     # Webhooks
     "webhook_early_headers": "deliveries carry X-Trudy-Timestamp and X-Trudy-Signature",
@@ -72,14 +72,14 @@ QUIRKS: Mapping[str, str] = {
     "webhook_flat": "`data` is flat: {call_id, status, ...}",
     "webhook_snake_case": "the provider's event in `data` is in snake_case",
     "webhook_provider_ids": "events name calls and agents by the voice provider's ids, not by those of the API",
-    "webhook_inner_data": "`data.data` holds duration_seconds, cost_usd and end_reason, which stand nowhere else",
+    "webhook_inner_data": "duration_seconds, cost_usd and end_reason are in `data.data`, and nowhere else",
     "webhook_event_id": "events have a top-level id",
     "webhook_call_completed": "call.ended is named call.completed",
 }
-"""What can be switched on with `Sandbox(quirks=...)`, and what it does."""
+"""The quirks that `Sandbox(quirks=...)` switches on, and what each does."""
 
 ALL = "all"
-"""Stands for every name."""
+"""Stands for all names."""
 
 PROXY_BODIES = ("octet_stream_errors", "html_errors", "empty_errors")
 RESET_TIMES = (
@@ -96,7 +96,11 @@ TURN_FORMS = ("transcript_roles", "transcript_text", "transcript_provider_roles"
 
 
 def read_names(names: Iterable[str]) -> frozenset[str]:
-    """The names meant; `ValueError` for one that means nothing."""
+    """Check names of quirks, and replace `all` by all of them.
+
+    Raises:
+        ValueError: there is no quirk of that name.
+    """
     if isinstance(names, str):
         raise ValueError("quirks must be several names, such as {'naive_timestamps'}, and not one text")
     wanted = frozenset(names)
@@ -106,19 +110,19 @@ def read_names(names: Iterable[str]) -> frozenset[str]:
 
 
 class Turns:
-    """Lets behaviours that exclude each other take turns. Not thread-safe by itself."""
+    """Lets quirks that exclude each other take turns. Not thread-safe by itself."""
 
     def __init__(self, names: frozenset[str]) -> None:
         self._names = names
         self._counts: dict[str, int] = {}
 
     def count(self, what: str) -> int:
-        """How often this was asked before."""
+        """How often this method was called with `what` before."""
         count = self._counts.get(what, 0)
         self._counts[what] = count + 1
         return count
 
     def pick(self, choices: tuple[str, ...]) -> str | None:
-        """The one of these whose turn it is; None when none is switched on."""
+        """The quirk of these whose turn it is; None if none is switched on."""
         active = [name for name in choices if name in self._names]
         return active[self.count(choices[0]) % len(active)] if active else None

@@ -1,4 +1,4 @@
-"""What quirks do to requests before anything looks at them: redirects, and ids with prefixes."""
+"""Quirks of requests, applied before anything else: redirects, and ids with prefixes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What quirks make of the rows in an answer: other ids, other words, other shapes, more members and fewer."""
+"""Quirks of the objects in answers: other ids, other words, other shapes, more members and fewer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PREFIXES: Mapping[str, str] = {
     "voices": "voice",
     "telephony": "num",
 }
-"""Of ids, by the last word of the path that names a kind."""
+"""The prefixes of ids, by the last word of the path that names a resource."""
 
 _UUID = re.compile(UUID)
 _MEMBERS: Mapping[str, str] = {
@@ -56,7 +56,7 @@ _LATE = ("ended_at", "completed_at", "duration_seconds", "end_reason", "recordin
 
 
 class RowQuirks:
-    """Distorts the `data` of successful answers. Not thread-safe by itself."""
+    """Applies quirks to the `data` of successful answers. Not thread-safe by itself."""
 
     def __init__(self, names: frozenset[str]) -> None:
         self._names = names
@@ -64,7 +64,7 @@ class RowQuirks:
         self._ordinals: dict[str, int] = {}
 
     def distorted(self, path: str, data: Any) -> Any:
-        """All of an answer's data."""
+        """The data of an answer with all quirks applied."""
         kind = _kind(path)
         if path.endswith("/transcript"):
             data = self._with_turns(data)
@@ -112,7 +112,7 @@ class RowQuirks:
         if form == "transcript_roles":
             return data | {"transcript": [_with_role(turn, _ROLES) for turn in turns]}
         shown = [_with_role(turn, _PROVIDER_ROLES) for turn in turns]
-        # The agent looks something up before it answers; a tool's turns have a role and nothing to read.
+        # Two turns of a tool: they have a role, but no text.
         tools = [{"role": f"MESSAGE_ROLE_TOOL_{what}", "timespan": shown[0]["timespan"]} for what in ("CALL", "RESULT")]
         return data | {"transcript": [shown[0], *tools, *shown[1:]]}
 
@@ -125,7 +125,7 @@ class RowQuirks:
 
 
 def provider_id(kind: str, own: str) -> str:
-    """The voice provider's id of what the API calls `own`."""
+    """The voice provider's id for the object that has the id `own` in the API."""
     return f"uv_{kind}_{own.replace('-', '')[:12]}"
 
 
@@ -143,7 +143,7 @@ def _each(data: Any, step: Callable[[Json], Json]) -> Any:
 
 
 def with_prefixes(value: Any, own: str | None) -> Any:
-    """The same with a prefix before each id; `own` is that of `id`."""
+    """The value with a prefix before each id in it; `own` is the prefix of members named `id`."""
     if isinstance(value, list):
         items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
         return [with_prefixes(item, own) for item in items]

@@ -1,12 +1,12 @@
-"""The handlers behind the API's paths, a file a resource: each takes an `ApiRequest` and gives a `HandlerReply`.
+"""The handlers of the API's paths, one file for each resource: each takes an `ApiRequest` and returns a `HandlerReply`.
 
 agents.py             create, read, update, delete, list
-calls.py              placed once, then read; what they are at any moment follows from the clock
-webrtc.py             calls from a browser
-batch_calls.py        drafted, scheduled, paused, resumed; what they do in between follows from the clock
-contacts.py           contacts, their folders, their import
-tools.py              definitions that agents may use, kept as they were given
-knowledge_bases.py    and the documents and pages they are made of
-voices.py             imported, or cloned from recordings
-telephony.py          numbers searched, bought or brought along, and the agents they serve
+calls.py              create, read, delete, list; transcript and recording
+webrtc.py             create calls from a browser
+batch_calls.py        create, change, schedule, pause, resume, delete; contacts and analytics
+contacts.py           contacts, folders and imports
+tools.py              create, read, update, delete, list
+knowledge_bases.py    knowledge bases, and their documents and web pages
+voices.py             import, clone, read, update, delete, list
+telephony.py          phone numbers: search, buy, import, assign, release
 """

@@ -31,7 +31,7 @@ _DEFAULTS: Json = {
 }
 _SHOWN: Json = {"temperature": 0.3, "recording_enabled": False}
 _SHOWN_NEWER: Json = {"temperature": 0.7, "recording_enabled": True}
-"""What is shown where an agent was not told; whether its calls are recorded is then up to them."""
+"""Shown for members that were not set, with and without the quirk `newer_defaults`. They do not decide for calls."""
 _NEVER_NULL = ("name", "voice_id", "system_prompt", "model")
 _OWN = frozenset(
     {
@@ -45,7 +45,7 @@ _OWN = frozenset(
         "knowledge_base_ids",
     }
 )
-"""Members that only the server writes."""
+"""Members that only the server sets."""
 
 
 def list_agents(request: ApiRequest) -> HandlerReply:
@@ -77,7 +77,7 @@ def get_agent(request: ApiRequest) -> HandlerReply:
 
 
 def update_agent(request: ApiRequest) -> HandlerReply:
-    """PUT and PATCH /agents/{agent_id}: only the members sent change; null puts a member back to its default."""
+    """PUT and PATCH /agents/{agent_id}: only the sent members change; null resets a member to its default."""
     agent = find_agent(request, request.params["agent_id"])
     changes = {name: value for name, value in request.body.items() if not (value is None and name in _NEVER_NULL)}
     _check_members(request, changes)
@@ -105,7 +105,7 @@ HANDLERS = {
 
 
 def new_agent(world: World, agent_id: str, body: Json, *, now: float) -> Json:
-    """Add an agent, with a number to call from where the sandbox gives one."""
+    """Add an agent, with a number to call from if the sandbox gives one."""
     own: Json = {
         "id": agent_id,
         "status": "active",
@@ -122,7 +122,7 @@ def new_agent(world: World, agent_id: str, body: Json, *, now: float) -> Json:
 
 
 def find_agent(request: ApiRequest, agent_id: str) -> Json:
-    """The agent with that id, or 404."""
+    """The agent with that id; raises 404."""
     agent = request.world.state.agents.get(agent_id)
     if agent is None:
         raise problems.not_found("Agent")

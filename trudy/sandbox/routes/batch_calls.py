@@ -1,15 +1,16 @@
-"""Batch calls: drafted, scheduled, paused, resumed; what they do in between follows from the clock."""
+"""Batch calls: create, change, schedule, pause, resume, delete. What a batch does between follows from the clock."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime, time
+from datetime import time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from trudy._hours import WorkingHours
+from trudy.sandbox.clock import LATEST
 from trudy.sandbox.domain import contacts, lifecycle, new_call, values
 from trudy.sandbox.domain.campaign import Campaign, CampaignSettings, Member, Status
 from trudy.sandbox.domain.campaign_runner import numbers_of
@@ -50,9 +51,8 @@ _CHANGEABLE = (
     "max_retry_attempts",
 )
 _MIDNIGHT = ("00:00", "24:00")
-"""How the end of a day is written."""
+"""Two ways to write the end of a day."""
 _TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
-_LATEST = datetime(2999, 1, 1, tzinfo=UTC).timestamp()
 
 
 def list_batches(request: ApiRequest) -> HandlerReply:
@@ -102,7 +102,7 @@ def get_batch(request: ApiRequest) -> HandlerReply:
 
 
 def update_batch(request: ApiRequest) -> HandlerReply:
-    """PATCH /batch-calls/{batch_call_id}; while it is a draft, scheduled or paused. Null puts back a default."""
+    """PATCH /batch-calls/{batch_call_id}; while it is a draft, scheduled or paused. Null resets to the default."""
     campaign, body = _find(request), request.body
     _check_status(campaign, "draft", "scheduled", "paused")
     changes = {name: _DEFAULTS.get(name) if body[name] is None else body[name] for name in _CHANGEABLE if name in body}
@@ -206,7 +206,7 @@ def add_batch_contacts(request: ApiRequest) -> HandlerReply:
 
 
 def get_analytics(request: ApiRequest) -> HandlerReply:
-    """GET /batch-calls/{batch_call_id}/analytics; a guess, since no page shows it."""
+    """GET /batch-calls/{batch_call_id}/analytics; its members are a guess, as no page shows them."""
     campaign = _find(request)
     if not request.world.options.experimental:
         raise problems.unknown_path()
@@ -270,7 +270,7 @@ def _settings(described: Json) -> CampaignSettings:
         raise problems.invalid("end_time", "must be another time than start_time", value=described["end_time"])
     if not described["working_days"]:
         raise problems.invalid("working_days", "must have at least 1 item", value=[])
-    if described["scheduled_at"] is not None and not 0 <= values.moment(described["scheduled_at"]) < _LATEST:
+    if described["scheduled_at"] is not None and not 0 <= values.moment(described["scheduled_at"]) < LATEST:
         raise problems.invalid("scheduled_at", "is out of range", value=described["scheduled_at"])
     hours = WorkingHours(
         zone=_zone(described["timezone"]),

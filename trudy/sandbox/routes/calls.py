@@ -1,4 +1,4 @@
-"""Calls: placed once, then read; what they are at any moment follows from the clock."""
+"""Calls: create, read, delete, list; transcript and recording. The state of a call follows from the clock."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from trudy.sandbox.http.recordings import FORMAT
 from trudy.sandbox.routes.agents import find_agent
 
 HANG_SECONDS = 30.0
+"""The delay of an answer that hangs: longer than usual read timeouts."""
 LIST_LAG_SECONDS = 10.0
 """How long a new call is missing from lists, with the quirk `lagging_calls`."""
 
 _CREDITS_A_MINUTE = 1.0
 _USD_A_CREDIT = 0.1
+"""Made up; each minute begun costs a credit."""
 
 _FAULTS = {
     Outcome.SERVER_ERROR_AFTER: Fault(status=500, effect=True, message="Something went wrong on our side"),
@@ -120,7 +122,7 @@ def bulk_delete_calls(request: ApiRequest) -> HandlerReply:
 
 
 def bulk_result(ids: list[str], delete: Callable[[str], bool]) -> Json:
-    """Delete each once, and tell which went."""
+    """Delete each id once; returns the documented answer, with those deleted and those that failed."""
     outcomes = {row_id: delete(row_id) for row_id in dict.fromkeys(ids)}
     deleted, failed = ([row_id for row_id, done in outcomes.items() if done is wanted] for wanted in (True, False))
     return {
@@ -143,7 +145,7 @@ HANDLERS = {
 
 
 def present(request: ApiRequest, call: PlacedCall) -> Json:
-    """The call as the API shows it now, under all the names its numbers have on the pages."""
+    """The call as the API shows it now. Its numbers have all the names that pages use for them."""
     timeline, now, wire = call.timeline, request.now, request.world.wire
     is_over = now >= timeline.ended_at
     answered_at = timeline.answered_at if timeline.answered_at is not None and now >= timeline.answered_at else None
@@ -183,7 +185,7 @@ def present(request: ApiRequest, call: PlacedCall) -> Json:
 
 
 def credits_of(timeline: lifecycle.Timeline) -> float:
-    """What a call costs: minutes begun."""
+    """The credits that a call costs: one for each minute begun."""
     return -(-lifecycle.talk_seconds(timeline) // 60) * _CREDITS_A_MINUTE
 
 
@@ -204,7 +206,7 @@ def _metadata(call: PlacedCall) -> Json:
 
 
 def _listed_before(request: ApiRequest) -> float | None:
-    """The time before which listed calls were placed; None for all."""
+    """The time before which calls must be placed to be listed; None for all."""
     wanted = _moment(request.query, "created_before")
     if "lagging_calls" not in request.world.wire.quirks:
         return wanted
@@ -217,7 +219,7 @@ def _moment(query: Mapping[str, Any], name: str) -> float | None:
 
 
 def _variables(body: Json) -> Json:
-    """Under their name, or under the one they had first, which pages still show."""
+    """The variables of a request, under their name or an older one that some pages still show."""
     variables: object = body.get("variables") or body.get("context") or {}
     if not isinstance(variables, dict):
         raise problems.invalid("context", "must be an object", value=variables)
@@ -236,7 +238,7 @@ def _from_number(agent: Json, wanted: str | None) -> str:
 
 
 def _refuse(request: ApiRequest, number: str, outcome: Outcome) -> None:
-    """Raise where the number forces a refusal before any call is placed."""
+    """Raise the refusal that the number forces, if any, before a call is placed."""
     world = request.world
     match outcome:
         case Outcome.REFUSED:

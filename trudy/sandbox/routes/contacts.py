@@ -171,7 +171,7 @@ def _present_folder(request: ApiRequest, folder: Json) -> Json:
 
 
 def _present(request: ApiRequest, contact: Json) -> Json:
-    """The contact, under the names of both generations of pages."""
+    """The contact as the API shows it, with the names of older and newer pages."""
     state, wire = request.world.state, request.world.wire
     calls = contacts.calls_of(state, contact)
     return contact | {

@@ -1,4 +1,4 @@
-"""Knowledge bases, and the documents and pages that they are made of."""
+"""Knowledge bases, and their documents and web pages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def list_knowledge_bases(request: ApiRequest) -> HandlerReply:
 
 
 def create_knowledge_base(request: ApiRequest) -> HandlerReply:
-    """POST /knowledge-bases; empty and ready, or with the one document that older pages put into the request."""
+    """POST /knowledge-bases; empty and ready, or with one document, as older pages show it."""
     body = request.body
     request.world.check_payment()
     document = _first_document(body)
@@ -48,7 +48,7 @@ def get_knowledge_base(request: ApiRequest) -> HandlerReply:
 
 
 def update_knowledge_base(request: ApiRequest) -> HandlerReply:
-    """PATCH /knowledge-bases/{kb_id}; null takes a description away."""
+    """PATCH /knowledge-bases/{kb_id}; null removes the description."""
     base, body = _find(request), request.body
     base = base | {
         "name": body.get("name") or base["name"],
@@ -60,7 +60,7 @@ def update_knowledge_base(request: ApiRequest) -> HandlerReply:
 
 
 def delete_knowledge_base(request: ApiRequest) -> HandlerReply:
-    """DELETE /knowledge-bases/{kb_id}; with its sources. Agents that named it go on without it."""
+    """DELETE /knowledge-bases/{kb_id}; with its sources. Agents that use it lose it."""
     base, state = _find(request), request.world.state
     for source in list(state.sources.of(base["id"])):
         state.sources.remove(source["id"])
@@ -71,7 +71,7 @@ def delete_knowledge_base(request: ApiRequest) -> HandlerReply:
 
 
 def list_sources(request: ApiRequest) -> HandlerReply:
-    """GET /knowledge-bases/{kb_id}/sources; without pages, oldest first."""
+    """GET /knowledge-bases/{kb_id}/sources; all in one answer, oldest first."""
     oldest_first = reversed(list(request.world.state.sources.of(_find(request)["id"])))
     return HandlerReply(data=[_present_source(request, source) for source in oldest_first])
 
@@ -150,7 +150,7 @@ def _find_source(request: ApiRequest) -> Json:
 
 
 def _first_document(body: Json) -> Json | None:
-    """The document of the older requests: `file`, `file_content` with `file_name`, or `content`."""
+    """The document in an older request: `file`, `file_content` with `file_name`, or `content`."""
     match body:
         case {"file": {"data": str() as data, **file}}:
             content, filename = _content(data, "file.data"), file.get("filename")

@@ -1,4 +1,4 @@
-"""Telephony: numbers searched, bought or brought along, and the agents they serve."""
+"""Phone numbers: search, buy, import, assign to agents, release."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def purchase_number(request: ApiRequest) -> HandlerReply:
 
 
 def import_number(request: ApiRequest) -> HandlerReply:
-    """POST /telephony/numbers/import; what is secret in it is not kept."""
+    """POST /telephony/numbers/import; the secrets in it are not kept."""
     state, body = request.world.state, request.body
     number, provider = body["phone_number"], body["provider_type"]
     groups = _NEEDED[provider]
@@ -114,7 +114,7 @@ def unassign_number(request: ApiRequest) -> HandlerReply:
 
 
 def release_number(request: ApiRequest) -> HandlerReply:
-    """DELETE /telephony/numbers/{number_id}; the agents it served go on without it."""
+    """DELETE /telephony/numbers/{number_id}; the agents it served lose it."""
     state = request.world.state
     row = _find(request, request.params["number_id"])
     for direction in numbers.DIRECTIONS:
@@ -137,7 +137,7 @@ def agent_webhook_url(request: ApiRequest) -> HandlerReply:
 
 
 def list_credentials(request: ApiRequest) -> HandlerReply:
-    """GET /telephony/credentials; what was imported with, without its secrets."""
+    """GET /telephony/credentials; the accounts of imported numbers, without their secrets."""
     wire = request.world.wire
     rows = [
         {
@@ -174,7 +174,7 @@ def _find(request: ApiRequest, number_id: str) -> Json:
 
 
 def _credential(request: ApiRequest, provider: str) -> str:
-    """The id of what these members open; the same account is kept once."""
+    """The id of the account that these members name; the same account is kept once."""
     body = request.body
     secret = "\n".join(str(body.get(name) or "") for group in _NEEDED[provider] for name in group)
     digest = hashlib.sha256(f"{provider}\n{secret}".encode()).hexdigest()

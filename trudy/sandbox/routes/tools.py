@@ -1,4 +1,4 @@
-"""Tools: definitions that agents may use, kept as they were given."""
+"""Tools: create, read, update, delete, list. Definitions are kept as they were given."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def get_tool(request: ApiRequest) -> HandlerReply:
 
 
 def update_tool(request: ApiRequest) -> HandlerReply:
-    """PATCH /tools/{tool_id}; null takes the definition away, and leaves the name."""
+    """PATCH /tools/{tool_id}; null removes the definition, but not the name."""
     tool, body = _find(request), request.body
     definition = body.get("definition", tool["definition"])
     _check_definition(definition)
@@ -55,7 +55,7 @@ def update_tool(request: ApiRequest) -> HandlerReply:
 
 
 def delete_tool(request: ApiRequest) -> HandlerReply:
-    """DELETE /tools/{tool_id}; agents that named it go on without it."""
+    """DELETE /tools/{tool_id}; agents that use it lose it."""
     tool = _find(request)
     state = request.world.state
     state.tools.remove(tool["id"])

@@ -1,4 +1,4 @@
-"""Voices: a provider's, imported; one's own, cloned from recordings."""
+"""Voices: import a provider's, clone one from recordings; read, update, delete, list."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trudy.sandbox.http.handler import ApiRequest, HandlerReply
 
 
 def list_voices(request: ApiRequest) -> HandlerReply:
-    """GET /voices; without pages, oldest first."""
+    """GET /voices; all in one answer, oldest first."""
     oldest_first = reversed(list(request.world.state.voices))
     return HandlerReply(data=[_present(request, voice) for voice in oldest_first])
 
@@ -56,7 +56,7 @@ def get_voice(request: ApiRequest) -> HandlerReply:
 
 
 def update_voice(request: ApiRequest) -> HandlerReply:
-    """PATCH /voices/{voice_id}; null takes a description away."""
+    """PATCH /voices/{voice_id}; null removes the description."""
     voice, body = _find(request), request.body
     changed = evolve(
         voice,

@@ -1,4 +1,4 @@
-"""Calls from a browser: for an app's users, and to try an agent."""
+"""Create calls from a browser: for an app's users, and to try an agent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from trudy.sandbox.routes.agents import find_agent
 
 
 def create_webrtc_call(request: ApiRequest) -> HandlerReply:
-    """POST /webrtc/call; the one answer without an envelope."""
+    """POST /webrtc/call; the only answer without an envelope."""
     request.world.check_payment()
     agent = find_agent(request, request.body["agent_id"])
     variables: Json = request.body.get("variables") or {}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from trudy.webhooks.router import WebhookRouter
 
 _TOO_LARGE: Final = bytes(MAX_BODY + 1)
-"""In place of a body that was not read, as it is larger: the router refuses it by its size."""
+"""Stands for a body that is too large to read; the router refuses it by its size."""
 
 
 def aiohttp_handler(router: WebhookRouter) -> Callable[[web.Request], Awaitable[web.Response]]:
