@@ -26,7 +26,7 @@ from trudy.dialer.report import CampaignStatus, DialEvent, OnEvent, RunResult
 from trudy.dialer.running import CampaignRun, until_interrupted
 from trudy.dialer.sources import Source, read_rows
 from trudy.dialer.sql_store import SqlStore
-from trudy.dialer.store import CampaignState, DueRow, Store
+from trudy.dialer.store import CampaignState, DueRow, Store, StoreError
 from trudy.dialer.sweep import Classify, OnOutcome, Sweep
 from trudy.errors import ConfigurationError, InvalidArgumentError
 
@@ -176,13 +176,11 @@ class Dialer:
         if campaign.state in ("done", "stopped"):
             return await self._result(plan.campaign)
         run = self._run_of(plan, on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome)
-        forgotten = await self._adopt_forgotten()
-        if forgotten:
-            reason = f"{forgotten} calls were placed that this store has forgotten; was a backup restored?"
-            await self._move(plan.campaign, "halted", reason)
-            return await self._result(plan.campaign)
         await self._move(plan.campaign, "running", None, by=confirmed_by)
-        if await until_interrupted(run):
+        interrupted = await until_interrupted(run)
+        if run.fault is not None:
+            return await self._result_despite(plan.campaign, run.fault)
+        if interrupted and (await self.store.campaign(plan.campaign)).state == "running":
             await self._move(plan.campaign, "paused", "interrupted; run the same plan again to go on")
         return await self._result(plan.campaign)
 
@@ -221,7 +219,7 @@ class Dialer:
             on_outcome=on_outcome,
             on_event=tell,
         )
-        return CampaignRun(
+        run = CampaignRun(
             client=self.client,
             store=self.store,
             clock=self._clock,
@@ -231,21 +229,8 @@ class Dialer:
             sweep=sweep,
             look_soon=self._wakeup,
         )
-
-    async def _adopt_forgotten(self) -> int:
-        """Calls with this store's mark that the store does not know: it was restored from a backup."""
-        since = await self.store.last_activity_at()
-        mark = f"{self.store.id}/"
-        forgotten = 0
-        async for call in self.client.calls.list(lane="bulk"):
-            if call.created_at is not None and call.created_at.timestamp() < since - 60.0:
-                break
-            reference = str((call.variables or {}).get("trudy_ref", ""))
-            attempt = reference.removeprefix(mark)
-            if reference.startswith(mark) and not await self.store.knows([attempt]):
-                await self.store.adopt(attempt, call.id, call.to or "", self.now())
-                forgotten += 1
-        return forgotten
+        placer.clock_moved = run.clock_moved
+        return run
 
     async def pause(self, campaign: str, reason: str = "by hand") -> None:
         """Place nothing more until `resume`; acts in every process within two seconds."""
@@ -311,6 +296,14 @@ class Dialer:
     async def _move(self, campaign: str, to: CampaignState, reason: str | None, *, by: str | None = None) -> None:
         await self.store.move_campaign(campaign, to, reason=reason, now=self.now(), by=by)
         self._wakeup.set()
+
+    async def _result_despite(self, campaign: str, fault: StoreError) -> RunResult:
+        """What can be told of a run that ended because the store cannot be written, and perhaps not read."""
+        reason = f"the store cannot be used, and nothing is sent without it: {fault}"
+        try:
+            return evolve(await self._result(campaign), state="halted", reason=reason)
+        except StoreError:
+            return RunResult(campaign=campaign, state="halted", reason=reason, counts={}, live=0)
 
     async def _result(self, campaign: str) -> RunResult:
         found = await self.store.campaign(campaign)

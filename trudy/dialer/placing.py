@@ -95,8 +95,10 @@ class Placer:
     server_now: Callable[[], float]
     worker: str
     should_dial: ShouldDial | None = None
+    clock_moved: Callable[[], bool] = field(default=lambda: False)
+    """Whether somebody moved the clock, so that nobody knows the server's time: nothing is sent then."""
     claimed: set[int] = field(factory=set[int], init=False)
-    """Rows whose intent is committed and whose answer is awaited."""
+    """Rows whose intent is being committed, or is, and whose answer is awaited."""
     started: set[str] = field(factory=set[str], init=False)
     """Every attempt of this run. While one is an intent in the store, its answer is awaited here."""
     on_stop: Callable[[str, str], Awaitable[None]] = field()
@@ -104,8 +106,19 @@ class Placer:
     on_event: Callable[[str, DueRow, str], None] = field()
     """Told of what was placed, refused and so on: the kind, the contact, a detail."""
 
-    async def place(self, campaign: CampaignRecord, contact: DueRow, *, shard: int, fence: int) -> Miss | None:
-        """Call one contact, if everything allows it; what did not, otherwise. The outcome is in the store then."""
+    async def place(
+        self,
+        campaign: CampaignRecord,
+        contact: DueRow,
+        *,
+        shard: int,
+        fence: int,
+        on_claim: Callable[[], None] = lambda: None,
+    ) -> Miss | None:
+        """Call one contact, if everything allows it; what did not, otherwise. The outcome is in the store then.
+
+        `on_claim` is called when the intent is committed, before the request leaves.
+        """
         decision = await self._asked(contact)
         if isinstance(decision, Skip):
             await self.store.settle_row(contact.id, decision.reason, self.server_now())
@@ -122,7 +135,10 @@ class Placer:
         async def before_send() -> None:
             if claims:
                 raise TooLateError
+            if self.clock_moved():
+                raise NotNow(Miss(reason="clock"))
             began = self.clock.monotonic()
+            self.claimed.add(contact.id)
             claim = await self.store.claim(
                 contact,
                 attempt=attempt,
@@ -134,11 +150,12 @@ class Placer:
                 send_within=_LEAVES_WITHIN,
             )
             if isinstance(claim, Miss):
+                self.claimed.discard(contact.id)
                 raise NotNow(claim)
             claims.append(claim)
-            self.claimed.add(contact.id)
             self.started.add(attempt)
-            if self.clock.monotonic() - began > SEND_WITHIN:
+            on_claim()
+            if self.clock.monotonic() - began > SEND_WITHIN or self.clock_moved():
                 raise TooLateError
 
         return await self._send(campaign, contact, attempt, from_number, claims, before_send)

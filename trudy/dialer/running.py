@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
 from attrs import Factory, define, field
@@ -13,8 +14,9 @@ from attrs import Factory, define, field
 from trudy._concurrency.loops import Wakeup
 from trudy.dialer.engine import EmbeddedEngine, Slice
 from trudy.dialer.placing import HELD_UNTIL, Placer
-from trudy.dialer.store import CampaignRecord, DueRow, Store
-from trudy.dialer.sweep import Sweep
+from trudy.dialer.states import ImpossibleError
+from trudy.dialer.store import CampaignRecord, DueRow, Miss, Store, StoreError
+from trudy.dialer.sweep import Looked, Sweep
 from trudy.errors import TrudyError
 
 if TYPE_CHECKING:
@@ -28,6 +30,12 @@ NUDGED_EVERY: Final = 2.0
 """Seconds between two sweeps at least, however many events come."""
 WATCH_EVERY: Final = 2.0
 """Seconds between two looks at what another process wants, such as a pause."""
+LIST_MAY_LAG: Final = 15.0
+"""Seconds that a resumed run waits before it dials: a call that was placed just before, and is in no list yet, may be
+one that a restored store has forgotten. Lists were seen to lag by 10."""
+CLOCK_MOVED: Final = 5.0
+"""Seconds by which the wall clock may move against the monotonic one: less would take a clock that is being set by and
+by for one that was moved."""
 _AHEAD: Final = 20
 """Rows picked beyond the free slots at a time: some of them miss, and a pick costs a transaction."""
 
@@ -56,12 +64,28 @@ async def until_interrupted(run: CampaignRun) -> bool:
     finally:
         if is_main:
             signal.signal(signal.SIGINT, previous)
+    if run.failure is not None:
+        raise run.failure
     return interrupted
+
+
+@define(eq=False)
+class _Start:
+    """A contact on its way: `settled` once its intent is committed or it is clear that none will be."""
+
+    scope: anyio.CancelScope
+    settled: anyio.Event
+    miss: Miss | None = None
 
 
 @define(kw_only=True, eq=False)
 class CampaignRun:
-    """What the facade hands over to dial one plan."""
+    """What the facade hands over to dial one plan.
+
+    Attributes:
+        fault: why the store could not be written any more; None while it can.
+        failure: what a hook or a callback raised.
+    """
 
     client: AsyncTrudyClient
     store: Store
@@ -72,81 +96,171 @@ class CampaignRun:
     sweep: Sweep
     look_soon: Wakeup
     """Set from any thread when something was heard of a call."""
-    _waiting: dict[int, anyio.CancelScope] = field(init=False, default=Factory(dict[int, anyio.CancelScope]))
+    fault: StoreError | None = field(init=False, default=None)
+    failure: Exception | None = field(init=False, default=None)
+    _starting: dict[int, _Start] = field(init=False, default=Factory(dict[int, _Start]))
     """Rows that wait for admission, or are on the wire."""
+    _serving: anyio.CancelScope = field(init=False, default=Factory(anyio.CancelScope))
     _go_on: Wakeup = field(init=False, default=Factory(Wakeup))
     _most_dialed: float = field(init=False, default=float("inf"))
     _is_stopping: bool = field(init=False, default=False)
-    _is_over: bool = field(init=False, default=False)
+    _began_at: float = field(init=False, default=0.0)
+    _claimed_at: float = field(init=False, default=float("-inf"))
+    _wall_ahead: float = field(init=False, default=float("nan"))
+    """The wall clock less the monotonic one when the server's time was learned last."""
 
     async def until_over(self) -> None:
         """Dial until the campaign is done, paused, stopped or halted; then see calls on the wire to their answer."""
-        if self.plan.canary is not None:
-            self._most_dialed = (await self.store.campaign(self.plan.campaign)).dialed + self.plan.canary
-        engine = EmbeddedEngine(sleep=self._rest)
-        await engine.ensure(self.plan.campaign, 1)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._keep_looking)
-            await engine.serve(self._dial)
-            self._is_over = True
-            self.look_soon.set()
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(self._safely, self._keep_looking)
+            beside.start_soon(self._safely, self._watch)
+            async with anyio.create_task_group() as calls:
+                with self._serving:
+                    await self._safely(lambda: self._serve(calls))
+            beside.cancel_scope.cancel()
+        if self.fault is not None:
+            # Where even that cannot be written, the result says it.
+            with suppress(StoreError):
+                await self._end_as("halted", str(self.fault))
 
     def finish(self) -> None:
         """Place nothing more: what waits for admission is not sent, what is on the wire gets its answer."""
         self._is_stopping = True
-        for row, scope in self._waiting.items():
-            if row not in self.placer.claimed:
-                scope.cancel()
-        self._go_on.set()
+        self._serving.cancel()
+        self._withdraw()
 
-    async def _dial(self, turn: Slice) -> float | None:
-        campaign = await self.store.campaign(turn.campaign)
+    def clock_moved(self) -> bool:
+        """Whether the wall clock moved against the monotonic one since the server's time was learned."""
+        return abs(self.clock.time() - self.clock.monotonic() - self._wall_ahead) > CLOCK_MOVED
+
+    async def _serve(self, calls: anyio.abc.TaskGroup) -> None:
+        """Look for what was forgotten, then dial."""
+        self._began_at = self.server_now()
+        campaign = await self.store.campaign(self.plan.campaign)
         if campaign.state != "running":
-            return None
+            return
+        if self.plan.canary is not None:
+            self._most_dialed = campaign.dialed + self.plan.canary
+        self._wall_ahead = self.clock.time() - self.clock.monotonic()
+        if not await self._remembers_all():
+            return
+        engine = EmbeddedEngine(sleep=self._rest)
+        await engine.ensure(self.plan.campaign, 1)
+        await engine.serve(lambda turn: self._dial(turn, calls))
+
+    async def _remembers_all(self) -> bool:
+        """Whether the store knows every call that it placed; halts the campaign otherwise."""
+        since = await self.store.last_activity_at()
+        began = self.clock.monotonic()
+        if await self._asked(lambda: self._adopted(since)):
+            return False
+        if not await self.store.has_dialed():
+            return True
+        await self.clock.sleep(max(0.0, began + LIST_MAY_LAG - self.clock.monotonic()))
+        return not await self._asked(lambda: self._adopted(max(since, self._began_at - LIST_MAY_LAG)))
+
+    async def _adopted(self, since: float) -> bool:
+        adopted = await self.sweep.adopt_forgotten(since)
+        if adopted:
+            await self._halt_forgotten(adopted)
+        return adopted > 0
+
+    async def _asked(self, ask: Callable[[], Awaitable[bool]]) -> bool:
+        """The answer, however often it takes; True, and the campaign halted, where the API refuses to tell."""
+        while True:
+            try:
+                return await ask()
+            except TrudyError as error:
+                if not error.retryable:
+                    await self._end_as("halted", f"calls cannot be looked for: {error.code}")
+                    return True
+                await self.clock.sleep(SWEEP_EVERY)
+
+    async def _dial(self, turn: Slice, calls: anyio.abc.TaskGroup) -> float | None:
+        """One slice: seconds until the shard is worth another turn; None where it is finished."""
         fence = await self.store.take_shard(turn.campaign, turn.shard, self.placer.worker)
         until = self.clock.monotonic() + turn.seconds
-        async with anyio.create_task_group() as calls:
-            while self.clock.monotonic() < until:
-                campaign = await self.store.campaign(turn.campaign)
-                if campaign.state != "running" or self._is_stopping:
-                    break
-                pause = await self._place_some(campaign, turn, fence, calls)
-                if pause is None:
-                    break
-                await self._rest(pause)
-            else:
-                return 0.0
-        return await self._next(turn)
+        while self.clock.monotonic() < until:
+            campaign = await self.store.campaign(turn.campaign)
+            if campaign.state != "running":
+                return None
+            if self.clock_moved():
+                await self._learn_time()
+            pause = await self._place_some(campaign, turn, fence, calls, until)
+            if pause is None:
+                return await self._next(turn)
+            await self._rest(min(pause, until - self.clock.monotonic()))
+        return 0.0
 
     async def _place_some(
-        self, campaign: CampaignRecord, turn: Slice, fence: int, calls: anyio.abc.TaskGroup
+        self, campaign: CampaignRecord, turn: Slice, fence: int, calls: anyio.abc.TaskGroup, until: float
     ) -> float | None:
-        """Start calls for the free slots; seconds to wait before the next look, None where nothing is left to dial."""
-        unclaimed = len(self._waiting.keys() - self.placer.claimed)
-        free = min(campaign.policy.max_live - campaign.live, self._most_dialed - campaign.dialed) - unclaimed
+        """Start calls for the free slots; seconds to wait before the next look, None where nothing is due."""
         if campaign.dialed >= self._most_dialed:
-            await self.store.move_campaign(campaign.id, "paused", reason="the canary was called", now=self.server_now())
-            return None
-        if free <= 0:
-            return WATCH_EVERY
-        contacts = await self.store.due(turn.campaign, turn.shard, self.server_now(), int(free) + _AHEAD)
-        started = 0
-        for contact in contacts:
-            if contact.id in self._waiting or not await self._is_allowed(campaign, contact):
-                continue
-            if started >= free or self._is_stopping:
-                break
-            started += 1
-            calls.start_soon(self._place, campaign, contact, turn.shard, fence)
-            await self.clock.sleep(campaign.policy.gap)
-        if started:
+            await self._end_as("paused", "the canary was called")
             return 0.0
-        if contacts or self._waiting:
-            return WATCH_EVERY
-        due_at = await self.store.next_due(turn.campaign, turn.shard)
-        if due_at is None or due_at >= HELD_UNTIL:
-            return None if campaign.live == 0 else WATCH_EVERY
-        return min(WATCH_EVERY, max(0.0, due_at - self.server_now()))
+        free = min(campaign.policy.max_live - campaign.live, self._most_dialed - campaign.dialed)
+        if free <= 0:
+            return SWEEP_EVERY
+        contacts = await self.store.due(turn.campaign, turn.shard, self.server_now(), int(min(free, _AHEAD)) + _AHEAD)
+        if not contacts:
+            return None
+        for contact in contacts:
+            if free <= 0 or self.clock.monotonic() >= until:
+                break
+            if contact.id in self._starting or not await self._is_allowed(campaign, contact):
+                continue
+            await self._keep_gap(campaign.policy.gap)
+            miss = await self._start(campaign, contact, turn.shard, fence, calls)
+            if miss is None:
+                free -= 1
+            elif miss.reason in ("max_calls", "max_spend"):
+                return await self._spent(campaign.id, miss.reason)
+            elif miss.reason == "max_live":
+                return SWEEP_EVERY
+            elif miss.reason == "fence":
+                return None  # somebody else has the shard
+            elif miss.reason in ("campaign", "clock"):
+                break
+        return 0.0
+
+    async def _start(
+        self, campaign: CampaignRecord, contact: DueRow, shard: int, fence: int, calls: anyio.abc.TaskGroup
+    ) -> Miss | None:
+        """Let one contact wait for admission, the only one: so calls keep their distance, and few need be withdrawn."""
+        start = _Start(anyio.CancelScope(), anyio.Event())
+        self._starting[contact.id] = start
+
+        def claimed() -> None:
+            self._claimed_at = self.clock.monotonic()
+            start.settled.set()
+
+        async def place() -> None:
+            try:
+                with start.scope:
+                    start.miss = await self.placer.place(campaign, contact, shard=shard, fence=fence, on_claim=claimed)
+            except ImpossibleError:
+                start.miss = Miss(reason="row")  # its row was settled meanwhile
+            finally:
+                del self._starting[contact.id]
+                self.placer.claimed.discard(contact.id)
+                start.settled.set()
+                self._go_on.set()
+
+        calls.start_soon(self._safely, place)
+        await start.settled.wait()
+        return start.miss
+
+    async def _keep_gap(self, gap: float) -> None:
+        while (left := self._claimed_at + gap - self.clock.monotonic()) > 0:
+            await self.clock.sleep(left)
+
+    async def _spent(self, campaign: str, reason: str) -> float:
+        """Nothing more may be dialed, unless a call that is still open turns out to cost nothing."""
+        if (await self.store.campaign(campaign)).live:
+            return SWEEP_EVERY
+        await self._end_as("paused", f"{reason} is reached")
+        return 0.0
 
     async def _is_allowed(self, campaign: CampaignRecord, contact: DueRow) -> bool:
         """What can be told before the rate limiter is asked; the claim asks again."""
@@ -162,70 +276,95 @@ class CampaignRun:
         await self.store.postpone(contact.id, HELD_UNTIL if opening is None else opening, reason)
         return False
 
-    async def _place(self, campaign: CampaignRecord, contact: DueRow, shard: int, fence: int) -> None:
-        with anyio.CancelScope() as scope:
-            self._waiting[contact.id] = scope
-            try:
-                await self.placer.place(campaign, contact, shard=shard, fence=fence)
-            finally:
-                del self._waiting[contact.id]
-                self.placer.claimed.discard(contact.id)
-                self._go_on.set()
-
     async def _next(self, turn: Slice) -> float | None:
-        """After a turn: when the shard is worth another."""
+        """After a turn in which nothing was due: when the shard is worth another."""
         campaign = await self.store.campaign(turn.campaign)
-        if campaign.state != "running" or self._is_stopping:
+        if campaign.state != "running":
             return None
         due_at = await self.store.next_due(turn.campaign, turn.shard)
-        if due_at is None or due_at >= HELD_UNTIL:
-            if campaign.live:
-                return WATCH_EVERY
-            reason = None if due_at is None else "only held rows are left"
-            await self.store.move_campaign(
-                campaign.id, "done" if due_at is None else "paused", reason=reason, now=self.server_now()
-            )
-            return None
-        return max(0.0, min(WATCH_EVERY, due_at - self.server_now()))
+        if due_at is not None and due_at < HELD_UNTIL:
+            return max(0.0, due_at - self.server_now())
+        if campaign.live:
+            return SWEEP_EVERY
+        await self._end_as(*(("done", None) if due_at is None else ("paused", "only held rows are left")))
+        return None
+
+    async def _learn_time(self) -> None:
+        """Ask the server for its time, of which nobody is sure since a clock was moved."""
+        while self.clock_moved():
+            ahead = self.clock.time() - self.clock.monotonic()
+            try:
+                await self.client.calls.list(limit=1, lane="bulk")
+            except TrudyError:
+                await self.clock.sleep(SWEEP_EVERY)
+            else:
+                self._wall_ahead = ahead
 
     async def _keep_looking(self) -> None:
         """Sweep while calls are open, and as long as the run goes on."""
-        last = float("-inf")
         while True:
-            ends = 0
+            looked = Looked()
             try:
-                ends = await self.sweep.once()
+                looked = await self.sweep.once()
             except TrudyError as error:
                 if not error.retryable:
-                    await self._halt(error)
+                    await self._end_as("halted", f"calls cannot be looked for: {error.code}")
             last = self.clock.monotonic()
-            if ends:
+            if looked.adopted:
+                await self._halt_forgotten(looked.adopted)
+            if looked.ends:
                 await self._judge()
                 self._go_on.set()
-            if self._is_over:
-                return
             await self.look_soon.wait(SWEEP_EVERY, self.clock)
-            self.look_soon.clear()
             await self.clock.sleep(max(0.0, last + NUDGED_EVERY - self.clock.monotonic()))
+            self.look_soon.clear()
+
+    async def _watch(self) -> None:
+        """Hear what other processes want: a look at the calls, or that nothing more is placed."""
+        while True:
+            await self.clock.sleep(WATCH_EVERY)
+            if await self.store.take_hints():
+                self.look_soon.set()
+            if (await self.store.campaign(self.plan.campaign)).state != "running":
+                self._withdraw()
+
+    def _withdraw(self) -> None:
+        for row, start in self._starting.items():
+            if row not in self.placer.claimed:
+                start.scope.cancel()
+        self._go_on.set()
 
     async def _judge(self) -> None:
-        """Let the breaker look at the last ends."""
-        policy = self.plan.policy
-        ends = await self.store.last_ends(self.plan.campaign, max(policy.breaker.of_last, policy.breaker.short_calls))
-        reason = policy.breaker.trips(ends)
+        """Let the breaker look at the last ends of this run; who resumes after a pause wants to go on."""
+        breaker = self.plan.policy.breaker
+        most = max(breaker.of_last, breaker.short_calls)
+        reason = breaker.trips(await self.store.last_ends(self.plan.campaign, most, since=self._began_at))
         if reason is not None:
-            await self.stop(self.plan.campaign, reason)
+            await self._end_as("paused", reason)
 
-    async def stop(self, campaign: str, reason: str) -> None:
-        """Pause: what waits for admission is not sent."""
-        await self.store.move_campaign(campaign, "paused", reason=reason, now=self.server_now())
-        self._go_on.set()
-
-    async def _halt(self, error: TrudyError) -> None:
-        await self.store.move_campaign(
-            self.plan.campaign, "halted", reason=f"calls cannot be looked for: {error.code}", now=self.server_now()
+    async def _halt_forgotten(self, count: int) -> None:
+        await self._end_as(
+            "halted",
+            f"{count} calls were placed that this store has forgotten; was a backup restored? Their rows are held;"
+            " run the same plan again to go on with the others",
         )
-        self._go_on.set()
+
+    async def _end_as(self, state: Literal["done", "paused", "halted"], reason: str | None) -> None:
+        """Let the campaign end its run, unless somebody has ended it already."""
+        if (await self.store.campaign(self.plan.campaign)).state == "running":
+            await self.store.move_campaign(self.plan.campaign, state, reason=reason, now=self.server_now())
+        self._withdraw()
+
+    async def _safely(self, work: Callable[[], Awaitable[None]]) -> None:
+        """A fault ends the run in good order: what is on the wire still gets its answer."""
+        try:
+            await work()
+        except StoreError as fault:
+            self.fault = self.fault or fault
+            self.finish()
+        except Exception as failure:
+            self.failure = self.failure or failure
+            self.finish()
 
     async def _rest(self, seconds: float) -> None:
         await self._go_on.wait(seconds, self.clock)

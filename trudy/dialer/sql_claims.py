@@ -98,7 +98,7 @@ def claim(
         opening = policy.hours.opens(contact.zones, country=contact.country, region=contact.region, moment=moment)
         if opening != moment:
             raise Missed("hours", opening)
-    day = _day_of(contact, now)
+    day = day_of(contact, now)
     _check_caps(connection, policy, contact, number_hash, day, now)
     _take_caller_id(connection, policy, contact, from_number, day, now)
     agent_id = connection.execute(select(campaigns.c.agent).where(campaigns.c.id == contact.campaign)).scalar_one()
@@ -260,7 +260,7 @@ def caller_id(connection: Connection, policy: Policy, contact: DueRow, now: floa
     """
     if not policy.caller_ids:
         return None
-    left = _calls_left(connection, policy, _day_of(contact, now))
+    left = _calls_left(connection, policy, day_of(contact, now))
     own = contact.caller_id if contact.caller_id in left else None
     chosen = own or max(left, key=lambda number: left[number])
     if left[chosen] <= 0:
@@ -334,7 +334,7 @@ def _give_back(connection: Connection, found: Any, happening: Happening, row_was
     connection.execute(update(campaigns).where(table.id == found.campaign).values(**changes))
 
 
-def _day_of(contact: DueRow, now: float) -> str:
+def day_of(contact: DueRow, now: float) -> str:
     """The date where the person is; the first zone stands for all, since a day's cap is 24 hours wide either way."""
     return datetime.fromtimestamp(now, _zone_of(contact)).date().isoformat()
 

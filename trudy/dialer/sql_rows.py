@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from trudy.dialer import policy_json
 from trudy.dialer.schema import attempts, campaigns, do_not_call, events, leases, rows
-from trudy.dialer.sql_claims import note
+from trudy.dialer.sql_claims import day_of, note
 from trudy.dialer.states import AttemptState, ImpossibleError, RowState
 from trudy.dialer.store import CampaignRecord, DueRow, NewRow, OpenAttempt, PlanHeader
 
@@ -37,7 +37,8 @@ PAGE: Final = 1_000
 """Rows read at a time for an export: more costs memory, fewer costs statements."""
 _AGAIN_AFTER: Final = 30 * 86_400.0
 """An earlier campaign that has done with a number keeps it from another for so long, as the caps of attempts do."""
-_OPEN: Final = (AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.PLACED)
+OPEN: Final = (AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.PLACED)
+"""Attempts whose end is not known."""
 
 
 def start_plan(connection: Connection, header: PlanHeader, now: float) -> str:
@@ -222,17 +223,15 @@ def settle_row(connection: Connection, row: int, was: RowState, to: RowState, re
     note(connection, now, "settled", campaign=campaign, row=row, to=to.value, reason=reason)
 
 
-def open_attempts(connection: Connection, campaign: str | None) -> list[OpenAttempt]:
-    """Attempts whose end is not known, oldest first."""
+def attempts_where(connection: Connection, which: ColumnElement[bool]) -> list[OpenAttempt]:
+    """Attempts as the sweep needs them, oldest first."""
     chosen = (
         select(attempts, campaigns.c.agent, rows.c.vars)
         .join(campaigns, campaigns.c.id == attempts.c.campaign)
         .join(rows, rows.c.id == attempts.c.row)
-        .where(attempts.c.state.in_(_OPEN))
+        .where(which)
         .order_by(attempts.c.intent_at)
     )
-    if campaign is not None:
-        chosen = chosen.where(attempts.c.campaign == campaign)
     return [
         OpenAttempt(
             id=found.id,
@@ -255,15 +254,59 @@ def open_attempts(connection: Connection, campaign: str | None) -> list[OpenAtte
     ]
 
 
-def adopt(connection: Connection, attempt: str, call_id: str, number_hash: str, now: float) -> bool:
-    """Hold the rows of a number that was called by an attempt which this (restored) store has forgotten."""
-    held = connection.execute(
-        update(rows)
-        .where(rows.c.key == number_hash, rows.c.state == RowState.WAITING)
-        .values(state=RowState.UNRESOLVED, reason="called before the store was restored")
-    ).rowcount
-    note(connection, now, "adopted", attempt=attempt, call_id=call_id, number_hash=number_hash)
-    return held > 0
+def owned(connection: Connection, call_ids: Sequence[str]) -> frozenset[str]:
+    """Which of these calls an attempt has, or were adopted."""
+    mine = connection.execute(select(attempts.c.call_id).where(attempts.c.call_id.in_(call_ids))).scalars()
+    adopted = connection.execute(select(events.c.data).where(events.c.kind == "adopted")).scalars()
+    return frozenset(mine) | ({data["call_id"] for data in adopted} & set(call_ids))
+
+
+def adopt(connection: Connection, attempt: str, call_id: str, number_hash: str, placed_at: float, now: float) -> bool:
+    """Enter a call of which this (restored) store has forgotten the attempt, and hold the rows of its number.
+
+    With a row that waited, it counts against the caps of the number like any other.
+    """
+    if owned(connection, [call_id]):
+        return False
+    theirs = attempts.c.number_hash == number_hash
+    looked_for = attempts.c.state.in_((AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.UNRESOLVED))
+    if not attempt and connection.execute(select(attempts.c.id).where(theirs, looked_for)).first():
+        return False
+    waits = and_(rows.c.key == number_hash, rows.c.state == RowState.WAITING)
+    first = connection.execute(select(rows).where(waits).order_by(rows.c.id)).first()
+    if first is None and not attempt:
+        return False
+    connection.execute(
+        update(rows).where(waits).values(state=RowState.UNRESOLVED, reason="called before the store was restored")
+    )
+    if first is not None:
+        count = select(func.count()).select_from(attempts).where(attempts.c.row == first.id)
+        connection.execute(
+            insert(attempts).values(
+                id=attempt or str(uuid4()),
+                campaign=first.campaign,
+                row=first.id,
+                n=connection.execute(count).scalar_one() + 1,
+                number=first.number,
+                number_hash=number_hash,
+                state=AttemptState.UNRESOLVED,
+                worker="before the store was restored",
+                fence=0,
+                intent_at=placed_at,
+                send_by=placed_at,
+                window="",
+                zone=", ".join(first.zones),
+                day=day_of(as_contact(first), placed_at),
+                consent=first.consent,
+                call_id=call_id,
+            )
+        )
+        connection.execute(
+            update(campaigns).where(campaigns.c.id == first.campaign).values(dialed=campaigns.c.dialed + 1)
+        )
+    row, campaign = (None, None) if first is None else (first.id, first.campaign)
+    note(connection, now, "adopted", campaign=campaign, row=row, attempt=attempt or None, call_id=call_id)
+    return True
 
 
 def history(connection: Connection, number_hash: str) -> list[dict[str, object]]:
@@ -285,7 +328,7 @@ def history(connection: Connection, number_hash: str) -> list[dict[str, object]]
 def forget(connection: Connection, number_hash: str, now: float) -> int:
     """Delete what is a person's: number, columns, variables. Hashes, states and times stay."""
     busy = connection.execute(
-        select(attempts.c.id).where(attempts.c.number_hash == number_hash, attempts.c.state.in_(_OPEN))
+        select(attempts.c.id).where(attempts.c.number_hash == number_hash, attempts.c.state.in_(OPEN))
     ).first()
     if busy is not None:
         raise ImpossibleError("the number is being called, or a call to it is being looked for")

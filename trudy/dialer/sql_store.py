@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import Connection, Engine, and_, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -212,12 +212,21 @@ class SqlStore:
         await self._in_transaction(lambda connection: connection.execute(statement))
 
     async def open_attempts(self, campaign: str | None = None) -> Sequence[OpenAttempt]:
-        return await self._in_transaction(sql_rows.open_attempts, campaign)
+        is_open = attempts.c.state.in_(sql_rows.OPEN)
+        return await self._in_transaction(
+            sql_rows.attempts_where, is_open if campaign is None else and_(is_open, attempts.c.campaign == campaign)
+        )
 
-    async def last_ends(self, campaign: str, most: int) -> Sequence[tuple[OutcomeWord, float | None]]:
+    async def last_ends(
+        self, campaign: str, most: int, *, since: float = 0.0
+    ) -> Sequence[tuple[OutcomeWord, float | None]]:
         statement = (
             select(attempts.c.outcome, attempts.c.duration)
-            .where(attempts.c.campaign == campaign, attempts.c.state == AttemptState.ENDED)
+            .where(
+                attempts.c.campaign == campaign,
+                attempts.c.state == AttemptState.ENDED,
+                attempts.c.intent_at >= since,
+            )
             .order_by(attempts.c.ended_at.desc())
             .limit(most)
         )
@@ -229,16 +238,25 @@ class SqlStore:
         found = await self._in_transaction(lambda connection: connection.execute(statement).all())
         return {each[0]: each[1] for each in found}
 
-    async def knows(self, ids: Sequence[str]) -> frozenset[str]:
-        statement = select(attempts.c.id).where(attempts.c.id.in_(ids))
-        return frozenset(await self._in_transaction(lambda connection: list(connection.execute(statement).scalars())))
+    async def attempts(self, ids: Sequence[str]) -> Sequence[OpenAttempt]:
+        return await self._in_transaction(sql_rows.attempts_where, attempts.c.id.in_(ids))
 
-    async def adopt(self, attempt: str, call_id: str, number: str, now: float) -> bool:
-        return await self._in_transaction(sql_rows.adopt, attempt, call_id, self.hash_of(number), now)
+    async def owned(self, call_ids: Sequence[str]) -> frozenset[str]:
+        return await self._in_transaction(sql_rows.owned, call_ids)
+
+    async def adopt(self, attempt: str, call_id: str, number: str, placed_at: float, now: float) -> bool:
+        return await self._in_transaction(sql_rows.adopt, attempt, call_id, self.hash_of(number), placed_at, now)
 
     async def last_activity_at(self) -> float:
+        def read(connection: Connection) -> float:
+            last: float = connection.execute(select(store_table.c.last_activity_at)).scalar_one()
+            return last or connection.execute(select(func.min(campaigns.c.created_at))).scalar() or 0.0
+
+        return await self._in_transaction(read)
+
+    async def has_dialed(self) -> bool:
         statement = select(store_table.c.last_activity_at)
-        return await self._in_transaction(lambda connection: connection.execute(statement).scalar_one())
+        return await self._in_transaction(lambda connection: connection.execute(statement).scalar_one() > 0)
 
     async def add_do_not_call(self, numbers: Sequence[str], source: str, now: float) -> int:
         hashes = [self.hash_of(number) for number in numbers]
@@ -312,8 +330,8 @@ class SqlStore:
         try:
             with hold():
                 return await to_thread.run_sync(work, *args, limiter=self._limiter())
-        except IntegrityError:
-            raise ImpossibleError("somebody else was there first") from None
+        except IntegrityError as error:
+            raise ImpossibleError(f"somebody else was there first: {error.orig}") from None
         except DBAPIError as error:
             # Not its own text, which holds the statement and its values.
             raise StoreError(f"{self._name}: {error.orig}") from None
@@ -358,7 +376,8 @@ class SqlStore:
             return
         import fcntl
 
-        file = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # Where the file really is, lest two names of one file have two locks.
+        file = os.open(f"{self._path.resolve()}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -29,7 +29,9 @@ MissReason: TypeAlias = Literal[
     "hours",
     "caller_id",
     "ringing",
+    "clock",
 ]
+"""`clock`: the machine's clock was moved, and the server's time is to be learned again."""
 
 
 @frozen(kw_only=True)
@@ -295,23 +297,43 @@ class Store(Protocol):
         """Attempts in `intent`, `unknown` or `placed`."""
         ...
 
-    async def last_ends(self, campaign: str, most: int) -> Sequence[tuple[OutcomeWord, float | None]]:
-        """Outcome and seconds of the attempts that ended last, newest first."""
+    async def last_ends(
+        self, campaign: str, most: int, *, since: float = 0.0
+    ) -> Sequence[tuple[OutcomeWord, float | None]]:
+        """Outcome and seconds of the attempts that were made since a time and ended last, newest first."""
         ...
 
     async def counts(self, campaign: str) -> Mapping[str, int]:
         """Rows by state."""
         ...
 
-    async def knows(self, ids: Sequence[str]) -> frozenset[str]:
-        """Which of these ids are attempts of this store."""
+    async def attempts(self, ids: Sequence[str]) -> Sequence[OpenAttempt]:
+        """Those of these ids that are attempts of this store, whatever their state."""
         ...
 
-    async def adopt(self, attempt: str, call_id: str, number: str, now: float) -> bool:
-        """Enter a call that the store forgot (a restored backup); whether a waiting row is held by it now."""
+    async def owned(self, call_ids: Sequence[str]) -> frozenset[str]:
+        """Which of these calls an attempt has, or were adopted."""
         ...
 
-    async def last_activity_at(self) -> float: ...
+    async def adopt(self, attempt: str, call_id: str, number: str, placed_at: float, now: float) -> bool:
+        """Enter a call that the store forgot (a restored backup), and hold what waits for its number.
+
+        Args:
+            attempt: the id in the call's mark; empty where the server hides it, and then the call is only entered if
+                a row waits for its number and no attempt that is being looked for may own it.
+
+        Returns:
+            Whether it was entered; not so where it was before.
+        """
+        ...
+
+    async def last_activity_at(self) -> float:
+        """When the last intent was committed; else when the first campaign was planned, else 0."""
+        ...
+
+    async def has_dialed(self) -> bool:
+        """Whether an intent was ever committed."""
+        ...
 
     async def add_do_not_call(self, numbers: Sequence[str], source: str, now: float) -> int:
         """How many were new. Rows that wait with these numbers are suppressed."""

@@ -1,21 +1,31 @@
 """Looks for the ends of all calls at once: pages of the newest calls, shared by every attempt whose end is not known.
 
-Fifty separate look-ups cost hundreds of requests; one sweep finds the same calls for a page or two.
+Fifty separate look-ups cost hundreds of requests; one sweep finds the same calls for a page or two. On its way it meets
+calls that this store has placed and forgotten, as after a backup was restored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from attrs import define, field
+from attrs import define, evolve, field, frozen
 
+from trudy._call_matching import (
+    REF,
+    SentCall,
+    digits,
+    is_asked_for,
+    may_be,
+    shown_variables,
+    shows_enough,
+    shows_number,
+)
 from trudy.dialer import outcome as outcomes
 from trudy.dialer.outcome import AttemptResult, Following
 from trudy.dialer.policy import OutcomeWord
-from trudy.dialer.states import AttemptState
+from trudy.dialer.states import AttemptState, ImpossibleError
 from trudy.dialer.store import CampaignRecord, DueRow, OpenAttempt, Store
 from trudy.errors import NotFoundError, TrudyError
 from trudy.models import Call, Transcript
@@ -29,15 +39,37 @@ Classify: TypeAlias = Callable[[Call, Transcript | None], OutcomeWord | Awaitabl
 PAGE: Final = 100
 MOST_PAGES: Final = 10
 """Pages of one sweep. Calls deeper down are read one by one: more pages cost requests that dialing needs."""
+DEEPEST: Final = 100
+"""Pages of a sweep for a lost call of long ago, as after a night without power, once in `_APART` seconds."""
 MOST_SINGLE: Final = 5
-"""Calls read one by one in a sweep."""
+"""Calls read one by one in a sweep: more would keep the calls that are placed waiting at the rate limit."""
 _EARLIER: Final = 5.0
 """Seconds before an intent from which its call may be dated: the server's clock is known only so well."""
+_PLACED_WITHIN: Final = 400.0
+"""Seconds after an intent within which the server places its call: it may take 160 after a read of 180. A later call
+to the same number, on a server that hides variables, is somebody else's."""
 _LOST_AFTER: Final = 600.0
 """Seconds after its longest duration at which a placed call that never ended frees its slot."""
 _LONGEST_CALL: Final = 3600.0
 _APART: Final = 30.0
 """Seconds between two looks that count: the list may lag behind the server."""
+_FIRST_SINGLE: Final = 30.0
+"""Seconds after which a call that no page shows is read by itself: a list that lags shows it by then."""
+_LONGEST_PAUSE: Final = 300.0
+"""Seconds between two reads of one call at most; each pause is half as long again as the one before."""
+TRANSCRIPT_WITHIN: Final = 30.0
+"""Seconds after its end for which an answered call waits for its transcript, in which the person may ask not to be
+called again. Longer would keep slots taken on servers that write none."""
+_HIDDEN_LAG: Final = 60.0
+"""Seconds before the store's last activity from which forgotten calls are looked for."""
+
+
+@frozen(kw_only=True)
+class Looked:
+    """What one sweep came to: attempts brought to an end, and calls found that the store had forgotten."""
+
+    ends: int = 0
+    adopted: int = 0
 
 
 @define(kw_only=True, eq=False)
@@ -51,51 +83,149 @@ class Sweep:
     classify: Classify = outcomes.classify
     on_outcome: OnOutcome | None = None
     on_event: Callable[[str, DueRow, str], None] = field()
+    _singles: dict[str, tuple[float, float]] = field(init=False, factory=dict[str, tuple[float, float]])
+    """By attempt: when its call is read by itself next, and the pause after that."""
+    _ended_at: dict[str, float] = field(init=False, factory=dict[str, float])
+    """By attempt: when its call was first seen to be over."""
+    _checked: set[str] = field(init=False, factory=set[str])
+    """Calls of the last list whose marks the store knows."""
+    _shows_variables: bool = field(init=False, default=False)
+    _deep_at: float = field(init=False, default=float("-inf"))
 
-    async def once(self) -> int:
-        """Look once; how many attempts were brought to an end. Errors of the API are the caller's to bear."""
+    async def once(self) -> Looked:
+        """Look once. Errors of the API are the caller's to bear."""
         open_ones = [
             attempt
             for attempt in await self.store.open_attempts()
             if attempt.state is not AttemptState.INTENT or not self.is_awaited(attempt.id)
         ]
+        self._forget_all_but({attempt.id for attempt in open_ones})
         if not open_ones:
-            return 0
+            return Looked()
         campaigns = {name: await self.store.campaign(name) for name in {attempt.campaign for attempt in open_ones}}
         seen, complete_from = await self._pages(open_ones)
+        self._observe(seen.values())
+        adopted = await self._check_marks(seen.values())
         ends = 0
         singles = MOST_SINGLE
         for attempt in open_ones:
             campaign = campaigns[attempt.campaign]
-            if attempt.state is AttemptState.PLACED:
+            try:
+                if attempt.state is not AttemptState.PLACED:
+                    ends += await self._doubtful(campaign, attempt, seen, complete_from)
+                    continue
                 call = seen.get(attempt.call_id or "")
-                if call is None and singles:
+                if call is None and singles and self._is_single_due(attempt):
                     singles -= 1
                     call = await self._single(attempt)
                 ends += await self._placed(campaign, attempt, call)
-            else:
-                ends += await self._doubtful(campaign, attempt, seen, complete_from)
-        return ends
+            except ImpossibleError:
+                continue  # somebody settled it meanwhile
+        return Looked(ends=ends, adopted=adopted)
+
+    async def adopt_forgotten(self, since: float) -> int:
+        """Enter calls made since a time that this store has placed and forgotten; how many there were.
+
+        A call is known by the mark in its variables; where the server hides those, by agent and number.
+        """
+        agents = [
+            SentCall(agent_id=name, number="") for name in {each.agent_id for each in await self.store.campaigns()}
+        ]
+        adopted = 0
+        unmarked: list[Call] = []
+        async for page in self.client.calls.list(page_size=PAGE, lane="bulk").pages():
+            self._observe(page.data)
+            adopted += await self._check_marks(page.data)
+            made = [call.created_at.timestamp() for call in page.data if call.created_at is not None]
+            unmarked += [call for call in page.data if any(is_asked_for(agent, call) for agent in agents)]
+            if made and min(made) < since - _HIDDEN_LAG:
+                break
+        if self._shows_variables:
+            return adopted
+        for call in unmarked:
+            if call.created_at is not None and call.created_at.timestamp() >= since - _EARLIER:
+                adopted += await self._adopt("", call)
+        return adopted
+
+    async def _check_marks(self, calls: Collection[Call]) -> int:
+        """Adopt calls with this store's mark that it does not know; go on with those that were given up too early."""
+        marked = {call.id: (self._mark_of(call), call) for call in calls if call.id not in self._checked}
+        wanted = {attempt: call for attempt, call in marked.values() if attempt}
+        known = {attempt.id: attempt for attempt in await self.store.attempts([*wanted])} if wanted else {}
+        adopted = 0
+        for name, call in wanted.items():
+            attempt = known.get(name)
+            if attempt is None:
+                adopted += await self._adopt(name, call)
+            elif attempt.state is AttemptState.UNRESOLVED and attempt.call_id is None and self._may_be(attempt, call):
+                await self._found_late(attempt, call)
+        self._checked = {call.id for call in calls}
+        return adopted
+
+    async def _adopt(self, attempt: str, call: Call) -> int:
+        made = self.server_now() if call.created_at is None else call.created_at.timestamp()
+        number = f"+{digits(call.to or '')}"
+        return int(await self.store.adopt(attempt, call.id, number, made, self.server_now()))
+
+    async def _found_late(self, attempt: OpenAttempt, call: Call) -> None:
+        try:
+            await self.store.found(attempt.id, call.id, self.server_now())
+        except ImpossibleError:
+            return  # its row was settled by a person, or dialed again
+        self.on_event("found", await self.store.contact(attempt.row), call.id)
+
+    def _mark_of(self, call: Call) -> str:
+        """The attempt whose mark a call bears; empty where it bears none of this store."""
+        mark, prefix = str((shown_variables(call) or {}).get(REF, "")), f"{self.store.id}/"
+        return mark.removeprefix(prefix) if mark.startswith(prefix) else ""
+
+    def _observe(self, calls: Iterable[Call]) -> None:
+        self._shows_variables = self._shows_variables or any(shown_variables(call) for call in calls)
+
+    def _forget_all_but(self, open_ones: set[str]) -> None:
+        for memory in (self._singles, self._ended_at):
+            for gone in memory.keys() - open_ones:
+                del memory[gone]
 
     async def _pages(self, open_ones: Sequence[OpenAttempt]) -> tuple[dict[str, Call], float]:
-        """The newest calls by id, and the moment from which on they are all there."""
+        """The newest calls by id, and the moment from which on they are all there.
+
+        As far down as every live call is seen and every lost one could be, or older rows begin.
+        """
         wanted = {attempt.call_id for attempt in open_ones if attempt.state is AttemptState.PLACED}
+        doubtful = [attempt.intent_at for attempt in open_ones if attempt.state is not AttemptState.PLACED]
         oldest = min(attempt.intent_at for attempt in open_ones) - _EARLIER
+        oldest_doubtful = min(doubtful, default=float("inf")) - _EARLIER
+        now = self.server_now()
+        most = DEEPEST if doubtful and now >= self._deep_at else MOST_PAGES
         seen: dict[str, Call] = {}
         complete_from = float("inf")
         page = await self.client.calls.list(page_size=PAGE, lane="bulk")
-        for _ in range(MOST_PAGES):
-            for call in page.data:
-                seen[call.id] = call
-                if call.created_at is not None:
-                    complete_from = min(complete_from, call.created_at.timestamp())
-            following = await page.next_page() if complete_from > oldest or wanted - seen.keys() else None
+        for count in range(1, most + 1):
+            seen.update((call.id, call) for call in page.data)
+            made = [call.created_at.timestamp() for call in page.data if call.created_at is not None]
+            complete_from = min(complete_from, *made) if made else complete_from
+            if complete_from < oldest or (wanted <= seen.keys() and complete_from < oldest_doubtful):
+                break
+            if not page.has_next():
+                complete_from = float("-inf")
+                break
+            if count > MOST_PAGES:
+                self._deep_at = now + _APART
+            following = await page.next_page() if count < most else None
             if following is None:
                 break
             page = following
-        else:
-            return seen, complete_from
-        return seen, float("-inf") if not page.has_next() else complete_from
+        return seen, complete_from
+
+    def _is_single_due(self, attempt: OpenAttempt) -> bool:
+        began = attempt.started_at or attempt.intent_at
+        due_at, pause = self._singles.get(attempt.id, (began + _FIRST_SINGLE, _FIRST_SINGLE))
+        now = self.server_now()
+        if now < due_at:
+            return False
+        self._singles[attempt.id] = (now + pause, min(pause * 1.5, _LONGEST_PAUSE))
+        return True
 
     async def _single(self, attempt: OpenAttempt) -> Call | None:
         assert attempt.call_id is not None  # noqa: S101
@@ -115,8 +245,10 @@ class Sweep:
         return 0
 
     async def _end(self, campaign: CampaignRecord, attempt: OpenAttempt, call: Call) -> int:
+        transcript = await self._transcript(attempt, call)
+        if transcript is None and self._may_get_transcript(attempt, call):
+            return 0
         contact = await self.store.contact(attempt.row)
-        transcript = await self._transcript(call)
         word = self.classify(call, transcript)
         outcome = await word if isawaitable(word) else word
         following: Following | None = None
@@ -141,48 +273,77 @@ class Sweep:
         self.on_event("ended", contact, outcome)
         return 1
 
-    async def _transcript(self, call: Call) -> Transcript | None:
+    async def _transcript(self, attempt: OpenAttempt, call: Call) -> Transcript | None:
+        """What was said; None where nobody answered, or it is not there."""
+        self._ended_at.setdefault(attempt.id, self.server_now())
         if str(call.outcome or "") != "answered":
             return None
         try:
-            return await self.client.calls.get_transcript(call.id, lane="bulk")
+            found = await self.client.calls.get_transcript(call.id, lane="bulk")
         except TrudyError:
-            return None  # an opt-out is then heard by `on_outcome` or a webhook, or not at all
+            return None
+        return found if found.turns or found.summary else None
+
+    def _may_get_transcript(self, attempt: OpenAttempt, call: Call) -> bool:
+        if str(call.outcome or "") != "answered":
+            return False
+        settings = call.call_settings
+        if settings is not None and settings.transcription_enabled is False:
+            return False
+        return self.server_now() < self._ended_at[attempt.id] + TRANSCRIPT_WITHIN
 
     async def _doubtful(
         self, campaign: CampaignRecord, attempt: OpenAttempt, seen: Mapping[str, Call], complete_from: float
     ) -> int:
         now = self.server_now()
-        candidates = [call for call in seen.values() if self._may_be(attempt, call)]
+        candidates = {call.id: call for call in seen.values() if self._may_be(attempt, call)}
+        taken = await self.store.owned([*candidates]) if candidates else frozenset[str]()
+        candidates = {call_id: call for call_id, call in candidates.items() if call_id not in taken}
+        is_complete = complete_from < attempt.intent_at - _EARLIER
         if len(candidates) == 1:
-            call = candidates[0]
+            (call,) = candidates.values()
             await self.store.found(attempt.id, call.id, now)
             self.on_event("found", await self.store.contact(attempt.row), call.id)
             return await self._end(campaign, attempt, call) if call.status.is_final else 0
+        if now <= attempt.send_by:
+            return 0
+        if candidates:
+            return await self._give_up(attempt, f"{len(candidates)} calls may be it")
+        patience = campaign.policy.unresolved_after
         looks = attempt.looks
-        if complete_from < attempt.intent_at - _EARLIER and now > attempt.send_by:
-            apart = min(_APART, campaign.policy.unresolved_after / 10)
-            if attempt.next_look_at is None or now >= attempt.next_look_at:
-                await self.store.looked([attempt.id], now + apart)
-                looks += 1
-        if looks >= 2 and now > attempt.send_by + campaign.policy.unresolved_after:
-            redial = campaign.policy.on_unresolved == "redial" and not candidates
-            await self.store.given_up(attempt.id, now, redial=redial)
-            self.on_event("unresolved", await self.store.contact(attempt.row), f"{len(candidates)} candidates")
-            return 1
+        if is_complete and (attempt.next_look_at is None or now >= attempt.next_look_at):
+            await self.store.looked([attempt.id], now + min(_APART, patience / 10))
+            looks += 1
+        if is_complete and looks >= 2 and now > attempt.send_by + patience:
+            return await self._give_up(attempt, "not found", redial=campaign.policy.on_unresolved == "redial")
+        if now > attempt.send_by + patience + _LONGEST_CALL:
+            return await self._give_up(attempt, "the list does not reach back to it")
         return 0
 
+    async def _give_up(self, attempt: OpenAttempt, why: str, *, redial: bool = False) -> int:
+        await self.store.given_up(attempt.id, self.server_now(), redial=redial)
+        self.on_event("unresolved", await self.store.contact(attempt.row), why)
+        return 1
+
     def _may_be(self, attempt: OpenAttempt, call: Call) -> bool:
-        """Whether a row of the list may be the call of an attempt."""
-        reference = f"{self.store.id}/{attempt.id}"
-        if call.variables is not None and "trudy_ref" in call.variables:
-            return str(call.variables["trudy_ref"]) == reference
-        if call.variables:  # rows show variables, and this one has no mark of ours
+        """Whether a row of the list may be the call of an attempt, by all that it shows of what was sent."""
+        sent = SentCall.of(
+            {
+                "agent_id": attempt.agent_id,
+                "phone_number": attempt.number,
+                "from_number": attempt.from_number,
+                "variables": {**attempt.variables, REF: f"{self.store.id}/{attempt.id}"},
+            },
+            attempt.id,
+        )
+        if REF in (shown_variables(call) or {}):
+            # Some servers mask numbers; the mark tells enough.
+            return may_be(sent, call) if shows_number(call) else is_asked_for(evolve(sent, number=""), call)
+        if call.created_at is None:
             return False
-        earliest = datetime.fromtimestamp(attempt.intent_at - _EARLIER, UTC)
+        age = call.created_at.timestamp() - attempt.intent_at
         return (
-            call.to == attempt.number
-            and (call.agent_id is None or call.agent_id == attempt.agent_id)
-            and (attempt.from_number is None or call.from_ is None or call.from_ == attempt.from_number)
-            and (call.created_at is None or call.created_at >= earliest)
+            -_EARLIER <= age <= _PLACED_WITHIN
+            and may_be(sent, call)
+            and shows_enough(sent, call, shows_variables=self._shows_variables)
         )

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("trudy")
 
 _TAKEN: Final = RateLimitFacts(refused=False)
+_MOVED: Final = 5.0
+"""Seconds by which the wall clock may move against the monotonic one, as it does when a machine was asleep, until an
+answer is read for the server's time out of turn. Less would read every answer while a clock is set by and by."""
 _SETTLING: Final = 5.0
 """Seconds a limiter may take to note how a request fared. More holds up an answer that is there; less loses notes."""
 
@@ -36,6 +39,7 @@ class RateLimitStep:
     def __init__(self, limiter: RateLimiter | None, server_clock: ClockEstimate, clock: Clock) -> None:
         self._limiter = limiter
         self._server_clock = server_clock
+        self._wall_ahead = clock.time() - clock.monotonic()
         self._clock = clock
         self._refused: WeakKeyDictionary[Progress, Permit] = WeakKeyDictionary()
 
@@ -79,8 +83,11 @@ class RateLimitStep:
 
     def _learn(self, response: Response, left: float) -> RateLimitFacts:
         now, refused = self._clock.monotonic(), response.status == 429
-        if not refused and now <= self._server_clock.quiet_until:
+        ahead = self._clock.time() - now
+        was_moved = abs(ahead - self._wall_ahead) > _MOVED
+        if not refused and not was_moved and now <= self._server_clock.quiet_until:
             return _TAKEN
+        self._wall_ahead = ahead
         facts = response.facts
         stamp = facts.stamp
         if stamp is not None:
