@@ -22,10 +22,11 @@ _ECHOES: Final = frozenset(("input", "ctx", "body"))
 """Members of an error in which servers repeat what the user sent."""
 _LONGEST_CODE = 100
 _LONGEST_TEXT = 500
-"""Of a message, and of each text in the details: enough for a person, and a page of HTML does not fill the log."""
+"""Characters kept of a message, and of each text in the details: more would let a page of HTML fill the log."""
 _MOST_DETAILS = 200
-"""Values in the details; a validation error of a long list has hundreds, of which the first few tell it all."""
+"""Values kept in the details: a validation error of a long list has hundreds, and the first ones say enough."""
 _DEEPEST_DETAILS = 8
+"""Levels kept of the details: the documented ones have 3, and deeper ones are hard to read in an error."""
 _LIKE_A_NUMBER = 10**9
 """A whole number of ten digits or more may be a phone number."""
 _CUT = "…"
@@ -43,7 +44,7 @@ class Stamp:
 
 @frozen(kw_only=True, eq=False)
 class AnswerFacts:
-    """One reading of an answer; each fact is read when first asked for, and only once."""
+    """What an answer says. Each fact is read when first asked for, and kept."""
 
     status: int
     _headers: Hidden[Mapping[str, str]] = field(alias="headers", repr=False)
@@ -107,9 +108,9 @@ class AnswerFacts:
 
     @property
     def stamp(self) -> Stamp | None:
-        """When the server answered: `meta.ts`, else `Date`, which wins where the two contradict each other.
+        """When the server answered: `meta.ts`, or `Date` where that is missing or contradicts it.
 
-        They do on the replay of a keyed create, which may carry the first answer's `meta`.
+        A create repeated with the same key may be answered with the `meta` of the first answer, which is too old.
         """
         date, precise = self.date, self.server_time
         if precise is None:
@@ -150,9 +151,9 @@ class AnswerFacts:
 
     @cached_property
     def masked_details(self) -> Mapping[str, object]:
-        """The details for a person's eyes: without what repeats the user's own data, numbers and secrets masked.
+        """The details for errors and logs: without what repeats the user's own data, numbers and secrets masked.
 
-        Links are left alone, so that they still lead on. What is too much or too deep is cut off.
+        Links are kept whole, so that they can be opened. Too many values, and values nested too deep, are cut off.
         """
         return _masked(self.details)
 

@@ -26,7 +26,7 @@ _TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 def identifier(value: object, name: str) -> str:
-    """An id quoted for a path. Ids are opaque, but an empty one would reach the list, and dots another path."""
+    """An id, quoted for a path. An empty one would reach the list endpoint, and dots another path: both are refused."""
     if not isinstance(value, str):
         raise InvalidArgumentError(f"{name} must be a string, not {type(value).__name__}", argument=name)
     if not value.strip() or value in (".", ".."):
@@ -62,7 +62,7 @@ def e164(value: object, name: str) -> None:
 
 
 def phone_text(value: object, name: str) -> str:
-    """A phone number as text, and not what a table or spreadsheet made of it."""
+    """A phone number that is text, and not a number that a table or spreadsheet made of it."""
     if not isinstance(value, str):
         raise InvalidArgumentError(
             f"{name} must be text, not {type(value).__name__}{_from_a_table(value)}", argument=name
@@ -80,7 +80,7 @@ def _from_a_table(value: object) -> str:
 
 
 def dialable(value: object, base_url: str, name: str) -> None:
-    """A number in E.164; on Truedy's own host none of those that only a sandbox answers."""
+    """A number in E.164. On Truedy's own host the fictional numbers, which only a sandbox answers, are refused."""
     e164(value, name)
     if is_truedys_own(base_url) and fictional_ending(str(value)) is not None:
         raise InvalidArgumentError(
@@ -91,7 +91,7 @@ def dialable(value: object, base_url: str, name: str) -> None:
 
 
 def is_truedys_own(base_url: str) -> bool:
-    """Whether it is a host of Truedy's, from which people's phones ring."""
+    """Whether requests go to a host of Truedy's, which calls real phones."""
     host = (urlsplit(base_url).hostname or "").removesuffix(".")
     return host == "truedy.ai" or host.endswith(".truedy.ai")
 
@@ -116,7 +116,7 @@ def seconds(value: object, name: str) -> None:
 
 
 def one_of(value: object, words: Collection[str], name: str) -> None:
-    """One of the words of a closed vocabulary."""
+    """One of a fixed set of words."""
     if not isinstance(value, str) or value not in words:
         near = get_close_matches(value, words, n=1) if isinstance(value, str) else ()
         hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -134,13 +134,13 @@ def identifiers(value: object, name: str) -> None:
 
 
 def event_source(value: object, name: str) -> None:
-    """None, or what one can subscribe to."""
+    """None, or an object with a method `subscribe`."""
     if value is not None and not callable(getattr(value, "subscribe", None)):
         raise InvalidArgumentError(f"{name} must be a WebhookRouter, or have its subscribe()", argument=name)
 
 
 def callable_or_none(value: object, name: str) -> None:
-    """None, or what can be called."""
+    """None, or a callable."""
     if value is not None and not callable(value):
         raise InvalidArgumentError(f"{name} must be callable", argument=name)
 
@@ -165,7 +165,7 @@ def _kind(value: object) -> str:
 
 
 def duration_text(value: str | float | timedelta | NotGiven | None) -> str | NotGiven | None:
-    """What a caller may give as a duration, as the API writes it: seconds or a `timedelta` become `"30s"`."""
+    """A duration as the API writes it: seconds or a `timedelta` become `"30s"`, text stays."""
     if isinstance(value, str | NotGiven) or value is None:
         return value
     amount = value.total_seconds() if isinstance(value, timedelta) else value

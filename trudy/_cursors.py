@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from trudy.models import Pagination
 
 PAGE_SIZE: Final = 100
-"""The most rows the API gives at a time: requests are the scarce resource."""
+"""Rows in a page, the most the API gives: smaller pages would cost more of the 100 requests a minute."""
 
 
 class Cursor(Protocol):
@@ -25,7 +25,7 @@ class Cursor(Protocol):
 
     @property
     def is_start(self) -> bool:
-        """Whether nothing of what was asked for stands before it."""
+        """Whether the caller's slice begins here."""
         ...
 
     def query(self) -> Mapping[str, int]:
@@ -33,9 +33,9 @@ class Cursor(Protocol):
         ...
 
     def window(self, count: int, pagination: Pagination) -> slice:
-        """Which rows of the answer belong to this page; not all where a style cannot ask for exactly these.
+        """Which rows of the answer belong to this page: a style that counts in pages may have to ask for more.
 
-        Raises `ValueError` where the answer leaves open which rows they are.
+        Raises `ValueError` where the answer does not tell which rows of the list it has.
         """
         ...
 
@@ -51,8 +51,8 @@ class Cursor(Protocol):
         """A place before this one, not before the start; None where this is the start."""
         ...
 
-    def short_by(self, given: int) -> Cursor | None:
-        """This place, when so many rows of the caller's slice have come; None when that was all of it."""
+    def having_given(self, given: int) -> Cursor | None:
+        """This place, after `given` rows of the caller's slice have come; None when the slice is complete."""
         ...
 
     def overlapping(self) -> Cursor:
@@ -62,12 +62,12 @@ class Cursor(Protocol):
 
 @frozen(kw_only=True)
 class _Place(ABC):
-    """The rows from `offset` on, asked for `limit` at a time. What is given is kept, be it more or less than that."""
+    """The rows from `offset` on, asked for `limit` at a time. A server may give more or fewer; all are kept."""
 
     limit: int
     offset: int = 0
     left: int | None = None
-    """Rows of the caller's slice still to come; None for all."""
+    """Rows of the caller's slice still to come; None where everything was asked for."""
     floor: int = 0
     """Where the caller's slice begins."""
 
@@ -79,7 +79,7 @@ class _Place(ABC):
     def is_start(self) -> bool:
         return self.offset <= self.floor
 
-    def short_by(self, given: int) -> Offset | Numbered | None:
+    def having_given(self, given: int) -> Offset | Numbered | None:
         if self.left is None:
             return self._self()
         return evolve(self._self(), left=self.left - given) if given < self.left else None
@@ -123,7 +123,7 @@ class Offset(_Place):
     """Paging by `limit` and `offset`."""
 
     overlaps: bool = False
-    """Whether it begins one row before what is to come."""
+    """Whether the page begins one row before the first unread one."""
 
     @classmethod
     def start(cls, limit: int | None, offset: int | None, page_size: int) -> Offset:
@@ -139,7 +139,7 @@ class Offset(_Place):
         end = first + count
         reached = self._reached(first, count)
         whole = is_whole(count, self.limit, pagination)
-        # A server may count its pages by a least size of its own.
+        # A server whose pages are larger than asked for counts `pages` by its own size.
         page = self.offset // max(count, self.limit) + 1
         more = reached < end or (not whole and has_more(count, end, _least(self.limit, pagination), pagination, page))
         return evolve(self, offset=reached) if count and more else None
@@ -150,7 +150,7 @@ class Offset(_Place):
     def overlapping(self) -> Offset:
         if self.left is not None:
             return self
-        # A page of one row would bring nothing new.
+        # Room for a new row beside the one that was read already.
         limit = max(self.limit, 2)
         return evolve(self, offset=self.offset - 1, limit=limit, overlaps=True)
 
@@ -165,12 +165,12 @@ class Offset(_Place):
 class Numbered(_Place):
     """Paging by page numbers: `page` and `limit`, or in a search `page` and `page_size`.
 
-    A page whose number can be asked for need not begin where the caller's slice does: the numbers are found for the
-    rows from `offset` on, and rows outside are left out.
+    Pages begin at multiples of their size, a caller's slice begins anywhere. So the page that holds the row at `offset`
+    is asked for, and its rows outside the slice are left out.
     """
 
     told: int | None = None
-    """How many rows the server's pages have, as far as its answers have told."""
+    """Rows in one of the server's pages; None until an answer has shown it."""
     most: int = PAGE_SIZE
     """The largest page to ask for."""
     size_name: Literal["limit", "page_size"] = "limit"
@@ -205,7 +205,7 @@ class Numbered(_Place):
             return evolve(self, offset=reached) if reached < end else None
         size = self._size(count, pagination)
         if not first <= self.offset < first + max(count, size):
-            # Its pages are of another size than was asked for, so that this number meant another page.
+            # The server's pages are of another size than was asked for, so this page number meant other rows.
             return evolve(self, told=size) if size != self._asked() else None
         if reached >= end:
             if not count or not self._has_more(count, end, pagination):
@@ -247,7 +247,7 @@ class Numbered(_Place):
         asked = self._asked()
         given = _given_size(pagination)
         before = (self._page(pagination) - 1) * asked
-        # Some servers call the number of rows that they give the limit, which on the last page is less.
+        # Some servers put the number of rows they give into `limit`; on the last page that is not the page size.
         is_count = given == count and not self._has_more(count, before + count, pagination)
         if self.told is not None:
             if count and given not in (None, asked) and not (is_count and count < asked):
@@ -277,7 +277,10 @@ class Numbered(_Place):
 
 
 def covering(position: int, wanted: int, most: int) -> int:
-    """The size of pages, at most `most`, of which one holds the rows from `position` on: all `wanted`, else many."""
+    """The smallest page size, at most `most`, at which one page holds all `wanted` rows from `position` on.
+
+    Where there is none, the size at which one page holds the most of them.
+    """
     sizes = range(min(wanted, most), most + 1)
     for size in sizes:
         if position // size == (position + wanted - 1) // size:
@@ -286,9 +289,10 @@ def covering(position: int, wanted: int, most: int) -> int:
 
 
 def has_more(count: int, end: int, full: int, pagination: Pagination, page: int | None = None) -> bool:
-    """Whether rows follow those of an answer, which end at `end`; without facts, if it has as many as a `full` page.
+    """Whether rows follow the `count` rows of an answer, which end at the position `end`.
 
-    Facts that the rows themselves contradict are none.
+    The answer's `has_more`, `pages` or `total` decides, unless its rows contradict it; without any of them, rows follow
+    if this page has as many as a `full` one.
     """
     if pagination.has_more is not None:
         return pagination.has_more
@@ -300,12 +304,13 @@ def has_more(count: int, end: int, full: int, pagination: Pagination, page: int 
 
 
 def says_nothing(pagination: Pagination) -> bool:
-    """Whether an answer has no facts by which to tell where the list ends."""
+    """Whether an answer has none of `has_more`, `total` and `pages`, which tell where the list ends."""
     return pagination.has_more is None and pagination.total is None and pagination.pages is None
 
 
 def is_whole(count: int, asked: int, pagination: Pagination) -> bool:
-    """A server that gives more than it was asked for, and no facts, does not page: this is the whole list."""
+    """Whether these rows are the whole list: a server that gives more than it was asked for, and none of `has_more`,
+    `total` and `pages`, does not page."""
     return count > (_given_size(pagination) or asked) and says_nothing(pagination)
 
 
@@ -314,7 +319,7 @@ def _is_by_offset(pagination: Pagination) -> bool:
 
 
 def _least(asked: int, pagination: Pagination) -> int:
-    """The fewest rows that a page may have and be full: a server may give smaller ones than it was asked for."""
+    """The rows of a full page, at the least: a server's pages may be smaller than asked for."""
     return min(_given_size(pagination) or asked, asked)
 
 
@@ -324,7 +329,7 @@ def _given_size(pagination: Pagination) -> int | None:
 
 @frozen(kw_only=True)
 class Whole:
-    """A list that comes at once. Where a server has come to page it, as it then says, it goes on by offset."""
+    """A list that comes in one answer. If the server says `has_more` all the same, the rest is read by offset."""
 
     @property
     def position(self) -> int:
@@ -349,7 +354,7 @@ class Whole:
     def back_to(self, position: int, pagination: Pagination) -> None:
         return None
 
-    def short_by(self, given: int) -> Whole:
+    def having_given(self, given: int) -> Whole:
         return self
 
     def overlapping(self) -> Whole:

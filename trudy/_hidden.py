@@ -22,7 +22,7 @@ _CAN_BE_SUSPENDED = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 
 
 class Hidden(Generic[T]):
-    """Holds a value that neither its repr nor a look at its attributes shows."""
+    """Holds a value that its repr and its attributes do not show."""
 
     __slots__ = ("_reveal",)
 
@@ -92,7 +92,8 @@ def _wrapped(function: FunctionType) -> Callable[..., Any]:
 def forget_locals(error: BaseException, callee: CodeType) -> None:
     """Clear the local variables of our own functions in an error's traceback, and in those of what caused it.
 
-    Of a coroutine only where it is the `callee`, which has just ended: another may be suspended, and would be closed.
+    The frame of a coroutine is cleared only if it is the `callee`, which has just ended: clearing a suspended one
+    would close it.
     """
     for link in _causes(error):
         for frame in _frames(link.__traceback__):
@@ -108,7 +109,7 @@ def _clear(frame: FrameType) -> None:
     try:
         frame.clear()
     except RuntimeError:
-        return  # it is running: one of those that called us
+        return  # it is still running: it called us
 
 
 def _frames(traceback: TracebackType | None) -> Iterator[FrameType]:
@@ -133,7 +134,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def forms(secret: str) -> Sequence[str]:
-    """A text as it is, and as servers quote it in what they say about a request."""
+    """A text as it is, and in the forms in which servers repeat it: in JSON, as Python's repr, quoted for a URL."""
     written = json.dumps(secret)[1:-1]
     return (
         secret,

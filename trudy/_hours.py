@@ -1,6 +1,6 @@
-"""When a campaign may dial: days of the week and hours of the day, as clocks on the wall of a time zone show them.
+"""Calling hours: days of the week and hours of the day, in the local time of a zone.
 
-Where clocks are put back an hour of the day comes twice, and counts twice; where they are put ahead one never comes.
+Where clocks are put back, an hour comes twice and both count; where they are put forward, an hour is skipped.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class WorkingHours:
         raise AssertionError("days do not end")
 
     def day_of(self, moment: float) -> date:
-        """The date there."""
+        """The date in the zone."""
         return self._local(moment).date()
 
     def next_day(self, moment: float) -> float:
-        """The first moment of the next date there."""
+        """The first moment of the next date in the zone."""
         return self._at(self.day_of(moment) + _DAY, time())
 
     def _is_open(self, local: datetime) -> bool:
@@ -58,7 +58,8 @@ class WorkingHours:
         return has_begun or (day_before in self.days and clock < self.end)
 
     def _edges(self, day: date) -> Iterator[float]:
-        """The moments of a date at which these hours can begin, if it is one of their days."""
+        """The moments of a date at which these hours can begin: the start, both times if it comes twice, and the moment
+        at which clocks are changed."""
         yield self._at(day, self.start)
         yield self._at(day, self.start, fold=1)
         first, last = self._at(day, time()), self._at(day + _DAY, time())

@@ -1,4 +1,4 @@
-"""What is loaded or made when first used: names of a package, so that importing it costs next to nothing; attributes.
+"""Names of a package that are imported, and attributes that are made, when first used; so `import trudy` is cheap.
 
 A package imports its public names under `if TYPE_CHECKING:`, where type checkers read them; `python -m trudy.codegen`
 writes from these imports which module each name comes from, into `_exports.py`.
@@ -11,17 +11,17 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Generic, Self, TypeVar, overload
 
-from trudy._concurrency.first_use import client_is_wanted
+from trudy._concurrency.fork import before_client_import
 from trudy._exports import EXPORTS
 
 T = TypeVar("T")
 
 
 class made_once(Generic[T]):  # noqa: N801 - a decorator, as `property` is
-    """A property made at its first use and kept, which may be set, so that tests can put another in its place.
+    """A property made at its first use and kept. It can be set, so that tests can replace it.
 
-    As `functools.cached_property`, without the lock that Python 3.11 takes there: a fork in another thread's first use
-    would leave it locked in the child for ever.
+    Like `functools.cached_property`, without the lock that Python 3.11 takes there: after a fork during another
+    thread's first use, the child would find it locked for ever.
     """
 
     def __init__(self, make: Callable[..., T]) -> None:
@@ -36,7 +36,7 @@ class made_once(Generic[T]):  # noqa: N801 - a decorator, as `property` is
     def __get__(self, instance: object | None, owner: type) -> T | Self:
         if instance is None:
             return self
-        # Of two threads that come first at the same time, both get what one of them made.
+        # Two threads may make one each at the same time; `setdefault` gives both the same one.
         made: T = instance.__dict__.setdefault(self._name, self._make(instance))
         return made
 
@@ -57,7 +57,7 @@ def lazy_names(package: str) -> tuple[Callable[[str], object], Callable[[], list
 
 
 def _all(package: str, homes: Mapping[str, str]) -> list[str]:
-    # Without modules, some of which need an extra: a star is to load none of them.
+    # Without modules: some need an extra, and `import *` would load them.
     return sorted(name for name, home in homes.items() if home != f"{package}.{name}")
 
 
@@ -68,7 +68,7 @@ def _find(package: str, name: str, home: str | None) -> object:
     if home is None:
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
     if home in ("trudy.client", "trudy.sync.client"):
-        client_is_wanted()
+        before_client_import()
     found: object = getattr(import_module(home), name)
     return found
 

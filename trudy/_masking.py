@@ -22,7 +22,7 @@ _GAP = r"(?:[^\S\r\n]|[().\u2010-\u2015-]|%(?:20|28|29|2[DdEe])){0,3}"
 _DIGITS = rf"[0-9](?:{_GAP}(?!{_DATE}{_TIME}|{_ID})[0-9]){{6,}}"
 # Without a plus sign it also ends before an amount: `100 (1048576 bytes)` is two numbers and none to call.
 _BARE = rf"[0-9](?:{_GAP}(?!{_DATE}{_TIME}|{_ID}|{_AMOUNT}|{_ADDRESS})[0-9]){{6,}}"
-# After letters few digits belong to an id as a rule; a plus sign, or as many digits as numbers have, make a number.
+# A few digits right after letters belong to an id; ten or more, or a plus sign before them, make a phone number.
 _PHONE = re.compile(
     rf"(?P<kept>{_DATE}(?:{_TIME})?|{_ID}|{_ADDRESS}|{_AMOUNT}|{_MEASURED})"
     rf"|(?:\+|%2[Bb]){_GAP}{_DIGITS}|(?<![0-9A-Za-z]){_BARE}|[0-9]{{10,}}"
@@ -33,7 +33,9 @@ _SECRET = re.compile(
 _QUERY = re.compile(r'([?&])[^\s?&="<>]+=[^\s"<>]*')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _LEAST_HIDDEN = 3
+"""Digits of a number that are never shown, so that it cannot be called."""
 _LONGEST_END = 4
+"""Digits shown at each end, at most: enough for its owner to recognise it."""
 
 
 def mask_phone(number: str) -> str:
@@ -50,5 +52,5 @@ def mask_text(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text from outside, for a line of a log or an error: what would end the line, or move in it, is written out."""
+    """Text from outside as one line, control characters written as escapes: it cannot forge a line of a log."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -26,8 +26,8 @@ ID_ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "tool": ("tool_id", "toolId"),
     "voice": ("voice_id", "voiceId"),
 }
-"""How servers spell the id of each kind of object: where another object refers to it, and in its own row beside or in
-place of `id`. Models and whoever judges the answer to a create read ids by this one list."""
+"""Names under which servers send the id of each kind of object: in objects that refer to it, and in its own row beside
+or in place of `id`. The only such list."""
 
 MOST_NESTING: Final = 100
 """How deep a server's value may be. Deeper ones could end the recursion of whoever compares, prints or copies them
@@ -50,7 +50,7 @@ _UNIX_MILLISECONDS = (1e11, 1e14)
 
 
 def text(value: object) -> str:
-    """Text, and nothing that merely could be written as text."""
+    """Text; no other value is turned into text."""
     if isinstance(value, str):
         return value
     raise ValueError("is no text")
@@ -76,21 +76,21 @@ def find_id(row: Mapping[str, object], kind: str) -> str | None:
 
 
 def is_finite(value: object) -> TypeGuard[int | float]:
-    """Whether it is a number that a float can hold, and no infinite one; `True` is none."""
+    """Whether it is a finite number that a float can hold; `True` is no number."""
     largest = sys.float_info.max
     return isinstance(value, int | float) and not isinstance(value, bool) and -largest <= value <= largest
 
 
 def is_positive(value: object) -> TypeGuard[int | float]:
-    """Whether it is a number above 0, and no infinite one."""
+    """Whether it is a finite number above 0."""
     return is_finite(value) and value > 0
 
 
 def call_ids_in(row: Mapping[str, object]) -> tuple[str, ...]:
     """All ids by which an object names the call it is about, its own `id` apart: ours, the provider's, the carrier's.
 
-    They stand in the object itself (`call_id`, `ultravoxCallId`), or in one inside (`{"ultravox": {"id": ...}}`). In
-    `metadata` only the provider's count: a bare `call_id` there is the user's own word.
+    They stand in the object itself (`call_id`, `ultravoxCallId`), or in an object inside it (`{"ultravox": {"id":
+    ...}}`). In `metadata` only the provider's count: a bare `call_id` there was written by the user.
     """
     found: list[str] = []
     for name, value in row.items():
@@ -162,7 +162,7 @@ def instant(value: object) -> datetime:
             found = datetime.fromisoformat(value)
         except ValueError:
             found = None
-        # A page holds hundreds of times, nearly all of them UTC; only the others go the long way.
+        # The fast path: a page holds hundreds of times, nearly all of them UTC.
         if found is not None and (found.tzinfo is UTC or found.tzinfo is None):
             return found.replace(tzinfo=UTC) if found.tzinfo is None else found
         found = parse_time(value) or parse_time(value.strip().upper())
@@ -200,7 +200,7 @@ def parse_whole(value: object) -> int | None:
 
 
 def is_too_deep(value: object, most: int = MOST_NESTING) -> bool:
-    """Whether lists and objects stand inside each other in more than `most` levels; looked at without recursion."""
+    """Whether lists and objects are nested more than `most` levels deep; found without recursion."""
     if not isinstance(value, (dict, list)):
         return False
     level: list[object] = [value]

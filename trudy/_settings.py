@@ -24,7 +24,7 @@ from trudy.options import (
 
 _NAMES = frozenset(RequestOptions.__annotations__)
 _LANES = get_args(Lane)
-_OURS = frozenset(("authorization", "x-idempotency-key", "content-length", "transfer-encoding", "host"))
+_SET_BY_CLIENT = frozenset(("authorization", "x-idempotency-key", "content-length", "transfer-encoding", "host"))
 
 
 @frozen(kw_only=True)
@@ -36,7 +36,7 @@ class Settings:
     deadline: float | None = None
     max_rate_limit_wait: float = MAX_RATE_LIMIT_WAIT
     lane: AdmissionLane = "interactive"
-    """A caller gives a `Lane`; look-ups for lost calls `evolve` theirs to `"reconcile"`."""
+    """Callers set a `Lane`; look-ups for lost calls use `"reconcile"`."""
     before_send: BeforeSend | None = field(default=None, repr=False)
     extra_headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     extra_query: Mapping[str, QueryValue] = field(factory=dict[str, QueryValue], repr=False)
@@ -89,7 +89,7 @@ def _check_header(name: object, value: object, argument: str) -> None:
         raise InvalidArgumentError(f"{argument}[{name!r}] must be printable ASCII text", argument=argument)
     if not name or not all(letter.isalnum() or letter in "-_" for letter in name) or not name.isascii():
         raise InvalidArgumentError(f"{argument} has a name that no header can have", argument=argument)
-    if name.lower() in _OURS:
+    if name.lower() in _SET_BY_CLIENT:
         raise InvalidArgumentError(f"{argument} may not set {name}; the client does", argument=argument)
 
 

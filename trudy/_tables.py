@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-_OURS: Final = frozenset({"extra", "meta"})
+_NO_COLUMNS: Final = frozenset({"extra", "meta"})
 _SHOWN_ROWS: Final = 60
+"""Rows in a notebook's table, as in pandas; a page has up to 100, which would fill the screen."""
 
 
 def pandas_table(rows: Sequence[object]) -> pd.DataFrame:
@@ -37,7 +38,7 @@ def pandas_table(rows: Sequence[object]) -> pd.DataFrame:
 
 
 def polars_table(rows: Sequence[object]) -> pl.DataFrame:
-    """Likewise; objects and lists of objects are JSON text, as rows of one column differ in their members."""
+    """The same for polars; objects and lists of objects are JSON text, since their members differ from row to row."""
     try:
         import polars as pl
     except ImportError:
@@ -64,7 +65,7 @@ def html_table(rows: Sequence[object], total: int | None) -> str:
 def _attributes(rows: Sequence[object]) -> list[attrs.Attribute[Any]]:
     if not rows or not attrs.has(type(rows[0])):
         return []
-    return [a for a in attrs.fields(cast("type[attrs.AttrsInstance]", type(rows[0]))) if a.name not in _OURS]
+    return [a for a in attrs.fields(cast("type[attrs.AttrsInstance]", type(rows[0]))) if a.name not in _NO_COLUMNS]
 
 
 def _columns(rows: Sequence[object]) -> dict[str, list[object]]:
@@ -72,7 +73,7 @@ def _columns(rows: Sequence[object]) -> dict[str, list[object]]:
 
 
 def _plain(value: object) -> object:
-    """A value without a type of ours."""
+    """A value as plain Python types."""
     if isinstance(value, Enum):
         return value.value or None
     return to_wire(value) if _is_nested(value) else value

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _REMEMBERED: Final = 100_000
-"""Ids of a walk that are kept: about 15 MB at most, against rows given twice where a walk goes back further."""
+"""Ids remembered, about 15 MB: with fewer, a walk that goes back further than that would give rows twice."""
 _MOST_COPIES: Final = 3
-"""Pages like the one before, in a row: new rows may push all of a small page to the next, but not again and again."""
+"""Equal pages in a row after which a walk fails: new rows may push a whole small page to the next place once or twice,
+so that fewer would fail such a list; more would cost requests on a server that gives the same page for ever."""
 _MOST_STALE: Final = 100
-"""Pages in a row without a new row, beyond those that going back may read again: a minute's budget of requests, as a
-list may change under the walk, but not at every page for ever."""
+"""Pages in a row without a new row after which a walk fails, beyond those that going back may read again. Fewer would
+fail a list that changes fast; more would cost more than a minute's requests on a server that repeats itself."""
 
 
 @frozen(kw_only=True)
@@ -43,10 +44,10 @@ class InvalidRow:
 
 @frozen(kw_only=True)
 class FetchedRows(Generic[T]):
-    """One answer of a list endpoint: what could be read, what not, and how many rows it really had."""
+    """One answer of a list endpoint: the rows that could be read, those that could not, and how many there were."""
 
     items: Sequence[tuple[str | None, T]]
-    """Each with the id of its row; a row without one is never taken for another."""
+    """Each with the id of its row; a row without an id is never taken for one seen before."""
     invalid: Sequence[InvalidRow]
     count: int
     pagination: Pagination
@@ -58,18 +59,19 @@ class Walk:
     """What is kept of the pages so far."""
 
     read_to: int
-    """Each row before this position was given, or came later than the walk."""
+    """Every row before this position was given, or was added after the walk had passed its place."""
     seen: tuple[frozenset[str], ...] = ()
     """Ids by page, the latest last; shared between the walks that go on from one page."""
     joined: tuple[frozenset[str], ...] = ()
-    """Those of pages that joined the pages before them."""
+    """Ids by page, of those pages that are known to follow the one before without a gap."""
     last: object = None
+    """The rows of the last page, to recognise an equal one."""
     copies: int = 0
-    """How many pages in a row were like the one before."""
+    """How many pages in a row were equal to the one before."""
     total: int | None = None
     """Rows of the list when the last page was read, if that page did not contradict it."""
     most_fell: int = 0
-    """The most by which it fell between two pages."""
+    """The largest fall of `total` between two pages."""
     is_behind: bool = False
     """Whether rows may stand unread before the last page."""
     size: int = 1
@@ -77,15 +79,15 @@ class Walk:
     may_overlap: bool = False
     """Whether the next page can be asked for so that it begins with a row that was seen."""
     overlaps: bool = False
-    """Whether it was asked for so."""
+    """Whether the next page was asked for in that way."""
     turns: int = 0
     """How often the walk went back since the last new row."""
     stale: int = 0
-    """How many pages were read since."""
+    """Pages read since the last new row."""
 
     @property
     def is_stuck(self) -> str | None:
-        """Why there is no use in going on; None where there is."""
+        """Why the walk cannot go on; None where it can."""
         if self.copies >= _MOST_COPIES:
             return "the list promises more and gives the same page again and again"
         if self.stale >= _MOST_STALE + len(self.seen):
@@ -105,7 +107,7 @@ class Walk:
         if is_torn:
             back_to = cursor.position - (max(self.size, rows.count) << self.turns)
         elif cursor.position > read_to:
-            # What falls at each page would move on as fast as the walk goes back.
+            # A list that shrinks at each page would otherwise move away as fast as the walk goes back.
             margin = min(max(fell, self.most_fell), max(rows.count - 1, 0)) if self.is_behind else 0
             back_to = read_to - margin
         last = ([item if key is None else key for key, item in rows.items], rows.invalid)
@@ -120,7 +122,7 @@ class Walk:
             most_fell=max(fell, self.most_fell),
             is_behind=back_to is not None,
             size=max(self.size, rows.count),
-            # A server that gives one row at a time would give the same one for ever.
+            # A server that gives one row at a time would only ever give the row that was seen.
             may_overlap=rows.pagination.total is None
             and bool(keys)
             and keys[-1] is not None
@@ -132,7 +134,7 @@ class Walk:
         return Step(fresh=[item for _, item in fresh], back_to=back_to, walk=walk)
 
     def going_back(self, cursor: Cursor) -> Walk:
-        """The walk at a step back to a place; before the start nothing can have been read."""
+        """The walk, when the next page is at a place further back. At the start no row stands unread before it."""
         return evolve(
             self,
             turns=self.turns + 1,
@@ -141,7 +143,7 @@ class Walk:
         )
 
     def going_on(self, cursor: Cursor, *, overlaps: bool) -> Walk:
-        """The walk at a step forward to a place: a page may have had less rows than places."""
+        """The walk, when the next page is at a place further on; the last page may have had fewer rows than places."""
         return evolve(self, read_to=max(self.read_to, cursor.position), overlaps=overlaps)
 
 
@@ -169,7 +171,7 @@ def _latest(pages: tuple[frozenset[str], ...]) -> tuple[frozenset[str], ...]:
 
 
 def _trusted_total(cursor: Cursor, rows: FetchedRows[T], taken: int) -> int | None:
-    """Rows of the whole list. Some servers call the number of the page's rows so, which its place contradicts."""
+    """The answer's `total`; None where the rows contradict it: some servers put the number of the page's rows there."""
     total = rows.pagination.total
     if total is None or not (total or taken) or (taken and total < cursor.position + taken):
         return None

@@ -251,8 +251,8 @@ class AsyncTrudyClient:
     def pace(self, rate_limit: RateLimit | int) -> None:
         """Pace this client from now on, as `rate_limit=` would have from the start.
 
-        It holds for all clients of the credential, and of several paces given the slowest. Requests that wait already
-        are paced too.
+        It holds for all clients of the credential; of several paces the slowest holds. Requests that wait already are
+        paced too.
 
         Args:
             rate_limit: requests a minute, or a `RateLimit`.
@@ -295,7 +295,7 @@ class AsyncTrudyClient:
         idempotency_key: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> RawResponse[JSON]:
-        """Reach any endpoint, with retries, rate limiter and errors as everywhere.
+        """Reach any endpoint, with the retries, the rate limit and the errors of the named methods.
 
         Args:
             method: the HTTP verb.

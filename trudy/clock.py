@@ -44,13 +44,14 @@ else:
 _IN_STEP: Final = 1.0
 """Seconds by which a loop's clock may differ from the machine's: uvloop reads it once a turn, which may be long."""
 _NAP: Final = 0.001
-"""Seconds the thread sleeps at a time where the loop's clock stands still: short, as all its tasks wait for it."""
+"""Seconds the thread sleeps at a time where the loop's clock stands still. All tasks of the loop wait meanwhile: longer
+sleeps would hold them up, shorter ones cost CPU."""
 
 
 SANDBOX_CLOCK: Final = "TRUDY_SANDBOX_CLOCK"
-"""In the environment: a `SharedClock` that clients of a served sandbox follow."""
+"""Environment variable with the `SharedClock` that clients of a served sandbox follow."""
 FOLLOWS_SANDBOX_CLOCK: Final = "X-Sandbox-Clock"
-"""The header by which they say so: a sandbox then tells times to wait for in its own seconds, not in real ones."""
+"""Header of clients that follow it: to them the sandbox gives waits in seconds of its own clock, not in real ones."""
 _SHARED: Final = re.compile(r"start=(\S+) anchor=(\S+) speed=(\S+)")
 
 

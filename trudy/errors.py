@@ -99,8 +99,7 @@ class TrudyError(Exception):
         idempotency_key: the key sent with a create, if any.
         method, path: the request, without its query.
         partial: what a method that sends several requests had done before this one, such as the call that
-            `create_and_wait` has placed, or the contacts that were
-            added; None elsewhere.
+            `create_and_wait` has placed, or the contacts that were added; None elsewhere.
     """
 
     default_code: ClassVar[str] = "error"
@@ -310,7 +309,7 @@ class APIConnectionError(TrudyError):
 
     Attributes:
         request_sent: False only with proof that no byte of the request left.
-        address: host and port that were to be reached, such as `api.truedy.ai:443`; None where nobody went so far.
+        address: host and port that were to be reached, such as `api.truedy.ai:443`; None where no attempt was made.
     """
 
     default_code = "connection_error"

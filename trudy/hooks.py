@@ -110,7 +110,7 @@ class Emitter:
         for hook in self._hooks:
             try:
                 result: object = hook(event)
-                if isinstance(result, Awaitable):  # one that counts or sends may return whatever it got for that
+                if isinstance(result, Awaitable):  # anything else a hook returns is ignored
                     await result
             except Exception:  # a listener's fault must not lose the answer to POST /calls
                 logger.exception("a hook failed on %s", type(event).__name__)

@@ -20,12 +20,13 @@ OnUnknown: TypeAlias = Literal["reconcile", "retry", "raise"]
 BeforeSend: TypeAlias = Callable[[], Awaitable[None] | None]
 
 MAX_RETRIES: Final = 2
+"""Faults tried again. Most pass within seconds; each further try delays the error and costs a request."""
 MAX_RATE_LIMIT_WAIT: Final = 120.0
-"""Seconds; two windows, so that a full one before us is waited out."""
+"""Seconds, two windows: enough to get a place behind a full one. A longer wait would look like a program that hangs."""
 
 
 class HTTPClient(Protocol):
-    """An async client of httpx, or of httpx2, which goes on where httpx stopped. Only what tells one is named here."""
+    """An `httpx.AsyncClient` or `httpx2.AsyncClient`. Only the members that identify one are named here."""
 
     @property
     def is_closed(self) -> bool: ...

@@ -76,7 +76,7 @@ class OpenTelemetryHook:
         self._duration = meter.create_histogram("trudy.operation.duration", "s", "Waits and retries included.")
         self._retries = meter.create_counter("trudy.operation.retries", "{retry}", "Attempts that were made again.")
         self._waits = meter.create_histogram("trudy.rate_limit.wait.duration", "s", "Waits for a rate window.")
-        # A look for a lost call is an operation inside another; each task sees those that it is in.
+        # A stack, since looking for a lost call is an operation inside another; each task has its own.
         self._open: ContextVar[tuple[Span, ...]] = ContextVar("trudy_otel_spans", default=())
 
     def __call__(self, event: Event) -> None:

@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 Fetch = Callable[[Cursor], Awaitable[FetchedRows[T]]]
 OnWalk: TypeAlias = Callable[[int, int | None], object]
-"""Told after each page of a walk: the rows read so far, and the server's count of the whole list, if it says."""
+"""Called after each page with the rows read so far, and the server's count of the whole list (None if unknown)."""
 
 
 class _Rows(Generic[T]):
@@ -84,7 +84,7 @@ class AsyncPage(_Rows[T]):
         meta: request id, server time, attempts.
     """
 
-    # Without it, indexing would let `for` go over the rows of this page, and stop at its end.
+    # Python would otherwise let a plain `for` run by indexing, and stop at the end of this page.
     __iter__: ClassVar[None] = None
 
     def __init__(self, fetch: Fetch[T], cursor: Cursor, rows: FetchedRows[T], walk: Walk) -> None:
@@ -94,7 +94,7 @@ class AsyncPage(_Rows[T]):
         step = walk.with_page(cursor, rows)
         self._back_to = step.back_to
         self._walk = step.walk
-        # A server that does not page at all gives the same rows for ever, and tells nothing by which to stop.
+        # A server that does not page gives the same rows at each request, and does not say where the list ends.
         self._repeats = bool(rows.items) and not step.fresh and says_nothing(rows.pagination)
         self.data: Sequence[T] = step.fresh
         self.invalid: Sequence[InvalidRow] = rows.invalid
@@ -150,7 +150,7 @@ class AsyncPage(_Rows[T]):
         if self._repeats:
             return None
         if self._back_to is not None and (back := self._cursor.back_to(self._back_to, self.pagination)) is not None:
-            place = back.short_by(len(self.data) + len(self.invalid)) if in_slice else back
+            place = back.having_given(len(self.data) + len(self.invalid)) if in_slice else back
             return None if place is None else (place, self._walk.going_back(place))
         step = self._cursor.within if in_slice else self._cursor.after
         following = step(self._count, self.pagination)
@@ -204,9 +204,9 @@ class AsyncPager(Generic[T]):
 
 
 class _Pages(Generic[T]):
-    """Iterates over pages. No asynchronous generator: left in the middle, that would have to be closed by its user.
+    """Iterates over pages. Not an async generator, which a caller who stops early would have to close.
 
-    After an error it stands where it stood, and the same page can be asked for again.
+    After an error the same page can be asked for again.
     """
 
     def __init__(self, first: Callable[[], Awaitable[AsyncPage[T] | None]], progress: OnWalk | None = None) -> None:
@@ -296,7 +296,7 @@ class Page(_Rows[T]):
         return _SyncItems(_SyncPages(self))
 
     def __aiter__(self) -> AsyncIterator[T]:
-        """For methods that take rows from anywhere: inside one of them there is a loop already."""
+        """For methods that take rows from any iterable: a loop runs inside them, where the plain iterator cannot."""
         return self._page.__aiter__()
 
     def next_in_slice(self) -> Page[T] | None:
@@ -306,7 +306,7 @@ class Page(_Rows[T]):
 
 
 class _SyncPages(Generic[T]):
-    """Iterates over pages, as `_Pages` does. No generator: that would be over after an error, as if the list were."""
+    """Iterates over pages, as `_Pages` does. Not a generator, which would end after an error as if the list had."""
 
     def __init__(self, first: Page[T], progress: OnWalk | None = None) -> None:
         self._next: Callable[[], Page[T] | None] = lambda: first

@@ -33,7 +33,7 @@ class RawResponse(Generic[T]):
 
 @define
 class Capture:
-    """Holds the last answer that arrived while it is in force."""
+    """Holds the last answer that arrived while it was set in `capture`."""
 
     response: Response | None = None
 

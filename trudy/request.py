@@ -1,4 +1,4 @@
-"""What travels through the pipeline: a request that is final when made, an answer, how far an operation has come."""
+"""What travels through the pipeline: a request, which is final when made; an answer; how far an operation has come."""
 
 from __future__ import annotations
 
@@ -88,19 +88,19 @@ class Progress:
     """What the attempts of one operation have met so far. Each field is written by one step only."""
 
     attempts: int = 0
-    """Requests that left. By `RecordStep`, like the next two."""
+    """Requests sent. Written by `RecordStep`, like the next two."""
     sent_at: float = 0.0
-    """When the last of them left, on the monotonic clock."""
+    """When the last of them was sent, on the monotonic clock."""
     refused: bool = False
-    """Whether `before_send` kept the last one from leaving."""
+    """Whether `before_send` refused the latest attempt."""
     settled: int = 0
-    """So many of the attempts are known to have changed nothing. By `RetryStep`."""
+    """How many of the attempts are known to have changed nothing. Written by `RetryStep`."""
     rate_waited: float = 0.0
-    """Seconds waited at the rate limiter. By `RateLimitStep`."""
+    """Seconds waited at the rate limiter. Written by `RateLimitStep`."""
     renewed: bool = False
-    """Whether the credential was asked for again after a 401. By `AuthStep`."""
+    """Whether the credential was asked for again after a 401. Written by `AuthStep`."""
     sealed: Hidden[tuple[object, ...]] | None = None
-    """What the attempt of a create must look like when it leaves. By `RedirectStep`, which knows its URL."""
+    """What an attempt at a create must look like when it is sent. Written by `RedirectStep`, which knows its URL."""
 
     @property
     def in_doubt(self) -> bool:
@@ -239,7 +239,7 @@ class Middleware(Protocol):
 
 
 class Reconciler(Protocol):
-    """Looks for the trace of an attempt whose effect is unknown: the answer it would have had, or an error."""
+    """Looks for what an attempt with an unknown outcome did: gives the answer it would have had, or raises."""
 
     def accepts(self, response: Response) -> bool:
         """Whether a 2xx can be the answer to the request; one that cannot is no answer."""

@@ -32,7 +32,7 @@ def test_import_loads_nothing_but_the_list_of_names() -> None:
         "trudy._lazy",
         "trudy._exports",
         "trudy._concurrency",
-        "trudy._concurrency.first_use",
+        "trudy._concurrency.fork",
     }
 
 

@@ -12,7 +12,7 @@ import trudy
 
 PACKAGE = Path(trudy.__file__).parent
 ROOMS = (
-    "_version _parse _hidden _masking _untold _fictional_numbers _hours _exports clock event_source hooks",
+    "_version _parse _hidden _masking _unreported_calls _fictional_numbers _hours _exports clock event_source hooks",
     "_concurrency _lazy",
     "_answer_facts",
     "errors options request raw",

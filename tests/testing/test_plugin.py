@@ -157,7 +157,7 @@ def test_who_uses_no_fixture_pays_nothing(tmp_path: Path) -> None:
         "def test_it():\n"
         "    ours = ('trudy', 'httpx', 'cattrs', 'starlette')\n"
         "    loaded = {name for name in sys.modules if name.split('.')[0] in ours}\n"
-        "    light = {'trudy', 'trudy._exports', 'trudy._lazy', 'trudy._concurrency', 'trudy._concurrency.first_use'}\n"
+        "    light = {'trudy', 'trudy._exports', 'trudy._lazy', 'trudy._concurrency', 'trudy._concurrency.fork'}\n"
         "    assert loaded <= light | {'trudy.testing', 'trudy.testing.plugin'}\n"
     )
     (tmp_path / "test_it.py").write_text(source)

@@ -2,6 +2,5 @@
 
 fifo_semaphore.py    permits, first come, first served
 loops.py             which loop runs and whose it is; time limits, injected clock or real; waking a task from any thread
-fork.py              what a forked child must make anew
-first_use.py         what a first call imports, before any thread or fork needs it
+fork.py              what is imported before a fork, and what a forked child must make anew
 """

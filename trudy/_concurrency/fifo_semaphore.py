@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class FifoSemaphore:
-    """So many permits, handed over in the order of asking. Not for several threads: each loop has its own."""
+    """A number of permits, given out in the order of asking. For one event loop: it is not thread-safe."""
 
     __slots__ = ("_free", "_waiting")
 
@@ -43,7 +43,7 @@ class FifoSemaphore:
             if await wait_at_most(turn, timeout):
                 return True
         except BaseException:
-            if turn.is_set():  # the permit and the cancellation came together
+            if turn.is_set():  # it was cancelled just as it got the permit
                 self.release()
             else:
                 del self._waiting[turn]
@@ -52,7 +52,7 @@ class FifoSemaphore:
         return False
 
     def release(self) -> None:
-        """Give a permit back: to the one who waits longest, if anyone does."""
+        """Give a permit back; the one who has waited longest gets it."""
         if self._waiting:
             turn, _ = self._waiting.popitem(last=False)
             turn.set()

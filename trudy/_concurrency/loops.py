@@ -1,4 +1,4 @@
-"""What a task of any event loop needs: which loop it runs on, time limits, and to be woken from any thread."""
+"""For tasks of any event loop: which loop runs, time limits, and waking a task from another thread."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ T = TypeVar("T")
 
 _MACHINE: Final = SystemClock()
 _SHORTEST: Final = 0.001
-"""Seconds of a wait at least: shorter ones would spin where a clock is coarse."""
+"""Seconds of the shortest wait: a shorter one could end before a coarse clock has moved, and be repeated in a hurry."""
 Loop: TypeAlias = Hashable
 """An asyncio loop or a trio token."""
 
 
 def current_loop() -> Loop:
     """The asyncio loop or trio token of the caller. Raises RuntimeError where neither runs."""
-    # trio is asked first, since around a trio guest run there is an asyncio loop. It answers nothing as long as another
-    # thread is importing it.
+    # trio is asked first: a trio guest run has an asyncio loop around it. While another thread is importing trio, its
+    # functions are missing.
     lowlevel = sys.modules.get("trio.lowlevel")
     in_trio_task = getattr(lowlevel, "in_trio_task", None)
     if lowlevel is not None and in_trio_task is not None and in_trio_task():
@@ -42,12 +42,12 @@ def is_asyncio(loop: Loop) -> bool:
 
 
 def is_private(loop: Loop) -> bool:
-    """Whether it belongs to a sync client: nobody else uses it, and it closes by itself what was opened on it."""
+    """Whether it belongs to a sync client, which alone uses it and closes what was opened on it."""
     return getattr(loop, "is_private", False) is True
 
 
 async def bounded(clock: Clock, seconds: float, action: Callable[[], Awaitable[T]]) -> T | None:
-    """What the action gives; None, and the action cancelled, when the clock has run `seconds` first."""
+    """Await it for at most `seconds` of the clock: its result, or None if it took longer and was cancelled."""
     import anyio
 
     if seconds <= 0:
@@ -64,7 +64,7 @@ async def bounded(clock: Clock, seconds: float, action: Callable[[], Awaitable[T
         try:
             result = await action()
         except (Exception, KeyboardInterrupt, SystemExit) as error:
-            # Raised below, outside the group, which would wrap it.
+            # Raised below: inside the group it would be wrapped into an exception group.
             failure = error
         group.cancel_scope.cancel()
     if failure is not None:
@@ -73,7 +73,7 @@ async def bounded(clock: Clock, seconds: float, action: Callable[[], Awaitable[T
 
 
 async def wait_at_most(event: anyio.Event, seconds: float | None) -> bool:
-    """Whether the event was set within so many real seconds (None: for ever), whether a test has frozen time or not."""
+    """Wait for the event for so many real seconds (None: for ever), also under frozen time; whether it was set."""
     from anyio import move_on_after
 
     if seconds is None or seconds == inf:
@@ -89,7 +89,7 @@ async def wait_at_most(event: anyio.Event, seconds: float | None) -> bool:
 def thread_safe_event() -> tuple[anyio.Event, Callable[[], None]]:
     """An event of the running loop, and a thread-safe function that sets it.
 
-    The function raises `RuntimeError` when the loop is closed: the one who waited is gone.
+    The function raises `RuntimeError` when the loop is closed, and the waiting task gone with it.
     """
     import anyio
 
@@ -103,7 +103,7 @@ def thread_safe_event() -> tuple[anyio.Event, Callable[[], None]]:
 
 
 def wake_all(wakes: Iterable[Callable[[], object]]) -> None:
-    """Wake all who wait; one whose loop is closed is gone, and no reason to leave out the others."""
+    """Call each of them; those whose loop is closed are passed over."""
     for wake in wakes:
         try:
             wake()
@@ -133,7 +133,7 @@ def _run_soon() -> Callable[[Callable[[], object]], object]:
 
 
 class Wakeup:
-    """Costs nothing until somebody waits: no loop is looked up and no event made before."""
+    """Wakes one waiting task, from any thread. It looks up no loop and makes no event before `wait`, so it is cheap."""
 
     __slots__ = ("_is_set", "_wake")
 
@@ -148,13 +148,13 @@ class Wakeup:
             self._wake()
 
     def clear(self) -> bool:
-        """Forget earlier wakes: what they announced is about to be looked at. True if there were any."""
+        """Forget that it was set, before looking at what it was set for; whether it was."""
         was_set, self._is_set = self._is_set, False
         return was_set
 
     async def wait(self, seconds: float, clock: Clock) -> None:
         """Return when it was set since `clear`, or when `seconds` have passed on the clock."""
         event, self._wake = thread_safe_event()
-        # `set` from another thread marks first and looks for the waiter then; here it is the other way round.
+        # The waiter is stored before the mark is read, and `set` does the reverse: so no `set` is missed.
         if not self._is_set:
             await bounded(clock, max(seconds, _SHORTEST), event.wait)

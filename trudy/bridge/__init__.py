@@ -1,18 +1,15 @@
 """The private event loops under the sync client: a coroutine is run to its end in the thread that asks for it.
 
-    Bridge.run           borrows a loop, runs the call, gives the loop back
-      private_loops.py   the loops of one client: last in, first out; fork
-      loop.py            one loop: names resolved in its own thread, an end that leaves nothing behind
-      execution.py       one call under way, and how it is interrupted
-      signal_relay.py    what a signal handler raises, Ctrl-C among it, reaches the caller
+    Bridge.run           borrows a loop, runs the operation, gives the loop back (in this file)
+      private_loops.py   the loops of one client: last in, first out; what a forked child does with them
+      loop.py            one loop: resolves names in its own thread, leaves nothing behind when it closes
+      execution.py       one operation under way: context variables, and how it is interrupted
+      signal_relay.py    what a signal handler raises, Ctrl-C for one, reaches the caller
       greenlets.py       gevent and eventlet, where many callers share a thread
-      context.py         context variables
-      bound.py           a function and its arguments, which its repr does not show
       worker.py          where a loop already runs in the thread: a thread of its own, and the warning
-      factory.py         what a sync client takes for `http_client`
 
 There is no background thread, so nothing hangs after a fork, in an `atexit` function or at the interpreter's exit.
-This module imports no asyncio: making a client stays cheap.
+This file imports no asyncio, so that making a client stays cheap.
 
 .. include:: README.md
 """
@@ -22,27 +19,49 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Final, Generic, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from trudy._hidden import hides_arguments
-from trudy.bridge.bound import bind
-from trudy.bridge.factory import refuse_ready_client
 from trudy.bridge.private_loops import PrivateLoops
+from trudy.errors import InvalidArgumentError
 
 __all__ = ["Bridge", "SyncResource", "async_of", "bind", "bridge_of", "refuse_ready_client"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 A = TypeVar("A")
+R = TypeVar("R", covariant=True)
 A_co = TypeVar("A_co", covariant=True)
 _END: Final = object()
 
 
+class Bound(Generic[R]):
+    """A function and its arguments, which its repr does not show: tracebacks may show local variables."""
+
+    __slots__ = ("_args", "_function", "_kwargs")
+
+    def __init__(self, function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._function = function
+        self._args = args
+        self._kwargs = kwargs
+
+    def __call__(self) -> R:
+        return self._function(*self._args, **self._kwargs)
+
+    def __repr__(self) -> str:
+        return f"<{getattr(self._function, '__qualname__', type(self._function).__name__)} and its arguments>"
+
+
+def bind(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Bound[R]:
+    """`function` with these arguments, to be called later."""
+    return Bound(function, args, kwargs)
+
+
 class Bridge:
-    """Runs coroutines of one client for callers that have no event loop, from any thread.
+    """Runs the operations of one async client for callers that have no event loop, from any thread.
 
     Args:
-        keep: the async client; held until the loops have been closed, so that its connections close on their loops.
+        keep: the async client, held until the loops are closed, so that its connections close on their loops.
     """
 
     __slots__ = ("__weakref__", "_pool")
@@ -54,9 +73,10 @@ class Bridge:
     def run(self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What `await function(*args, **kwargs)` gives.
 
-        Context variables carry over, and what the call sets carries back. What a signal handler raises meanwhile,
-        KeyboardInterrupt by Ctrl-C for one, cancels the call, waits for its clean-up and is raised here; a second one
-        does not wait. Where a call to a person may have been placed and its outcome is lost so, a warning is logged.
+        Context variables carry over, and what the operation sets carries back. An exception that a signal handler
+        raises meanwhile, such as KeyboardInterrupt by Ctrl-C, cancels the operation, waits for its clean-up and is
+        raised here; a second one does not wait. A warning is logged for a call that may have been placed, and of which
+        the caller does not hear because of that.
         """
         from trudy.bridge.execution import Execution
 
@@ -70,22 +90,22 @@ class Bridge:
             return cast(T, result)
         except BaseException as raised:
             if raised is not error:
-                execution.log_untold()
+                execution.log_unreported()
             raise
         finally:
-            # The error's traceback holds this frame: a name for it here would make a cycle of the two.
+            # The error's traceback holds this frame; a name for the error here would make a reference cycle.
             del execution, error
 
     def iterate(self, iterator: AsyncIterator[T]) -> Iterator[T]:
-        """The items of an async iterator that holds nothing between two steps; each step is a call of its own."""
+        """The items of an async iterator that holds nothing between two steps; each step is an operation of its own."""
         while (item := self.run(anext, iterator, _END)) is not _END:
             yield cast("T", item)
 
     def close(self, closing: Callable[[], Awaitable[None]]) -> None:
         """Await `closing`, then close every loop, and with it the connections that were opened on it.
 
-        A call still under way in another thread ends first; its loop is closed when it is given back. Calls after this
-        one work, on loops of their own.
+        An operation still under way in another thread ends first; its loop is closed when it is given back. Operations
+        begun after this work, each on a loop of its own.
         """
         self._pool.closed = True
         try:
@@ -95,7 +115,7 @@ class Bridge:
 
 
 class SyncResource(Generic[A]):
-    """Base of the generated namespaces: the async sibling, and the bridge its coroutines run on."""
+    """Base of the generated namespaces: holds the async namespace, and the bridge that runs its coroutines."""
 
     def __init_subclass__(cls) -> None:
         hides_arguments(cls)
@@ -128,6 +148,20 @@ def bridge_of(client: Bridged[object]) -> Bridge:
 def _release(pool: PrivateLoops, keep: object, interpreter_ends: Callable[[], bool] = sys.is_finalizing) -> None:
     del keep  # held by the finaliser until now
     pool.closed = True
-    if interpreter_ends():  # nothing can be imported any more, and every descriptor goes with the process
+    if interpreter_ends():  # nothing can be imported any more, and the process closes every descriptor itself
         return
     pool.close_idle(wait=False)
+
+
+def refuse_ready_client(http_client: object) -> None:
+    """A ready async client stays on one event loop; a sync client has one for each call at the same time.
+
+    Raises:
+        InvalidArgumentError: it is neither None nor a function.
+    """
+    if http_client is not None and not callable(http_client):
+        raise InvalidArgumentError(
+            f"http_client of a sync client must be a function that makes an httpx.AsyncClient, called once for each of"
+            f" its event loops, not a ready {type(http_client).__name__}",
+            argument="http_client",
+        )

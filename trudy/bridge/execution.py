@@ -1,17 +1,17 @@
-"""One call under way: its task on a private loop, the thread that waits for it, and what interrupts it."""
+"""One operation under way: its task on a private loop, the thread that waits for it, and what interrupts it."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import nullcontext, suppress
-from contextvars import Context, copy_context
+from contextvars import Context, ContextVar, copy_context
 from inspect import iscoroutine
 from typing import Any, Generic, TypeVar
 
-from trudy._untold import untold
-from trudy.bridge.context import carry_back, claim_for_asyncio
+from trudy._unreported_calls import unreported
 from trudy.bridge.loop import CANCELLED_GRACE, PrivateLoop
 from trudy.bridge.private_loops import PrivateLoops
 from trudy.bridge.signal_relay import SignalRelay
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Execution(Generic[T]):
-    """A call from the moment it is asked for."""
+    """An operation, from the moment it is asked for."""
 
     __slots__ = (
         "_context",
@@ -35,30 +35,30 @@ class Execution(Generic[T]):
         "_relay",
         "_task",
         "_timer",
-        "_untold",
+        "_unreported",
     )
 
     def __init__(self, pool: PrivateLoops, function: Callable[[], Awaitable[T]]) -> None:
         self._pool = pool
         self._function: Callable[[], Awaitable[T]] | None = function
         self._context: Context | None = None
-        self._untold: list[Callable[[], None]] = []
+        self._unreported: list[Callable[[], None]] = []
         self._loop: PrivateLoop | None = None
         self._task: asyncio.Task[T] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._relay: SignalRelay | None = None
         self._inner: Execution[Any] | None = None
-        """A call that a callback of this one makes, and which keeps this one's loop waiting."""
+        """An operation that a hook or step of this one has begun; this one's loop waits for it."""
         self._interruption: BaseException | None = None
-        """What to raise to the caller of a call that was cut short."""
+        """What a signal handler raised: to be raised to the caller."""
         self._reason_context: BaseException | None = None
         self._hurried = False
-        """Whether not to wait for the call's clean-up."""
+        """Whether not to wait for the clean-up."""
 
     def complete(self) -> tuple[T | None, BaseException | None]:
-        """Run the call to its end, in this thread unless a loop runs here already: its result, or what to raise.
+        """Run to the end, in this thread unless a loop runs here already: the result, or what to raise.
 
-        That is its own error, or what a signal handler raised meanwhile, after the call has cleaned up.
+        That is the operation's own error, or what a signal handler raised meanwhile, after the clean-up.
         """
         result: T | None = None
         error: BaseException | None = None
@@ -67,13 +67,13 @@ class Execution(Generic[T]):
         if outer is not None:
             outer._begin_inner(self)  # noqa: SLF001
         try:
-            # The call around this one relays already; what is interrupted is both.
+            # An operation around this one relays already, and interrupts both.
             with self._relayed(in_loop=in_loop) if outer is None else nullcontext():
                 if in_loop:
                     warn_once()
                 before = copy_context()
                 context = self._context = before.copy()
-                context.run(untold.set, self._untold)
+                context.run(unreported.set, self._unreported)
                 try:
                     result, error = in_thread(self.run) if in_loop else self.run()
                 except BaseException as failure:
@@ -81,63 +81,64 @@ class Execution(Generic[T]):
                         raise
                     error = failure
                 finally:
-                    carry_back(before, context)
+                    _carry_back(before, context)
                     if self._interruption is not None:
-                        self.log_untold()
-                    # Freed while signals are relayed, so that next to nothing is left to do when they are not.
+                        self.log_unreported()
+                    # Freed here, while signals are relayed: one that comes while objects are freed is not lost.
                     del before, context
                     self._function = self._context = self._relay = None
             return result, error if self._interruption is None else self._interrupted_by(error)
         finally:
             if outer is not None:
                 outer._inner = None  # noqa: SLF001
-            # The traceback of an error leads back to this frame: a name for it here would make a cycle of the two.
+            # The error's traceback holds this frame; a name for the error here would make a reference cycle.
             del result, error
 
     def _interrupted_by(self, failure: BaseException | None) -> BaseException:
-        """What the signal handler raised, as it was; caused by an error of the call's clean-up, if there was one."""
+        """What the signal handler raised, as it was; caused by an error of the clean-up, if there was one."""
         reason, self._interruption = self._interruption, None
         assert reason is not None  # noqa: S101
-        self.log_untold()
+        self.log_unreported()
         reason.__context__, self._reason_context = self._reason_context, None
         of_the_end = failure is reason or isinstance(failure, asyncio.CancelledError)
         if reason.__cause__ is None and not of_the_end:
             reason.__cause__ = failure
         return reason.with_traceback(None)
 
-    def log_untold(self) -> None:
-        """Log the calls to people whose outcome the caller does not get."""
-        while self._untold:
-            self._untold.pop()()
+    def log_unreported(self) -> None:
+        """Log the calls whose outcome the caller does not get."""
+        while self._unreported:
+            self._unreported.pop()()
 
     def interrupt(self, reason: BaseException) -> bool:
-        """Cancel the call. From a signal handler, at any moment. True if it is the second time, and hurries."""
+        """Cancel the operation; a signal handler may call this at any moment. True the second time, which waits for
+        nothing."""
         again = self._interruption is not None
         self._reason_context = reason.__context__
         self._interruption = reason
         self._hurried = again
         loop = self._loop
         if loop is not None:
-            with suppress(RuntimeError):  # the loop is closed: the call has just ended
+            with suppress(RuntimeError):  # the loop is closed: the operation has just ended
                 loop.call_soon_threadsafe(self._cancel)
         if self._inner is not None:
             self._inner.interrupt(reason)
         return again
 
     def run(self) -> tuple[T | None, BaseException | None]:
-        """Borrow a loop and run the call to its end in this thread: its result, or its own error."""
+        """Borrow a loop and run to the end in this thread: the result, or the operation's own error."""
         loop = self._loop = self._pool.borrow()
         outer: Execution[Any] | None = getattr(_thread, "execution", None)
         _thread.execution = self
         context, coroutine = self._context, None
         assert context is not None  # noqa: S101
         try:
-            claim_for_asyncio(context)
+            _claim_for_asyncio(context)
             coroutine = context.run(self._coroutine)
             if self._relay is not None and self._relay.is_active:
                 loop.at_each_turn(self._relay.look_again)
-            # Started by a callback, so that the loop first takes one turn: a connection that the server closed while
-            # the loop was idle is noticed before the call can choose it.
+            # Started by a callback, so that the loop first takes one turn and notices a connection that the server
+            # closed while the loop was idle.
             start = loop.call_soon(self._start, coroutine, context, context=context)
             try:
                 while (self._task is None or not self._task.done()) and not self._hurried:
@@ -157,7 +158,7 @@ class Execution(Generic[T]):
             if self._task is None and coroutine is not None:
                 coroutine.close()
             self._pool.give_back(loop, usable=self._task is None or self._task.done())
-            # Freed here, where signals are relayed: it tells a weak set so, and what is raised there is lost.
+            # Freed here, while signals are relayed: a task leaves a weak set then, and what is raised there is lost.
             self._task = None
 
     def _relayed(self, *, in_loop: bool) -> SignalRelay:
@@ -192,7 +193,7 @@ class Execution(Generic[T]):
 
     def _stop(self, task: asyncio.Task[T]) -> None:
         if not task.cancelled() and isinstance(task.exception(), KeyboardInterrupt | SystemExit):
-            return  # these two have left the loop already: a stop would end the next call's first turn
+            return  # these two have ended the loop's run already: a stop would end the next operation's first turn
         assert self._loop is not None  # noqa: S101
         self._loop.stop()
 
@@ -213,5 +214,27 @@ async def _awaiting(awaitable: Awaitable[T]) -> T:
     return await awaitable
 
 
+def _carry_back(before: Context, after: Context) -> None:
+    """Set in the caller's context what an operation has set in its own; what was reset there is left as it is."""
+    left_out = (_library_variable(), unreported)
+    for variable, value in after.items():
+        if before.get(variable, _ABSENT) is not value and variable not in left_out:
+            variable.set(value)
+
+
+def _claim_for_asyncio(context: Context) -> None:
+    """Tell libraries that ask sniffio that asyncio runs, where the caller's context says trio."""
+    variable = _library_variable()
+    if variable is not None and context.get(variable) not in (None, "asyncio"):
+        context.run(variable.set, "asyncio")
+
+
+def _library_variable() -> ContextVar[Any] | None:
+    sniffio = sys.modules.get("sniffio")
+    # The attribute is missing while another thread is importing the package.
+    return getattr(sniffio, "current_async_library_cvar", None)
+
+
+_ABSENT = object()
 _thread = threading.local()
-"""`execution`: the call whose loop this thread runs."""
+"""`execution`: the operation whose loop this thread runs."""

@@ -1,7 +1,7 @@
 """gevent and eventlet: where they have patched the standard library, greenlets share a thread and take turns in it.
 
-asyncio notes one running loop for each thread. So of the private loops of a patched process one runs at a time: it lets
-the others run while it waits for its sockets, and while its caller waits for a call that a hook of it makes.
+asyncio allows one running loop for each thread. So one private loop of a patched process runs at a time. It lets the
+others run while it waits for its sockets, and while one of its hooks waits for an operation of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 
 def is_patched() -> bool:
-    """Whether threads are greenlets here, or waiting for a socket lets other greenlets run."""
+    """Whether threads are greenlets in this process, or waiting for a socket lets other greenlets run."""
     gevent = sys.modules.get("gevent.monkey")
     if gevent is not None and any(map(gevent.is_module_patched, ("threading", "select", "socket"))):
         return True
@@ -24,14 +24,14 @@ def is_patched() -> bool:
 
 @contextmanager
 def turn() -> Generator[None]:
-    """A loop's turn: begins when no other loop has one."""
+    """The turn of a loop to run: begins when no other loop has one."""
     with _lock():
         yield
 
 
 @contextmanager
 def others_run() -> Generator[None]:
-    """Within a turn: let other loops run until this is left."""
+    """Within a turn: let other loops run until the block ends."""
     lock, loop, hooks = _lock(), asyncio.get_running_loop(), sys.get_asyncgen_hooks()
     asyncio._set_running_loop(None)  # noqa: SLF001 - meant for event loops, and exported as such
     sys.set_asyncgen_hooks(None, None)
@@ -46,7 +46,7 @@ def others_run() -> Generator[None]:
 
 def _lock() -> threading.Lock:
     lock = _made.get("lock")
-    # Made when first needed: the patches are in place then, and it is a lock that lets other greenlets run.
+    # Made when first needed, when the patches are in place: a patched lock lets other greenlets run.
     return lock if lock is not None else _made.setdefault("lock", threading.Lock())
 
 

@@ -1,4 +1,4 @@
-"""One private event loop, run by one thread at a time and by none between two calls."""
+"""One private event loop, run by one thread at a time, and by none between two operations."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from trudy.bridge.greenlets import is_patched, others_run, turn
 from trudy.clock import monotonic
 
 CLOSING_GRACE = 0.1
-"""Seconds that tasks still there may take to end by themselves when the loop closes."""
+"""Seconds that tasks may take to end by themselves when the loop closes. More delays `close()`, less cuts them off."""
 CANCELLED_GRACE = 5.0
-"""Seconds that cancelled tasks may take to clean up."""
+"""Seconds that cancelled tasks may take to clean up. More delays Ctrl-C, less may leave a connection half closed."""
 _MOST_SKIPPED = 16
+"""Looks at the sockets skipped in a row. More saves time among many threads, less notices an answer sooner."""
 
 
 class _SparingSelector(selectors.DefaultSelector):
-    """Skips most looks at the sockets while the loop has other things to do.
+    """Skips most looks at the sockets while the loop has callbacks to run.
 
-    Each look lets go of the interpreter, for which the threads of a client then queue.
+    Each look releases the interpreter lock, and among many threads it takes long to get it back.
     """
 
     def __init__(self) -> None:
@@ -57,26 +58,26 @@ class PrivateLoop(asyncio.SelectorEventLoop):
     is_private = True
     """See `trudy._concurrency.loops.is_private`."""
     _is_made = False
-    _interpreter_ends = staticmethod(sys.is_finalizing)  # a name that is still there when modules are not
+    _interpreter_ends = staticmethod(sys.is_finalizing)  # held here, since modules may be gone when it is asked
 
     def __init__(self) -> None:
         self.parked = False
         self.greenlet = 0
-        """Whose thread, or greenlet, runs the loop."""
+        """The thread, or greenlet, that runs the loop."""
         self.task: asyncio.Task[Any] | None = None
-        """Of the call under way, whose end stops the loop."""
+        """The operation under way, whose end stops the loop."""
         self._events = _SparingSelector()
         super().__init__(self._events)
-        # In asyncio's debug mode it would report every lookup of a name; nobody shares this loop.
+        # asyncio's debug mode would warn of every name looked up here, though no other task has to wait for it.
         self.slow_callback_duration = float("inf")
         self._is_made = True
 
     def time(self) -> float:
-        """As asyncio's, also while a test has frozen `time.monotonic`: the loop's timers end all the same."""
+        """As asyncio's, but not stopped by a test that has frozen `time.monotonic`."""
         return monotonic()
 
     def run_forever(self) -> None:
-        """As asyncio's. It looks at the sockets first: the server may have closed some since the last call."""
+        """As asyncio's, but looks at the sockets first: the server may have closed some since the last operation."""
         self._events.look_now()
         self.greenlet = threading.get_ident()
         self._events.takes_turns = is_patched()
@@ -97,21 +98,21 @@ class PrivateLoop(asyncio.SelectorEventLoop):
         proto: int = 0,
         flags: int = 0,
     ) -> list[tuple[Any, ...]]:
-        """Resolved in this thread: nobody else uses the loop, and no thread can be started from `atexit`."""
+        """Resolve in this thread: no other task has to wait, and `atexit` allows no executor's thread to be started."""
         return list(socket.getaddrinfo(host, port, family, type, proto, flags))
 
     async def getnameinfo(self, sockaddr: Any, flags: int = 0) -> tuple[str, str]:
         return socket.getnameinfo(sockaddr, flags)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        # While the interpreter ends, objects complain of not having been closed; the client has done so for all.
+        # While the interpreter ends, objects report that they were not closed; the client has warned already.
         if not self._interpreter_ends():
             super().call_exception_handler(context)
-        if self.task is not None and self.task.done():  # what failed may have been about to stop the loop
+        if self.task is not None and self.task.done():  # the callback that failed may be the one that stops the loop
             self.stop()
 
     def settle(self, task: asyncio.Task[Any]) -> None:
-        """Cancel the task, whose end stops the loop, and give it its time to clean up."""
+        """Cancel the task, whose end stops the loop, and wait for its clean-up for at most `CANCELLED_GRACE`."""
         task.cancel()
         end = self.time() + CANCELLED_GRACE
         timer = self.call_at(end, self.stop)
@@ -129,7 +130,7 @@ class PrivateLoop(asyncio.SelectorEventLoop):
             self.close()
 
     async def _wind_up(self) -> None:
-        # Tasks first: what a call left to be done, such as a clean-up, is to be done undisturbed.
+        # Tasks first: a clean-up that an operation left behind may still use the connections.
         rest = asyncio.all_tasks(self) - {asyncio.current_task(self)}
         if rest:
             _, rest = await asyncio.wait(rest, timeout=CLOSING_GRACE)
@@ -142,15 +143,15 @@ class PrivateLoop(asyncio.SelectorEventLoop):
         await asyncio.sleep(0)  # a transport gives up its socket one turn after it was closed
 
     def abandon(self) -> None:
-        """Close the loop without running it: a second Ctrl-C does not wait for what is still under way."""
+        """Close the loop without running it, so that a second Ctrl-C does not wait for tasks under way."""
         self.set_exception_handler(_ignore)
         self.close()
 
     def park(self) -> None:
-        """In a forked child: take the hands off what is shared with the parent.
+        """In a forked child: touch nothing that is shared with the parent.
 
-        The two share one epoll: whatever the child takes out of it is gone for the parent. Freed objects do that, so
-        the selector no longer passes anything on.
+        Parent and child share one epoll object, and what the child removes from it is gone for the parent too. Objects
+        that are freed remove themselves, so the selector's methods are made to do nothing.
         """
         self.parked = True
         self.set_exception_handler(_ignore)
@@ -158,7 +159,7 @@ class PrivateLoop(asyncio.SelectorEventLoop):
             setattr(self._events, name, _ignore)
 
     def __del__(self) -> None:
-        # Says nothing of its own: the client that was not closed has warned.
+        # Without a warning: the client that was not closed has given one.
         if self._is_made and not self.is_closed() and not self.is_running():
             try:
                 self.close()

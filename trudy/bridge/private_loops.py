@@ -1,7 +1,8 @@
-"""The loops of one client: as many as calls at the same time; the one used last is used next, for its warm connection.
+"""The loops of one client: as many as operations at the same time; the last one used is used next, since its connection
+is open.
 
-No lock anywhere: each step is one atomic operation on a container, so that neither a fork nor a finaliser that runs in
-the middle of a call can meet a lock that is held.
+There is no lock: each step is one atomic action on a container. So neither a fork nor a finaliser, which may run at any
+moment, can find a lock that is held.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
     from trudy.bridge.loop import PrivateLoop
 
 MAX_IDLE = 20
-"""Loops kept, with their connections, for the calls to come: as many connections as httpx keeps."""
+"""Idle loops kept with their connections, as many as httpx keeps idle connections: more would hold descriptors for
+nothing, fewer would connect anew after each burst of threads."""
 
 
 class PrivateLoops:
-    """Idle loops, and those in use. `closed`: nothing is kept any more."""
+    """Idle loops, and those in use. Once `closed` is set, no loop is kept."""
 
     __slots__ = ("__weakref__", "_busy", "_idle", "closed")
 
@@ -41,7 +43,7 @@ class PrivateLoops:
         return loop
 
     def give_back(self, loop: PrivateLoop, *, usable: bool) -> None:
-        """Keep the loop for the next call, or close it: it is one too many, the client is closed, or it is broken."""
+        """Keep the loop for the next operation; close it if there are enough, the client is closed, or it is broken."""
         self._busy.discard(loop)
         if loop.parked:
             return
@@ -51,11 +53,11 @@ class PrivateLoops:
             loop.finish()
         else:
             self._idle.append(loop)
-            if self.closed:  # by another thread, between the question above and the line before
+            if self.closed:  # set by another thread since the test above
                 self._finish_idle()
 
     def close_idle(self, *, wait: bool = True) -> None:
-        """Close the idle loops. Where a loop runs in this thread, another thread does it; `wait` for that one."""
+        """Close the idle loops; in another thread, for which `wait` waits, where a loop runs in this one."""
         if not self._idle:
             return
         from trudy.bridge.worker import in_thread, loop_runs_here, start_thread
@@ -85,4 +87,4 @@ class PrivateLoops:
 
 
 _parked: list[PrivateLoop] = []
-"""Loops of a parent process. Never emptied: a loop that is freed closes its connections for the parent too."""
+"""Loops of a parent process. Never emptied: freeing a loop here would close its connections for the parent too."""

@@ -1,8 +1,8 @@
-"""What a signal handler raises during a call ends it in order and reaches its caller, whoever else would catch it.
+"""What a signal handler raises during an operation cancels the operation and reaches its caller.
 
-Python runs a handler between any two instructions of the main thread. What it raises there would be caught on its way
-by asyncio, which logs it, or by an `except Exception` that takes it for a fault of the request. So each handler gives
-its place to a relay for the time of the call: it runs the handler, keeps what that raises, and has the call cancelled.
+Python runs a handler between any two instructions of the main thread. What it raises there could be caught on its way
+by asyncio, which logs it, or by an `except Exception` that takes it for a fault of the request. So during an operation
+a relay stands in for each handler: it runs the handler, keeps what that raises, and has the operation cancelled.
 """
 
 from __future__ import annotations
@@ -28,29 +28,30 @@ _SET_MEANWHILE: Final = tuple(
     for name in ("SIGINT", "SIGALRM", "SIGTERM", "SIGUSR1", "SIGUSR2")
     if hasattr(signal, name)
 )
-"""Those looked at again at each turn of the loop, for handlers set by a hook or a step: all would cost 5 us a turn."""
+"""Signals looked at again at each turn of the loop, as a hook may set a handler. All would cost 5 us a turn."""
 _MAIN_THREAD: Final = threading.main_thread()
 _NO_USER_CODE: Final = frozenset(
     ("asyncio", "importlib", "anyio", "httpx", "httpcore", "h11", "aiohttp", "attr", "attrs", "cattrs")
 )
-"""Where an exception might leave something half done that the next call needs."""
+"""Packages whose code must not be cut short: it may be changing something that the next operation needs."""
 _CALLS_USER_CODE: Final = ("trudy.hooks", "trudy.pipeline", "trudy.resources")
+"""Modules from which hooks, middleware and callables of users are called."""
 
 
 class Interruptible(Protocol):
-    """A call under way."""
+    """An operation under way."""
 
     def interrupt(self, reason: BaseException) -> bool:
-        """Cancel the call, and raise this in its caller's line. True if there is no time to clean up."""
+        """Cancel the operation and raise this to its caller; whether there is no time to clean up."""
         ...
 
 
 class SignalRelay:
-    """While it is entered, in the main thread, every Python handler of a signal is relayed.
+    """While it is entered, in the main thread, a relay stands in for every Python handler of a signal.
 
-    With `in_loop`, for a thread that waits for another one inside a running loop, a handler that cancels a task of that
-    loop (as those of asyncio.run and trio.run do) ends the call too; one that neither raises nor cancels, such as a
-    server's orderly shutdown, lets it go on.
+    `in_loop` says that the thread waits for a worker thread inside a running loop. Then a handler that cancels a task
+    of that loop (as those of asyncio.run and trio.run do) ends the operation too. A handler that neither raises nor
+    cancels, such as one that starts a server's orderly shutdown, lets it go on.
     """
 
     __slots__ = ("_call", "_in_loop", "_interrupted", "_relays")
@@ -81,7 +82,7 @@ class SignalRelay:
         self._restore()
 
     def look_again(self) -> None:
-        """Relay the handlers that were set meanwhile."""
+        """Relay the handlers that were set since."""
         self._relay_each(_SET_MEANWHILE)
 
     def _relay_each(self, numbers: tuple[int, ...]) -> None:
@@ -96,14 +97,14 @@ class SignalRelay:
                     return
 
     def _restore(self) -> None:
-        """Put every handler back, also while those that are back already raise."""
+        """Put every handler back, even if one that is back already raises meanwhile."""
         while self._relays:
             try:
                 relay = self._relays[-1]
                 in_place = _get(relay.number) is relay
                 if in_place:
                     _set(relay.number, relay.handler)
-                # Somebody may hold the relay as "the handler before", and put it back when no call is under way.
+                # A user's code may have read the relay as the earlier handler, and put it back later.
                 relay.relayed_for = None
                 self._relays.remove(relay)
             except BaseException as error:
@@ -111,7 +112,7 @@ class SignalRelay:
                 self._call.interrupt(error.with_traceback(None))
 
     def on_signal(self, handler: Handler, number: int, frame: FrameType | None) -> None:
-        """Run the handler; nothing that it raises goes to where the main thread happens to be."""
+        """Run the handler, and keep what it raises from the code that the main thread happens to run."""
         handled = sys.exception()
         before = _cancellations() if self._in_loop else 0
         try:
@@ -133,7 +134,7 @@ class SignalRelay:
 
 
 class _Relay:
-    """Stands in for the handler of one signal; for the handler itself once the call is over."""
+    """Stands in for the handler of one signal. Once the operation is over it only calls the handler."""
 
     __slots__ = ("handler", "number", "relayed_for")
 
@@ -151,9 +152,10 @@ class _Relay:
 
 
 def _is_user_code(frame: FrameType | None) -> bool:
-    """Whether a hook, a step or a credential callable runs, which an exception may end at once.
+    """Whether a hook, a step or a credential callable is running, which an exception may end at once.
 
-    Up the stack to the first frame of this package; what only the standard library has called is nobody's.
+    Looked for from the innermost frame up to the first one of this package. Code of the standard library alone is not
+    a user's.
     """
     seen = False
     while frame is not None:
@@ -169,7 +171,7 @@ def _is_user_code(frame: FrameType | None) -> bool:
 
 
 def _cut_off(error: BaseException, handled: BaseException | None) -> None:
-    """Python notes on an error which one was being handled there: not the user's, and it may hold a request."""
+    """Remove the error that Python linked as context, which was being handled inside: it may hold a request."""
     link = error
     while handled is not None and link.__context__ is not None:
         if link.__context__ is handled:
@@ -187,5 +189,5 @@ def _cancellations() -> int:
     return sum(task.cancelling() for task in tasks)
 
 
-_NOT_RELAYED: Final = (int, _Relay)  # a default action, and what is relayed already
+_NOT_RELAYED: Final = (int, _Relay)  # a default action, and a relay that is in place already
 _PACKAGE: Final = __name__.partition(".")[0]

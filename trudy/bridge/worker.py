@@ -1,4 +1,4 @@
-"""Where an event loop already runs in the thread: another thread does the work, and the caller is told once."""
+"""Where an event loop already runs in the thread: another thread does the work, and the caller is warned once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trudy.bridge.greenlets import is_patched, others_run
 T = TypeVar("T")
 
 SIGNAL_DELAY = 0.1
-"""Seconds after which a signal is handled at the latest."""
+"""Seconds after which a signal is handled at the latest: longer delays Ctrl-C, shorter wakes the thread more often."""
 
 
 def loop_runs_here() -> bool:
@@ -27,14 +27,14 @@ def loop_runs_here() -> bool:
     except RuntimeError:
         in_trio_run = getattr(sys.modules.get("trio.lowlevel"), "in_trio_run", None)
         return in_trio_run is not None and bool(in_trio_run())
-    # That of another greenlet, which a hook of it has let go, does not run here.
+    # A loop that has let other greenlets run belongs to another greenlet.
     return getattr(loop, "greenlet", threading.get_ident()) == threading.get_ident()
 
 
 def in_thread(work: Callable[[], T]) -> T:
     """What `work` returns or raises, done in a fresh thread.
 
-    A plain thread, not an executor: it is gone when the work is done, and it can be had from `atexit`.
+    A plain thread, not an executor: it ends with the work, and it can be started from `atexit`.
     """
     results: list[T] = []
     errors: list[BaseException] = []
@@ -53,7 +53,7 @@ def in_thread(work: Callable[[], T]) -> T:
             raise errors[0]
         return results[0]
     finally:
-        errors.clear()  # an error's traceback holds this frame: kept here, the two would be a cycle
+        errors.clear()  # an error's traceback holds this frame: kept here it would make a reference cycle
 
 
 def _private_loop_runs_here() -> bool:
@@ -62,20 +62,20 @@ def _private_loop_runs_here() -> bool:
 
 def _join(thread: threading.Thread) -> None:
     while thread.is_alive():
-        # Not without a limit: a signal that comes just before the wait begins, or on Windows, does not end it, and its
-        # handler runs only between two waits.
+        # With a limit: a signal that comes just before the wait, and any signal on Windows, does not end the wait, and
+        # its handler runs only between two waits.
         thread.join(SIGNAL_DELAY)
 
 
 def start_thread(work: Callable[[], None]) -> threading.Thread:
-    """Do `work` in a fresh thread. A daemon: after a second Ctrl-C neither the caller nor the exit waits for it."""
+    """Do `work` in a fresh daemon thread: after a second Ctrl-C neither the caller nor the exit waits for it."""
     thread = threading.Thread(target=work, name="trudy", daemon=True)
     thread.start()
     return thread
 
 
 def warn_once() -> None:
-    """Tell once a process, and not in a notebook, whose cells always run inside a loop that nothing else needs."""
+    """Warn once in a process; not in a notebook, whose cells always run inside a loop that serves nothing else."""
     global _warned
     if _warned or _in_notebook():
         return
@@ -94,7 +94,7 @@ def _in_notebook() -> bool:
 
 
 def _levels_to_user() -> int:
-    """How far up the stack, seen from `warn_once`, the first frame stands that is not this package's."""
+    """How many frames above `warn_once` the first one stands that is not of this package."""
     frame = inspect.currentframe()
     level = 0
     while frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == _PACKAGE:

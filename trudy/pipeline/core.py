@@ -27,7 +27,7 @@ from trudy.pipeline.rate_limit import RateLimitStep
 from trudy.pipeline.record import RecordStep
 from trudy.pipeline.redirect import RedirectStep
 from trudy.pipeline.retry import RetryStep
-from trudy.pipeline.unknown_outcome import UntoldCall
+from trudy.pipeline.unknown_outcome import UnreportedCall
 from trudy.raw import capture
 from trudy.request import OperationOptions, Request, Response, RetryClass
 
@@ -152,17 +152,17 @@ class Core:
         """Send, and make of a successful answer what `reading` does; a `TrudyError` of its own is the request's."""
         if self.closed:
             raise ConfigurationError("this client is closed")
-        untold = UntoldCall(request) if request.endpoint.retry is RetryClass.RECONCILE else None
+        call = UnreportedCall(request) if request.endpoint.retry is RetryClass.RECONCILE else None
         try:
-            return await self._carry(request, reading, untold)
+            return await self._carry(request, reading, call)
         except CallOutcomeUnknownError:
             raise  # it knows the key itself
         except BaseException:
-            if untold is not None:
-                untold.warn()
+            if call is not None:
+                call.warn()
             raise
 
-    async def _carry(self, request: Request, reading: Callable[[Response], T], untold: UntoldCall | None) -> T:
+    async def _carry(self, request: Request, reading: Callable[[Response], T], call: UnreportedCall | None) -> T:
         started = self.clock.monotonic()
         error: BaseException | None = None
         if self._emit is not None:
@@ -171,8 +171,8 @@ class Core:
             response = await self._send(request)
             if not response.is_success:
                 raise to_error(request, response)
-            if untold is not None:
-                untold.response = response
+            if call is not None:
+                call.response = response
             result = reading(response)
         except TrudyError as failure:
             error = failure

@@ -10,7 +10,7 @@ from trudy._answer_facts import as_mapping
 from trudy._call_matching import SERVER_MAY_TAKE
 from trudy._masking import one_line
 from trudy._parse import find_id
-from trudy._untold import untold
+from trudy._unreported_calls import unreported
 from trudy.errors import CallOutcomeUnknownError, TrudyError
 from trudy.request import RetryClass
 
@@ -47,7 +47,7 @@ def may_be_placed(request: Request) -> bool:
     return request.endpoint.retry is RetryClass.RECONCILE and request.progress.in_doubt
 
 
-class UntoldCall:
+class UnreportedCall:
     """A `POST /calls` under way. `response`: the answer, once it is there."""
 
     __slots__ = ("_request", "response")
@@ -55,7 +55,7 @@ class UntoldCall:
     def __init__(self, request: Request) -> None:
         self._request: Request | None = request
         self.response: Response | None = None
-        held = untold.get()
+        held = unreported.get()
         if held is not None:
             held.append(self.warn)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
 
-from trudy._concurrency.first_use import forks_wait
+from trudy._concurrency.fork import fork_lock
 from trudy._hidden import Hidden
 from trudy.errors import ConfigurationError, InvalidArgumentError
 
@@ -61,7 +61,7 @@ class Network:
         if context is None:
             for name in ("ssl", "httpx"):
                 import_module(name)  # before the lock: an import waits for other threads
-            with forks_wait():
+            with fork_lock():
                 context = self._contexts.setdefault(secure, _default_tls() if secure else _unused_tls())
         return context
 

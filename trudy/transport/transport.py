@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
-from trudy._concurrency.first_use import want
+from trudy._concurrency.fork import import_before_forks
 from trudy._hidden import Hidden
 from trudy.errors import APIConnectionError, ConfigurationError, InvalidArgumentError
 from trudy.request import Request, Response
@@ -65,7 +65,7 @@ class Transport:
             )
         self._network = Network(proxy=given_proxy(proxy), ssl_context=ssl_context, speaks_socks=backend == "httpx")
         if backend == "aiohttp":
-            want("trudy.transport.aiohttp_backend")
+            import_before_forks("trudy.transport.aiohttp_backend")
         self._client = None if http_client is None else CustomClient(http_client)
         self._pools = PoolByLoop(self._open_pool)
 
