@@ -69,7 +69,7 @@ EXPORTS: Final[Mapping[str, Mapping[str, str]]] = {
         "Breaker": "trudy.dialer.policy",
         "CallBack": "trudy.dialer.outcome",
         "CampaignStatus": "trudy.dialer.report",
-        "Columns": "trudy.dialer.plan",
+        "Columns": "trudy.dialer.contacts",
         "Dial": "trudy.dialer.placing",
         "DialEvent": "trudy.dialer.report",
         "Dialer": "trudy.dialer.dialer",

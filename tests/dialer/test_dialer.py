@@ -169,37 +169,6 @@ async def test_always_is_refused_for_the_real_api(night: Night, monkeypatch: pyt
         await run(night, plan)
 
 
-async def test_the_plan_says_what_it_found(night: Night) -> None:
-    rows = [
-        {"phone": "+12125550100", "name": "Al", "consent": "form"},
-        {"phone": "+12125550100", "name": "Al", "consent": "form"},
-        {"phone": "1.41555E+10", "name": "Bo", "consent": "form"},
-        {"phone": "+12125550101", "name": "", "consent": "form"},
-        {"phone": "+12125550102", "name": "Cy", "consent": "no"},
-        {"phone": "+442079460000", "name": "Di", "consent": "form"},
-    ]
-    plan = await night.dialer.plan(
-        rows, agent=night.agent, consent=None, region="US", rejects=night.folder / "rejects.csv", policy=ONCE
-    )
-    assert plan.counts == {
-        "waiting": 1,
-        "duplicate: in_file": 1,
-        "rejected: scientific_notation": 1,
-        "rejected: no_name": 1,
-        "rejected: no_consent": 1,
-        "rejected: country": 1,
-    }
-    with (night.folder / "rejects.csv").open() as file:
-        assert [(row["line"], row["reason"]) for row in csv.DictReader(file)] == [
-            ("3", "scientific_notation"),
-            ("4", "no_name"),
-            ("5", "no_consent"),
-            ("6", "country"),
-        ]
-    assert "to call: 1" in plan.summary()
-    assert "+12125550100" not in plan.summary()
-
-
 @pytest.mark.parametrize(
     ("rows", "members", "named"),
     [

@@ -10,6 +10,8 @@
     sources         rows from CSV, XLSX, JSON lines, frames, iterables
     numbers         cells to E.164, and what is wrong with those that cannot be read
     zones           in which time zones a number may lie
+    contacts        one row judged: number, zones, consent, variables
+    forecast        when zones open, when a campaign ends, what it costs; pure
     plan            rows read, judged and stored; the summary and the hash
     placing         pick, admit, claim, send, record
     sweep           the ends of all calls, looked for together
@@ -22,7 +24,7 @@
     sql_rows        campaigns and rows in SQL
     schema          the tables
     migrations      how tables of older versions are changed
-    export          what became of the contacts, as files and sentences
+    export          files of results and rejects; what happened to a number, as sentences
 
 Names load when first used; the extra `dialer` brings what they need.
 
@@ -34,6 +36,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from trudy.dialer.contacts import Columns as Columns
     from trudy.dialer.dialer import Dialer as Dialer
     from trudy.dialer.outcome import AttemptResult as AttemptResult
     from trudy.dialer.outcome import CallBack as CallBack
@@ -43,7 +46,6 @@ if TYPE_CHECKING:
     from trudy.dialer.placing import Dial as Dial
     from trudy.dialer.placing import Later as Later
     from trudy.dialer.placing import Skip as Skip
-    from trudy.dialer.plan import Columns as Columns
     from trudy.dialer.plan import Plan as Plan
     from trudy.dialer.policy import Attempts as Attempts
     from trudy.dialer.policy import Breaker as Breaker

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import anyio
-from attrs import evolve
 
 from trudy import _checks
 from trudy._concurrency.loops import Wakeup
 from trudy._masking import mask_phone
 from trudy.clock import Clock, SystemClock
 from trudy.dialer import export as exports
+from trudy.dialer.contacts import Columns, number_cell
 from trudy.dialer.do_not_call import DoNotCall
 from trudy.dialer.numbers import ReadNumber, read_number
 from trudy.dialer.outcome import classify
 from trudy.dialer.placing import Placer, ShouldDial, worker_name
-from trudy.dialer.plan import Columns, Plan, make_plan
+from trudy.dialer.plan import Plan, make_plan
 from trudy.dialer.policy import Policy
 from trudy.dialer.report import CampaignStatus, DialEvent, OnEvent, RunResult
 from trudy.dialer.running import CampaignRun, until_interrupted
@@ -32,6 +32,10 @@ from trudy.errors import ConfigurationError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from trudy.client import AsyncTrudyClient
+
+
+_REQUESTS: Final = 100.0
+"""Requests a minute that are reckoned with while the server's limit is not known: what was seen."""
 
 
 class Dialer:
@@ -124,7 +128,8 @@ class Dialer:
         if canary is not None:
             _checks.whole(canary, 1, None, "canary")
         limit = self.client.rate_limit
-        _, plan = await make_plan(
+        only = None if only_to is None else await self._numbers(only_to, region or self.region)
+        plan = await make_plan(
             self.store,
             source,
             agent=await self.client.agents.get(agent),
@@ -134,11 +139,12 @@ class Dialer:
             columns=columns,
             now=self.now(),
             rejects=None if rejects is None else Path(rejects),
-            requests_a_minute=float(limit.limit or 100) if limit is not None else 100.0,
+            requests_a_minute=float(limit.limit or _REQUESTS) if limit is not None else _REQUESTS,
+            canary=canary,
+            only_to=only,
         )
         self.region = self.region or region
-        only = None if only_to is None else frozenset([number async for number in self._numbers(only_to)])
-        return evolve(plan, canary=canary, only_to=only)
+        return plan
 
     async def run(
         self,
@@ -273,18 +279,20 @@ class Dialer:
 
     async def export(self, campaign: str, path: str | os.PathLike[str]) -> int:
         """Write a CSV, or JSON lines by the file's name: the source's columns, and what became of each row."""
-        return await exports.write(self.store.export(campaign), Path(path))
+        return await exports.write(lambda: self.store.export(campaign), Path(path))
 
     def nudge(self, event: object = None) -> None:
         """Something was heard of a call: look soon. For a webhook router's `on_any`; from any thread."""
         self._wakeup.set()
 
-    async def _numbers(self, source: Source) -> AsyncIterator[str]:
+    async def _numbers(self, source: Source, region: str | None) -> frozenset[str]:
+        numbers: set[str] = set()
         async for line, cells in read_rows(source):
-            read = read_number(next(iter(cells.values()), None), self.region)
+            read = read_number(number_cell(cells), region)
             if not isinstance(read, ReadNumber):
                 raise InvalidArgumentError(f"only_to: line {line} holds no number ({read.reason})", argument="only_to")
-            yield read.e164
+            numbers.add(read.e164)
+        return frozenset(numbers)
 
     def _check_hours(self, policy: Policy) -> None:
         hours = policy.hours

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from trudy.dialer.contacts import number_cell
 from trudy.dialer.numbers import ReadNumber, read_number
 from trudy.dialer.sources import read_rows
 from trudy.errors import InvalidArgumentError
@@ -28,11 +29,18 @@ class DoNotCall:
         return await self._dialer.store.add_do_not_call(read, source, self._dialer.now())
 
     async def import_file(self, path: str | os.PathLike[str], *, column: str | None = None) -> int:
-        """Add every number of a file; how many were new. Rows that are no numbers raise, naming the line."""
+        """Add every number of a file; how many were new.
+
+        Args:
+            path: CSV, XLSX or JSON lines.
+            column: where the numbers are; else the column that looks like it, or the first.
+
+        Raises:
+            InvalidArgumentError: a row that holds no number, named by its line. Nothing is added then.
+        """
         numbers: list[str] = []
         async for line, cells in read_rows(path):
-            value = cells.get(column) if column is not None else next(iter(cells.values()), None)
-            number = read_number(value, self._dialer.region)
+            number = read_number(number_cell(cells, column), self._dialer.region)
             if not isinstance(number, ReadNumber):
                 raise InvalidArgumentError(f"path: line {line} holds no number ({number.reason})", argument="path")
             numbers.append(number.e164)

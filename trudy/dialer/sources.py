@@ -5,14 +5,20 @@ Each row comes with its line, counted as the file's own program does: the header
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import os
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeAlias, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast, runtime_checkable
 
 from trudy.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet
 
 Row: TypeAlias = Mapping[str, object]
 
@@ -33,10 +39,16 @@ Source: TypeAlias = str | os.PathLike[str] | Iterable[Row] | AsyncIterable[Row] 
 _SAMPLE: Final = 64 * 1024
 """Bytes by which the dialect of a CSV is guessed."""
 _DELIMITERS: Final = ",;\t|"
+_QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How the files of spreadsheets begin: a zip archive, or the older format of Office."""
+_CHUNK: Final = 1024 * 1024
+SURPLUS: Final = "(surplus cells)"
+"""The column of what stands beyond the last name of a header."""
 
 
-async def read_rows(source: Source) -> AsyncIterator[tuple[int, Row]]:
-    """Every row of a source, with its line.
+async def read_rows(source: Source, *, sheet: str | None = None) -> AsyncIterator[tuple[int, Row]]:
+    """Every row of a source, with its line. `sheet` names that of a workbook which has several.
 
     Raises:
         InvalidArgumentError: it is nothing that can be read as rows. An `OSError` comes as it is.
@@ -47,18 +59,36 @@ async def read_rows(source: Source) -> AsyncIterator[tuple[int, Row]]:
             line += 1
             yield line, _mapping(row, line)
         return
-    for line, row in _blocking(source):
+    for line, row in _blocking(source, sheet):
         yield line, row
 
 
-def _blocking(source: object) -> Iterator[tuple[int, Row]]:
+def cell_text(value: object) -> str:
+    """What a cell says: nothing for the many nothings of frames, whole numbers without a point, dates as ISO 8601."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _blocking(source: object, sheet: str | None) -> Iterator[tuple[int, Row]]:
     if isinstance(source, str | os.PathLike):
         path = Path(cast("str | os.PathLike[str]", source))
+        with path.open("rb") as file:
+            start = file.read(8)
+        if start.startswith(_WORKBOOKS):  # whatever its name is
+            return _sheet(path, sheet)
         match path.suffix.lower():
-            case ".xlsx" | ".xls" | ".xlsm" | ".xlsb" | ".ods":
-                return _sheet(path)
             case ".jsonl" | ".ndjson":
                 return _json_lines(path)
+            case ".json":
+                raise InvalidArgumentError(
+                    f"source: {path.name} must hold JSON lines, an object in each, and be called .jsonl",
+                    argument="source",
+                )
             case _:
                 return _csv(path)
     if isinstance(source, _PolarsFrame):
@@ -85,49 +115,65 @@ def _mapping(row: object, line: int) -> Row:
 def _csv(path: Path) -> Iterator[tuple[int, Row]]:
     encoding = _encoding_of(path)
     with path.open(encoding=encoding, newline="") as file:
-        sample = file.read(_SAMPLE)
+        delimiter, skipped = _dialect_of(file.read(_SAMPLE))
         file.seek(0)
-        reader = csv.reader(file, delimiter=_delimiter_of(sample), strict=False)
+        for _ in range(skipped):
+            file.readline()
+        reader = csv.reader(file, delimiter=delimiter, strict=False)
         try:
             names = [name.strip() for name in next(reader, list[str]())]
-            _check_names(names)
+            _check_names(names, path)
             last = reader.line_num
             for cells in reader:
                 line, last = last + 1, reader.line_num
                 if any(cell.strip() for cell in cells):
-                    yield line, _named(names, cells)
-        except (csv.Error, UnicodeDecodeError) as fault:
+                    yield line + skipped, _named(names, cells)
+        except csv.Error as fault:
             raise InvalidArgumentError(
-                f"source: {path.name} cannot be read as CSV near line {reader.line_num + 1} ({type(fault).__name__})",
+                f"source: {path.name} cannot be read as CSV near line {reader.line_num + 1} ({fault})",
                 argument="source",
             ) from None
 
 
 def _encoding_of(path: Path) -> str:
+    """By the mark at its start, by zero bytes, or by what the whole file can be decoded as."""
     with path.open("rb") as file:
-        start = file.read(_SAMPLE)
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if start[1:2] == b"\0" or start[:1] == b"\0":
-        return "utf-16-le" if start[1:2] == b"\0" else "utf-16-be"
-    try:
-        start.decode("utf-8-sig", errors="strict")
-    except UnicodeDecodeError as fault:
-        if fault.end < len(start) - 4:  # else a character is cut off by the end of the sample
-            return "cp1252"
-    return "utf-8-sig"
+        start = file.read(4)
+        if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return "utf-16"
+        if b"\0" in start:
+            return "utf-16-le" if start[1:2] == b"\0" else "utf-16-be"
+        for encoding in ("utf-8-sig", "cp1252"):
+            file.seek(0)
+            decoder = codecs.getincrementaldecoder(encoding)()
+            try:
+                while chunk := file.read(_CHUNK):
+                    decoder.decode(chunk)
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                continue
+            return encoding
+    return "latin-1"
 
 
-def _delimiter_of(sample: str) -> str:
-    """The delimiter that most lines agree on. The sniffer of `csv` prefers letters in some files."""
-    lines = [line for line in sample.splitlines()[:50] if line.strip()]
+def _dialect_of(sample: str) -> tuple[str, int]:
+    """The delimiter that most lines agree on, and how many lines stand before the header.
+
+    The sniffer of `csv` prefers letters in some files. What stands in quotes does not count.
+    """
+    told = re.match(r"sep=(.)\r?\n", sample)  # so Excel notes it
+    if told is not None:
+        return told[1], 1
+    lines = [line for line in _QUOTED.sub("", sample).splitlines()[:50] if line.strip()]
     if not lines:
-        return ","
+        return ",", 0
     counted = {mark: [line.count(mark) for line in lines] for mark in _DELIMITERS}
-    return max(_DELIMITERS, key=lambda mark: (counted[mark][0] > 0, min(counted[mark]), counted[mark][0]))
+    return max(_DELIMITERS, key=lambda mark: (counted[mark][0] > 0, min(counted[mark]), counted[mark][0])), 0
 
 
-def _check_names(names: list[str]) -> None:
+def _check_names(names: list[str], path: Path) -> None:
+    if not any(names):
+        raise InvalidArgumentError(f"source: {path.name} has no header: it is empty", argument="source")
     twice = {name for name in names if name and names.count(name) > 1}
     if twice:
         raise InvalidArgumentError(f"source has the column {min(twice)!r} twice", argument="source")
@@ -137,26 +183,46 @@ def _named(names: list[str], cells: list[str]) -> Row:
     row: dict[str, object] = {name: cell for name, cell in zip(names, cells, strict=False) if name}
     surplus = [cell for cell in cells[len(names) :] if cell.strip()]
     if surplus:
-        row["(surplus cells)"] = " ".join(surplus)
+        row[SURPLUS] = " ".join(surplus)
     return row
 
 
-def _sheet(path: Path) -> Iterator[tuple[int, Row]]:
+def _sheet(path: Path, wanted: str | None) -> Iterator[tuple[int, Row]]:
     import python_calamine
 
-    workbook = python_calamine.CalamineWorkbook.from_path(str(path))  # pyright: ignore[reportUnknownMemberType]
-    rows: Iterator[Sequence[object]] = iter(workbook.get_sheet_by_index(0).iter_rows())
-    names = [str(cell).strip() for cell in next(rows, list[object]())]
-    _check_names(names)
-    for line, cells in enumerate(rows, start=2):
+    try:
+        workbook = python_calamine.CalamineWorkbook.from_path(str(path))  # pyright: ignore[reportUnknownMemberType]
+    except python_calamine.CalamineError:
+        raise InvalidArgumentError(f"source: {path.name} cannot be read as a workbook", argument="source") from None
+    names = list(workbook.sheet_names)
+    if wanted is None:
+        filled = [name for name in names if workbook.get_sheet_by_name(name).total_height > 0]
+        if len(filled) > 1:
+            raise InvalidArgumentError(
+                f"source: {path.name} has the sheets {', '.join(filled)}; say columns=Columns(sheet=...)",
+                argument="columns",
+            )
+        wanted = (filled or names)[0]
+    elif wanted not in names:
+        raise InvalidArgumentError(f"columns.sheet: {path.name} has {', '.join(names)}", argument="columns")
+    return _sheet_rows(workbook.get_sheet_by_name(wanted), path)
+
+
+def _sheet_rows(sheet: CalamineSheet, path: Path) -> Iterator[tuple[int, Row]]:
+    rows: Iterator[Sequence[object]] = iter(sheet.iter_rows())
+    names = [cell_text(cell).strip() for cell in next(rows, list[object]())]
+    _check_names(names, path)
+    first = (sheet.start or (0, 0))[0] + 2
+    for line, cells in enumerate(rows, start=first):
         row: dict[str, object] = {name: cell for name, cell in zip(names, cells, strict=False) if name}
         if any(cell not in ("", None) for cell in row.values()):
             yield line, row
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, Row]]:
-    with path.open(encoding="utf-8-sig") as file:
+    with path.open("rb") as file:
         for line, text in enumerate(file, start=1):
+            text = text.removeprefix(codecs.BOM_UTF8) if line == 1 else text
             if not text.strip():
                 continue
             try:

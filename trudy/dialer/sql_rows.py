@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from trudy.dialer import policy_json
+from trudy.dialer.export import RESULTS
 from trudy.dialer.schema import attempts, campaigns, do_not_call, events, leases, rows
 from trudy.dialer.sql_claims import day_of, note
 from trudy.dialer.states import AttemptState, ImpossibleError, RowState
@@ -363,7 +364,7 @@ def exported(connection: Connection, campaign: str, after: int) -> list[tuple[in
         (
             row.id,
             {
-                **row.columns,
+                **{f"input_{name}" if name in RESULTS else name: cell for name, cell in row.columns.items()},
                 "state": row.state,
                 "outcome": row.outcome,
                 "reason": row.reason,

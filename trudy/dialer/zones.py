@@ -1,18 +1,103 @@
 """In which time zones a number may lie, as far as its digits tell.
 
 libphonenumber's answer for one exchange can be an arbitrary fallback, so every zone of the area code counts. A number
-that was ported, or a mobile phone that travels, may be anywhere: a `timezone` column of the file wins.
+that was ported, or a mobile phone that travels, may be anywhere: a `timezone` or `region` column of the file wins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Final, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-_NORTH_AMERICA = "1"
-_AREA_CODE = 4
+_NORTH_AMERICA: Final = "1"
+_AREA_CODE: Final = 4
 """Digits of a North American prefix: the country code and the area code."""
+
+
+_EAST, _CENTRAL, _MOUNTAIN, _WEST = "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"
+_PARTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "US": {
+        _EAST: "CT DC DE GA MA MD ME NC NH NJ NY OH PA RI SC VA VT WV IN KY MI FL TN",
+        "America/Detroit": "MI",
+        "America/Indiana/Indianapolis": "IN",
+        "America/Kentucky/Louisville": "KY",
+        _CENTRAL: "AL AR IA IL LA MN MO MS OK WI IN KY MI FL TN TX KS NE ND SD",
+        _MOUNTAIN: "CO MT NM UT WY TX KS NE ND SD AZ NV OR",
+        "America/Boise": "ID OR",
+        "America/Phoenix": "AZ",
+        _WEST: "CA WA NV OR ID",
+        "America/Anchorage": "AK",
+        "America/Adak": "AK",
+        "Pacific/Honolulu": "HI",
+        "America/Puerto_Rico": "PR",
+        "America/St_Thomas": "VI",
+        "Pacific/Guam": "GU MP",
+        "Pacific/Pago_Pago": "AS",
+    },
+    "CA": {
+        "America/St_Johns": "NL",
+        "America/Goose_Bay": "NL",
+        "America/Halifax": "NS PE QC",
+        "America/Moncton": "NB",
+        "America/Toronto": "ON QC NU",
+        "America/Winnipeg": "MB ON NU",
+        "America/Regina": "SK",
+        "America/Edmonton": "AB SK BC NT NU",
+        "America/Vancouver": "BC",
+        "America/Fort_Nelson": "BC",
+        "America/Whitehorse": "YT",
+    },
+    "AU": {
+        "Australia/Sydney": "NSW ACT",
+        "Australia/Broken_Hill": "NSW",
+        "Australia/Melbourne": "VIC",
+        "Australia/Brisbane": "QLD",
+        "Australia/Adelaide": "SA",
+        "Australia/Darwin": "NT",
+        "Australia/Perth": "WA",
+        "Australia/Eucla": "WA",
+        "Australia/Hobart": "TAS",
+    },
+}
+"""The zones of the parts of countries that have several, those of their smallest corners too. Elsewhere a region says
+nothing about the zone, and the number's own count."""
+
+
+def zones_in(region: str) -> tuple[str, ...]:
+    """Every zone of a part of a country (`"US-TX"`), in order of name; none where that is not known."""
+    country, _, part = region.partition("-")
+    zones = _PARTS.get(country, {})
+    return tuple(sorted(zone for zone, parts in zones.items() if part in parts.split()))
+
+
+@cache
+def region_named(text: str, country: str | None) -> str | None:
+    """ISO 3166-2 of a column's text: `US-FL` as it is; `FL` or `Florida` in a country. None where there is no such."""
+    given, _, part = text.strip().upper().partition("-")
+    if part:
+        return f"{given}-{part}" if part in _codes(given) else None
+    if country is None:
+        return None
+    codes = _codes(country)
+    code = given if given in codes.values() else codes.get(given)
+    return None if code is None else f"{country}-{code}"
+
+
+@cache
+def _codes(country: str) -> Mapping[str, str]:
+    """Codes of a country's parts, by themselves and by the names of the parts, in capitals."""
+    import holidays
+
+    known = {part: part for parts in _PARTS.get(country, {}).values() for part in parts.split()}
+    try:
+        calendar = holidays.country_holidays(country)
+    except NotImplementedError:
+        return known
+    aliases = cast("Mapping[str, list[str]]", calendar.get_subdivision_aliases())  # pyright: ignore[reportUnknownMemberType]
+    named = {name.upper(): code for code, names in aliases.items() for name in names}
+    return {**known, **{code: code for code in calendar.subdivisions}, **named}
 
 
 def zones_of(country_code: int, national: str) -> tuple[str, ...]:

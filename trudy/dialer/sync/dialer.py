@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Self
 
 from trudy.bridge import async_of, bind, bridge_of
 from trudy.clock import Clock
+from trudy.dialer.contacts import Columns
 from trudy.dialer.dialer import Dialer
 from trudy.dialer.outcome import classify
 from trudy.dialer.placing import ShouldDial
-from trudy.dialer.plan import Columns, Plan
+from trudy.dialer.plan import Plan
 from trudy.dialer.policy import Policy
 from trudy.dialer.report import CampaignStatus, OnEvent, RunResult
 from trudy.dialer.sources import Source

@@ -17,7 +17,15 @@ class SyncDoNotCall(SyncResource[DoNotCall]):
         return self._bridge.run(bind(self._async.add, *numbers, source=source))
 
     def import_file(self, path: str | os.PathLike[str], *, column: str | None = None) -> int:
-        """Add every number of a file; how many were new. Rows that are no numbers raise, naming the line."""
+        """Add every number of a file; how many were new.
+
+        Args:
+            path: CSV, XLSX or JSON lines.
+            column: where the numbers are; else the column that looks like it, or the first.
+
+        Raises:
+            InvalidArgumentError: a row that holds no number, named by its line. Nothing is added then.
+        """
         return self._bridge.run(bind(self._async.import_file, path, column=column))
 
     def remove(self, number: str) -> bool:

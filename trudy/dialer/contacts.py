@@ -1,0 +1,222 @@
+"""One row of a source, judged: its number, variables, zones and consent, or why nobody is called for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from attrs import field, frozen
+
+from trudy.dialer.numbers import ReadNumber, Unreadable, read_number
+from trudy.dialer.policy import Policy
+from trudy.dialer.sources import SURPLUS, Row, cell_text
+from trudy.dialer.states import RowState
+from trudy.dialer.store import NewRow
+from trudy.dialer.zones import region_named, zone_named, zones_in
+from trudy.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from trudy.models import Agent
+
+_NUMBER = (
+    "phone_number", "phone", "number", "mobile", "mobile_phone", "mobile_number", "cell", "cell_phone", "telephone",
+    "telephone_number", "tel", "msisdn", "to",
+)  # fmt: skip
+_ZONE = ("timezone", "time_zone", "tz")
+_REGION = ("region", "state", "province")
+_CONSENT = ("consent", "consent_basis", "opt_in")
+_PRIORITY = ("priority",)
+_PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
+_NO_CONSENT: Final = frozenset(("", "no", "false", "0", "n", "none", "null"))
+
+
+@frozen(kw_only=True)
+class Columns:
+    """Which column holds what. What is left out is guessed from the header; every other column is a variable.
+
+    Attributes:
+        number: the phone number.
+        timezone: the contact's zone, such as `America/New_York`; wins over what region and number tell.
+        region: ISO 3166-2, such as `US-FL`, or the part after the hyphen, or its name; wins over what the number tells.
+        consent: what the contact agreed to; empty or "no" rejects the row.
+        priority: a whole number; higher goes first.
+        variables: variables of the agent's prompt by column, where their names differ.
+        sheet: which sheet of a workbook that has several.
+    """
+
+    number: str | None = None
+    timezone: str | None = None
+    region: str | None = None
+    consent: str | None = None
+    priority: str | None = None
+    variables: Mapping[str, str] = field(factory=dict[str, str])
+    sheet: str | None = None
+
+    def shown(self) -> Sequence[tuple[str, str]]:
+        """What is taken from which column, for a person to check."""
+        own = ("number", "timezone", "region", "consent", "priority")
+        return [
+            *((name, value) for name in own if (value := getattr(self, name)) is not None),
+            *sorted((name, column) for name, column in self.variables.items()),
+        ]
+
+
+@frozen(kw_only=True)
+class Reading:
+    """How rows are judged: all that is the same for each."""
+
+    columns: Columns
+    region: str | None
+    policy: Policy
+    consent: str | None
+    needed: frozenset[str]
+
+
+@frozen(kw_only=True)
+class Judged:
+    """A row as the store takes it, and what to do about it where it is rejected."""
+
+    row: NewRow
+    hint: str = ""
+
+
+def number_cell(cells: Row, column: str | None = None) -> object:
+    """The cell of a list of numbers: of the column named, of one that looks like it, or the first."""
+    if column is not None:
+        return cells.get(column)
+    names = {_plain(name): name for name in reversed(list(cells))}
+    found = next((names[guess] for guess in _NUMBER if guess in names), None)
+    return cells[found] if found is not None else next(iter(cells.values()), None)
+
+
+def reading_for(
+    cells: Row, agent: Agent, columns: Columns | None, region: str | None, policy: Policy, consent: str | None
+) -> Reading:
+    """How to judge the rows of a source, given its first.
+
+    Raises:
+        InvalidArgumentError: no column with numbers, no consent, or no column for a variable that the agent's prompt
+            needs.
+    """
+    given = columns or Columns()
+    names = {_plain(name): name for name in reversed(list(cells))}
+
+    def column(own: str | None, guesses: Sequence[str], argument: str) -> str | None:
+        if own is not None:
+            if own not in cells:
+                raise InvalidArgumentError(f"columns.{argument}: the source has no column {own!r}", argument="columns")
+            return own
+        return next((names[guess] for guess in guesses if guess in names), None)
+
+    needed = _needed(agent)
+    for variable, named in given.variables.items():
+        column(named, (), f"variables[{variable!r}]")
+    found = Columns(
+        number=column(given.number, _NUMBER, "number"),
+        timezone=column(given.timezone, _ZONE, "timezone"),
+        region=column(given.region, _REGION, "region"),
+        consent=column(given.consent, _CONSENT, "consent"),
+        priority=column(given.priority, _PRIORITY, "priority"),
+        variables={
+            **{name: names[_plain(name)] for name in needed - set(cells) if _plain(name) in names},
+            **given.variables,
+        },
+        sheet=given.sheet,
+    )
+    if found.number is None:
+        raise InvalidArgumentError(
+            f"the source has no column that looks like a phone number; name it by columns=Columns(number=...); there"
+            f" are {', '.join(cells)}",
+            argument="columns",
+        )
+    if consent is None and found.consent is None:
+        raise InvalidArgumentError(
+            "consent is needed: one basis for all rows, or a column of the source", argument="consent"
+        )
+    lacking = needed - set(cells) - set(found.variables)
+    if lacking:
+        raise InvalidArgumentError(
+            f"the agent's prompt needs {', '.join(sorted(lacking))}, and the source has no such column",
+            argument="source",
+        )
+    return Reading(columns=found, region=region, policy=policy, consent=consent, needed=needed)
+
+
+def judged(line: int, cells: Row, reading: Reading) -> Judged:
+    """A row on its way into the store."""
+    columns = reading.columns
+    texts = {name: cell_text(value) for name, value in cells.items()}
+    own = {columns.number, columns.timezone, columns.region, columns.consent, columns.priority, SURPLUS}
+    variables = {
+        name: text for name, text in texts.items() if text != "" and (name not in own or name in reading.needed)
+    }
+    variables |= {name: texts.get(column, "") for name, column in columns.variables.items()}
+    number = read_number(cells.get(columns.number or ""), reading.region)
+    country = number.country if isinstance(number, ReadNumber) else None
+    region = region_named(texts.get(columns.region or "", ""), country)
+    consent = texts.get(columns.consent, "") if columns.consent is not None else reading.consent
+    zones, zone_fault = _zones(texts.get(columns.timezone or "", ""), region, number)
+    reason, hint = _why_not(number, SURPLUS in texts, zone_fault, consent, variables, reading)
+    row = NewRow(
+        line=line,
+        number=number.e164 if isinstance(number, ReadNumber) else None,
+        variables=variables,
+        columns=texts,
+        zones=zones,
+        country=country if region is None else region.partition("-")[0],
+        region=region,
+        consent=consent,
+        priority=_whole(texts.get(columns.priority or "", "")),
+        state=RowState.WAITING if reason is None else RowState.REJECTED,
+        reason=reason,
+    )
+    return Judged(row=row, hint=hint)
+
+
+def _needed(agent: Agent) -> frozenset[str]:
+    texts: list[object] = [agent.system_prompt, agent.greeting]
+    if agent.greeting_settings is not None:
+        texts += [agent.greeting_settings.text, agent.greeting_settings.prompt]
+    return frozenset(_PLACEHOLDER.findall(" ".join(str(text) for text in texts if text)))
+
+
+def _why_not(
+    number: ReadNumber | Unreadable,
+    has_surplus: bool,
+    zone_fault: str | None,
+    consent: str | None,
+    variables: Mapping[str, str],
+    reading: Reading,
+) -> tuple[str | None, str]:
+    """Why a row is rejected, in one word, and what to do about it; None where it is not."""
+    if has_surplus:
+        return "surplus_cells", "it has more cells than the header, so no cell can be trusted: quote the delimiter"
+    if isinstance(number, Unreadable):
+        return number.reason, number.hint
+    refused = reading.policy.may_call(country=number.country, kind=number.kind, default_country=reading.region)
+    if refused is not None:
+        return refused, f"the policy does not call {number.country or 'numbers of no country'}, {number.kind}"
+    if consent is None or consent.strip().lower() in _NO_CONSENT:
+        return "no_consent", "the consent column is empty or says no"
+    empty = sorted(name for name in reading.needed if not variables.get(name))
+    if empty:
+        return f"no_{empty[0]}", "the agent's prompt needs it"
+    return zone_fault, "no such time zone: write it like America/New_York" if zone_fault else ""
+
+
+def _zones(text: str, region: str | None, number: ReadNumber | Unreadable) -> tuple[tuple[str, ...], str | None]:
+    if text.strip():
+        zone = zone_named(text)
+        return ((zone,), None) if zone is not None else ((), "timezone")
+    if region is not None and (known := zones_in(region)):
+        return known, None
+    return (number.zones, None) if isinstance(number, ReadNumber) else ((), None)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
+def _whole(text: str) -> int:
+    return int(text) if re.fullmatch(r"-?[0-9]{1,6}", text.strip()) else 0
