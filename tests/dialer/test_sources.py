@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trudy import InvalidArgumentError
-from trudy.dialer.sources import Source, read_rows
+from trudy.dialer.numbers import Unreadable, read_number
+from trudy.dialer.sources import Source, cell_text, read_rows
 
 pytestmark = pytest.mark.anyio
 ROWS = [{"phone": "+14155550100", "name": "Zoë, B"}, {"phone": "+14155550101", "name": 'Al "Al" C'}]
@@ -27,7 +29,7 @@ async def rows_of(source: Source) -> list[tuple[int, dict[str, object]]]:
     return [(line, dict(row)) async for line, row in read_rows(source)]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 async def test_csv_in_any_dialect(tmp_path: Path, encoding: str, delimiter: str) -> None:
     text = io.StringIO()
@@ -58,6 +60,92 @@ async def test_a_column_twice_is_refused(tmp_path: Path) -> None:
     path.write_text("phone,name,phone\n+1,Al,+2\n")
     with pytest.raises(InvalidArgumentError, match="'phone' twice"):
         await rows_of(path)
+
+
+async def test_quoted_delimiters_and_a_line_of_excel_do_not_mislead(tmp_path: Path) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_text('name;phone\n"Doe, John, Jr, MD";+1\n"Roe, Jane, Dr, PhD";+2\n')
+    assert [row["name"] for _, row in await rows_of(path)] == ["Doe, John, Jr, MD", "Roe, Jane, Dr, PhD"]
+    path.write_text('"last, first, middle";phone\nDoe;+1\n')
+    assert await rows_of(path) == [(2, {"last, first, middle": "Doe", "phone": "+1"})]
+    path.write_text("sep=|\nname|phone\nDoe, A, B|+1\n")
+    assert await rows_of(path) == [(3, {"name": "Doe, A, B", "phone": "+1"})]
+
+
+async def test_one_column_needs_no_delimiter(tmp_path: Path) -> None:
+    path = tmp_path / "leads.txt"
+    path.write_text("phone\r\n+1\r\n+2\r\n")
+    assert await rows_of(path) == [(2, {"phone": "+1"}), (3, {"phone": "+2"})]
+
+
+async def test_bytes_of_another_encoding_far_down_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_bytes(b"phone,name\n" + b"+14155550100,Al\n" * 100_000 + "+1,Zoë\n".encode("cp1252"))
+    async for _, row in read_rows(path):
+        last = row
+    assert last == {"phone": "+1", "name": "Zoë"}
+    path.write_bytes(b"phone,name\n+1,\x81\xeb\n")  # no character of cp1252
+    assert (await rows_of(path))[0][1]["name"] == "\x81ë"
+
+
+async def test_what_is_empty_or_of_another_kind_is_told(tmp_path: Path) -> None:
+    for text in ("", "\n\n", " , ,\n"):
+        (tmp_path / "leads.csv").write_text(text)
+        with pytest.raises(InvalidArgumentError, match="no header"):
+            await rows_of(tmp_path / "leads.csv")
+    (tmp_path / "leads.csv").write_text("\nphone,name\n")
+    assert await rows_of(tmp_path / "leads.csv") == []
+    (tmp_path / "leads.csv").write_text("\nphone,name\n+1,Al\n")
+    assert await rows_of(tmp_path / "leads.csv") == [(3, {"phone": "+1", "name": "Al"})]
+    (tmp_path / "leads.json").write_text("[]")
+    with pytest.raises(InvalidArgumentError, match="JSON lines"):
+        await rows_of(tmp_path / "leads.json")
+    (tmp_path / "leads.xlsx").write_bytes(b"PK\x03\x04 no zip")
+    with pytest.raises(InvalidArgumentError, match="workbook"):
+        await rows_of(tmp_path / "leads.xlsx")
+    with pytest.raises(FileNotFoundError):
+        await rows_of(tmp_path / "none.csv")
+
+
+async def test_a_cell_too_large_is_an_error_near_its_line(tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_text("phone,name\n+1,Al\n+2," + "x" * 200_000 + "\n")
+    with pytest.raises(InvalidArgumentError, match="near line 3") as caught:
+        await rows_of(tmp_path / "leads.csv")
+    assert "xxx" not in str(caught.value)
+
+
+async def test_of_several_sheets_one_is_to_be_named(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.title = "Notes"
+    book.create_sheet("Empty")
+    book.create_sheet("Leads").append(["phone", "since"])
+    book["Leads"].append(["+1", date(2026, 5, 1)])
+    book["Leads"].append(["+2", datetime.fromisoformat("2026-05-01 09:30")])
+    path = tmp_path / "leads.csv"  # whatever its name is
+    book.save(path)
+    rows = await rows_of(path)
+    assert [cell_text(row["since"]) for _, row in rows] == ["2026-05-01", "2026-05-01 09:30:00"]
+    book["Notes"].append(["read me"])
+    book.save(path)
+    with pytest.raises(InvalidArgumentError, match="Notes, Leads; say columns"):
+        await rows_of(path)
+    assert [row["phone"] async for _, row in read_rows(path, sheet="Leads")] == ["+1", "+2"]
+    with pytest.raises(InvalidArgumentError, match=r"columns\.sheet"):
+        [_ async for _ in read_rows(path, sheet="Kontakte")]
+
+
+async def test_frames_of_pandas_and_polars() -> None:
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    cells = {"phone": ["+14155550100", None], "name": ["Al", None], "calls": [3, None]}
+    for frame in (pandas.DataFrame(cells), pandas.DataFrame(cells).convert_dtypes(), polars.DataFrame(cells)):
+        rows = [{name: cell_text(cell) for name, cell in row.items()} for _, row in await rows_of(frame)]
+        assert rows == [{"phone": "+14155550100", "name": "Al", "calls": "3"}, {"phone": "", "name": "", "calls": ""}]
+    numbers = pandas.DataFrame({"phone": [14155550100]}).iloc[0]["phone"]
+    for number, reason in ((numbers, "number_as_int"), (float(numbers), "number_as_float"), (pandas.NA, "empty")):
+        read = read_number(number, "US")
+        assert isinstance(read, Unreadable)
+        assert read.reason == reason
 
 
 async def test_sheets(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from numbers import Integral, Number
 from typing import Final
 
 import phonenumbers
@@ -11,6 +12,7 @@ from attrs import field, frozen
 from phonenumbers import NumberParseException, PhoneNumberType
 
 from trudy.dialer.policy import NumberKind
+from trudy.dialer.sources import cell_text
 from trudy.dialer.zones import zones_of
 
 _KINDS: Final[dict[int, NumberKind]] = {
@@ -27,6 +29,8 @@ _KINDS: Final[dict[int, NumberKind]] = {
 }
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 _DECIMAL = re.compile(r"\+?[0-9]{6,}[.,]0+")
+_LONGEST_EMERGENCY: Final = 8
+"""Characters of an emergency number at most; to ask for each number takes as long as to read it."""
 _EXTENSION = re.compile(r"(?i)(?:ext\.?|extension|x|#|;ext=)\s*[0-9]+\s*$")
 
 
@@ -56,11 +60,12 @@ class Unreadable:
 
 def read_number(value: object, region: str | None) -> ReadNumber | Unreadable:
     """A cell of a file as a number. `region` (`"US"`) is that of numbers without a country code."""
-    if value is None or (isinstance(value, float) and value != value):  # a frame's NaN
+    if not isinstance(value, str) and cell_text(value) == "":
         return Unreadable(reason="empty", hint="there is no number")
-    if isinstance(value, bool | int | float):
+    kind = _kind_of_number(value)
+    if kind is not None:
         return Unreadable(
-            reason="number_as_" + type(value).__name__,
+            reason=f"number_as_{kind}",
             hint="a frame or spreadsheet made a number of it and lost its plus sign or zeros: read the column as text",
         )
     if not isinstance(value, str):
@@ -76,9 +81,17 @@ def read_number(value: object, region: str | None) -> ReadNumber | Unreadable:
         return Unreadable(reason="decimal", hint="a spreadsheet or frame made a number of it: read the column as text")
     if _EXTENSION.search(text):
         return Unreadable(reason="extension", hint="extensions cannot be dialed")
-    if region is not None and phonenumbers.is_emergency_number(text, region):
+    if region is not None and len(text) <= _LONGEST_EMERGENCY and phonenumbers.is_emergency_number(text, region):
         return Unreadable(reason="emergency", hint="it is an emergency number")
     return _parsed(text, region)
+
+
+def _kind_of_number(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, Integral):
+        return "int"
+    return "float" if isinstance(value, Number) else None
 
 
 def _parsed(text: str, region: str | None) -> ReadNumber | Unreadable:

@@ -65,7 +65,7 @@ async def read_rows(source: Source, *, sheet: str | None = None) -> AsyncIterato
 
 def cell_text(value: object) -> str:
     """What a cell says: nothing for the many nothings of frames, whole numbers without a point, dates as ISO 8601."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
+    if value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
@@ -121,8 +121,7 @@ def _csv(path: Path) -> Iterator[tuple[int, Row]]:
             file.readline()
         reader = csv.reader(file, delimiter=delimiter, strict=False)
         try:
-            names = [name.strip() for name in next(reader, list[str]())]
-            _check_names(names, path)
+            names = _header(reader, path)
             last = reader.line_num
             for cells in reader:
                 line, last = last + 1, reader.line_num
@@ -130,7 +129,7 @@ def _csv(path: Path) -> Iterator[tuple[int, Row]]:
                     yield line + skipped, _named(names, cells)
         except csv.Error as fault:
             raise InvalidArgumentError(
-                f"source: {path.name} cannot be read as CSV near line {reader.line_num + 1} ({fault})",
+                f"source: {path.name} cannot be read as CSV near line {reader.line_num + skipped} ({fault})",
                 argument="source",
             ) from None
 
@@ -171,12 +170,16 @@ def _dialect_of(sample: str) -> tuple[str, int]:
     return max(_DELIMITERS, key=lambda mark: (counted[mark][0] > 0, min(counted[mark]), counted[mark][0])), 0
 
 
-def _check_names(names: list[str], path: Path) -> None:
-    if not any(names):
-        raise InvalidArgumentError(f"source: {path.name} has no header: it is empty", argument="source")
-    twice = {name for name in names if name and names.count(name) > 1}
-    if twice:
-        raise InvalidArgumentError(f"source has the column {min(twice)!r} twice", argument="source")
+def _header(rows: Iterable[Sequence[object]], path: Path) -> list[str]:
+    """The names of the first row that is not blank."""
+    for cells in rows:
+        names = [cell_text(cell).strip() for cell in cells]
+        if any(names):
+            twice = {name for name in names if name and names.count(name) > 1}
+            if twice:
+                raise InvalidArgumentError(f"source has the column {min(twice)!r} twice", argument="source")
+            return names
+    raise InvalidArgumentError(f"source: {path.name} has no header: it is empty", argument="source")
 
 
 def _named(names: list[str], cells: list[str]) -> Row:
@@ -196,7 +199,7 @@ def _sheet(path: Path, wanted: str | None) -> Iterator[tuple[int, Row]]:
         raise InvalidArgumentError(f"source: {path.name} cannot be read as a workbook", argument="source") from None
     names = list(workbook.sheet_names)
     if wanted is None:
-        filled = [name for name in names if workbook.get_sheet_by_name(name).total_height > 0]
+        filled = [name for name in names if workbook.get_sheet_by_name(name).start is not None]
         if len(filled) > 1:
             raise InvalidArgumentError(
                 f"source: {path.name} has the sheets {', '.join(filled)}; say columns=Columns(sheet=...)",
@@ -209,11 +212,9 @@ def _sheet(path: Path, wanted: str | None) -> Iterator[tuple[int, Row]]:
 
 
 def _sheet_rows(sheet: CalamineSheet, path: Path) -> Iterator[tuple[int, Row]]:
-    rows: Iterator[Sequence[object]] = iter(sheet.iter_rows())
-    names = [cell_text(cell).strip() for cell in next(rows, list[object]())]
-    _check_names(names, path)
-    first = (sheet.start or (0, 0))[0] + 2
-    for line, cells in enumerate(rows, start=first):
+    numbered: Iterator[tuple[int, Sequence[object]]] = enumerate(sheet.iter_rows(), start=1)
+    names = _header((cells for _, cells in numbered), path)
+    for line, cells in numbered:
         row: dict[str, object] = {name: cell for name, cell in zip(names, cells, strict=False) if name}
         if any(cell not in ("", None) for cell in row.values()):
             yield line, row
