@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 import anyio
+from attrs import evolve
 
 from trudy import _checks
 from trudy._concurrency.loops import Wakeup
