@@ -76,6 +76,11 @@ class FixedWindow:
         return self.says(limit, now, (index + 1) * self.length)
 
 
+def changing(limit: int, says: Says = truth, *, period: float, shift: float = 0.0) -> FixedWindow:
+    """Takes one a minute and the whole limit, by turns of `period` seconds."""
+    return FixedWindow(lambda now: limit if int((now + shift) / period) % 2 else 1, says)
+
+
 @define(eq=False)
 class FromTheFirst:
     """A window begins with the first request after the last one."""

@@ -11,8 +11,8 @@ from trudy.rate_limit.budget import Budget
 from trudy.rate_limit.window import Window
 
 
-def window(sent: int = 0, refused: int = 0, beyond: int = 0) -> Window:
-    return Window(opened=0.0, index=0, whole=True, sent=sent, refused=refused, beyond=beyond)
+def window(sent: int = 0, refused: int = 0, beyond: int = 0, accepted: int = 0) -> Window:
+    return Window(opened=0.0, index=0, whole=True, sent=sent, refused=refused, beyond=beyond, accepted=accepted)
 
 
 def clean(budget: Budget, number: int = 1, *, beyond: int = 0) -> None:
@@ -26,17 +26,15 @@ def test_nothing_is_known_at_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("explicit", "stated", "after"),
-    [(None, [5], 4), (None, [9, 5], 2), (RateLimit(9), [5], 2)],
+    ("explicit", "stated"),
+    [(None, [5]), (None, [9, 5]), (RateLimit(9), [5])],
     ids=["no higher limit is known", "it was higher", "the caller says more"],
 )
-def test_a_stated_limit_is_tried_upwards_after_clean_windows(
-    explicit: RateLimit | None, stated: list[int], after: int
-) -> None:
+def test_a_stated_limit_is_tried_upwards_after_two_clean_windows(explicit: RateLimit | None, stated: list[int]) -> None:
     budget = Budget(explicit)
     for limit in stated:
         budget.stated(limit)
-    for _ in range(after):
+    for _ in range(2):
         assert not budget.is_tried
         clean(budget)
     assert budget.is_tried
@@ -62,20 +60,66 @@ def test_idle_windows_count_as_clean() -> None:
     assert budget.is_tried
 
 
-def test_a_try_that_was_refused_is_repeated_after_twice_as_long_up_to_a_bound() -> None:
-    budget, waits = Budget(None), list[int]()
-    budget.stated(5)
-    for _ in range(6):
-        waits.append(0)
+@pytest.mark.parametrize(
+    ("explicit", "stated", "waits"),
+    [
+        (None, [5], [2, 2, 4, 4, 8, 8, 16, 16, 16]),
+        (None, [9, 5], [2, 2, 4, 4, 4, 4, 4]),
+        (RateLimit(9), [5], [2, 2, 4, 4, 4, 4, 4]),
+    ],
+    ids=["no higher limit is known", "it was higher", "the caller says more"],
+)
+def test_tries_that_are_refused_grow_rare_down_to_a_bound(
+    explicit: RateLimit | None, stated: list[int], waits: list[int]
+) -> None:
+    budget, seen = Budget(explicit), list[int]()
+    for limit in stated:
+        budget.stated(limit)
+    for _ in waits:
+        seen.append(0)
         while not budget.is_tried:
             clean(budget)
-            waits[-1] += 1
+            seen[-1] += 1
         budget.stated(5)
         budget.settle(window(6, refused=1, beyond=1), idle=0, admitted=5)
-    assert waits == [4, 8, 16, 16, 16, 16]
+    assert seen == waits
     budget.stated(7)
-    clean(budget, 4)
+    clean(budget, 2)
     assert budget.is_tried
+
+
+def test_a_try_that_was_taken_before_it_was_refused_is_repeated_soon() -> None:
+    budget = Budget(None)
+    for _ in range(6):
+        budget.stated(5)
+        clean(budget, 2)
+        assert budget.is_tried
+        budget.stated(5)
+        budget.settle(window(30, refused=2, beyond=25, accepted=28), idle=0, admitted=28)
+    assert budget.full == 5  # the server's word
+
+
+def test_where_no_limit_is_stated_what_a_try_found_before_it_was_refused_is_the_limit() -> None:
+    budget = Budget(None)
+    budget.settle(window(20, refused=8), idle=0, admitted=None)
+    clean(budget)
+    assert budget.is_tried
+    budget.settle(window(40, refused=2, beyond=28, accepted=38), idle=0, admitted=38)
+    assert budget.full == 38
+
+
+def test_a_budget_below_the_limit_is_tried_upwards_too_and_no_further_than_the_limit() -> None:
+    budget = Budget(RateLimit(100))
+    for _ in range(5):
+        budget.settle(window(int(budget.full), refused=int(budget.full) - 1), idle=0, admitted=1)
+    assert budget.full == 4
+    clean(budget, 2)
+    assert (budget.full, budget.is_tried, budget.ceiling) == (7, True, 100)
+    assert (budget.bulk, budget.most_bulk) == (5, 75)
+    clean(budget, beyond=60)
+    assert budget.full == 71
+    clean(budget, beyond=29)
+    assert (budget.full, budget.is_tried) == (100, False)
 
 
 def test_where_no_limit_is_stated_what_was_admitted_stands_for_it_and_is_no_limit_to_show() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import ceil, inf
 from random import Random
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.rate_limit.servers import (
@@ -21,6 +23,7 @@ from tests.rate_limit.servers import (
     Refusal,
     Server,
     SlidingWindow,
+    changing,
 )
 from trudy.options import AdmissionLane, RateLimit
 
@@ -125,14 +128,26 @@ def test_who_learns_a_right_limit_is_refused_once_in_some_windows_for_trying_mor
     assert len([moment for moment in crowd.refused if moment > START + 1]) <= 6
 
 
+@pytest.mark.parametrize("latency", [(0.02, 0.15), (0.3, 3.0)], ids=["fast", "slow"])
+def test_a_try_costs_a_refusal_or_two_though_the_last_of_a_burst_may_arrive_first(
+    latency: tuple[float, float],
+) -> None:
+    crowd = Crowd(fixed(100), LEARNING, latency=latency)
+    crowd.come(4000)
+    crowd.run(36_000)
+    later = Counter(int(moment / 60) for moment in crowd.refused if moment > START + 4)
+    assert max(later.values()) <= 2
+    assert len(later) <= 6
+
+
 def test_several_processes_that_count_each_for_itself_are_used_and_refuse_little() -> None:
     rng = Random(3)
     crowd = Crowd(Processes([fixed(100) for _ in range(4)], rng), LEARNING)
     crowd.come(3000)
     crowd.run(36_000)
     assert len(crowd.done) == 3000
-    assert crowd.seconds < 60 * 30
-    assert len([moment for moment in crowd.refused if moment > START + 1]) <= 400
+    assert crowd.seconds < 60 * 20
+    assert len([moment for moment in crowd.refused if moment > START + 1]) <= 40
 
 
 @pytest.mark.parametrize("every", [0.6, 1.0, 3.0])
@@ -169,12 +184,28 @@ kinds = {
     "sliding": lambda limit, says, rng: SlidingWindow(limit, says),
     "processes": lambda limit, says, rng: Processes([FixedWindow(lambda now: limit, says) for _ in range(3)], rng),
     "changing": lambda limit, says, rng: FixedWindow(lambda now: 1 + (limit - 1) * (int(now / 240) % 2), says),
+    "changing out of step": lambda limit, says, rng: changing(
+        limit, says, period=rng.choice([120, 180, 240, 300, 600]), shift=60 * rng.randrange(20)
+    ),
     "down at first": lambda limit, says, rng: Down(
         START + 90, says(limit, START, START + 60), FixedWindow(lambda now: limit, says)
     ),
 }
 
 
+def example_of_a_changing_limit(says: str, paced: int | None, windows: float, every: float, **others: Any) -> Any:
+    """What took longer than its bound once: each try fell into the four minutes of the low limit."""
+    defaults: dict[str, Any] = {"latency": (0.02, 0.15), "tells_time": True, "seed": 0, "limit": 100}
+    return example(kind="changing", says=says, paced=paced, windows=windows, every=every, **{**defaults, **others})
+
+
+@example_of_a_changing_limit("the truth", 100, 0.5, 1.0)
+@example_of_a_changing_limit("a minute from now", 100, 0.5, 1.0, latency=(0.0, 0.0))
+@example_of_a_changing_limit("whole seconds", 100, 1.5, 0.0, tells_time=False)
+@example_of_a_changing_limit("never", 30, 1.5, 0.1, limit=30)
+@example_of_a_changing_limit("the limit only", 100, 1.5, 1.0, tells_time=False)
+@example_of_a_changing_limit("nothing", 100, 1.5, 0.1, tells_time=False)
+@example_of_a_changing_limit("nothing", None, 1.5, 0.0)
 @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     kind=st.sampled_from(sorted(kinds)),
@@ -206,9 +237,8 @@ def test_any_server_is_served_in_bounded_time_with_bounded_refusals(
     crowd.come(number, every=every)
     crowd.run(100_000)
     assert len(crowd.done) == number
-    rate = min(limit, paced or inf)
+    rate = min(limit, paced or inf) * (0.5 if kind.startswith("changing") else 1)
     ideal = number * every + 60 * ceil(number / max(rate, 1)) + (90 if kind == "down at first" else 0)
-    # A limit that changes may fall again before the higher one was tried: no slower than the lower, one a minute.
-    assert crowd.seconds <= (60 * number if kind == "changing" else 5 * ideal) + 600
+    assert crowd.seconds <= 5 * ideal + 600
     burst = number if paced is None else min(number, paced)
     assert len(crowd.refused) <= burst + 3 * number + 30 + crowd.seconds / 15

@@ -8,11 +8,16 @@ from typing import Final
 from trudy.options import RateLimit
 from trudy.rate_limit.window import Window
 
-_TRIES_GUESS, _TRIES_LOWERED, _TRIES_STATED = 1, 2, 4
-"""Clean windows before a limit is tried upwards: one we inferred, one that was higher before or by the caller's word,
-and any other. More keeps an old limit in force for longer; fewer costs refusals where it is right."""
-_MOST_PATIENCE: Final = 4
-"""By how much these grow where each try is refused: a right limit then costs a refusal every 4, 8 or 16 windows."""
+_FIRST_TRY: Final = 2
+"""Clean windows before a stated limit is tried upwards; half of that for one we inferred. More keeps an old limit in
+force for longer; fewer costs refusals where it is right."""
+_LAST_TRY, _LAST_TRY_LOWERED = 16, 4
+"""The most clean windows between two tries that are refused, and the most where the limit was higher before or is so
+by the caller's word. Fewer costs a refusal more often for as long as the limit is right; more misses a limit that
+goes up and down every few minutes."""
+_SAME_PACE: Final = 2
+"""So many tries are refused before the next wait is twice as long. One would make the waits 2, 4, 8 and 16 windows,
+all of which miss a limit that is high for four windows in eight."""
 
 
 class Budget:
@@ -20,10 +25,21 @@ class Budget:
 
     The limit is the lower of the caller's word and the server's. Where refusals show that others share the credential
     the budget falls, by half at most, and grows back over clean windows: quickly after a stray refusal, from one
-    request upwards where the next comes before it has recovered.
+    request upwards where the next comes before it has recovered, until a try shows that there is room.
     """
 
-    __slots__ = ("_cap", "_clean", "_highest", "_is_guess", "_patience", "_stated", "_step", "explicit", "full")
+    __slots__ = (
+        "_cap",
+        "_clean",
+        "_highest",
+        "_is_guess",
+        "_is_stray",
+        "_refused_tries",
+        "_stated",
+        "_step",
+        "explicit",
+        "full",
+    )
 
     def __init__(self, explicit: RateLimit | None) -> None:
         self.explicit = explicit
@@ -31,9 +47,10 @@ class Budget:
         self._is_guess = False
         self._highest = 0
         self._cap: int | None = None
+        self._is_stray = False
         self._step = 1
         self._clean = 0
-        self._patience = 1
+        self._refused_tries = 0
         self.full = self._full()
         """Requests in one window; infinite while nothing is known."""
 
@@ -44,24 +61,29 @@ class Budget:
 
     @property
     def ceiling(self) -> float:
-        """What no try may pass."""
-        return inf if self.explicit is None else self.explicit.limit
+        """What no try may pass: the caller's word, and the limit while others seem to use some of it."""
+        limit = self._lower(None if self._cap is None else self._stated)
+        return inf if limit is None else limit
 
     @property
     def bulk(self) -> float:
         """The bulk lane's part of a window, at least 1."""
-        full = self.full
-        share = (self.explicit or RateLimit()).bulk_share
-        return full if full == inf else max(1, int(full * share + 1e-9))
+        return self._bulk_of(self.full)
+
+    @property
+    def most_bulk(self) -> float:
+        """What the bulk lane may take of a window that tries more. A limit itself could not be passed with a share."""
+        return inf if self._cap is None else self._bulk_of(self.ceiling)
 
     @property
     def is_tried(self) -> bool:
-        """Whether the limit has held for long enough to see if the server takes more."""
-        if self._cap is not None or self._stated is None or self._stated >= self.ceiling:
+        """Whether the budget has held for long enough to see if the server takes more."""
+        if self.full >= self.ceiling or (self._is_stray and not self._is_guess):
             return False
-        was_higher = self._stated < max(self._highest, 0 if self.explicit is None else self.explicit.limit)
-        first = _TRIES_GUESS if self._is_guess else _TRIES_LOWERED if was_higher else _TRIES_STATED
-        return self._clean >= first * self._patience
+        was_higher = self.full < max(self._highest, 0 if self.explicit is None else self.explicit.limit)
+        first = _FIRST_TRY // 2 if self._is_guess else _FIRST_TRY
+        most = _LAST_TRY_LOWERED if self._is_guess or was_higher else _LAST_TRY
+        return self._clean >= min(first << self._refused_tries // _SAME_PACE, most)
 
     def tighten(self, explicit: RateLimit) -> None:
         """Another word of a caller about the credential: the slower pace wins."""
@@ -75,7 +97,7 @@ class Budget:
         if limit < 1:
             return
         if limit != self._stated or self._is_guess:
-            self._patience = 1
+            self._refused_tries = 0
         self._stated, self._is_guess, self._clean = limit, False, 0
         self._highest = max(self._highest, limit)
         self.full = self._full()
@@ -89,13 +111,18 @@ class Budget:
         if window.refused:
             self._clean = 0
             if window.beyond:
-                self._patience = min(2 * self._patience, _MOST_PATIENCE)
+                self._refused_tries = min(self._refused_tries + 1, _LAST_TRY)
             if self.full == inf:
                 self._stated, self._is_guess = max(1, window.admitted), True
             elif admitted and admitted < self.full:
                 self._lower_cap(admitted)
+            elif window.accepted > self.full:
+                self._refused_tries = 0
+                if self._is_guess or self._cap is not None:
+                    self._found(window.accepted)
         elif window.beyond:
-            self._stated, self._patience = int(min(self.ceiling, self.full + window.beyond)), 1
+            self._refused_tries = 0
+            self._found(int(self.full) + window.beyond)
         self._clean += grows
         for _ in range(min(grows, 32)):
             self._raise_cap()
@@ -105,11 +132,22 @@ class Budget:
         limit = self._lower(self._stated)
         return min(inf if limit is None else limit, inf if self._cap is None else self._cap)
 
+    def _bulk_of(self, full: float) -> float:
+        share = (self.explicit or RateLimit()).bulk_share
+        return full if full == inf else max(1, int(full * share + 1e-9))
+
+    def _found(self, taken: int) -> None:
+        """The server took more than the budget."""
+        if self._cap is None:
+            self._stated = int(min(self.ceiling, taken))
+        else:
+            self._cap = taken if taken < self.ceiling else None
+
     def _lower_cap(self, admitted: int) -> None:
         full = int(self.full)
-        is_stray = self._cap is None
+        self._is_stray = self._cap is None
         self._cap = max(admitted, (full + 1) // 2)
-        self._step = max(1, (full - self._cap) // 4) if is_stray else 1
+        self._step = max(1, (full - self._cap) // 4) if self._is_stray else 1
 
     def _raise_cap(self) -> None:
         if self._cap is None:
@@ -118,7 +156,7 @@ class Budget:
         self._step *= 2
         limit = self._lower(self._stated)
         if limit is None or self._cap >= limit:
-            self._cap = None
+            self._cap, self._is_stray = None, False
 
     def _lower(self, stated: int | None) -> int | None:
         if self.explicit is None:

@@ -280,13 +280,15 @@ class WindowLimiter:
         if not window.tries_more:
             return left
         more = 1 if window.tried_at is None else doublings(window.tried_at, now, self._windows.edge)
-        return min(left + more + 2 * window.beyond_accepted, self._budget.ceiling - self._windows.used(now))
+        # Those beyond may arrive before the others of their burst: they prove nothing until these have been let in.
+        proved = max(0, min(window.beyond_accepted, window.accepted - int(full)))
+        return min(left + more + proved, self._budget.ceiling - self._windows.used(now))
 
     def _left_for_bulk(self, now: float) -> float:
-        """What is left of the bulk lane's share. A window that tries the limit has none: it could not be passed."""
-        if self._windows.current.tries_more:
-            return inf
-        return self._budget.bulk - self._windows.used(now, bulk=True)
+        """What is left of the bulk lane's share."""
+        budget = self._budget
+        share = budget.most_bulk if self._windows.current.tries_more else budget.bulk
+        return share - self._windows.used(now, bulk=True)
 
     def _dared(self, now: float) -> float:
         """How many more may go before others are answered; those that are not refused for a while count as taken.
