@@ -3,61 +3,23 @@
 from __future__ import annotations
 
 import gzip
-import pickle
 import random
 import socket
 import ssl
 import time
-import zlib
-from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from typing import Any
 
 import anyio
-import httpx
-import httpx2
 import pytest
-import respx
 
 from tests.fakes.loopback import Answer, Close, Loopback, Raw, Reset, Silence, Step
-from tests.fakes.ways import WAYS, Way, make_request
-from trudy.errors import APIConnectionError, APITimeoutError, ConfigurationError, InvalidArgumentError
+from tests.fakes.ways import Way, make_request
+from tests.transport.error_checks import assert_no_secret
+from trudy.errors import APIConnectionError, APITimeoutError, InvalidArgumentError
 from trudy.options import Timeout
-from trudy.transport.pool_by_loop import FileRequest
-from trudy.transport.transport import MAX_REDIRECTS, Transport
+from trudy.transport.transport import Transport
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(params=WAYS, ids=str)
-def way(request: pytest.FixtureRequest) -> Way:
-    return request.param
-
-
-@pytest.fixture
-def anyio_backend(way: Way) -> str:
-    return way.loop
-
-
-@pytest.fixture
-def server() -> Iterator[Loopback]:
-    with Loopback() as server:
-        yield server
-
-
-@pytest.fixture
-async def transport(way: Way) -> AsyncIterator[Transport]:
-    transport = Transport(backend=way.backend)
-    yield transport
-    await transport.aclose()
-
-
-@pytest.fixture
-def refusing() -> Iterator[str]:
-    """A URL nobody listens on: the port is bound and not listened to, so that nobody else gets it."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 async def test_headers_are_those_of_the_request_plus_framing(server: Loopback, transport: Transport) -> None:
@@ -151,7 +113,7 @@ async def test_after_sending_nothing_proves_that_nothing_was_sent(
     assert error.request_sent
     assert (error.method, error.path) == (method, "/things/1")
     assert len(server.seen) == 1
-    _shows_no_secret(error)
+    assert_no_secret(error)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -162,7 +124,7 @@ async def test_a_reset_in_the_middle_claims_nothing(server: Loopback, transport:
     # Depending on who is faster the reset meets the connecting or the sending; only the former may be called unsent.
     assert caught.value.request_sent or not server.seen
     assert server.seen == []
-    _shows_no_secret(caught.value)
+    assert_no_secret(caught.value)
 
 
 async def test_a_refused_connection_proves_it(refusing: str, transport: Transport) -> None:
@@ -170,7 +132,7 @@ async def test_a_refused_connection_proves_it(refusing: str, transport: Transpor
         await transport.send(make_request(refusing, method="POST", body=b"{}"))
     assert type(caught.value) is APIConnectionError
     assert not caught.value.request_sent
-    _shows_no_secret(caught.value)
+    assert_no_secret(caught.value)
 
 
 async def test_an_unknown_host_name_proves_it(transport: Transport) -> None:
@@ -250,7 +212,7 @@ async def test_a_header_that_is_no_http_is_an_error_that_does_not_quote_it(
 ) -> None:
     with pytest.raises(APIConnectionError) as caught:
         await transport.send(make_request(server.url, headers=(("Authorization", "Bearer truedy_secret\r\nX: y"),)))
-    _shows_no_secret(caught.value)
+    assert_no_secret(caught.value)
     assert server.seen == []
 
 
@@ -349,120 +311,6 @@ async def test_unknown_backends_and_contexts_are_refused() -> None:
             Transport(max_response_bytes=most)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    "more", [{"backend": "aiohttp"}, {"proxy": "http://127.0.0.1:3128"}, {"ssl_context": ssl.create_default_context()}]
-)
-async def test_a_client_of_the_callers_leaves_nothing_to_set_beside_it(more: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="http_client= brings its own connections"):
-        Transport(http_client=httpx.AsyncClient, **more)
-
-
-async def test_a_stream_comes_in_pieces(server: Loopback, transport: Transport) -> None:
-    audio = bytes(range(256)) * 4096
-    server.script.append(Answer(audio, headers=[("Content-Type", "audio/wav")]))
-    async with transport.stream(
-        FileRequest(url=f"{server.url}/r.wav?sig=s", headers=(("Accept", "*/*"),), timeout=Timeout())
-    ) as streamed:
-        assert (streamed.status, streamed.headers["content-type"]) == (200, "audio/wav")
-        pieces = [piece async for piece in streamed.chunks()]
-    assert len(pieces) > 1
-    assert b"".join(pieces) == audio
-    assert {name.lower() for name, _ in server.seen[0].headers} == {"host", "accept"}
-    await transport.send(make_request(server.url))
-    assert server.accepted == 1
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-async def test_a_stream_is_unpacked(server: Loopback, transport: Transport, encoding: str) -> None:
-    pack = gzip.compress if encoding == "gzip" else zlib.compress
-    audio = bytes(range(256)) * 4096
-    server.script.append(Answer(pack(audio), headers=[("Content-Encoding", encoding)]))
-    async with transport.stream(FileRequest(url=f"{server.url}/r.wav", timeout=Timeout())) as streamed:
-        assert b"".join([piece async for piece in streamed.chunks()]) == audio
-
-
-async def test_a_stream_packed_in_an_unknown_way_is_an_error(server: Loopback, transport: Transport) -> None:
-    server.script.append(Answer(b"zzz", headers=[("Content-Encoding", "zz")]))
-    with pytest.raises(APIConnectionError):
-        async with transport.stream(FileRequest(url=f"{server.url}/r.wav", timeout=Timeout())):
-            pytest.fail("there is nothing to read")
-
-
-async def test_a_packed_stream_that_ends_too_soon_is_an_error(server: Loopback, transport: Transport) -> None:
-    server.script.append(Answer(gzip.compress(bytes(1000))[:-1], headers=[("Content-Encoding", "gzip")]))
-    async with transport.stream(FileRequest(url=f"{server.url}/r.wav", timeout=Timeout())) as streamed:
-        with pytest.raises(APIConnectionError, match="compression breaks off"):
-            _ = [piece async for piece in streamed.chunks()]
-
-
-async def test_a_stream_left_early_costs_its_connection_only(server: Loopback, transport: Transport) -> None:
-    server.script.append(Answer(b"x" * 10_000_000))
-    async with transport.stream(FileRequest(url=f"{server.url}/r.wav", timeout=Timeout())) as streamed:
-        async for _ in streamed.chunks():
-            break
-    assert (await transport.send(make_request(server.url))).status == 200
-    server.wait(lambda: server.open_connections == 1)
-
-
-async def test_a_stream_follows_redirects_to_other_hosts(server: Loopback, transport: Transport) -> None:
-    with Loopback(default=Answer(b"audio")) as other:
-        server.script.append(Answer(b"", 302, [("Location", f"{other.url}/file")]))
-        other.script.append(Answer(b"", 307, [("Location", "/moved?x=1")]))
-        async with transport.stream(FileRequest(url=f"{server.url}/r", timeout=Timeout())) as streamed:
-            assert b"".join([piece async for piece in streamed.chunks()]) == b"audio"
-        assert [seen.target for seen in other.seen] == ["/file", "/moved?x=1"]
-
-
-async def test_a_stream_gives_up_on_endless_redirects(server: Loopback, transport: Transport) -> None:
-    server.default = Answer(b"", 302, [("Location", "/again")])
-    with pytest.raises(APIConnectionError, match="too many redirects"):
-        async with transport.stream(FileRequest(url=f"{server.url}/r", timeout=Timeout())):
-            pytest.fail("there is nothing to read")
-    assert len(server.seen) == MAX_REDIRECTS + 1
-
-
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://x/y", "javascript:alert(1)"])
-async def test_a_stream_goes_over_http_only(server: Loopback, transport: Transport, target: str) -> None:
-    server.script.append(Answer(b"", 302, [("Location", target)]))
-    for url in (target, f"{server.url}/r"):
-        with pytest.raises(APIConnectionError, match="neither http"):
-            async with transport.stream(FileRequest(url=url, timeout=Timeout())):
-                pytest.fail("there is nothing to read")
-
-
-async def test_a_stream_that_is_led_to_no_url_is_an_error(server: Loopback, transport: Transport) -> None:
-    server.script.append(Answer(b"", 302, [("Location", "http://[bad")]))
-    with pytest.raises(APIConnectionError, match="no URL"):
-        async with transport.stream(FileRequest(url=f"{server.url}/r", timeout=Timeout())):
-            pytest.fail("there is nothing to read")
-
-
-async def test_a_stream_that_breaks_off_says_so(server: Loopback, transport: Transport) -> None:
-    server.script.append(Answer(b"x" * 1000, cut_at=500))
-    async with transport.stream(FileRequest(url=f"{server.url}/r.wav?sig=s3cret", timeout=Timeout())) as streamed:
-        pieces = streamed.chunks()
-        assert await anext(pieces) == b"x" * 500
-        with pytest.raises(APIConnectionError) as caught:
-            await anext(pieces)
-    assert caught.value.path == "/r.wav"
-    assert "s3cret" not in str(caught.value)
-    assert caught.value.__context__ is None
-
-
-async def test_a_stream_with_a_refused_connection_is_an_error(refusing: str, transport: Transport) -> None:
-    with pytest.raises(APIConnectionError) as caught:
-        async with transport.stream(FileRequest(url=f"{refusing}/r", timeout=Timeout())):
-            pytest.fail("there is nothing to read")
-    assert not caught.value.request_sent
-
-
-async def test_a_fault_of_the_reader_passes_through(server: Loopback, transport: Transport) -> None:
-    with pytest.raises(OSError, match="disk full"):
-        async with transport.stream(FileRequest(url=f"{server.url}/r", timeout=Timeout())):
-            raise OSError("disk full")
-    assert (await transport.send(make_request(server.url))).status == 200
-
-
 async def test_waiting_for_a_connection_is_bounded_and_proves_that_nothing_was_sent(way: Way) -> None:
     with Loopback(default=Silence()) as server:
         transport = Transport(backend=way.backend, max_connections=1)
@@ -480,96 +328,3 @@ async def test_waiting_for_a_connection_is_bounded_and_proves_that_nothing_was_s
 
 async def _send_until_cancelled(transport: Transport, server: Loopback) -> None:
     await transport.send(make_request(server.url))
-
-
-async def test_a_ready_client_is_used_and_left_open(way: Way, server: Loopback) -> None:
-    for library in (httpx, httpx2):
-        async with library.AsyncClient(headers={"X-Theirs": "no"}) as client:
-            transport = Transport(http_client=client)
-            assert (await transport.send(make_request(server.url))).body == b'{"data": {}}'
-            async with transport.stream(FileRequest(url=f"{server.url}/r", timeout=Timeout())) as streamed:
-                assert [piece async for piece in streamed.chunks()] == [b'{"data": {}}']
-            with pytest.raises(APIConnectionError) as caught:
-                await transport.send(make_request("http://trudy.invalid"))
-            assert not caught.value.request_sent
-            server.script.append(Silence())
-            with pytest.raises(APITimeoutError, match="no answer within"):
-                await transport.send(make_request(server.url, timeout=Timeout(connect=1, read=0.1, write=1, pool=1)))
-            await transport.aclose()
-            assert not client.is_closed
-    assert all(name.lower() != "x-theirs" for seen in server.seen for name, _ in seen.headers)
-
-
-async def test_a_closed_client_is_named(way: Way, server: Loopback) -> None:
-    client = httpx.AsyncClient()
-    await client.aclose()
-    with pytest.raises(ConfigurationError, match="http_client"):
-        await Transport(http_client=client).send(make_request(server.url))
-
-
-async def test_a_factory_makes_a_client_that_is_ours_to_close(way: Way, server: Loopback) -> None:
-    made: list[httpx.AsyncClient] = []
-
-    def make() -> httpx.AsyncClient:
-        made.append(httpx.AsyncClient())
-        return made[-1]
-
-    transport = Transport(http_client=make)
-    for _ in range(3):
-        await transport.send(make_request(server.url))
-    assert len(made) == 1
-    await transport.aclose()
-    assert made[0].is_closed
-
-
-@pytest.mark.parametrize("given", [object(), "client", 7, httpx.Client, httpx2.Client])
-async def test_nonsense_as_a_client_is_refused(given: object) -> None:
-    with pytest.raises(InvalidArgumentError) as caught:
-        Transport(http_client=given)
-    assert caught.value.argument == "http_client"
-
-
-async def test_a_sync_client_is_refused() -> None:
-    with httpx.Client() as client, pytest.raises(InvalidArgumentError, match=r"httpx\.AsyncClient"):
-        Transport(http_client=client)
-
-
-async def test_a_factory_of_nonsense_is_refused(server: Loopback) -> None:
-    with pytest.raises(InvalidArgumentError, match="it made str"):
-        await Transport(http_client=lambda: "client").send(make_request(server.url))
-
-
-@pytest.mark.parametrize("fault", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, OSError])
-async def test_a_mock_that_reports_nothing_proves_nothing(way: Way, fault: type[Exception]) -> None:
-    def refuse(request: httpx.Request) -> httpx.Response:
-        raise fault("Bearer truedy_secret")
-
-    async with httpx.AsyncClient(transport=httpx.MockTransport(refuse)) as client:
-        with pytest.raises(APIConnectionError) as caught:
-            await Transport(http_client=client).send(make_request("http://api.invalid"))
-    assert caught.value.request_sent
-    assert isinstance(caught.value, APITimeoutError) == issubclass(fault, httpx.TimeoutException)
-    _shows_no_secret(caught.value)
-
-
-async def test_respx_sees_our_own_connections(way: Way) -> None:
-    if way.backend == "aiohttp":
-        pytest.skip("respx does not see aiohttp")
-    with respx.mock:
-        respx.get("http://api.invalid/things/1").respond(200, json={"data": 1})
-        transport = Transport()
-        assert (await transport.send(make_request("http://api.invalid"))).json() == {"data": 1}
-        respx.get("http://api.invalid/things/1").mock(side_effect=httpx.ReadTimeout("Bearer truedy_secret"))
-        with pytest.raises(APITimeoutError) as caught:
-            await transport.send(make_request("http://api.invalid"))
-        assert caught.value.request_sent
-        await transport.aclose()
-
-
-def _shows_no_secret(error: APIConnectionError) -> None:
-    shown = f"{error} {error!r} {error.details} {error.__dict__}"
-    assert "secret" not in shown
-    assert "phone" not in shown
-    assert error.__cause__ is None
-    assert error.__context__ is None
-    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301

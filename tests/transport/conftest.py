@@ -1,0 +1,43 @@
+"""A transport over each backend and event loop, and a server on loopback that answers as told."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.fakes.loopback import Loopback
+from tests.fakes.ways import WAYS, Way
+from trudy.transport.transport import Transport
+
+
+@pytest.fixture(params=WAYS, ids=str)
+def way(request: pytest.FixtureRequest) -> Way:
+    return request.param
+
+
+@pytest.fixture
+def anyio_backend(way: Way) -> str:
+    return way.loop
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with Loopback() as server:
+        yield server
+
+
+@pytest.fixture
+async def transport(way: Way) -> AsyncIterator[Transport]:
+    transport = Transport(backend=way.backend)
+    yield transport
+    await transport.aclose()
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """A URL nobody listens on: the port is bound and not listened to, so that nobody else gets it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
