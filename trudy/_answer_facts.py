@@ -18,6 +18,11 @@ from trudy._hidden import Hidden
 from trudy._masking import mask_text
 from trudy._parse import is_finite, parse_time, parse_whole
 
+_UPSTREAM_STATUS: Final = (
+    *("httpStatus", "http_status", "upstreamStatus", "upstream_status", "providerStatus", "provider_status"),
+    *("statusCode", "status_code", "status"),
+)
+"""Where the details of a `provider_error` may keep the voice provider's own status."""
 _ECHOES: Final = frozenset(("input", "ctx", "body"))
 """Members of an error in which servers repeat what the user sent."""
 _LONGEST_CODE = 100
@@ -174,7 +179,7 @@ class AnswerFacts:
         """The status that the voice provider answered to the server with a 502 `provider_error`."""
         if self.status != 502 or self.code != "provider_error":
             return None
-        return parse_whole(self.details.get("httpStatus"))
+        return upstream_status_in(self.details)
 
     def retry_after(self, now: float) -> float | None:
         """Seconds that the answer asks to wait: `Retry-After` (seconds or date), else `details.retry_after` of a 5xx.
@@ -214,6 +219,11 @@ class AnswerFacts:
         if self.is_empty:
             return f"{phrase}, with an empty body"
         return f"{phrase}, with a body {'that is no JSON' if self.json is None else 'without a message'}"
+
+
+def upstream_status_in(details: Mapping[str, object]) -> int | None:
+    """The voice provider's status in the details of a `provider_error`; None where they do not tell it."""
+    return next((found for name in _UPSTREAM_STATUS if (found := parse_whole(details.get(name))) is not None), None)
 
 
 def as_mapping(value: object) -> Mapping[str, object] | None:

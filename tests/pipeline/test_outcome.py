@@ -32,14 +32,18 @@ ENDINGS: dict[str, list[Ending]] = {
         APITimeoutError("no connection", request_sent=False),
     ],
     "429": [failure(429, "rate_limit_exceeded"), answer(429, b"<html>")],
-    "a redirect that is not followed: 300, 301, 302, 303, 305, 307, 308": [
-        answer(status, None, location="https://elsewhere.test/") for status in (300, 301, 302, 303, 305, 307, 308)
+    "a redirect that is not followed, any other 3xx": [
+        answer(status, None, **headers)
+        for status in range(300, 400)
+        for headers in ({}, {"location": "https://elsewhere.test/"})
     ],
     "501, any other 4xx": [
         answer(status) for status in (501, *range(400, 500)) if status not in (401, 408, 425, 429, 460, 499)
     ],
     "502 `provider_error` with a 4xx of the provider": [
-        failure(502, "provider_error", {"httpStatus": upstream}) for upstream in (400, 404, 422, "422", 429)
+        *(failure(502, "provider_error", {"httpStatus": upstream}) for upstream in (400, 404, 422, "422", 429)),
+        *(failure(502, "provider_error", {name: 422}) for name in ("http_status", "upstream_status", "providerStatus")),
+        failure(502, "provider_error", {"status": "failed", "statusCode": "404"}),
     ],
     "408, 425, 460, 499 (a gateway lost the server behind it)": [answer(status) for status in (408, 425, 460, 499)],
     "any other 5xx": [

@@ -8,8 +8,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from trudy._answer_facts import as_mapping
-from trudy._parse import find_id, parse_whole
+from trudy._answer_facts import as_mapping, upstream_status_in
+from trudy._parse import find_id
 from trudy.errors import APIConnectionError, APIError, ConfigurationError, InvalidArgumentError, TrudyError
 from trudy.request import Response, RetryClass
 
@@ -30,8 +30,8 @@ class AttemptOutcome(Enum):
     """Anything else: it may have happened."""
 
 
-REDIRECTS: Final = frozenset((300, 301, 302, 303, 305, 307, 308))
-"""Refusals where they are not followed: what was asked for was not done here."""
+REDIRECTS: Final = frozenset(range(300, 400))
+"""Refusals where they are not followed, and 304, which nobody asked for: what was asked for was not done here."""
 BROKEN_UPSTREAM: Final = frozenset((408, 425, 460, 499))
 """Gateways send these for a server behind them that took the request and then broke off."""
 NOT_IMPLEMENTED: Final = 501
@@ -53,8 +53,8 @@ def outcome_of_error(error: BaseException) -> AttemptOutcome:
     if isinstance(error, APIConnectionError):
         return AttemptOutcome.UNKNOWN if error.request_sent else AttemptOutcome.NOT_SENT
     if isinstance(error, APIError):
-        upstream = error.details.get("httpStatus") if error.code == "provider_error" else None
-        return _outcome_of_status(error.status_code, parse_whole(upstream))
+        upstream = upstream_status_in(error.details) if error.code == "provider_error" else None
+        return _outcome_of_status(error.status_code, upstream)
     return (
         AttemptOutcome.NOT_SENT
         if isinstance(error, ConfigurationError | InvalidArgumentError)
