@@ -123,6 +123,32 @@ def test_aiohttp_under_gevent() -> None:
         ) == ["{'Ada'}"]
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_trio_beside_the_patches(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """httpcore loads trio, which loads under gevent and not under eventlet; aiohttp needs none."""
+    pytest.importorskip("trio")
+    monkeypatch.setitem(LIBRARIES, "eventlet", EVENTLET.replace('sys.modules["trio"] = None', ""))
+    with Loopback(ROW) as server:
+        lines = run(
+            library,
+            server,
+            """
+            for backend in ("httpx", "httpx", "aiohttp"):
+                client = make(http_backend=backend)
+                try:
+                    print(name(client))
+                except trudy.ConfigurationError as error:
+                    print(error)
+                client.close()
+        """,
+        )
+    if library == "gevent":
+        assert lines == ["Ada"] * 3
+    else:
+        assert 'uninstall trio, or give http_backend="aiohttp"' in lines[0]
+        assert lines == [lines[0], lines[0], "Ada"]
+
+
 def test_a_gevent_timeout_ends_a_call_and_the_client_goes_on() -> None:
     with Loopback(ROW) as server:
         server.script.extend([ROW, Silence()])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Mapping
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
@@ -17,6 +18,7 @@ from attrs import define, field
 
 from trudy._concurrency.fifo_semaphore import FifoSemaphore
 from trudy._hidden import Hidden
+from trudy.errors import ConfigurationError
 from trudy.transport.exceptions import ResponseTooLargeError
 from trudy.transport.framing import MOST_HEAD_BYTES, Framing
 from trudy.transport.pool_by_loop import combine_headers
@@ -143,6 +145,17 @@ class HttpxReply:
             hang_up(self.stream)
 
 
+def _load_httpcore() -> None:
+    """httpx loads it with its first connection, and it loads trio, where that is installed."""
+    try:
+        import_module("httpcore")
+    except AttributeError:
+        raise ConfigurationError(
+            "httpx loads trio, which cannot be loaded where eventlet has patched the standard library: "
+            'uninstall trio, or give http_backend="aiohttp"'
+        ) from None
+
+
 MAX_CONNECTIONS: Final = 100
 """Of one loop. CPU per request hardly depends on it, and the server takes 100 requests a minute."""
 KEEPALIVE: Final = 60.0
@@ -188,6 +201,7 @@ class HttpxPool:
     ) -> None:
         import httpx
 
+        _load_httpcore()
         self._httpx = httpx
         self._network = network
         self._max = max_connections
