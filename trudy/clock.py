@@ -128,3 +128,11 @@ def loop_keeps_time() -> bool:
     except RuntimeError:  # trio, whose clock has no zero of its own: freezegun stops it together with this one
         seen = time.monotonic()
     return abs(seen - monotonic()) < _IN_STEP
+
+
+def loop_stands_still() -> bool:
+    """Whether a test has stopped Python's own clock, and with it the timers of the running loop.
+
+    A loop that only has a time of its own, as in simulations, does not stand still.
+    """
+    return not loop_keeps_time() and abs(time.monotonic() - monotonic()) >= _IN_STEP

@@ -16,6 +16,7 @@ import pytest
 import time_machine
 
 import trudy
+from tests.fakes.loopback import Loopback, Silence
 
 MOMENT = datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)
 Freeze = Callable[[], AbstractContextManager[Any]]
@@ -124,6 +125,24 @@ def test_a_deadline_ends_a_request_that_is_not_answered(freeze: Freeze, anyio_ba
     began = time.monotonic()
     with freeze():
         anyio.run(use, backend=anyio_backend)
+    assert time.monotonic() - began < 20
+
+
+@frozen
+@pytest.mark.parametrize("backend", ["httpx", "aiohttp"])
+def test_a_timeout_ends_an_attempt_that_is_not_answered(freeze: Freeze, backend: Any, anyio_backend: str) -> None:
+    if (backend, anyio_backend) == ("aiohttp", "trio"):
+        pytest.skip("aiohttp is for asyncio")
+
+    async def use(url: str) -> None:
+        client = trudy.AsyncTrudyClient("a-timeout", base_url=url, http_backend=backend, timeout=0.1, max_retries=0)
+        async with client:
+            with pytest.raises(trudy.APITimeoutError):
+                await client.agents.get("a1")
+
+    began = time.monotonic()
+    with Loopback(Silence()) as server, freeze():
+        anyio.run(use, server.url, backend=anyio_backend)
     assert time.monotonic() - began < 20
 
 

@@ -5,12 +5,15 @@ It knows no HTTP library: what speaks to one is a backend.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar, get_args
 
 from trudy._concurrency.fork import import_before_forks
+from trudy._concurrency.loops import bounded
 from trudy._hidden import Hidden
+from trudy.clock import SystemClock, loop_stands_still
 from trudy.errors import APIConnectionError, ConfigurationError, InvalidArgumentError
 from trudy.request import Request, Response
 from trudy.transport.body import MAX_RESPONSE_BYTES, close_reply, is_positive, read_body
@@ -25,8 +28,10 @@ if TYPE_CHECKING:
     import ssl
 
     from trudy._concurrency.loops import Loop
-    from trudy.transport.pool_by_loop import FileRequest, Pool, Reply
+    from trudy.options import Timeout
+    from trudy.transport.pool_by_loop import Connection, FileRequest, Pool, Reply
 
+T = TypeVar("T")
 Backend: TypeAlias = Literal["httpx", "aiohttp"]
 BACKENDS: Final[tuple[Backend, ...]] = get_args(Backend)
 MAX_REDIRECTS: Final = 5
@@ -97,8 +102,8 @@ class Transport:
         attempt = AttemptTrace()
         is_clean = False
         try:
-            reply = await connection.send(request, attempt)
-            response, is_clean = await self._read(reply)
+            exchange = partial(self._exchange, connection, request, attempt)
+            response, is_clean = await (_in_real_time(timeout, exchange) if loop_stands_still() else exchange())
             return response
         except Exception as fault:
             other = stranger(fault)
@@ -111,6 +116,9 @@ class Transport:
             else:
                 await pool.discard(connection)
         raise error  # out here, where the library's exception, which holds the key, is not its context
+
+    async def _exchange(self, connection: Connection, request: Request, attempt: AttemptTrace) -> tuple[Response, bool]:
+        return await self._read(await connection.send(request, attempt))
 
     async def _read(self, reply: Reply) -> tuple[Response, bool]:
         """The answer, and whether its connection is fit for another request."""
@@ -157,6 +165,17 @@ class Transport:
                 raise setup_error("aiohttp could not be imported", fault) from None
             return AiohttpPool(loop, self._network, max_connections=self._max_connections)
         return HttpxPool(self._network, max_connections=self._max_connections)
+
+
+async def _in_real_time(timeout: Timeout, exchange: Callable[[], Awaitable[T]]) -> T:
+    """Bound an exchange by all its phases together: the library's own limits are timers of the loop, and never end."""
+    phases = (timeout.connect, timeout.write, timeout.read)
+    if None in phases:
+        return await exchange()
+    whole = await bounded(SystemClock(), sum(seconds or 0.0 for seconds in phases), exchange)
+    if whole is None:
+        raise TimeoutError
+    return whole
 
 
 async def _open_stream(pool: Pool, request: FileRequest) -> Streamed:
