@@ -101,6 +101,8 @@ class Progress:
     """Whether the credential was asked for again after a 401. Written by `AuthStep`."""
     sealed: Hidden[tuple[object, ...]] | None = None
     """What an attempt at a create must look like when it is sent. Written by `RedirectStep`, which knows its URL."""
+    answer: Response | None = None
+    """The successful answer, from the moment it is there. Written by `Core`."""
 
     @property
     def in_doubt(self) -> bool:

@@ -6,6 +6,8 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+_ENTERED = ("trudy", "builtins", "aiohttp", "multidict", "yarl", "httpx", "httpcore")
+"""Packages whose objects are looked into."""
 _OPAQUE = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, type, types.FrameType)
 
 
@@ -62,7 +64,7 @@ def _members(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, types.CoroutineType | types.GeneratorType | types.AsyncGeneratorType | types.TracebackType):
         return
     module = type(value).__module__.partition(".")[0]
-    if module in ("trudy", "builtins"):
+    if module in _ENTERED:
         for name in getattr(value, "__dict__", {}):
             yield f".{name}", value.__dict__[name]
         for cls in type(value).__mro__:

@@ -67,7 +67,7 @@ def test_raised_in_a_hook_after_the_answer_the_placed_call_is_logged(
     raised = {"SIGALRM": "Limit('soft')", "SIGINT": "KeyboardInterrupt()", "SIGTERM": "SystemExit(3)"}[name]
     warnings = [line for line in lines if line.startswith("WARNING")]
     # What is no Exception leaves the hook after the attempt at once; an Exception does not, and the answer is read.
-    assert warnings == [IS_PLACED if event == "RequestEnded" or name == "SIGALRM" else MAY_BE_PLACED]
+    assert warnings == [IS_PLACED]
     assert lines[-2:] == [raised, "Ada"]
 
 

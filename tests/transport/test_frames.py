@@ -13,6 +13,7 @@ import anyio
 import httpx
 import pytest
 
+from tests.fakes.frames import shown_texts
 from tests.fakes.loopback import Answer, Close, Loopback, Raw, Reset, Silence, Step
 from tests.fakes.twice import Twice, answer
 from tests.fakes.ways import WAYS, Way, make_request
@@ -117,6 +118,8 @@ async def test_a_failed_request(server: Loopback, way: Way | str, step: Step, si
     with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever it is
         await transport.send(_secret_request(server.url, size))
     _shows_nothing(caught.value)
+    reached = [where for where, text in shown_texts(caught.value) if any(secret in text for secret in SECRETS)]
+    assert reached == []
     await transport.aclose()
 
 

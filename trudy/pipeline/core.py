@@ -142,6 +142,8 @@ class Core:
         if request.reconcile is not None and response.is_success and not request.reconcile.accepts(response):
             await self.transport.drop_connections()  # more of another's answers may wait on them
             raise APIConnectionError("the answer is not the one to this request", code="foreign_answer")
+        if response.is_success:
+            request.progress.answer = response
         return response
 
     async def send(self, request: Request) -> Response:
@@ -154,7 +156,7 @@ class Core:
             raise ConfigurationError("this client is closed")
         call = UnreportedCall(request) if request.endpoint.retry is RetryClass.RECONCILE else None
         try:
-            return await self._carry(request, reading, call)
+            return await self._carry(request, reading)
         except CallOutcomeUnknownError:
             raise  # it knows the key itself
         except BaseException:
@@ -162,7 +164,7 @@ class Core:
                 call.warn()
             raise
 
-    async def _carry(self, request: Request, reading: Callable[[Response], T], call: UnreportedCall | None) -> T:
+    async def _carry(self, request: Request, reading: Callable[[Response], T]) -> T:
         started = self.clock.monotonic()
         error: BaseException | None = None
         if self._emit is not None:
@@ -171,8 +173,7 @@ class Core:
             response = await self._send(request)
             if not response.is_success:
                 raise to_error(request, response)
-            if call is not None:
-                call.response = response
+            request.progress.answer = response  # a step may have given another one
             result = reading(response)
         except TrudyError as failure:
             error = failure

@@ -16,7 +16,7 @@ from trudy.request import RetryClass
 
 if TYPE_CHECKING:
     from trudy.models import Call
-    from trudy.request import Request, Response
+    from trudy.request import Request
 
 logger = logging.getLogger("trudy")
 
@@ -48,13 +48,12 @@ def may_be_placed(request: Request) -> bool:
 
 
 class UnreportedCall:
-    """A `POST /calls` under way. `response`: the answer, once it is there."""
+    """A `POST /calls` under way."""
 
-    __slots__ = ("_request", "response")
+    __slots__ = ("_request",)
 
     def __init__(self, request: Request) -> None:
         self._request: Request | None = request
-        self.response: Response | None = None
         held = unreported.get()
         if held is not None:
             held.append(self.warn)
@@ -64,7 +63,8 @@ class UnreportedCall:
         request, self._request = self._request, None
         if request is None or not may_be_placed(request):
             return
-        data = None if self.response is None else as_mapping(self.response.facts.data)
+        answer = request.progress.answer
+        data = None if answer is None else as_mapping(answer.facts.data)
         placed = find_id(data or {}, "call")
         if placed is None:
             logger.warning(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from trudy import _checks
 from trudy._call_matching import REF, SentCall, is_asked_for
+from trudy._hidden import forgetful
 from trudy._parse import parse_time
 from trudy.errors import InvalidArgumentError
 from trudy.resources._base import body_of
@@ -43,6 +44,7 @@ def asked_for(
     return SentCall.of({"phone_number": phone_number, "agent_id": agent_id, "from_number": from_number, **given})
 
 
+@forgetful
 async def find_calls(
     list_calls: Callable[..., AsyncPager[Call]],
     asked: SentCall,

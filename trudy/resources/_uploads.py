@@ -40,7 +40,9 @@ async def off_loop(sources: tuple[FileSource, ...], work: Callable[[], T]) -> T:
 
     The sync client's loop serves nobody else while a call is under way, and a call from `atexit` may start no thread.
     """
-    if is_private(current_loop()) or sum(map(_size, sources)) < _WORTH_A_THREAD:
+    is_quick = is_private(current_loop()) or sum(map(_size, sources)) < _WORTH_A_THREAD
+    del sources  # which a traceback would show
+    if is_quick:
         return work()
     from anyio import to_thread
 

@@ -169,7 +169,7 @@ class AiohttpReply:
     __slots__ = ("_follower", "_headers", "_response", "status")
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
+        self._response = Hidden(response)  # it knows the request, and so the key
         self._follower = response.follower if isinstance(response, _Response) else None
         self.status = response.status
         self._headers = Hidden(combine_headers(response.raw_headers))
@@ -184,11 +184,11 @@ class AiohttpReply:
         return self._follower is not None and self._follower.framing.is_clean
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._response.content.iter_any()
+        return self._response.reveal().content.iter_any()
 
     async def aclose(self, *, keep: bool) -> None:
-        self._response.release()  # this closes the connection if there is more to come
-        await self._response.wait_for_close()
+        self._response.reveal().release()  # this closes the connection if there is more to come
+        await self._response.reveal().wait_for_close()
         if self._follower is not None and not (keep and self.is_clean):
             self._follower.close()
 
@@ -200,7 +200,8 @@ class AiohttpConnection:
     _session: aiohttp.ClientSession
     _is_secure: bool
     _tls: ssl.SSLContext
-    _proxy: URL | None = field(repr=False)
+    _proxy: Hidden[URL | None]
+    """Its URL may hold a password."""
 
     async def send(self, request: Outgoing, attempt: AttemptTrace) -> AiohttpReply:
         # A connection closed by the server while the loop stood still is only noticed when the loop turns: the first
@@ -231,7 +232,7 @@ class AiohttpConnection:
                     connect=timeout.connect, sock_connect=timeout.connect, sock_read=timeout.read
                 ),
                 ssl=self._tls,
-                proxy=self._proxy,
+                proxy=self._proxy.reveal(),
                 trace_request_ctx=attempt,
             )
         )
@@ -287,7 +288,9 @@ class AiohttpPool:
         proxy = self._network.proxy_for(origin)
         tls_peer = origin if proxy is None or proxy.url.scheme == "http" else "https://"
         is_secure = tls_peer[:6].lower() == "https:"
-        connection = AiohttpConnection(self._session, is_secure, self._network.tls_for(tls_peer), _url_of(proxy))
+        connection = AiohttpConnection(
+            self._session, is_secure, self._network.tls_for(tls_peer), Hidden(_url_of(proxy))
+        )
         if len(self._connections) >= MAX_CONNECTIONS:  # recordings may come from ever new hosts
             del self._connections[next(iter(self._connections))]
         self._connections[origin] = connection

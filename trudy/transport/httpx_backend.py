@@ -111,7 +111,7 @@ class HttpxReply:
     __slots__ = ("_framing", "_headers", "_pieces", "_response", "status", "stream")
 
     def __init__(self, response: httpx.Response, framings: Framings) -> None:
-        self._response = response
+        self._response = Hidden(response)  # it leads to the request, and so to the key
         self._pieces: AsyncIterator[bytes] | None = None
         self.stream: Any = response.extensions.get("network_stream")
         """What the answer comes through; None if it comes from a mock."""
@@ -133,11 +133,11 @@ class HttpxReply:
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         # Not `aiter_raw`, whose nested generators would be left to the garbage collector at a fault.
-        self._pieces = aiter(cast("AsyncIterable[bytes]", self._response.stream))
+        self._pieces = aiter(cast("AsyncIterable[bytes]", self._response.reveal().stream))
         return self._pieces
 
     async def aclose(self, *, keep: bool) -> None:
-        await self._response.aclose()
+        await self._response.reveal().aclose()
         if self._pieces is not None:  # on the closed connection this runs into the end and winds up httpx's generators
             async for _ in self._pieces:
                 pass
@@ -168,7 +168,8 @@ class HttpxConnection:
 
     origin: str
     _library: Any
-    _transport: httpx.AsyncHTTPTransport
+    _transport: Hidden[httpx.AsyncHTTPTransport]
+    """It knows the request under way, and the password of a proxy."""
     idle_since: float = field(default=0.0, init=False)
     is_unfit: bool = field(default=False, init=False)
     """Whether it must carry no other request."""
@@ -176,7 +177,7 @@ class HttpxConnection:
     _stream: Any = field(default=None, init=False)
 
     async def send(self, request: Outgoing, attempt: AttemptTrace) -> HttpxReply:
-        send = self._transport.handle_async_request
+        send = self._transport.reveal().handle_async_request
         reply = HttpxReply(await send_over_httpx(send, self._library, request, attempt, self._framings), self._framings)
         self._stream = reply.stream
         return reply
@@ -190,7 +191,7 @@ class HttpxConnection:
         from anyio import CancelScope
 
         with CancelScope(shield=True):
-            await self._transport.aclose()
+            await self._transport.reveal().aclose()
 
 
 class HttpxPool:
@@ -276,7 +277,7 @@ class HttpxPool:
             trust_env=False,
             limits=self._httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=self._keepalive),
         )
-        connection = HttpxConnection(origin, self._httpx, transport)
+        connection = HttpxConnection(origin, self._httpx, Hidden(transport))
         self._all.add(connection)
         return connection
 
