@@ -12,7 +12,7 @@ from typing import cast
 from urllib.parse import quote, urlsplit
 
 from trudy._fictional_numbers import fictional_ending
-from trudy._parse import is_finite, is_positive, seconds_text
+from trudy._parse import MAX_INT64, is_finite, is_positive, seconds_text
 from trudy.errors import InvalidArgumentError
 from trudy.options import NotGiven
 
@@ -103,9 +103,10 @@ def within(value: object, low: float, high: float, name: str) -> None:
 
 
 def whole(value: object, low: int, high: int | None, name: str) -> None:
-    """A whole number from `low` to `high`."""
-    ends = f"from {low} to {high}" if high is not None else f"{low} or more"
-    if isinstance(value, bool) or not isinstance(value, int) or value < low or (high is not None and value > high):
+    """A whole number from `low` to `high`; without one to the largest that 64 bits hold, as sizes and JSON do."""
+    ends = f"from {low} to {high}" if high is not None else f"{low} or more, in 64 bits"
+    most = MAX_INT64 if high is None else high
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= most:
         raise InvalidArgumentError(f"{name} must be a whole number, {ends}", argument=name)
 
 

@@ -75,6 +75,10 @@ def find_id(row: Mapping[str, object], kind: str) -> str | None:
     return None
 
 
+MAX_INT64: Final = 2**63 - 1
+"""The largest number that a size, or a whole number of another language, may be."""
+
+
 def is_finite(value: object) -> TypeGuard[int | float]:
     """Whether it is a finite number that a float can hold; `True` is no number."""
     largest = sys.float_info.max

@@ -8,7 +8,7 @@ from typing import Final, Literal, Protocol, TypeAlias, TypedDict
 
 from attrs import field, frozen
 
-from trudy._parse import is_positive
+from trudy._parse import is_finite, is_positive
 from trudy.errors import InvalidArgumentError
 
 JSON: TypeAlias = str | int | float | bool | None | Sequence["JSON"] | Mapping[str, "JSON"]
@@ -23,6 +23,7 @@ MAX_RETRIES: Final = 2
 """Faults tried again. Most pass within seconds; each further try delays the error and costs a request."""
 MAX_RATE_LIMIT_WAIT: Final = 120.0
 """Seconds, two windows: enough to get a place behind a full one. A longer wait would look like a program that hangs."""
+_SHORTEST_WINDOW, _LONGEST_WINDOW = 0.001, 31 * 86_400.0
 
 
 class HTTPClient(Protocol):
@@ -99,8 +100,10 @@ class RateLimit:
     def __attrs_post_init__(self) -> None:
         if not is_positive(self.limit) or self.limit != int(self.limit):
             raise InvalidArgumentError("rate_limit.limit must be a whole number, at least 1", argument="rate_limit")
-        if not is_positive(self.window):
-            raise InvalidArgumentError("rate_limit.window must be a positive number of seconds", argument="rate_limit")
+        if not is_finite(self.window) or not _SHORTEST_WINDOW <= self.window <= _LONGEST_WINDOW:
+            raise InvalidArgumentError(
+                "rate_limit.window must be a positive number of seconds, from 0.001 to 31 days", argument="rate_limit"
+            )
         if not is_positive(self.bulk_share) or self.bulk_share > 1:
             raise InvalidArgumentError("rate_limit.bulk_share must be above 0 and at most 1", argument="rate_limit")
 

@@ -113,12 +113,12 @@ def test_a_budget_below_the_limit_is_tried_upwards_too_and_no_further_than_the_l
     for _ in range(5):
         budget.settle(window(int(budget.full), refused=int(budget.full) - 1), idle=0, admitted=1)
     assert budget.full == 4
-    clean(budget, 2)
-    assert (budget.full, budget.is_tried, budget.ceiling) == (7, True, 100)
-    assert (budget.bulk, budget.most_bulk) == (5, 75)
+    clean(budget)
+    assert (budget.full, budget.is_tried, budget.ceiling) == (5, True, 100)
+    assert (budget.bulk, budget.most_bulk) == (3, 75)
     clean(budget, beyond=60)
-    assert budget.full == 71
-    clean(budget, beyond=29)
+    assert budget.full == 67
+    clean(budget, beyond=33)
     assert (budget.full, budget.is_tried) == (100, False)
 
 
@@ -155,3 +155,15 @@ def test_steady_neighbours_cost_one_refusal_now_and_then() -> None:
 @pytest.mark.parametrize(("share", "bulk"), [(0.75, 75), (0.001, 1), (1.0, 100), (0.29, 29)])
 def test_the_bulk_lanes_share(share: float, bulk: int) -> None:
     assert Budget(RateLimit(100, bulk_share=share)).bulk == bulk
+
+
+def test_a_limit_that_falls_after_a_stray_refusal_is_tried_upwards_all_the_same() -> None:
+    budget = Budget(None)
+    budget.stated(30)
+    budget.settle(window(30, refused=15), idle=0, admitted=15)
+    clean(budget)
+    budget.stated(1)
+    budget.settle(window(20, refused=2, accepted=18), idle=0, admitted=18)
+    assert (budget.full, budget.is_tried) == (1, False)
+    clean(budget, 2)
+    assert budget.is_tried

@@ -61,7 +61,7 @@ class Budget:
 
     @property
     def ceiling(self) -> float:
-        """What no try may pass: the caller's word, and the limit while others seem to use some of it."""
+        """What no try may pass: the caller's word, and the limit while others seem to use a part."""
         limit = self._lower(None if self._cap is None else self._stated)
         return inf if limit is None else limit
 
@@ -81,8 +81,9 @@ class Budget:
         if self.full >= self.ceiling or (self._is_stray and not self._is_guess):
             return False
         was_higher = self.full < max(self._highest, 0 if self.explicit is None else self.explicit.limit)
-        first = _FIRST_TRY // 2 if self._is_guess else _FIRST_TRY
-        most = _LAST_TRY_LOWERED if self._is_guess or was_higher else _LAST_TRY
+        is_inferred = self._is_guess or self._cap is not None
+        first = _FIRST_TRY // 2 if is_inferred else _FIRST_TRY
+        most = _LAST_TRY_LOWERED if is_inferred or was_higher else _LAST_TRY
         return self._clean >= min(first << self._refused_tries // _SAME_PACE, most)
 
     def tighten(self, explicit: RateLimit) -> None:
@@ -141,7 +142,8 @@ class Budget:
         if self._cap is None:
             self._stated = int(min(self.ceiling, taken))
         else:
-            self._cap = taken if taken < self.ceiling else None
+            self._cap = taken
+            self._drop_cap()
 
     def _lower_cap(self, admitted: int) -> None:
         full = int(self.full)
@@ -154,8 +156,12 @@ class Budget:
             return
         self._cap += self._step
         self._step *= 2
+        self._drop_cap()
+
+    def _drop_cap(self) -> None:
+        """A cap as high as the limit is none."""
         limit = self._lower(self._stated)
-        if limit is None or self._cap >= limit:
+        if self._cap is not None and (limit is None or self._cap >= limit):
             self._cap, self._is_stray = None, False
 
     def _lower(self, stated: int | None) -> int | None:

@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 from trudy._hidden import Hidden
+from trudy._parse import MAX_INT64
 from trudy.transport.decompress import Decompressor
 from trudy.transport.exceptions import ResponseTooLargeError, stranger
 
@@ -19,9 +20,9 @@ _STEPS_IN_A_ROW: Final = 16
 """Pieces decompressed before other tasks get their turn: about a millisecond."""
 
 
-def is_positive(number: object) -> bool:
-    """Whether it can be a limit."""
-    return isinstance(number, int) and not isinstance(number, bool) and number > 0
+def is_size(number: object) -> bool:
+    """Whether it is a whole number of bytes that a machine can count."""
+    return isinstance(number, int) and not isinstance(number, bool) and 0 < number <= MAX_INT64
 
 
 class Body:

@@ -16,7 +16,7 @@ from trudy._hidden import Hidden
 from trudy.clock import SystemClock, loop_stands_still
 from trudy.errors import APIConnectionError, ConfigurationError, InvalidArgumentError
 from trudy.request import Request, Response
-from trudy.transport.body import MAX_RESPONSE_BYTES, close_reply, is_positive, read_body
+from trudy.transport.body import MAX_RESPONSE_BYTES, close_reply, is_size, read_body
 from trudy.transport.custom_client import CustomClient
 from trudy.transport.exceptions import connection_error, stranger, timeout_error
 from trudy.transport.httpx_backend import MAX_CONNECTIONS, HttpxPool
@@ -57,9 +57,9 @@ class Transport:
     ) -> None:
         if backend not in ("httpx", "aiohttp"):
             raise InvalidArgumentError('http_backend must be "httpx" or "aiohttp"', argument="http_backend")
-        if not is_positive(max_response_bytes):
+        if not is_size(max_response_bytes):
             raise InvalidArgumentError(
-                "max_response_bytes must be a whole number from 1", argument="max_response_bytes"
+                "max_response_bytes must be a whole number from 1, in 64 bits", argument="max_response_bytes"
             )
         self._backend = backend
         self._max_connections = max_connections
