@@ -1,4 +1,4 @@
-"""Numbers that no machine holds, for every setting that is a number: an error that names it, before anything is sent."""
+"""Numbers that no machine holds, for every setting that is a number: an error that names it, before a request."""
 
 from __future__ import annotations
 
