@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Sequence, Sized
-from datetime import timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from numbers import Real
 from typing import cast
@@ -144,6 +144,12 @@ def callable_or_none(value: object, name: str) -> None:
     """None, or a callable."""
     if value is not None and not callable(value):
         raise InvalidArgumentError(f"{name} must be callable", argument=name)
+
+
+def moment(value: object, name: str) -> None:
+    """A datetime that says its time zone."""
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise InvalidArgumentError(f"{name} must be a datetime with a time zone, such as UTC", argument=name)
 
 
 def time_of_day(value: object, name: str, *, last: str = "23:59") -> None:

@@ -75,6 +75,7 @@ EXPORTS: Final[Mapping[str, Mapping[str, str]]] = {
         "Dialer": "trudy.dialer.dialer",
         "DueRow": "trudy.dialer.store",
         "Final": "trudy.dialer.outcome",
+        "Heard": "trudy.dialer.outcome",
         "Hours": "trudy.dialer.policy",
         "Later": "trudy.dialer.placing",
         "OptOut": "trudy.dialer.outcome",

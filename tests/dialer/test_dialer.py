@@ -46,14 +46,14 @@ async def test_every_outcome(night: Night) -> None:
     with (night.folder / "results.csv").open() as file:
         ends = {row["phone"]: (row["outcome"], row["reason"]) for row in csv.DictReader(file)}
     assert [ends[number] for number in numbers] == [
-        ("answered", ""),
-        ("no_answer", ""),
-        ("busy", ""),
-        ("voicemail", ""),
+        ("answered", "final"),
+        ("no_answer", "final"),
+        ("busy", "final"),
+        ("voicemail", "final"),
         ("", "validation_error"),
-        ("failed", ""),
-        ("answered", ""),
-        ("answered", ""),
+        ("failed", "final"),
+        ("answered", "final"),
+        ("answered", "final"),
     ]
     night.sandbox.assert_no_number_dialed_twice()
 

@@ -24,7 +24,8 @@
     sql_rows        campaigns and rows in SQL
     schema          the tables
     migrations      how tables of older versions are changed
-    export          files of results and rejects; what happened to a number, as sentences
+    export          files of results and rejects
+    audit           what happened to a number and why, as sentences; pure
 
 Names load when first used; the extra `dialer` brings what they need.
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from trudy.dialer.outcome import AttemptResult as AttemptResult
     from trudy.dialer.outcome import CallBack as CallBack
     from trudy.dialer.outcome import Final as Final
+    from trudy.dialer.outcome import Heard as Heard
     from trudy.dialer.outcome import OptOut as OptOut
     from trudy.dialer.outcome import Retry as Retry
     from trudy.dialer.placing import Dial as Dial

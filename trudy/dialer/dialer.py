@@ -16,13 +16,14 @@ from trudy._concurrency.loops import Wakeup
 from trudy._masking import mask_phone
 from trudy.clock import Clock, SystemClock
 from trudy.dialer import export as exports
+from trudy.dialer.audit import told
 from trudy.dialer.contacts import Columns, number_cell
 from trudy.dialer.do_not_call import DoNotCall
 from trudy.dialer.numbers import ReadNumber, read_number
 from trudy.dialer.outcome import classify
 from trudy.dialer.placing import Placer, ShouldDial, worker_name
 from trudy.dialer.plan import Plan, make_plan
-from trudy.dialer.policy import Policy
+from trudy.dialer.policy import Hours, Policy
 from trudy.dialer.report import CampaignStatus, DialEvent, OnEvent, RunResult
 from trudy.dialer.running import CampaignRun, until_interrupted
 from trudy.dialer.sources import Source, read_rows
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 _REQUESTS: Final = 100.0
 """Requests a minute that are reckoned with while the server's limit is not known: what was seen."""
+
+_EVENTS_KEPT: Final = 1_000
+"""Webhook events kept for `classify`: more than calls can be open at a time cost memory for nothing."""
 
 
 class Dialer:
@@ -64,6 +68,7 @@ class Dialer:
         self._clock = clock or SystemClock()
         self.store: Store = SqlStore(store, clock=self._clock) if isinstance(store, str | os.PathLike) else store
         self._wakeup = Wakeup()
+        self._heard: dict[str, object] = {}
 
     async def aclose(self) -> None:
         """Close the store. The client stays open."""
@@ -85,9 +90,10 @@ class Dialer:
         return DoNotCall(self)
 
     def now(self) -> float:
-        """The server's time in Unix seconds, as well as the client knows it."""
+        """The server's time in Unix seconds, as the client knows it: the earliest that it may be, so that no hours are
+        taken to be open a moment too soon."""
         server = self.client.server_clock
-        return self._clock.time() if server is None else server.now().timestamp()
+        return self._clock.time() if server is None else server.now().timestamp() - server.uncertainty
 
     def e164(self, number: str) -> str:
         """A number in E.164, read with the default region."""
@@ -118,8 +124,8 @@ class Dialer:
             policy: when, how often and to whom; careful defaults.
             region: the default region of numbers, such as `"US"`.
             columns: which column holds what, where the header does not tell.
-            only_to: numbers, of which no others are called.
-            canary: call so many and stop.
+            only_to: a source of numbers, of which no others are called; they wait until a plan without it is run.
+            canary: pause the campaign once so many calls were made in it, in whatever run.
             rejects: where to write rows that cannot be called; None for nowhere.
 
         Raises:
@@ -167,8 +173,10 @@ class Dialer:
             confirm: the plan's hash: a person has read the summary and says yes.
             on_event: called with each thing that happens; numbers are masked.
             should_dial: asked before each call: `Dial()`, `Skip(reason)` or `Later(when)`.
-            classify: tells how a call ended.
-            on_outcome: told of each end; may decide what follows.
+            classify: given the call and what was `Heard` of it, names the outcome.
+            on_outcome: told of each end; `None` leaves what follows to the policy, `Final()`, `Retry(after)`,
+                `CallBack(at)` or `OptOut()` decide it.
+            confirmed_by: who said yes, for the audit.
 
         Raises:
             InvalidArgumentError: another hash than the plan's.
@@ -177,12 +185,13 @@ class Dialer:
         """
         if confirm != plan.hash:
             raise InvalidArgumentError("confirm is not the hash of this plan", argument="confirm")
-        self._check_hours(plan.policy)
+        self._check_hours(plan.policy.hours)
         await self.store.lock(worker_name())
         campaign = await self.store.campaign(plan.campaign)
         if campaign.state in ("done", "stopped"):
             return await self._result(plan.campaign)
         run = self._run_of(plan, on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome)
+        await self.store.call_only(plan.campaign, plan.only_to)
         await self._move(plan.campaign, "running", None, by=confirmed_by)
         interrupted = await until_interrupted(run)
         if run.fault is not None:
@@ -223,6 +232,7 @@ class Dialer:
             server_now=self.now,
             is_awaited=placer.started.__contains__,
             classify=classify,
+            event_of=self._heard.get,
             on_outcome=on_outcome,
             on_event=tell,
         )
@@ -268,11 +278,27 @@ class Dialer:
 
     async def why(self, number: str) -> Sequence[str]:
         """What happened to a number and why, a line each, oldest first."""
-        return exports.told(await self.store.history(self.e164(number)))
+        return told(await self.store.history(self.e164(number)))
 
-    async def resolve(self, row: int, *, called: bool, reason: str = "by hand") -> None:
-        """Settle a held row: it was called (done), or it was not (it waits again, and may be dialed)."""
-        await self.store.resolve(row, to="done" if called else "waiting", reason=reason, now=self.now())
+    async def resolve(self, who: int | str, *, called: bool, reason: str = "by hand") -> None:
+        """Settle what is held because nobody knows whether it was called.
+
+        Args:
+            who: a number, or the id of a row from an event.
+            called: True ends the row; False lets it wait again, to be dialed when the same plan is run.
+            reason: for the audit.
+
+        Raises:
+            InvalidArgumentError: nothing is held for this number.
+        """
+        held = await self.store.held_rows(self.e164(who)) if isinstance(who, str) else [who]
+        if not held:
+            raise InvalidArgumentError("who: nothing is held for this number", argument="who")
+        for row in held:
+            await self.store.resolve(row, to="done" if called else "waiting", reason=reason, now=self.now())
+            campaign = (await self.store.contact(row)).campaign
+            if not called and (await self.store.campaign(campaign)).state == "done":
+                await self._move(campaign, "paused", "a row waits again; run the same plan to go on")
 
     async def forget(self, number: str) -> int:
         """Delete a person's data from the store; the do-not-call hash stays. How many rows were theirs."""
@@ -283,7 +309,15 @@ class Dialer:
         return await exports.write(lambda: self.store.export(campaign), Path(path))
 
     def nudge(self, event: object = None) -> None:
-        """Something was heard of a call: look soon. For a webhook router's `on_any`; from any thread."""
+        """Something was heard of a call: look soon. For a webhook router's `on_any`; from any thread.
+
+        Events are hints: what became of a call is asked of the API. `classify` sees the last one of each call.
+        """
+        call_id = getattr(event, "call_id", None)
+        if isinstance(call_id, str):
+            self._heard[call_id] = event
+            if len(self._heard) > _EVENTS_KEPT:
+                self._heard.pop(next(iter(self._heard)), None)
         self._wakeup.set()
 
     async def _numbers(self, source: Source, region: str | None) -> frozenset[str]:
@@ -295,12 +329,13 @@ class Dialer:
             numbers.add(read.e164)
         return frozenset(numbers)
 
-    def _check_hours(self, policy: Policy) -> None:
-        hours = policy.hours
+    def _check_hours(self, hours: Hours) -> None:
         if hours.anytime and not hours.i_know_the_law and _checks.is_truedys_own(self.client.base_url):
             raise ConfigurationError(
                 "Hours.always() is for tests and sandboxes; for the real API say Hours.always(i_know_the_law=True)"
             )
+        for place in hours.by_region.values():
+            self._check_hours(place)
 
     async def _move(self, campaign: str, to: CampaignState, reason: str | None, *, by: str | None = None) -> None:
         await self.store.move_campaign(campaign, to, reason=reason, now=self.now(), by=by)

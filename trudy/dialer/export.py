@@ -1,11 +1,11 @@
-"""What became of the contacts, as files and as sentences."""
+"""What became of the contacts, as files: results and rejects."""
 
 from __future__ import annotations
 
 import csv
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,20 +74,6 @@ class RejectsFile:
         others = "; ".join(f"{name}={cell}" for name, cell in cells.items() if name not in self._names)
         own = [_safe(cells.get(name, "")) for name in self._names]
         self._writer.writerow([line, reason, hint, *own, _safe(others)])
-
-
-def told(history: Sequence[Mapping[str, object]]) -> list[str]:
-    """What happened to a number, a line each."""
-    lines: list[str] = []
-    for entry in history:
-        at = _time(entry.get("at"))
-        rest = ", ".join(
-            f"{name} {value}" for name, value in entry.items() if name not in ("at", "kind") and value is not None
-        )
-        lines.append(
-            " ".join(part for part in (str(at or ""), str(entry["kind"]), f"({rest})" if rest else "") if part)
-        )
-    return lines
 
 
 def _time(value: object) -> object:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
+from trudy import _checks
 from trudy.dialer.policy import Attempts, OutcomeWord, Policy
 from trudy.dialer.store import DueRow, Ended
 from trudy.models import Call, Transcript
@@ -56,6 +57,9 @@ class CallBack:
 
     at: datetime
 
+    def __attrs_post_init__(self) -> None:
+        _checks.moment(self.at, "at")
+
 
 @frozen
 class OptOut:
@@ -84,9 +88,23 @@ class AttemptResult:
     transcript: Transcript | None = field(default=None, repr=False)
 
 
-def classify(call: Call, transcript: Transcript | None) -> OutcomeWord:
-    """The outcome of a call that is over."""
-    if transcript is not None and asks_not_to_be_called(transcript):
+@frozen(kw_only=True)
+class Heard:
+    """What is known of a call beside the call itself.
+
+    Attributes:
+        transcript: what was said, where it was there in time.
+        event: the last webhook event of the call that `nudge` was given in this process; a hint, since anybody's
+            handler may have made it.
+    """
+
+    transcript: Transcript | None = field(default=None, repr=False)
+    event: object = field(default=None, repr=False)
+
+
+def classify(call: Call, event: Heard) -> OutcomeWord:
+    """The outcome of a call that is over, by its own words and those that were said. It cannot promise voicemail."""
+    if event.transcript is not None and asks_not_to_be_called(event.transcript):
         return "opted_out"
     return _WORDS.get(str(call.outcome or ""), "unknown")
 
@@ -107,6 +125,8 @@ def ended(
     """T3's facts: the outcome, and when the row is due again. `attempts` counts this one."""
     moment = call.ended_at.timestamp() if call.ended_at is not None else now
     again_at, reason = _again(outcome, following, attempts, policy, now)
+    if outcome == "opted_out" or isinstance(following, OptOut):
+        again_at, reason = None, "opted_out"
     return Ended(
         outcome=outcome,
         ended_at=min(moment, now),
@@ -123,20 +143,20 @@ def _again(
 ) -> tuple[float | None, str | None]:
     match following:
         case Final():
-            return None, following.reason
+            return None, following.reason or "final"
         case OptOut():
             return None, "opted_out"
         case Retry():
-            return now + following.after, None
+            return now + following.after, "retry"
         case CallBack():
             return max(following.at.timestamp(), now), "call_back"
         case None:
             rule = policy.retry_after(outcome)
             if rule is None:
-                return None, None
+                return None, "final"
             if rule.most is not None and attempts >= rule.most:
                 return None, "attempts_spent"
-            return (None, "attempts_spent") if _spent(attempts, policy.attempts) else (now + rule.seconds, None)
+            return (None, "attempts_spent") if _spent(attempts, policy.attempts) else (now + rule.seconds, "retry")
 
 
 def _spent(attempts: int, caps: Attempts) -> bool:

@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
@@ -17,8 +18,9 @@ from uuid import UUID
 import anyio
 from attrs import define, field, frozen
 
+from trudy import _checks
 from trudy._masking import mask_phone
-from trudy.dialer.store import CampaignRecord, Claim, DueRow, Miss, Store
+from trudy.dialer.store import HELD_UNTIL, CampaignRecord, Claim, DueRow, Miss, Store
 from trudy.errors import APIError, TrudyError
 from trudy.options import NOT_GIVEN, Timeout
 from trudy.pipeline.outcome import AttemptOutcome, outcome_of_error
@@ -40,8 +42,6 @@ _LEAVES_WITHIN: Final = SEND_WITHIN + 5.0
 STOPS_CAMPAIGN: Final = frozenset((401, 402, 403))
 """Refusals that are not about the contact: nobody else could be called either."""
 _LONGEST_ADMISSION: Final = 3600.0
-HELD_UNTIL: Final = 253_402_300_799.0
-"""The end of the year 9999: when a held row is due, of which no zone is known or none ever opens."""
 
 
 @frozen
@@ -58,9 +58,12 @@ class Skip:
 
 @frozen
 class Later:
-    """Do not call before a time, in Unix seconds."""
+    """Do not call before a time."""
 
-    when: float
+    when: datetime
+
+    def __attrs_post_init__(self) -> None:
+        _checks.moment(self.when, "when")
 
 
 ShouldDial: TypeAlias = Callable[[DueRow], Dial | Skip | Later | Awaitable[Dial | Skip | Later]]
@@ -124,7 +127,7 @@ class Placer:
             await self.store.settle_row(contact.id, decision.reason, self.server_now())
             return None
         if isinstance(decision, Later):
-            await self.store.postpone(contact.id, decision.when, "later")
+            await self.store.postpone(contact.id, decision.when.timestamp(), "later")
             return None
         from_number = await self.store.caller_id(contact, campaign.policy, self.server_now())
         if isinstance(from_number, Miss):

@@ -226,7 +226,7 @@ class Policy:
         hours: when phones may ring.
         max_live: calls at the same time.
         gap: seconds between two calls.
-        max_calls: calls in all; None for as many as there are rows.
+        max_calls: calls in all, retries included; None for as many as the rows need.
         max_spend: what the calls may cost in all; needs `price`.
         price: what one call costs at most, in the same unit; reserved before it, settled after it.
         attempts: how often a number may be called.

@@ -13,9 +13,9 @@ from attrs import Factory, define, field
 
 from trudy._concurrency.loops import Wakeup
 from trudy.dialer.engine import EmbeddedEngine, Slice
-from trudy.dialer.placing import HELD_UNTIL, Placer
+from trudy.dialer.placing import Placer
 from trudy.dialer.states import ImpossibleError
-from trudy.dialer.store import CampaignRecord, DueRow, Miss, Store, StoreError
+from trudy.dialer.store import HELD_UNTIL, CampaignRecord, DueRow, Miss, Store, StoreError
 from trudy.dialer.sweep import Looked, Sweep
 from trudy.errors import TrudyError
 
@@ -140,7 +140,7 @@ class CampaignRun:
         if campaign.state != "running":
             return
         if self.plan.canary is not None:
-            self._most_dialed = campaign.dialed + self.plan.canary
+            self._most_dialed = self.plan.canary
         self._wall_ahead = self.clock.time() - self.clock.monotonic()
         if not await self._remembers_all():
             return
@@ -245,7 +245,8 @@ class CampaignRun:
                 del self._starting[contact.id]
                 self.placer.claimed.discard(contact.id)
                 start.settled.set()
-                self._go_on.set()
+                if start.miss is None:  # else nothing has changed, and the next look would come to the same
+                    self._go_on.set()
 
         calls.start_soon(self._safely, place)
         await start.settled.wait()

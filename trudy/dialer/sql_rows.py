@@ -16,6 +16,7 @@ from sqlalchemy import (
     Row,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     delete,
@@ -32,10 +33,12 @@ from trudy.dialer.export import RESULTS
 from trudy.dialer.schema import attempts, campaigns, do_not_call, events, leases, rows
 from trudy.dialer.sql_claims import day_of, note
 from trudy.dialer.states import AttemptState, ImpossibleError, RowState
-from trudy.dialer.store import CampaignRecord, DueRow, NewRow, OpenAttempt, PlanHeader
+from trudy.dialer.store import HELD_UNTIL, CampaignRecord, DueRow, NewRow, OpenAttempt, PlanHeader
 
 PAGE: Final = 1_000
 """Rows read at a time for an export: more costs memory, fewer costs statements."""
+ONLY_TO: Final = "only_to"
+"""Why a row is held while a run calls only some numbers."""
 _AGAIN_AFTER: Final = 30 * 86_400.0
 """An earlier campaign that has done with a number keeps it from another for so long, as the caps of attempts do."""
 OPEN: Final = (AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.PLACED)
@@ -211,6 +214,28 @@ def take_shard(connection: Connection, campaign: str, shard: int, worker: str) -
         return 1
     connection.execute(update(leases).where(mine).values(worker=worker, fence=fence + 1))
     return fence + 1
+
+
+def call_only(connection: Connection, campaign: str, keys: frozenset[str] | None) -> None:
+    """Hold what waits for other numbers; let go what was held so before."""
+    waits = and_(rows.c.campaign == campaign, rows.c.state == RowState.WAITING)
+    connection.execute(update(rows).where(waits, rows.c.reason == ONLY_TO).values(due_at=None, reason=None))
+    if keys is None:
+        return
+    others = [
+        {"held": found.id}
+        for found in connection.execute(select(rows.c.id, rows.c.key).where(waits))
+        if found.key not in keys
+    ]
+    if others:
+        hold = update(rows).where(rows.c.id == bindparam("held")).values(due_at=HELD_UNTIL, reason=ONLY_TO)
+        connection.execute(hold, others)
+
+
+def held_rows(connection: Connection, number_hash: str) -> list[int]:
+    """Rows of which nobody knows whether they were called."""
+    mine = and_(rows.c.key == number_hash, rows.c.state == RowState.UNRESOLVED)
+    return list(connection.execute(select(rows.c.id).where(mine).order_by(rows.c.id)).scalars())
 
 
 def settle_row(connection: Connection, row: int, was: RowState, to: RowState, reason: str, now: float) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
@@ -285,6 +285,13 @@ class SqlStore:
 
     async def history(self, number: str) -> Sequence[Mapping[str, object]]:
         return await self._in_transaction(sql_rows.history, self.hash_of(number))
+
+    async def call_only(self, campaign: str, numbers: Collection[str] | None) -> None:
+        keys = None if numbers is None else frozenset(map(self.hash_of, numbers))
+        await self._in_transaction(sql_rows.call_only, campaign, keys)
+
+    async def held_rows(self, number: str) -> Sequence[int]:
+        return await self._in_transaction(sql_rows.held_rows, self.hash_of(number))
 
     async def resolve(self, row: int, *, to: Literal["done", "waiting"], reason: str, now: float) -> None:
         await self._in_transaction(sql_rows.settle_row, row, RowState.UNRESOLVED, RowState(to), reason, now)

@@ -6,8 +6,8 @@ there first, or the process is not who it thinks it is. Where nothing can be rea
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Final, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
 
@@ -32,6 +32,9 @@ MissReason: TypeAlias = Literal[
     "clock",
 ]
 """`clock`: the machine's clock was moved, and the server's time is to be learned again."""
+
+HELD_UNTIL: Final = 253_402_300_799.0
+"""The end of the year 9999: when a held row is due, of which no zone is known or none ever opens."""
 
 
 @frozen(kw_only=True)
@@ -351,6 +354,14 @@ class Store(Protocol):
 
     async def history(self, number: str) -> Sequence[Mapping[str, object]]:
         """What the store knows of a number, oldest first: rows, attempts and events."""
+        ...
+
+    async def call_only(self, campaign: str, numbers: Collection[str] | None) -> None:
+        """Hold what waits for other numbers than these, and let go what was held so before; None holds nobody."""
+        ...
+
+    async def held_rows(self, number: str) -> Sequence[int]:
+        """Rows of a number of which nobody knows whether they were called."""
         ...
 
     async def resolve(self, row: int, *, to: Literal["done", "waiting"], reason: str, now: float) -> None:

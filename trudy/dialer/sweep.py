@@ -23,8 +23,8 @@ from trudy._call_matching import (
     shows_number,
 )
 from trudy.dialer import outcome as outcomes
-from trudy.dialer.outcome import AttemptResult, Following
-from trudy.dialer.policy import OutcomeWord
+from trudy.dialer.outcome import AttemptResult, Following, Heard
+from trudy.dialer.policy import OUTCOMES, OutcomeWord
 from trudy.dialer.states import AttemptState, ImpossibleError
 from trudy.dialer.store import CampaignRecord, DueRow, OpenAttempt, Store
 from trudy.errors import NotFoundError, TrudyError
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from trudy.client import AsyncTrudyClient
 
 OnOutcome: TypeAlias = Callable[[AttemptResult], Following | None | Awaitable[Following | None]]
-Classify: TypeAlias = Callable[[Call, Transcript | None], OutcomeWord | Awaitable[OutcomeWord]]
+Classify: TypeAlias = Callable[[Call, Heard], OutcomeWord | Awaitable[OutcomeWord]]
+"""Names the outcome of a call that is over."""
 
 PAGE: Final = 100
 MOST_PAGES: Final = 10
@@ -81,6 +82,8 @@ class Sweep:
     server_now: Callable[[], float]
     is_awaited: Callable[[str], bool]
     classify: Classify = outcomes.classify
+    event_of: Callable[[str], object] = field(default=lambda _: None)
+    """What was heard of a call last."""
     on_outcome: OnOutcome | None = None
     on_event: Callable[[str, DueRow, str], None] = field()
     _singles: dict[str, tuple[float, float]] = field(init=False, factory=dict[str, tuple[float, float]])
@@ -249,8 +252,10 @@ class Sweep:
         if transcript is None and self._may_get_transcript(attempt, call):
             return 0
         contact = await self.store.contact(attempt.row)
-        word = self.classify(call, transcript)
+        word = self.classify(call, Heard(transcript=transcript, event=self.event_of(call.id)))
         outcome = await word if isawaitable(word) else word
+        if outcome not in OUTCOMES:
+            raise ValueError(f"classify must give one of {', '.join(OUTCOMES)}")
         following: Following | None = None
         if self.on_outcome is not None:
             decided = self.on_outcome(

@@ -70,7 +70,9 @@ class SyncDialer:
         return SyncDoNotCall(self._async.dnc, self._bridge)
 
     def now(self) -> float:
-        """The server's time in Unix seconds, as well as the client knows it."""
+        """The server's time in Unix seconds, as the client knows it: the earliest that it may be, so that no hours are
+        taken to be open a moment too soon.
+        """
         return self._async.now()
 
     def e164(self, number: str) -> str:
@@ -99,8 +101,8 @@ class SyncDialer:
             policy: when, how often and to whom; careful defaults.
             region: the default region of numbers, such as `"US"`.
             columns: which column holds what, where the header does not tell.
-            only_to: numbers, of which no others are called.
-            canary: call so many and stop.
+            only_to: a source of numbers, of which no others are called; they wait until a plan without it is run.
+            canary: pause the campaign once so many calls were made in it, in whatever run.
             rejects: where to write rows that cannot be called; None for nowhere.
 
         Raises:
@@ -141,8 +143,10 @@ class SyncDialer:
             confirm: the plan's hash: a person has read the summary and says yes.
             on_event: called with each thing that happens; numbers are masked.
             should_dial: asked before each call: `Dial()`, `Skip(reason)` or `Later(when)`.
-            classify: tells how a call ended.
-            on_outcome: told of each end; may decide what follows.
+            classify: given the call and what was `Heard` of it, names the outcome.
+            on_outcome: told of each end; `None` leaves what follows to the policy, `Final()`, `Retry(after)`,
+                `CallBack(at)` or `OptOut()` decide it.
+            confirmed_by: who said yes, for the audit.
 
         Raises:
             InvalidArgumentError: another hash than the plan's.
@@ -182,9 +186,18 @@ class SyncDialer:
         """What happened to a number and why, a line each, oldest first."""
         return self._bridge.run(bind(self._async.why, number))
 
-    def resolve(self, row: int, *, called: bool, reason: str = "by hand") -> None:
-        """Settle a held row: it was called (done), or it was not (it waits again, and may be dialed)."""
-        return self._bridge.run(bind(self._async.resolve, row, called=called, reason=reason))
+    def resolve(self, who: int | str, *, called: bool, reason: str = "by hand") -> None:
+        """Settle what is held because nobody knows whether it was called.
+
+        Args:
+            who: a number, or the id of a row from an event.
+            called: True ends the row; False lets it wait again, to be dialed when the same plan is run.
+            reason: for the audit.
+
+        Raises:
+            InvalidArgumentError: nothing is held for this number.
+        """
+        return self._bridge.run(bind(self._async.resolve, who, called=called, reason=reason))
 
     def forget(self, number: str) -> int:
         """Delete a person's data from the store; the do-not-call hash stays. How many rows were theirs."""
@@ -195,5 +208,8 @@ class SyncDialer:
         return self._bridge.run(bind(self._async.export, campaign, path))
 
     def nudge(self, event: object = None) -> None:
-        """Something was heard of a call: look soon. For a webhook router's `on_any`; from any thread."""
+        """Something was heard of a call: look soon. For a webhook router's `on_any`; from any thread.
+
+        Events are hints: what became of a call is asked of the API. `classify` sees the last one of each call.
+        """
         return self._async.nudge(event)
