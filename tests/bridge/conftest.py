@@ -14,7 +14,7 @@ import trudy
 
 Script = Callable[[str], list[str]]
 
-# The calls inside running loops warn, and so does Python 3.12 of a fork beside threads.
+# Calls inside running loops warn, and so does Python 3.12 at a fork while threads run.
 _QUIET = ("-W", "ignore::RuntimeWarning", "-W", "ignore::DeprecationWarning")
 _PROLOGUE = """
 import asyncio, os, signal, sys, threading, time, warnings
@@ -35,13 +35,20 @@ async def hang(seconds_of_cleaning=0.0):
         await asyncio.sleep(seconds_of_cleaning)
         say("cleaned up")
 
+async def hang_for_ever():
+    try:
+        await hang()
+    finally:
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
+        await asyncio.Event().wait()
+
 bridge = Bridge()
 """
 
 
 @pytest.fixture
 def script() -> Script:
-    """Runs a script and gives the lines it printed; it must end with code 0 and say nothing on stderr."""
+    """Run a script and return the lines it printed; it must end with code 0 and write nothing to stderr."""
 
     def run(text: str) -> list[str]:
         done = subprocess.run(

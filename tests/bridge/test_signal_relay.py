@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
 
 import pytest
 
-Script = Callable[[str], list[str]]
+from tests.bridge.conftest import Script
 
 
 def test_it_cleans_up_raises_in_the_callers_line_and_the_next_call_answers(script: Script) -> None:
@@ -60,15 +59,9 @@ def test_it_is_raised_even_if_the_call_succeeds_in_that_moment(script: Script) -
 
 def test_a_second_one_does_not_wait_for_the_clean_up(script: Script) -> None:
     assert script("""
-        async def never_done():
-            try:
-                await hang()
-            finally:
-                asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
-                await asyncio.Event().wait()
         started = time.monotonic()
         try:
-            bridge.run(never_done)
+            bridge.run(hang_for_ever)
         except KeyboardInterrupt:
             say("interrupted", time.monotonic() - started < 5)
         say(bridge.run(answer))
@@ -84,96 +77,6 @@ def test_a_handler_of_the_callers_stays_in_place(script: Script) -> None:
             return "answered"
         say(bridge.run(goes_on))
     """) == ["mine", "answered"]
-
-
-LOOPS = {
-    "asyncio": "asyncio.run(main())",
-    "trio": "import trio; trio.run(main)",
-    "anyio on trio": "import anyio; anyio.run(main, backend='trio')",
-}
-
-
-@pytest.mark.parametrize("start", LOOPS.values(), ids=LOOPS)
-def test_inside_a_running_loop_it_ends_the_call_and_the_next_one_answers(script: Script, start: str) -> None:
-    assert script(f"""
-        async def main():
-            try:
-                bridge.run(hang, 0.05)
-            except KeyboardInterrupt:
-                say("interrupted")
-            say(bridge.run(answer))
-            raise KeyboardInterrupt
-        try:
-            {start}
-        except KeyboardInterrupt:
-            say("and so the loop")
-    """) == ["cleaned up", "interrupted", "answered", "and so the loop"]
-
-
-def test_inside_a_running_loop_a_signal_that_does_not_end_the_wait_is_heard(script: Script) -> None:
-    assert script("""
-        async def hang_where_signals_arrive():
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-            await hang()
-        async def main():
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-            try:
-                bridge.run(hang_where_signals_arrive)
-            except KeyboardInterrupt:
-                say("interrupted")
-        try:
-            asyncio.run(main())
-        except KeyboardInterrupt:
-            say("and so the loop")
-    """) == ["cleaned up", "interrupted", "and so the loop"]
-
-
-def test_inside_a_running_loop_in_a_task_that_is_not_the_main_one(script: Script) -> None:
-    assert script("""
-        async def main():
-            await asyncio.gather(asyncio.create_task(child()), asyncio.sleep(60))
-        async def child():
-            try:
-                bridge.run(hang)
-            except KeyboardInterrupt:
-                say("interrupted")
-        try:
-            asyncio.run(main())
-        except KeyboardInterrupt:
-            say("and so the loop")
-        say(bridge.run(answer))
-    """) == ["cleaned up", "interrupted", "and so the loop", "answered"]
-
-
-def test_inside_a_running_loop_a_second_one_does_not_wait(script: Script) -> None:
-    assert script("""
-        async def never_done():
-            try:
-                await hang()
-            finally:
-                asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
-                await asyncio.Event().wait()
-        async def main():
-            bridge.run(never_done)
-        try:
-            asyncio.run(main())
-        except KeyboardInterrupt:
-            say("interrupted")
-        say(bridge.run(answer))
-    """) == ["cleaned up", "interrupted", "answered"]
-
-
-def test_a_server_that_ends_in_its_own_time_keeps_the_call(script: Script) -> None:
-    assert script("""
-        async def goes_on():
-            os.kill(os.getpid(), signal.SIGINT)
-            await asyncio.sleep(0.05)
-            return "answered"
-        async def main():
-            signal.signal(signal.SIGINT, lambda *_: say("will stop"))
-            say(bridge.run(goes_on))
-        asyncio.run(main())
-    """) == ["will stop", "answered"]
 
 
 def test_a_call_made_by_a_callback_of_another_call_ends_too(script: Script) -> None:
@@ -390,27 +293,6 @@ def test_in_another_thread_nothing_is_relayed(script: Script) -> None:
         thread.join()
         say(bridge.run(look))
     """) == ["True", "False"]
-
-
-@pytest.mark.parametrize("start", LOOPS.values(), ids=LOOPS)
-def test_inside_a_running_loop_what_a_handler_raises_reaches_the_caller(script: Script, start: str) -> None:
-    assert script(f"""
-        class Limit(Exception):
-            pass
-        def on_alarm(number, frame):
-            raise Limit
-        signal.signal(signal.SIGALRM, on_alarm)
-        async def place():
-            asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGALRM)
-            await asyncio.sleep(3600)
-        async def main():
-            try:
-                bridge.run(place)
-            except Limit:
-                say("limit")
-            say(bridge.run(answer))
-        {start}
-    """) == ["limit", "answered"]
 
 
 def test_frames_of_the_bridge_show_no_argument(script: Script) -> None:

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from tests.fakes.loopback import Answer, Loopback, Silence
-from tests.fakes.ways import WAYS, Way, make_request
+from tests.fakes.ways import Way, make_request
 from trudy.options import Timeout
 from trudy.transport.pool_by_loop import FileRequest
 from trudy.transport.transport import Transport
@@ -24,16 +24,6 @@ TASKS = 40
 REQUESTS = 10_000
 MOMENTS = (0.001, 0.01, 0.1, math.inf)
 """Seconds: some are cancelled while they wait, some while they connect, some while they read, some not at all."""
-
-
-@pytest.fixture(params=WAYS, ids=str)
-def way(request: pytest.FixtureRequest) -> Way:
-    return request.param
-
-
-@pytest.fixture
-def anyio_backend(way: Way) -> str:
-    return way.loop
 
 
 @pytest.fixture

@@ -45,12 +45,6 @@ def anyio_backend(way: Way | str) -> str:
 
 
 @pytest.fixture
-def server() -> Iterator[Loopback]:
-    with Loopback() as server:
-        yield server
-
-
-@pytest.fixture
 async def transport(way: Way | str) -> AsyncIterator[Transport]:
     backend = Transport(backend=way.backend) if isinstance(way, Way) else Transport(http_client=httpx.AsyncClient)
     yield backend

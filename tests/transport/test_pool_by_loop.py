@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import anyio
@@ -34,12 +34,6 @@ def way(request: pytest.FixtureRequest) -> Way:
 def run(way: Way) -> Run:
     """Runs a coroutine function to its end on a fresh event loop."""
     return trio.run if way.loop == "trio" else lambda main: asyncio.run(main())  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def server() -> Iterator[Loopback]:
-    with Loopback() as server:
-        yield server
 
 
 def test_fifty_loops_leave_no_pool_and_no_descriptor(way: Way, run: Run, server: Loopback) -> None:

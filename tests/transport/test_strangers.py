@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 import anyio
 import httpx
 import pytest
 
 from tests.fakes.loopback import Answer, Loopback, Silence
-from tests.fakes.ways import WAYS, Way, make_request
+from tests.fakes.ways import Way, make_request
 from trudy.errors import APIConnectionError, ConfigurationError, TrudyError
 from trudy.options import Timeout
 from trudy.transport.exceptions import stranger
@@ -33,22 +33,6 @@ STRANGERS: list[Callable[[], Exception]] = [
     lambda: OSError(5, "x"),
     lambda: ConfigurationError("x"),
 ]
-
-
-@pytest.fixture(params=WAYS, ids=str)
-def way(request: pytest.FixtureRequest) -> Way:
-    return request.param
-
-
-@pytest.fixture
-def anyio_backend(way: Way) -> str:
-    return way.loop
-
-
-@pytest.fixture
-def server() -> Iterator[Loopback]:
-    with Loopback() as server:
-        yield server
 
 
 @pytest.fixture

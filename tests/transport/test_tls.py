@@ -5,21 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.fakes.tls import End, tls_server, trusting
-from tests.fakes.ways import WAYS, Way, make_request
+from tests.fakes.ways import Way, make_request
 from trudy.errors import APIConnectionError
 from trudy.transport.transport import Transport
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(params=WAYS, ids=str)
-def way(request: pytest.FixtureRequest) -> Way:
-    return request.param
-
-
-@pytest.fixture
-def anyio_backend(way: Way) -> str:
-    return way.loop
 
 
 async def test_a_server_that_nobody_vouches_for_gets_nothing(way: Way) -> None:

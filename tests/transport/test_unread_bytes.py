@@ -14,7 +14,7 @@ import pytest
 
 from tests.fakes.tls import serving, trusting
 from tests.fakes.twice import SURPLUS, Twice, answer
-from tests.fakes.ways import WAYS, Way, make_request
+from tests.fakes.ways import Way, make_request
 from trudy import AsyncTrudyClient, CallOutcomeUnknownError, TrudyError
 from trudy.options import Timeout
 from trudy.transport.pool_by_loop import FileRequest
@@ -26,16 +26,6 @@ FIRST = b'{"data": {"n": 1}}'
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n[1, 2\r\n1\r\n]\r\n0\r\n\r\n"
 LARGE = json.dumps({"data": "x" * 70_000}).encode()
 HUGE = json.dumps({"data": "x" * 300_000}).encode()
-
-
-@pytest.fixture(params=WAYS, ids=str)
-def way(request: pytest.FixtureRequest) -> Way:
-    return request.param
-
-
-@pytest.fixture
-def anyio_backend(way: Way) -> str:
-    return way.loop
 
 
 AT_ONCE = [
