@@ -88,7 +88,8 @@ class AsyncTrudyClient:
         proxy: URL of a proxy.
         ssl_context: for a private certificate authority or a client certificate.
         http_client: an `httpx.AsyncClient` (or `httpx2.AsyncClient`) of your own, which stays yours to close and on its
-            event loop, or a function that makes one, called once for each event loop.
+            event loop, or a function that makes one, called once for each event loop. With httpx 0.28 prefer the
+            function: its pool loses connections to cancelled requests, and then the client can be replaced.
         max_response_bytes: the largest answer that is read, in bytes, compressed or not; a larger one is an
             `APIConnectionError` with the code `response_too_large`. Recordings have `max_bytes` of their own.
         middleware: your own steps; each says by `scope` whether it wraps the whole `"operation"` or each `"attempt"`.
