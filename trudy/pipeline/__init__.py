@@ -1,8 +1,8 @@
 """What happens to every request, a file a step. From the outside to the wire:
 
-    core.py                 builds a request, takes it down the steps, makes a model or one error of what comes back
-      middleware_guard.py   around a user's own steps: nothing that must not happen twice is sent on twice
-      retry.py              a loop around `decide`: what follows an ending, how long to wait
+    core.py                 builds a request, sends it down the steps, makes a model or an error of the answer
+      middleware_guard.py   around a user's own steps: they may not repeat or change what must not happen twice
+      retry.py              a loop around `decide`: whether to send again after an attempt, and when
         redirect.py         307 and 308 within the origin; why another redirect was not followed
           rate_limit.py     waits for its turn at the rate limiter, and tells it how the request fared
             auth.py         the `Authorization` header
@@ -10,9 +10,9 @@
 
 What the steps share:
 
-    outcome.py              may it have happened? judges each ending; the table in the guide
-    decode.py               an answer that is no success, as one `TrudyError`
-    unknown_outcome.py      a call whose fate is not known: the error, and the warning for who does not get it
+    outcome.py              may it have happened? judges how an attempt ended, as the table in the guide says
+    decode.py               the error for an answer that is no success, or that cannot be read
+    unknown_outcome.py      a call that may have been placed: the error, and the warning where nobody gets it
     logs.py                 `TRUDY_LOG`
 
 What an answer says is read in one place, `trudy/_answer_facts.py`. The pipeline knows no path: what is true of an

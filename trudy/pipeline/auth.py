@@ -1,4 +1,4 @@
-"""The `Authorization` header: a fixed key, or one that is asked for, once for all who wait; and never shown."""
+"""The `Authorization` header: a fixed key, or a token from a callable, asked once for all requests that wait for it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from trudy.request import CallNext, Request, Response
 
 _SHORTEST = 8
-"""Shorter tokens, which only tests have, would be found in ordinary words."""
+"""Tokens shorter than this, which only tests have, are not masked in answers: they would be found in ordinary words."""
 
 CredentialSource: TypeAlias = str | Callable[[], str | Awaitable[str]]
 
 
 def check_credential(value: object, name: str) -> str:
-    """The key or token itself, or a `ConfigurationError` that says what is wrong with it, never what it is."""
+    """The key or token, checked. The `ConfigurationError` for a bad one says what is wrong and does not quote it."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be a string or a callable that gives one, not {type(value).__name__}")
     if not value:
@@ -40,7 +40,7 @@ def check_credential(value: object, name: str) -> str:
 
 
 class Credential:
-    """A key or token. A callable is asked when none is held; those who ask meanwhile wait for the same answer."""
+    """A key or token. A callable is asked when no token is held; requests that need one wait for its answer."""
 
     def __init__(self, source: CredentialSource, name: str) -> None:
         self.name = name
@@ -61,11 +61,11 @@ class Credential:
         return callable(self.source)
 
     def header(self) -> str | None:
-        """The value of the header with the token at hand, if any."""
+        """The value of the header with the token that is held; None without one."""
         return None if self._token is None else f"Bearer {self._token.reveal()}"
 
     def discard(self, header: str | None) -> None:
-        """Forget a token that the server refused, unless a newer one has come already."""
+        """Forget a token that the server refused, unless it was replaced already."""
         with self._lock:
             if self.header() == header:
                 self._token = None
@@ -86,7 +86,7 @@ class Credential:
                 await answered.wait()
 
     def after_fork(self) -> None:
-        """In a child: nobody else asks, and nobody waits."""
+        """In a child: the threads of the parent that asked or waited are not here."""
         self._lock = threading.Lock()
         self._asking = False
         self._waiting = []
@@ -119,7 +119,7 @@ _asking_for: ContextVar[tuple[Credential, ...]] = ContextVar("trudy_asking_for",
 
 
 class AuthStep:
-    """Adds the header; after a 401 gives up the token, so that the next attempt asks for another, once an operation."""
+    """Adds the header. After a 401 it forgets the token, once an operation, so that the next attempt asks for one."""
 
     scope = "attempt"
 
@@ -127,7 +127,7 @@ class AuthStep:
         self._credential = credential
 
     async def __call__(self, request: Request, call_next: CallNext) -> Response:
-        # The token is no local of this frame: a traceback that shows locals would show it.
+        # The token has no name in this frame: a traceback that shows local variables would show it.
         signed = request.with_header("Authorization", self._credential.header() or await self._credential.asked())
         response = await call_next(signed)
         if not response.is_success:
@@ -139,7 +139,7 @@ class AuthStep:
 
 
 def _without_token(response: Response, signed: Request) -> Response:
-    """The answer without the token, which some servers repeat: what a refusal says is shown in errors."""
+    """The answer with the token masked: some servers repeat it in a refusal, which is shown in errors."""
     token = (signed.header("Authorization") or "").removeprefix("Bearer ")
     body = response.body
     if len(token) >= _SHORTEST:

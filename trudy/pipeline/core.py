@@ -1,4 +1,4 @@
-"""One operation from method to model: builds the request, sends it down the steps, decodes what comes back."""
+"""One operation: builds the request, sends it down the steps, decodes the answer."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _DEFAULT_TIMEOUT = Timeout()
 
 
 class Core:
-    """What all namespaces, pages and views of a client share: connections, limiter, steps. The client closes it."""
+    """What the namespaces, pages and views of a client share: connections, limiter, steps. The client closes it."""
 
     def __init__(
         self,
@@ -104,9 +104,10 @@ class Core:
         on_unknown: OnUnknown = "raise",
         reconcile: Reconciler | None = None,
     ) -> Request:
-        """A request that is final: the same bytes at each attempt. `content` stands in place of a JSON `body`.
+        """A request that is final: the same bytes at each attempt.
 
-        `reconcile` finds the call of a lost answer; it is asked where `on_unknown` says so.
+        `content` takes the place of a JSON `body`. `reconcile` finds the call whose answer was lost, where `on_unknown`
+        says so.
         """
         key = key_for(endpoint, idempotency_key)
         if content is None:
@@ -140,25 +141,25 @@ class Core:
     async def _exchange(self, request: Request) -> Response:
         response = await self.transport.send(request)
         if request.reconcile is not None and response.is_success and not request.reconcile.accepts(response):
-            await self.transport.drop_connections()  # more of another's answers may wait on them
+            await self.transport.drop_connections()  # more answers to other requests may wait on them
             raise APIConnectionError("the answer is not the one to this request", code="foreign_answer")
         if response.is_success:
             request.progress.answer = response
         return response
 
     async def send(self, request: Request) -> Response:
-        """Take a request down all steps: a successful answer, or one error that knows its request."""
+        """Send a request down all steps: the successful answer, or an error that names the request."""
         return await self.read(request, lambda response: response)
 
     async def read(self, request: Request, reading: Callable[[Response], T]) -> T:
-        """Send, and make of a successful answer what `reading` does; a `TrudyError` of its own is the request's."""
+        """Send, and return what `reading` makes of a successful answer; a `TrudyError` it raises is given the request."""
         if self.closed:
             raise ConfigurationError("this client is closed")
         call = UnreportedCall(request) if request.endpoint.retry is RetryClass.RECONCILE else None
         try:
             return await self._carry(request, reading)
         except CallOutcomeUnknownError:
-            raise  # it knows the key itself
+            raise  # it holds the idempotency key already
         except BaseException:
             if call is not None:
                 call.warn()
@@ -178,7 +179,7 @@ class Core:
         except TrudyError as failure:
             error = failure
             if request.progress.refused:
-                raise  # what `before_send` raised is the caller's own
+                raise  # raised by `before_send`: it is the caller's, and stays as it is
             raise _stamped(failure, request) from failure.__cause__
         except BaseException as failure:
             error = failure
@@ -204,7 +205,7 @@ class Core:
         return await self.read(request, reading)
 
     def meta(self, request: Request, response: Response) -> ResponseMeta:
-        """Facts about the exchange, for `.meta`."""
+        """Facts about request and answer, for `.meta`."""
         from trudy.models import ResponseMeta
 
         return ResponseMeta(
@@ -216,7 +217,7 @@ class Core:
         )
 
     def shared(self, name: str, make: Callable[[], T]) -> T:
-        """What a namespace keeps for all views of this client; made when first asked for."""
+        """An object that a namespace shares among all views of this client; made when first asked for."""
         found = self._shared.get(name)
         return cast(T, self._shared.setdefault(name, make()) if found is None else found)
 
@@ -246,7 +247,7 @@ class Core:
 
 
 def _stamped(error: TrudyError, request: Request) -> TrudyError:
-    """Note on the error which request it is about."""
+    """The error, with what it does not hold yet of the request it is about."""
     error.attempts = error.attempts or request.progress.attempts
     error.idempotency_key = error.idempotency_key or request.idempotency_key
     error.method = error.method or request.method

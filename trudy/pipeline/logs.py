@@ -22,7 +22,7 @@ _OFF: Final = ("", "0", "false", "no", "off", "none")
 def log_as_environment_says() -> None:
     """Read `TRUDY_LOG`; adds one handler to the logger `trudy`, unless somebody handles it already.
 
-    A word that is no level is said so and changes nothing: a setting for logs must not stop an app.
+    Another word is logged as wrong and changes nothing: a setting for logs must not stop a program.
     """
     word = os.environ.get("TRUDY_LOG", "").strip().lower()
     if word in _OFF:

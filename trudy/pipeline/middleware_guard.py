@@ -1,4 +1,4 @@
-"""What middleware may not do: send on again what must not happen twice, and change an attempt at a create."""
+"""What middleware may not do: repeat what must not happen twice, and change an attempt at a create."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOTHING_HAPPENED = (AttemptOutcome.NOT_SENT, AttemptOutcome.REFUSED)
 
 
 class SendOnce:
-    """A middleware that may use `call_next` again only where this does no harm, or where nothing came of it."""
+    """Wraps a middleware, which may then use `call_next` again only where a repeat does no harm or nothing happened."""
 
     def __init__(self, step: Middleware) -> None:
         self._step = step
@@ -27,7 +27,7 @@ class SendOnce:
 
         async def send_on(sent: Request) -> Response:
             nonlocal is_open
-            if not is_open and _happens_each_time(sent):
+            if not is_open and _must_not_repeat(sent):
                 raise ConfigurationError(
                     f"middleware sent {sent.endpoint.name} on again, though the first may have been carried out",
                     details={"may_have_happened": True},
@@ -47,7 +47,7 @@ class SendOnce:
 
 
 class SealStep:
-    """Refuses a create that middleware changed: to the server, other bytes are another call to place."""
+    """Refuses a create that middleware changed: the server takes other bytes for another create."""
 
     scope = "attempt"
 
@@ -66,7 +66,7 @@ def seal(request: Request) -> None:
     request.progress.sealed = _seal_of(request)
 
 
-def _happens_each_time(request: Request) -> bool:
+def _must_not_repeat(request: Request) -> bool:
     match request.endpoint.retry:
         case RetryClass.ONCE:
             return True

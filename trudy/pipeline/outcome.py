@@ -1,6 +1,6 @@
-"""May it have happened? How an attempt ended, for all who ask: retry, errors, middleware, many contacts, the dialer.
+"""May it have happened? Judges how an attempt ended: for retry, errors, middleware, `add_contacts` and the dialer.
 
-Pure, and the only place that judges a status. Statuses are judged one by one, not by their hundred.
+Pure, and the only place that judges a status. Each status is judged by itself: not all 4xx are refusals.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class AttemptOutcome(Enum):
     ANSWERED = "answered"
     """A 2xx that holds what was asked for: it happened."""
     NOT_SENT = "not sent"
-    """Proof that no byte of the request left."""
+    """Proof that no byte of the request was sent: it did not happen."""
     REFUSED = "refused"
     """The server says that it did not happen."""
     UNKNOWN = "unknown"
@@ -47,7 +47,7 @@ def outcome_of(endpoint: Endpoint, ending: Response | BaseException) -> AttemptO
 
 
 def outcome_of_error(error: BaseException) -> AttemptOutcome:
-    """What an error says about the request it is about; never that it was answered."""
+    """How the attempt ended that an error is about; never `ANSWERED`."""
     if isinstance(error, TrudyError) and error.details.get("may_have_happened") is True:
         return AttemptOutcome.UNKNOWN
     if isinstance(error, APIConnectionError):
@@ -76,7 +76,7 @@ def is_retryable(endpoint: Endpoint, ending: Response | BaseException) -> bool:
 
 
 def is_answer(endpoint: Endpoint, response: Response) -> bool:
-    """Whether a 2xx says that it was done. A create says so with an object in `data`, or with an id in a flat body."""
+    """Whether a 2xx holds what was asked for. To a create that is an object in `data`, or an id in a flat body."""
     if endpoint.any_answer:
         return True
     facts = response.facts

@@ -1,4 +1,4 @@
-"""The step that asks the rate limiter for leave, tells it how each request fared, and learns the server's time."""
+"""The step that waits for the rate limiter's permit, reports what each request met, and learns the server's time."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ _MOVED: Final = 5.0
 """Seconds by which the wall clock may move against the monotonic one, as it does when a machine was asleep, until an
 answer is read for the server's time out of turn. Less would read every answer while a clock is set by and by."""
 _SETTLING: Final = 5.0
-"""Seconds a limiter may take to note how a request fared. More holds up an answer that is there; less loses notes."""
+"""Seconds a limiter may take to note what a request met. More would hold up an answer that is there; less would let a
+limiter in a database miss refusals."""
 
 
 class RateLimitStep:
-    """Wraps each attempt. A 429 is returned to the retry step, whose next round comes by here with the refused permit.
+    """Wraps each attempt. A 429 goes back to the retry step, whose next attempt hands the refused permit in here again.
 
     Without a limiter it only learns the server's time.
     """
@@ -63,7 +64,7 @@ class RateLimitStep:
             raise
         finally:
             if permit is not None:
-                # Nothing leaves before the attempt is counted: a token callable may fail, a caller may cancel it.
+                # Nothing is sent before the attempt is counted: the callable for a token may fail or be cancelled.
                 await _finish(permit, facts, was_sent=progress.attempts > attempts and not proof)
         if permit is not None and response.status == 429:
             self._refused[progress] = permit
@@ -104,7 +105,7 @@ class RateLimitStep:
 
 
 async def _announce(request: Request, seconds: float) -> None:
-    if logger.isEnabledFor(logging.INFO):  # masking the path takes time
+    if logger.isEnabledFor(logging.INFO):  # masking the path would take time for nothing
         logger.info("%s %s: rate limit, its turn comes in %.1f s", request.method, request.path, seconds)
     if request.emit is not None:
         await request.emit(
@@ -119,4 +120,4 @@ async def _finish(permit: Permit, facts: RateLimitFacts | None, *, was_sent: boo
         try:
             await (permit.settle(facts) if was_sent else permit.release())
         except Exception:  # a limiter's fault must not lose the answer to POST /calls
-            logger.exception("the rate limiter failed to note how a request fared")
+            logger.exception("the rate limiter failed to note what a request met")

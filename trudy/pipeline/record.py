@@ -1,4 +1,4 @@
-"""The innermost step: the caller's last word before a request leaves, and the record of each that does."""
+"""The innermost step: asks `before_send`, then counts, times and logs the request that is sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger("trudy")
 
 
 class RecordStep:
-    """Counts, times and logs each request that leaves: one line an attempt, no query, no body, no key."""
+    """Asks `before_send`, then counts, times and logs each request sent: a line without query, body and key."""
 
     scope = "attempt"
 
@@ -33,7 +33,7 @@ class RecordStep:
             agreed: object = before_send()
             if isinstance(agreed, Awaitable):
                 await agreed
-            elif agreed is not None:  # False may be meant to refuse, and anything else to agree
+            elif agreed is not None:  # a function that returns False means to refuse: it must not be taken for consent
                 raise InvalidArgumentError(
                     f"before_send refuses by raising, and returns nothing or an awaitable, not {type(agreed).__name__}",
                     argument="before_send",

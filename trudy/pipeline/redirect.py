@@ -1,4 +1,4 @@
-"""Follows 307 and 308 within the same origin; every other redirect is no success and goes nowhere."""
+"""Follows 307 and 308 within the same origin; every other redirect becomes an error."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from trudy.request import CallNext, Request, Response
 
 _MOST = 3
+"""Redirects followed in a row: one adds or drops a slash, more may be a circle."""
 _LONGEST_SHOWN = 300
+"""Characters of a target shown in an error, so that it stays readable."""
 
 
 class RedirectStep:
-    """Repeats the request, method and body included, where the server points to on its own origin."""
+    """Sends the request again, method and body included, to where the server points on its own origin."""
 
     scope = "attempt"
 
@@ -47,7 +49,7 @@ def redirect_target(url: str, response: Response) -> str | None:
 
 
 def why_not_followed(url: str, response: Response) -> str:
-    """Where a redirect points, without its query, and why nobody went there."""
+    """Where a redirect points, without its query, and why it was not followed."""
     location = response.headers.get("location")
     if not location:
         return "the redirect was not followed: it names no target"
@@ -67,7 +69,7 @@ def why_not_followed(url: str, response: Response) -> str:
 
 
 def address_of(url: str) -> str | None:
-    """Host and port of a URL, as one writes them; None where it is none."""
+    """Host and port of a URL, such as `api.truedy.ai:443`; None where it is no URL."""
     try:
         _, host, port = origin(url)
     except ValueError:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("trudy")
 _CHANGES = ("PUT", "PATCH", "DELETE")
 _LONGEST_WINDOW = 3600.0
-"""Seconds; a `reset_at` further off than this is nonsense, and answered by backoff."""
+"""Seconds. A `reset_at` further off is not believed, and backoff is used: a wait of hours for a wrong time would stop a
+program, and no known window is as long."""
 
 Ending: TypeAlias = Response | APIConnectionError
 """How an attempt ended: an answer, or none."""
@@ -37,7 +38,7 @@ Ending: TypeAlias = Response | APIConnectionError
 
 @frozen
 class SendAgain:
-    """Send the same bytes again after so many seconds. Only a fault counts against `max_retries`."""
+    """Send the same bytes again after so many seconds. Only a fault counts towards `max_retries`."""
 
     after: float
     reason: str
@@ -46,12 +47,12 @@ class SendAgain:
 
 @frozen
 class Stop:
-    """This ending stands."""
+    """Do not send again: this ending is the operation's."""
 
 
 @frozen
 class Reconcile:
-    """It may have happened: look for its trace before anything else."""
+    """It may have happened: look for the call before anything else."""
 
 
 STOP: Final = Stop()
@@ -77,7 +78,7 @@ def decide(
         doubts: attempts whose outcome is unknown, this one included.
         chance: the jitter, in [0, 1).
         renewed: whether this very attempt gave up a stale token.
-        limited: whether a rate limiter makes the next attempt wait; without one the wait is ours.
+        limited: whether a rate limiter makes the next attempt wait; without one the wait is decided here.
         now: Unix seconds.
     """
     endpoint, options = request.endpoint, request.options
@@ -94,7 +95,7 @@ def decide(
         case AttemptOutcome.REFUSED if status == 401 and renewed:
             return SendAgain(0.0, "stale token", is_fault=False)
         case AttemptOutcome.REFUSED if status == 502 and rings and options.on_unknown == "reconcile":
-            return RECONCILE  # the provider refused to place the call, but a failed one may have been filed
+            return RECONCILE  # the provider refused, but the server may have stored the call as failed
         case AttemptOutcome.REFUSED:
             return STOP
         case AttemptOutcome.UNKNOWN if rings and (options.on_unknown != "retry" or doubts > 1):
@@ -128,7 +129,7 @@ def window_wait(facts: AnswerFacts, now: float) -> float | None:
 
 
 class RetryStep:
-    """Tries again until an ending stands, within the deadline of the operation."""
+    """Sends again as `decide` says, within the deadline of the operation."""
 
     scope = "operation"
 
@@ -200,7 +201,7 @@ class RetryStep:
             answer = await bounded(self._clock, remaining, lambda: call_next(request))
         except APIConnectionError as error:
             if progress.refused:
-                raise  # an error of the caller's own, which says nothing about this request
+                raise  # raised by `before_send`: it says nothing about this request
             return error
         if answer is not None:
             return answer
@@ -212,7 +213,7 @@ class RetryStep:
         return APITimeoutError("the deadline ended before an answer came", request_sent=cut_short)
 
     async def _wait(self, request: Request, decision: SendAgain, waited: float) -> bool:
-        """Wait as decided; False, at once, where the deadline or the longest rate wait comes before its end.
+        """Wait as decided. False, at once, if the wait would pass the deadline or `max_rate_limit_wait`.
 
         `waited` are the seconds waited for rate windows so far.
         """
@@ -246,7 +247,7 @@ async def _look(request: Request, ending: Ending) -> Response:
 
 
 def _doubted(request: Request, doubtful: Ending, error: Exception) -> Exception:
-    """The error of an operation that an earlier attempt may have carried out: no later refusal hides that."""
+    """The error of an operation of which an earlier attempt may have been carried out: it says so."""
     if request.progress.refused:
         error.add_note(
             f"an earlier attempt at {request.endpoint.name} was sent and not answered; it may have been carried out"
@@ -266,12 +267,12 @@ def _what_was_done(request: Request) -> str:
 
 
 def _would_hide_a_doubt(request: Request, outcome: AttemptOutcome) -> bool:
-    """Whether the caller, told of this ending alone, would take an earlier attempt for one that changed nothing."""
+    """Whether an error for this ending alone would let the caller believe that no earlier attempt changed anything."""
     return request.endpoint.sends_key or (request.method in _CHANGES and outcome is not AttemptOutcome.UNKNOWN)
 
 
 def _is_nameless_call(request: Request, ending: Ending) -> bool:
-    """Whether a call was placed, and the answer does not say which."""
+    """Whether a call was placed and the answer does not hold its id."""
     is_call = request.endpoint.retry is RetryClass.RECONCILE
     return is_call and isinstance(ending, Response) and not names_object(request.endpoint, ending)
 

@@ -1,4 +1,4 @@
-"""The error for a call that was sent and whose fate is not known, and the warning for whoever does not get it."""
+"""A call that may have been placed: the error for it, and the warning in the log where nobody gets the error."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def call_outcome_unknown(
     candidates: Sequence[Call] = (),
     details: Mapping[str, object] | None = None,
 ) -> CallOutcomeUnknownError:
-    """The error that warns against dialing again; `cause` is why there was no answer, `what` was done about it."""
+    """The error that warns against dialing again. `cause`: why there was no answer; `what`: what was done about it."""
     error = CallOutcomeUnknownError(
         f"the request was sent and no answer came ({cause.code}); {what}. The server may still place the call for up to"
         f" {SERVER_MAY_TAKE:.0f} s: do not repeat it blindly",
@@ -59,7 +59,7 @@ class UnreportedCall:
             held.append(self.warn)
 
     def warn(self) -> None:
-        """Log it, once: its caller was cancelled or lost the answer to a fault, and the phone may ring all the same."""
+        """Log the call, once: its caller was cancelled, or a fault lost the answer, and the phone may ring anyway."""
         request, self._request = self._request, None
         if request is None or not may_be_placed(request):
             return

@@ -1,7 +1,7 @@
 """aiohttp (`http_backend="aiohttp"`): about half the CPU of httpx. asyncio only. Importing this needs the extra.
 
-The session reports how far each attempt came, keeps no cookies, adds no headers, and refuses aiohttp's silent second
-try of a dropped idempotent request, which the pipeline would not count.
+The session reports how far each attempt came, keeps no cookies and adds no headers. aiohttp repeats a dropped idempotent
+request by itself; that is refused, since the pipeline would not count it.
 """
 
 from __future__ import annotations
@@ -44,20 +44,21 @@ _WELL_WRITTEN: Final = re.compile(r"[\w.~:/?#\[\]@!$&'()*+,;=%-]*", re.ASCII)
 
 
 _PIECE: Final = 64 * 1024
-"""Bytes that are sent without having to wait for the server: as many as the loop buffers."""
+"""Bytes that are sent without waiting for the server, as many as the loop buffers. Longer bodies go in pieces of this
+size, each with its own time limit."""
 
 
 class SecondTryError(Exception):
-    """aiohttp is about to send by itself what it has sent already."""
+    """aiohttp is about to send by itself a request that it has sent already."""
 
 
 class WriteTimeoutError(TimeoutError):
-    """The server takes no more of the body. aiohttp itself would wait for ever."""
+    """The server takes no more of the body in time. aiohttp itself would wait for ever."""
 
 
 @define(eq=False)
 class _Pieces:
-    """A body on its way: each piece has its own time to be taken."""
+    """A body sent in pieces, each with its own time limit."""
 
     _body: bytes = field(repr=False)
     _seconds: float | None
@@ -71,7 +72,7 @@ class _Pieces:
         piece = self._body[self._sent : self._sent + _PIECE]
         self._sent += len(piece)
         end = asyncio.get_running_loop().time() + self._seconds if piece and self._seconds is not None else None
-        with suppress(RuntimeError):  # the limit is over: the answer came before all was sent
+        with suppress(RuntimeError):  # the answer came before all was sent, and ended the limit
             self._limit.reschedule(end)
         if not piece:
             raise StopAsyncIteration
@@ -79,7 +80,7 @@ class _Pieces:
 
 
 class _Follower(asyncio.Protocol):
-    """Stands between a transport and aiohttp's handler, and follows what passes."""
+    """Stands between a transport and aiohttp's handler, and reports the bytes that pass to a `Framing`."""
 
     def __init__(self, handler: ResponseHandler, transport: asyncio.Transport) -> None:
         self._handler = handler
@@ -109,7 +110,7 @@ class _Follower(asyncio.Protocol):
         self._handler.resume_writing()
 
     def drop(self) -> None:
-        """Close the connection: at once where it is idle, else after its answer."""
+        """Close the connection: at once if it is idle, else after its answer."""
         if self.framing.is_clean:
             self._transport.close()
         self.framing.spoil()
@@ -119,7 +120,7 @@ class _Follower(asyncio.Protocol):
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Lends no connection that has bytes which nobody asked for. aiohttp would take them for the next answer."""
+    """Gives out no connection with bytes that nobody asked for: aiohttp would take them for the next answer."""
 
     def __init__(self) -> None:
         super().__init__(limit=0, keepalive_timeout=KEEPALIVE)  # pyright: ignore[reportUnknownMemberType]
@@ -150,7 +151,7 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class _Response(aiohttp.ClientResponse):
-    """Keeps hold of what follows its connection, which aiohttp takes back as soon as the answer is whole."""
+    """Keeps the follower of its connection, which aiohttp takes back as soon as the answer is whole."""
 
     follower: _Follower | None = None
 
@@ -195,7 +196,7 @@ class AiohttpReply:
 
 @define(eq=False)
 class AiohttpConnection:
-    """The right to one connection of the session, to one origin."""
+    """The right to use one connection of the session, to one origin."""
 
     _session: aiohttp.ClientSession
     _is_secure: bool
@@ -204,9 +205,9 @@ class AiohttpConnection:
     """Its URL may hold a password."""
 
     async def send(self, request: Outgoing, attempt: AttemptTrace) -> AiohttpReply:
-        # A connection closed by the server while the loop stood still is only noticed when the loop turns: the first
-        # turn polls the sockets, the second runs what it found, the third what TLS makes of it. Without it a POST would
-        # fail on a dead connection.
+        # A connection that the server closed while the loop stood still is only noticed when the loop turns: the first
+        # turn polls the sockets, the second reads from them, the third lets TLS handle that. Without these turns a POST
+        # would fail on a dead connection.
         for _ in range(3 if self._is_secure else 2):
             await asyncio.sleep(0)
         if request.body is None or len(request.body) <= _PIECE:
@@ -239,7 +240,7 @@ class AiohttpConnection:
 
 
 class AiohttpPool:
-    """The session of one loop, with a first-come-first-served limiter before it."""
+    """The session of one loop, with a fair semaphore before it."""
 
     def __init__(self, loop: Loop, network: Network, *, max_connections: int = MAX_CONNECTIONS) -> None:
         if not is_asyncio(loop):
@@ -291,7 +292,7 @@ class AiohttpPool:
         connection = AiohttpConnection(
             self._session, is_secure, self._network.tls_for(tls_peer), Hidden(_url_of(proxy))
         )
-        if len(self._connections) >= MAX_CONNECTIONS:  # recordings may come from ever new hosts
+        if len(self._connections) >= MAX_CONNECTIONS:  # recordings may each come from another host
             del self._connections[next(iter(self._connections))]
         self._connections[origin] = connection
         return connection
@@ -315,20 +316,19 @@ def _reports() -> aiohttp.TraceConfig:
 
 
 def _as_written(request: Outgoing) -> URL:
-    """The URL, left as it is, for yarl would unquote some of it; what no request can carry (a link may have it) is
-    quoted."""
+    """The URL as it is, since yarl would unquote some of it; characters that no request can carry are quoted."""
     try:
         parsed = URL(request.url, encoded=_WELL_WRITTEN.fullmatch(request.url) is not None)
-        _ = parsed.port  # which yarl looks at no sooner
+        _ = parsed.port  # yarl checks the port only when it is asked for
     except ValueError:
         parsed = None
-    if parsed is None or not request.url.isprintable():  # yarl would leave line ends out
+    if parsed is None or not request.url.isprintable():  # yarl would drop line ends
         raise aiohttp.InvalidURL("")
     return parsed
 
 
 def _framed(request: Outgoing) -> Headers:
-    """A body that goes out in pieces would else be sent in chunks."""
+    """The headers with the body's length: without it aiohttp would send the pieces with chunked encoding."""
     return (*request.headers, ("Content-Length", str(len(request.body or b""))))
 
 

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from trudy.transport.pool_by_loop import Reply
 
 MAX_RESPONSE_BYTES: Final = 32 * 1024 * 1024
-"""A page of 100 calls has some 200 KB, a long transcript 1 MB; more takes memory that a small machine lacks."""
+"""A page of 100 calls has some 200 KB, a long transcript 1 MB. A higher limit would let a broken server fill the memory
+of a small machine."""
 _STEPS_IN_A_ROW: Final = 16
-"""Pieces decompressed before other tasks get their turn: about a millisecond."""
+"""Pieces decompressed before other tasks may run, about a millisecond: more delays them, less costs switches."""
 
 
 def is_size(number: object) -> bool:
@@ -26,7 +27,7 @@ def is_size(number: object) -> bool:
 
 
 class Body:
-    """The pieces of one answer, each asked for when the last was taken. To be read once.
+    """The pieces of one answer, each read when it is asked for. It can be read once.
 
     Args:
         reply: the answer.
@@ -88,7 +89,7 @@ class Body:
 
 
 def size_text(size: int) -> str:
-    """A size for people, in few digits: many would pass for a phone number, and be masked."""
+    """A size in few digits: many in a row would be masked as a phone number."""
     return f"{size:,} bytes" if size < 2**20 else f"{size / 2**20:g} MiB"
 
 
@@ -98,7 +99,7 @@ def _length(reply: Reply) -> int:
 
 
 async def read_body(reply: Reply, most: int) -> Hidden[bytes]:
-    """The whole body; compressed in a way that is not known here, it stays so."""
+    """The whole body, decompressed; in a compression that is not known here it stays as it came."""
     limit = f"max_response_bytes is {size_text(most)}"
     encoding = reply.headers.get("content-encoding", "")
     try:
@@ -117,7 +118,7 @@ async def _copy_piece(body: Body, to: BytesIO) -> bool:
 
 
 async def close_reply(reply: Reply, *, keep: bool) -> bool:
-    """Close an answer, whatever is left of it; whether that went well. A fault here would hide the one that matters."""
+    """Close an answer; whether that went well. A fault is only logged: it would hide the one that ended the attempt."""
     from anyio import move_on_after
 
     with move_on_after(1.0, shield=True):

@@ -1,4 +1,4 @@
-"""Undoes the compression of an answer piece by piece, under a limit: a few kilobytes can hold gigabytes."""
+"""Decompresses an answer piece by piece, up to a limit: a few kilobytes can decompress to gigabytes."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from typing import Any, Final, Protocol
 from trudy.transport.exceptions import ResponseTooLargeError
 
 PIECE: Final = 64 * 1024
-"""The most bytes that come out at once."""
+"""The most bytes given at once: larger pieces take more memory, smaller ones more steps."""
 MOST_LAYERS: Final = 4
-"""Compressions on top of each other. Nobody uses more than two, and each is work."""
+"""Compressions inside each other. Nobody uses more than two, and each one more lets a small answer cost more CPU."""
 
 _STEP: Final = 16 * 1024
-"""Bytes that go in at once. What is left of them is copied for each member of a gzip file, so more would make many
-small members costly, and less would make ordinary ones slow."""
+"""Bytes decompressed at once. The rest of them is copied for each member of a gzip file: larger steps would make many
+small members slow, smaller ones ordinary files."""
 _MEMBER: Final = 1024
-"""Bytes that each member of a gzip file counts as, beside those it holds: a million empty ones take seconds to see
-through. Tools that write several put some 64 KiB into each."""
+"""Bytes that each member of a gzip file counts towards the limit, beside its content: a million empty members take
+seconds. Tools that write several put some 64 KiB into each, to which this adds little."""
 _ZSTD_STEP: Final = 64
-"""The same for zstandard, which has no limit for what comes out: each 4 bytes may hold 128 KiB."""
+"""The same for zstandard, whose output cannot be limited: each 4 bytes may decompress to 128 KiB."""
 _ZSTD_WINDOW: Final = 8 * 1024 * 1024
-"""Bytes that zstandard may hold to look back at; RFC 9659 allows no more over HTTP."""
-_ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32  # zlib finds out itself which of the two it is
+"""Bytes of earlier output that zstandard may keep; RFC 9659 allows no more over HTTP."""
+_ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32  # zlib recognises which of the two it is
 
 
 class _Layer(Protocol):
-    """One compression. Nothing may come out of a step, so that whoever asks can let others run in between."""
+    """One compression. A step may give an empty piece, so that the caller can let other tasks run in between."""
 
     extra_members: int
-    """How many files, each compressed by itself, have followed the first."""
+    """How many separately compressed members have followed the first."""
 
     def feed(self, data: bytes) -> Iterator[bytes]: ...
 
     def finish(self) -> None:
-        """There is no more. Raises EOFError where there should be."""
+        """Note the end of the input. Raises EOFError if the compressed data is incomplete."""
         ...
 
 
 class Decompressor:
-    """Undoes what a `Content-Encoding` names.
+    """Decompresses by a `Content-Encoding`.
 
     Args:
         encoding: the header, empty for none.
-        most: bytes that may come out of each layer; None for any.
-        limit: what the caller knows this limit as.
+        most: bytes that each layer may give; None for any.
+        limit: the name and value of this limit, for the error.
 
     Raises:
         ValueError: a compression that is not known here, or too many.
@@ -63,18 +63,18 @@ class Decompressor:
         self._produced = [0] * len(self._layers)
 
     def decompress(self, data: bytes) -> Iterator[bytes]:
-        """What the next piece holds, in pieces, some of them empty.
+        """The content of the next piece of input, in pieces, some of them empty.
 
         Raises:
-            ResponseTooLargeError: it holds more than is allowed.
+            ResponseTooLargeError: there is more of it than allowed.
         """
         return self._through(0, data)
 
     def finish(self) -> None:
-        """There are no more pieces.
+        """Note the end of the input.
 
         Raises:
-            EOFError: there should be.
+            EOFError: the compressed data is incomplete.
         """
         for layer in self._layers:
             layer.finish()
@@ -113,7 +113,7 @@ class _Zlib:
             rest = data[at : at + _STEP]
             while True:
                 if self._stream.eof:
-                    rest = rest.lstrip(b"\0")  # padding, as gzip itself sees it
+                    rest = rest.lstrip(b"\0")  # padding, as for gzip itself
                     if not rest:
                         break
                     self._stream = zlib.decompressobj(_ZLIB_OR_GZIP)
@@ -141,13 +141,13 @@ class _Brotli:
         self.extra_members = 0
         self._has_begun = False
         self._stream: Any = _package("brotli").Decompressor()
-        if not hasattr(self._stream, "can_accept_more_data"):  # an old one, which knows no limit
+        if not hasattr(self._stream, "can_accept_more_data"):  # an old version, whose output cannot be limited
             raise ValueError("br")
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         self._has_begun = self._has_begun or bool(data)
         content = data
-        while content:  # more may wait behind a full buffer, and it does not say so
+        while content:  # more may follow a full buffer, which brotli does not tell
             content = self._stream.process(data, output_buffer_limit=PIECE)
             yield from _cut(content)
             data = b""
@@ -188,7 +188,7 @@ def _cut(content: bytes) -> Iterator[bytes]:
 
 
 def _package(name: str) -> Any:
-    """What httpx uses too, where it is installed."""
+    """The package that httpx uses for this too, if it is installed."""
     from importlib import import_module
 
     try:

@@ -1,8 +1,8 @@
 """Which exceptions are faults of an attempt, what a failed attempt proves, and the error it becomes.
 
-An exception's name proves nothing (httpx-aiohttp reports a connection dropped after sending as `ConnectTimeout`).
-Proof that no byte left comes from what the HTTP library reported on the way: something, so that we know it reports at
-all (a mock does not), but not the start of the request's headers.
+An exception's name proves nothing (httpx-aiohttp reports a connection dropped after sending as `ConnectTimeout`). That
+no byte was sent is proven by what the HTTP library has reported: something, which shows that it reports at all (a mock
+does not), but not that it began to send the request's headers.
 """
 
 from __future__ import annotations
@@ -75,10 +75,10 @@ class ResponseTooLargeError(Exception):
 
 
 def stranger(error: Exception) -> Exception | None:
-    """The exception to hand on untouched, where `error` does not say that the attempt failed; None where it does.
+    """The exception to raise untouched, if `error` does not say that the attempt failed; None if it does.
 
-    An attempt can be interrupted by what has nothing to do with it: what a signal handler raises (a time limit of the
-    caller's), even where the HTTP library has put it into one of its own, or what a callback of the caller's raises.
+    An attempt can be interrupted by exceptions that have nothing to do with it: one that a signal handler raises, such
+    as a time limit of the caller's, also where the HTTP library has wrapped it; or one that a callback raises.
     """
     for link in _chain(error):
         if _is_from_signal_handler(link):
@@ -96,12 +96,12 @@ def _is_fault(error: BaseException) -> bool:
         return all(_is_fault(part) for part in parts)
     if any(cls.__module__.partition(".")[0] in _LIBRARIES for cls in type(error).__mro__):
         return True
-    # A RuntimeError, a ValueError and their like are the library's if one of its own lines raised them.
+    # A RuntimeError or ValueError is a fault of the attempt if a line of one of these libraries raised it.
     return _raised_in(error).partition(".")[0] in _LIBRARIES
 
 
 def _raised_in(error: BaseException) -> str:
-    """The module whose line raised it."""
+    """The module that raised it."""
     name = ""
     trace = error.__traceback__
     while trace is not None:
@@ -113,7 +113,7 @@ def _raised_in(error: BaseException) -> str:
 def _is_from_signal_handler(error: BaseException) -> bool:
     import signal
 
-    # Only this tells a TimeoutError that a handler raised from one of the event loop.
+    # A handler may raise a TimeoutError too: only the traceback tells it from one of the event loop.
     handlers = {getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()}
     trace = error.__traceback__
     while trace is not None:
@@ -154,7 +154,7 @@ def timeout_error(phase: str, *, timeout: Timeout, request_sent: bool, method: s
 
 
 def _aiohttp_fault(fault: BaseException) -> BaseException | None:
-    """aiohttp's own exception; where the caller's client is one of httpx-aiohttp, it hides behind a misleading one."""
+    """The exception of aiohttp, which a custom client of httpx-aiohttp wraps in a misleading one; None without one."""
     for link in (fault, fault.__cause__):
         if link is not None and type(link).__module__.split(".")[0] == "aiohttp":
             return link
@@ -171,12 +171,12 @@ def _chain(fault: BaseException | None) -> Iterator[BaseException]:
 
 
 def _reason(fault: BaseException) -> str | None:
-    """The operating system's or TLS's own words, which hold no part of the request."""
+    """What the operating system or TLS says, which holds no part of the request."""
     import socket
     import ssl
 
     for link in _chain(fault):
-        # By `getattr`, since aiohttp's errors are of these classes too and have no such attributes.
+        # By `getattr`: errors of aiohttp are of these classes without having these attributes.
         if isinstance(link, ssl.SSLCertVerificationError) and (text := getattr(link, "verify_message", None)):
             return f"certificate verify failed, {text}"
         if isinstance(link, ssl.SSLError):

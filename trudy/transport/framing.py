@@ -1,9 +1,9 @@
 """Where an answer ends among the bytes of its connection, and whether more came after it.
 
-HTTP libraries keep bytes that came after an answer and take them for the answer to the next request: a proxy that
-answers twice makes each later caller get the answer of the one before. They do not say that such bytes are there, so
-we read along: the bytes of each connection pass by here on their way to the library. Nothing is decoded and nothing
-kept. What is not understood counts as unclean, which costs a connection and nothing else.
+HTTP libraries keep bytes that came after an answer and take them for the answer to the next request. So after a proxy
+answers twice, each later request on that connection gets the answer of the one before. The libraries do not tell that
+such bytes are there, so the bytes of each connection are followed here on their way to the library. Nothing is decoded
+and nothing kept. What is not understood counts as unclean, which only costs a new connection.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from enum import Enum
 from typing import Final
 
 MOST_HEAD_BYTES: Final = 256 * 1024
-"""Of the heads of one answer, interim ones and trailers included. Servers and proxies commonly stop at 8 to 64 KiB;
-more would only let a hostile server take more memory."""
+"""Bytes of the headers of one answer, those of interim answers and trailers included. Servers and proxies commonly send
+at most 8 to 64 KiB; a higher limit would only let a hostile server take more memory."""
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)(?: |$)")
 _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?", re.DOTALL)
@@ -31,9 +31,9 @@ class _Part(Enum):
     CHUNK = "a chunk"
     CHUNK_END = "the end of line behind a chunk"
     TRAILERS = "the headers behind the last chunk"
-    NOTHING = "nothing: the answer is whole, and none is asked for"
-    SURPLUS = "nothing, and yet there was more"
-    UNKNOWN = "whatever comes until the connection closes"
+    NOTHING = "nothing: the last answer is whole, and no other request was sent"
+    SURPLUS = "nothing, but more bytes came"
+    UNKNOWN = "not known, until the connection closes"
 
 
 class Framing:
@@ -51,27 +51,27 @@ class Framing:
 
     @property
     def is_clean(self) -> bool:
-        """Whether every byte that came belongs to an answer that was asked for and is whole."""
+        """Whether every answer that was asked for is whole, and no other byte came."""
         return self._part is _Part.NOTHING
 
     @property
     def is_head_too_large(self) -> bool:
-        """Whether the headers have grown beyond reason."""
+        """Whether the headers are larger than `MOST_HEAD_BYTES`."""
         return self._head_bytes > MOST_HEAD_BYTES
 
     def spoil(self) -> None:
-        """Never be clean again."""
+        """Make it unclean for good."""
         self._part = _Part.UNKNOWN
 
     def sent(self, data: bytes) -> None:
-        """Bytes of a request leave. The first ones after a whole answer begin the next exchange."""
+        """Note bytes of a request. The first ones after a whole answer begin the next request."""
         if self._part is _Part.NOTHING:
             self._part = _Part.HEAD
             self._head_bytes = 0
             self._is_head_request = data[:5] == b"HEAD "
 
     def received(self, data: bytes) -> int:
-        """Bytes arrive; how many of them belong to the answer that was asked for, as far as that is understood."""
+        """Note bytes that arrived; how many of them belong to the answer that was asked for, as far as is known."""
         at = 0
         while at < len(data):
             if self._part is _Part.UNKNOWN:
@@ -102,7 +102,7 @@ class Framing:
 
     def _after_line(self, line: bytes) -> _Part:
         if self._part is _Part.CHUNK_SIZE:
-            self._head_bytes = 0  # a chunk's line is no header
+            self._head_bytes = 0  # the line before a chunk is no header
             size = _CHUNK_SIZE.fullmatch(line)
             if size is None:
                 return _Part.UNKNOWN

@@ -1,8 +1,8 @@
-"""The connections of one loop over plain httpx.
+"""The connections of one loop over httpx.
 
-Each connection is an httpx transport of its own with room for one, and a first-come-first-served limiter stands before
-them. httpx's own pool looks at every connection twice a request, and one cancelled at the wrong moment stays taken for
-ever; a pool of one has nothing to look through, and is thrown away whole when its request broke off.
+Each connection is an httpx transport of its own that may hold one connection; a fair semaphore gives them out. httpx's
+own pool looks through all its connections twice for each request, and a connection whose request is cancelled at the
+wrong moment stays taken for ever. A pool of one has nothing to look through, and is closed when its request breaks off.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ Framings: TypeAlias = WeakKeyDictionary[object, Framing]
 
 _CONNECTED: Final = (".connect_tcp.complete", ".connect_unix_socket.complete", ".start_tls.complete")
 _PIECE: Final = 256 * 1024
-"""Bytes read at once: as many as asyncio takes from a socket, so that none wait where no check sees them."""
+"""Bytes read at once, as many as asyncio takes from a socket: with fewer, some would wait unseen in asyncio's buffer."""
 
 
 async def send_over_httpx(send: Any, library: Any, request: Outgoing, attempt: AttemptTrace, framings: Framings) -> Any:
-    """Have `send` (a method of httpx) carry the request, telling `attempt` how far it came.
+    """Send the request by `send`, a method of httpx, and note in `attempt` how far it came.
 
-    httpx's own request shows its URL to whoever prints local variables, so it never is one.
+    httpx's request shows its URL in a traceback with local variables, so no variable holds it.
     """
 
     async def trace(name: str, info: Mapping[str, object]) -> None:
         await attempt.trace(name, info)
         if name.endswith(_CONNECTED):
-            _read_along(info.get("return_value"), framings)
+            _follow(info.get("return_value"), framings)
 
     timeout = request.timeout
     seconds = {"connect": timeout.connect, "read": timeout.read, "write": timeout.write, "pool": timeout.pool}
@@ -61,28 +61,28 @@ async def send_over_httpx(send: Any, library: Any, request: Outgoing, attempt: A
     )
 
 
-def _read_along(stream: Any, framings: Framings) -> None:
-    """Follow what passes through a network stream of httpx, which has just been opened."""
+def _follow(stream: Any, framings: Framings) -> None:
+    """Have a new network stream of httpx report to a `Framing` what is read and written."""
     framing = Framing()
     read, write = stream.read, stream.write
 
-    async def read_along(max_bytes: int, timeout: float | None = None) -> bytes:
+    async def followed_read(max_bytes: int, timeout: float | None = None) -> bytes:
         data: bytes = await read(max(max_bytes, _PIECE), timeout)
         belonging = framing.received(data)
         if framing.is_head_too_large:
             raise ResponseTooLargeError(f"its headers have more than {MOST_HEAD_BYTES // 1024} KiB")
-        return data[:belonging] or data  # no bytes would mean the end of the connection
+        return data[:belonging] or data  # to return no bytes would mean the end of the connection
 
-    def write_along(buffer: bytes, timeout: float | None = None) -> Awaitable[None]:
+    def followed_write(buffer: bytes, timeout: float | None = None) -> Awaitable[None]:
         framing.sent(buffer)
         return cast("Awaitable[None]", write(buffer, timeout))  # not awaited here, where a traceback would show the key
 
-    stream.read, stream.write = read_along, write_along
+    stream.read, stream.write = followed_read, followed_write
     framings[stream] = framing
 
 
 def hang_up(stream: Any) -> None:
-    """End a network stream of httpx, which closes it when it next looks there."""
+    """End a network stream of httpx: its pool closes it when it next looks at it."""
     import socket
 
     with suppress(OSError):  # it is closed already
@@ -90,7 +90,7 @@ def hang_up(stream: Any) -> None:
 
 
 def is_silent(stream: Any) -> bool:
-    """Whether nothing has come on an idle network stream that TLS has taken from the socket and httpx has not seen."""
+    """Whether TLS has decrypted no byte on an idle network stream that httpx has not read."""
     import ssl
 
     tls = stream.get_extra_info("ssl_object")
@@ -106,7 +106,7 @@ def is_silent(stream: Any) -> bool:
 
 
 class HttpxReply:
-    """The library's answer."""
+    """An answer of httpx."""
 
     __slots__ = ("_framing", "_headers", "_pieces", "_response", "status", "stream")
 
@@ -114,8 +114,8 @@ class HttpxReply:
         self._response = Hidden(response)  # it leads to the request, and so to the key
         self._pieces: AsyncIterator[bytes] | None = None
         self.stream: Any = response.extensions.get("network_stream")
-        """What the answer comes through; None if it comes from a mock."""
-        # HTTP/2, which a client of the caller's may speak, says itself which answer a byte belongs to.
+        """The network stream; None for a mock."""
+        # HTTP/2, which a caller's own client may use, tells by itself which answer a byte belongs to.
         is_followed = self.stream is not None and response.http_version != "HTTP/2"
         self._framing = framings.get(self.stream) if is_followed else None
         self.status = response.status_code
@@ -128,17 +128,17 @@ class HttpxReply:
 
     @property
     def is_clean(self) -> bool:
-        # A connection that stood before the caller gave us the client was not followed.
+        # A connection that the caller's client had before it was given to us was not followed.
         return self._framing is None or self._framing.is_clean
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        # Not `aiter_raw`, whose nested generators would be left to the garbage collector at a fault.
+        # Not `aiter_raw`: after a fault its nested generators would be left to the garbage collector.
         self._pieces = aiter(cast("AsyncIterable[bytes]", self._response.reveal().stream))
         return self._pieces
 
     async def aclose(self, *, keep: bool) -> None:
         await self._response.reveal().aclose()
-        if self._pieces is not None:  # on the closed connection this runs into the end and winds up httpx's generators
+        if self._pieces is not None:  # the connection is closed: this ends at once, and closes httpx's generators
             async for _ in self._pieces:
                 pass
         if self._framing is not None and not (keep and self._framing.is_clean):
@@ -157,9 +157,11 @@ def _load_httpcore() -> None:
 
 
 MAX_CONNECTIONS: Final = 100
-"""Of one loop. CPU per request hardly depends on it, and the server takes 100 requests a minute."""
+"""Connections of one loop. The server takes 100 requests a minute, so more would be idle; fewer would make a burst after
+a wait for the rate limit queue up."""
 KEEPALIVE: Final = 60.0
-"""Seconds a connection may be idle; the server's proxy drops it after about 75."""
+"""Seconds a connection may be idle. The server's proxy drops it after about 75: longer risks a request on a dead
+connection, shorter costs new connections."""
 
 
 @define(eq=False)
@@ -172,7 +174,7 @@ class HttpxConnection:
     """It knows the request under way, and the password of a proxy."""
     idle_since: float = field(default=0.0, init=False)
     is_unfit: bool = field(default=False, init=False)
-    """Whether it must carry no other request."""
+    """Whether it must not carry another request."""
     _framings: Framings = field(factory=lambda: Framings(), init=False)
     _stream: Any = field(default=None, init=False)
 
@@ -195,7 +197,7 @@ class HttpxConnection:
 
 
 class HttpxPool:
-    """At most so many connections, the most recently used first, so that surplus ones grow old and close."""
+    """At most `max_connections`; the last one used is used next, so that surplus ones become idle for long and close."""
 
     def __init__(
         self, network: Network, *, max_connections: int = MAX_CONNECTIONS, keepalive: float = KEEPALIVE

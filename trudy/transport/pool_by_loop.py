@@ -1,7 +1,9 @@
-"""What a backend provides (pools, which lend connections, which send and reply), and one pool for each event loop.
+"""What a backend must provide (a pool lends connections, a connection sends and gives a reply), and one pool for each
+event loop.
 
-A plain dict under a lock: a weak one would never free anything, since a pool holds its loop. Each pool lives inside an
-async generator started on its loop, so that the loop's own `shutdown_asyncgens` closes it, on asyncio and trio alike.
+The pools are in a plain dict under a lock: a weak one would never free anything, since a pool holds its loop. Each pool
+lives inside an async generator started on its loop, so that the loop's `shutdown_asyncgens` closes it, on asyncio and
+trio alike.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ logger = logging.getLogger("trudy")
 
 
 class Outgoing(Protocol):
-    """What is sent. URL, headers and body stand in no repr, so that no traceback with local variables shows them."""
+    """What is sent. No repr shows URL, headers and body, so that tracebacks with local variables do not show them."""
 
     @property
     def method(self) -> str: ...
@@ -59,7 +61,7 @@ class FileRequest:
 
 
 class Reply(Protocol):
-    """An answer whose headers are there and whose body is yet to be read."""
+    """An answer whose headers have arrived, and whose body is not read yet."""
 
     @property
     def status(self) -> int: ...
@@ -75,24 +77,24 @@ class Reply(Protocol):
         ...
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """The body in pieces as they arrive, compressed if the server compressed it. To be read once."""
+        """The body in pieces as they arrive, compressed if the server compressed it. It can be read once."""
         ...
 
     async def aclose(self, *, keep: bool) -> None:
-        """Let go of the connection; it stays open if that is wished and the answer is clean."""
+        """Release the connection, which stays open if `keep` is true and the answer is clean."""
         ...
 
 
 class Connection(Protocol):
-    """What carries one request at a time."""
+    """Carries one request at a time."""
 
     async def send(self, request: Outgoing, attempt: AttemptTrace) -> Reply:
-        """Send; returns when the headers of the answer are there. Tells `attempt` how far it came."""
+        """Send, and return when the headers of the answer have arrived. Notes in `attempt` how far it came."""
         ...
 
 
 class Pool(Protocol):
-    """The connections of one loop. Only ever touched on that loop."""
+    """The connections of one loop. Used on that loop only."""
 
     async def take(self, origin: str, timeout: float | None) -> Connection | None:
         """A connection for `https://host:port`; None if none came free within `timeout` seconds."""
@@ -103,20 +105,20 @@ class Pool(Protocol):
         ...
 
     async def discard(self, connection: Any) -> None:
-        """The attempt broke off: nothing of its connection may be used again. Not cancellable."""
+        """The attempt broke off: its connection is not used again. Not cancellable."""
         ...
 
     async def drop_connections(self) -> None:
-        """Use no connection again that stands now: close the idle ones, and the others after their answer."""
+        """Use none of the present connections again: close the idle ones now, the others after their answer."""
         ...
 
     async def aclose(self) -> None:
-        """Close every connection, requests in flight included. May be called again, and goes on where it stopped."""
+        """Close every connection, those with a request too. If it is interrupted it can be called again."""
         ...
 
 
 def combine_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by lower-case name; the values of one that came several times stand behind each other, with commas."""
+    """Headers by lower-case name; the values of one that came several times are joined by commas."""
     headers: dict[str, str] = {}
     for name, value in raw:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
@@ -125,19 +127,19 @@ def combine_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 class AttemptTrace:
-    """Listens to one attempt on its way."""
+    """What the HTTP library reported of one attempt."""
 
     __slots__ = ("reported", "started")
 
     def __init__(self) -> None:
         self.reported = False
-        """Whether the HTTP library said anything, such as that it connects."""
+        """Whether it reported anything, such as that it connects."""
         self.started = False
-        """Whether it began to send the request's headers."""
+        """Whether it reported that it began to send the request's headers."""
 
     @property
     def nothing_sent(self) -> bool:
-        """Whether it is proven that no byte of the request left."""
+        """Whether it is proven that no byte of the request was sent."""
         return self.reported and not self.started
 
     async def trace(self, name: str, info: Mapping[str, object]) -> None:
@@ -169,7 +171,7 @@ class _Entry:
     pool: Pool
     keeper: AsyncGenerator[None, None]
     closing: object = field(default=None)
-    """The task that closes it, held so that it is not collected halfway."""
+    """The task that closes it, held so that the garbage collector does not end it."""
 
     async def close(self) -> None:
         await self.pool.aclose()
@@ -198,7 +200,7 @@ class PoolByLoop:
     async def aclose(self) -> None:
         """Close this loop's pool now and have the other loops close theirs. May be called again, from any loop.
 
-        A private loop of the sync client is left alone: it closes its pool when it ends, after the call under way.
+        A private loop of the sync client is left alone: it closes its pool when it ends, after the operation under way.
         """
         self.closed = True
         here = current_loop()
@@ -234,14 +236,14 @@ class PoolByLoop:
             await pool.aclose()
 
     def _post(self, loop: Any, entry: _Entry) -> None:
-        """Have another loop close its pool. One that never runs again keeps it until it is shut down itself."""
+        """Have another loop close its pool. A loop that never runs again keeps its pool until it is shut down."""
 
         async def close() -> None:
             with self._lock:
                 self._entries.pop(loop, None)
             try:
                 await entry.close()
-            except Exception:  # nobody waits for the result, and on trio it would end the whole run
+            except Exception:  # nobody awaits this task, and on trio the exception would end the whole run
                 logger.exception("closing the connections of another event loop failed")
 
         def start() -> None:
@@ -252,7 +254,7 @@ class PoolByLoop:
 
         try:
             (loop.call_soon_threadsafe if is_asyncio(loop) else loop.run_sync_soon)(start)
-        except RuntimeError:  # the loop is closed, the trio run finished: its sockets went with it
+        except RuntimeError:  # the loop is closed, or the trio run has ended, and its sockets are closed too
             with self._lock:
                 self._entries.pop(loop, None)
 
@@ -268,4 +270,4 @@ def _is_dead(loop: Any) -> bool:
 
 
 _graveyard: list[object] = []
-"""The parent's pools in a forked child. Never freed: closing one edits the epoll that parent and child share."""
+"""The parent's pools in a forked child. Never freed: closing one would change the epoll object that both share."""

@@ -1,4 +1,4 @@
-"""An answer whose body is read piece by piece, in constant memory: how files are fetched."""
+"""The answer to a request for a file, read piece by piece in constant memory."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Streamed:
         raise error
 
     async def aclose(self) -> None:
-        """Let go of the connection; unless the file was read to its end, it is closed."""
+        """Release the connection; unless the file was read to its end, it is closed."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -100,7 +100,7 @@ class Streamed:
 
 
 def resolve(request: FileRequest, answer: Streamed) -> FileRequest:
-    """The request for where the answer redirects to."""
+    """The request for the file at the place that an answer redirects to."""
     from urllib.parse import urljoin
 
     try:

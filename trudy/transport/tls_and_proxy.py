@@ -1,7 +1,7 @@
-"""The way out: one TLS context for all connections of a client, and the proxy, given or from the environment.
+"""TLS and proxies: one TLS context for all connections of a client, and the proxy, given or from the environment.
 
-What the environment says is only met at the first request, so whatever is wrong with it is a `ConfigurationError` that
-names the variable.
+The environment is used at the first request, far from where it was set. So anything wrong with it becomes a
+`ConfigurationError` that names the variable.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LOOPBACK_NAMES: Final = ("localhost", "localhost.localdomain")
 
 @frozen(kw_only=True)
 class ProxySetting:
-    """A proxy's URL, which may hold a password, and what it comes from: `proxy`, or a variable of the environment."""
+    """A proxy's URL, which may hold a password, and where it comes from: `proxy`, or a variable of the environment."""
 
     _url: Hidden[str] = field(alias="url", converter=Hidden[str])
     source: str
@@ -40,7 +40,7 @@ class ProxySetting:
 
 
 class Network:
-    """What a new connection needs to know. Shared by the pools of all loops."""
+    """The TLS context and the proxy for new connections. Shared by the pools of all loops."""
 
     def __init__(
         self, *, proxy: ProxySetting | None, ssl_context: ssl.SSLContext | None, speaks_socks: bool = True
@@ -55,12 +55,12 @@ class Network:
         self._contexts: dict[bool, ssl.SSLContext] = {} if ssl_context is None else {True: ssl_context}
 
     def tls_for(self, origin: str) -> ssl.SSLContext:
-        """The one context, made when the first https origin is met; reading the CA file takes tens of milliseconds."""
+        """The shared context, made for the first https origin: reading the CA file takes tens of milliseconds."""
         secure = _is_https(origin)
         context = self._contexts.get(secure)
         if context is None:
             for name in ("ssl", "httpx"):
-                import_module(name)  # before the lock: an import waits for other threads
+                import_module(name)  # before the lock is taken: an import may wait for other threads
             with fork_lock():
                 context = self._contexts.setdefault(secure, _default_tls() if secure else _unused_tls())
         return context
@@ -68,7 +68,8 @@ class Network:
     def proxy_for(self, origin: str) -> httpx.Proxy | None:
         """The proxy given, else the one that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for this origin.
 
-        None of the environment for this machine itself: `http://` is allowed there since nobody reads along.
+        This machine itself is never reached through a proxy of the environment: `http://` is allowed there because
+        nobody can read along.
         """
         import httpx
 
@@ -100,7 +101,7 @@ def given_proxy(url: object) -> ProxySetting | None:
 
 
 def _complaint(setting: ProxySetting) -> str | None:
-    """What is wrong with a proxy's URL, which is not quoted, for it may hold a password."""
+    """What is wrong with a proxy's URL. It is not quoted, since it may hold a password."""
     from urllib.parse import urlsplit
 
     wanted = f"{setting.source} must be a URL such as http://host:port (or https, socks5, socks5h)"
@@ -128,7 +129,7 @@ def _socks_complaint(setting: ProxySetting, *, speaks_socks: bool) -> str | None
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its name or address alone. `0.0.0.0`, as servers print it, leads here too."""
+    """Whether a host is this machine, by its name or address alone. `0.0.0.0`, which servers print, counts too."""
     import ipaddress
 
     host = host.lower().removesuffix(".")
@@ -143,7 +144,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_key_log() -> None:
-    """Python opens the file that SSLKEYLOGFILE names for each TLS context, and aiohttp makes one on import.
+    """Check the file that SSLKEYLOGFILE names: Python opens it for each TLS context, and aiohttp makes one on import.
 
     Raises:
         ConfigurationError: it cannot be written, or certificates are to be read from a pipe.
@@ -154,7 +155,7 @@ def check_key_log() -> None:
 
 
 def setup_error(what: str, fault: Exception) -> ConfigurationError:
-    """The error for a fault met while connections were set up: it names the variable that is to blame, if one is."""
+    """The error for a fault while connections were set up; it names the variable that caused it, if one did."""
     for proxy in _environment_proxies():
         complaint = _complaint(proxy) or _socks_complaint(proxy, speaks_socks=True)
         if complaint is not None:
@@ -169,7 +170,7 @@ def _default_tls() -> ssl.SSLContext:
     check_key_log()
     folder = os.environ.get("SSL_CERT_DIR")
     if folder and not os.environ.get("SSL_CERT_FILE"):
-        _check_folder(folder)  # OpenSSL takes any text and finds no certificate there
+        _check_folder(folder)  # OpenSSL accepts any text here, and then finds no certificate
     try:
         return httpx.create_ssl_context()
     except (OSError, ValueError) as fault:
@@ -182,7 +183,7 @@ def _key_log_error() -> ConfigurationError | None:
     if not path:
         return None
     try:
-        # Not blocking, for a pipe that nobody reads would be waited for without end.
+        # Not blocking: to open a pipe that nobody reads would wait for ever.
         with open(path, "ab", opener=_open_at_once):
             return None
     except (OSError, ValueError) as fault:
@@ -190,13 +191,13 @@ def _key_log_error() -> ConfigurationError | None:
 
 
 def _pipe_error() -> ConfigurationError | None:
-    """A pipe in place of certificates: whoever opens it waits for its writer without end."""
+    """The error for a pipe in place of certificates: to open it could wait for ever."""
     for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         path = os.environ.get(variable, "")
         try:
             if Path(path).is_fifo():
                 return _names(variable, path, "it is a pipe")
-        except OSError as fault:  # no file can have such a name, or nobody may look for it
+        except OSError as fault:  # no file can have this name, or it must not be looked at
             return _names(variable, path, _words(fault))
     return None
 
@@ -240,7 +241,7 @@ def _names(variable: str, path: str, words: str) -> ConfigurationError:
 
 
 def _words(fault: Exception) -> str:
-    """What went wrong, without the texts of others, which may quote a URL."""
+    """What went wrong, without the library's text, which may quote a URL."""
     if isinstance(fault, ImportError):
         return f"no module {fault.name}" if fault.name else "a package is missing"
     errno = fault.errno if isinstance(fault, OSError) else None
@@ -263,14 +264,14 @@ def _is_https(url: str) -> bool:
 
 
 def _unused_tls() -> ssl.SSLContext:
-    """httpx wants a context even for http://, and would read the CA file for it."""
+    """A context for http://, for which httpx would otherwise read the CA file."""
     import ssl
 
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _proxy_from_environment(origin: str) -> ProxySetting | None:
-    """By httpx's own rules and its own code, so that both backends and every other use of httpx agree."""
+    """The proxy by httpx's rules and code, so that both backends and every other use of httpx agree."""
     if is_loopback(_host(origin)) or not _environment_proxies():
         return None
     import httpx
@@ -278,13 +279,13 @@ def _proxy_from_environment(origin: str) -> ProxySetting | None:
 
     rules: list[tuple[URLPattern, str | None]] = []
     for pattern, proxy in get_environment_proxies().items():
-        # Other programs know `[::1]` and `fd00::/8` in NO_PROXY; httpx cannot read them, so they match nothing.
+        # Other programs accept `[::1]` and `fd00::/8` in NO_PROXY; httpx cannot read them, so they match nothing.
         with suppress(httpx.InvalidURL):
             rules.append((URLPattern(pattern), proxy))
     try:
         url = httpx.URL(origin)
     except httpx.InvalidURL:
-        return None  # the attempt will say so
+        return None  # the attempt will fail with this
     for rule, proxy in sorted(rules, key=lambda entry: entry[0]):
         if rule.matches(url):
             return None if proxy is None else ProxySetting(url=proxy, source=_variable(rule.pattern.partition(":")[0]))
@@ -311,6 +312,6 @@ def _environment_proxies() -> list[ProxySetting]:
 
 
 def _variable(scheme: str) -> str:
-    """The variable that names the proxy of a scheme, as it is spelt in the environment."""
+    """The variable that names the proxy of a scheme, as spelt in the environment."""
     name = f"{scheme}_proxy"
     return name if name in os.environ else name.upper()

@@ -1,6 +1,6 @@
-"""One attempt: a request out, an answer in, or an error that says honestly whether anything was sent.
+"""One attempt: sends a request, and gives the answer or an error that says whether anything was sent.
 
-It knows no HTTP library: what speaks to one is a backend.
+It uses no HTTP library itself; that is done by a backend.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ MAX_REDIRECTS: Final = 5
 class Transport:
     """Sends requests from any event loop, over one pool for each.
 
-    No cookies, no authentication of its own, no redirects: the headers sent are the request's, plus `Host` and
-    `Content-Length`. A proxy comes from the argument, else from the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY,
-    NO_PROXY), as in httpx, but none of the environment for this machine itself.
+    It keeps no cookies, adds no authentication and follows no redirects: the headers sent are the request's, plus
+    `Host` and `Content-Length`. A proxy comes from the argument, else from the environment (HTTP_PROXY, HTTPS_PROXY,
+    ALL_PROXY, NO_PROXY) by the rules of httpx; this machine itself is never reached through a proxy of the environment.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class Transport:
     async def drop_connections(self) -> None:
         """Use no connection of this loop again: an answer that came over one of them does not fit its request.
 
-        Which of them it was is no matter: what is wrong with one (a proxy that answers twice) may be so with all.
+        All of them, because what is wrong with one (a proxy that answers twice) may be wrong with the others.
         """
         pool = await self._pools.here()
         await pool.drop_connections()
 
     async def send(self, request: Request) -> Response:
-        """One attempt. An answer whose status says enough (300 and up) is one even if its body breaks off.
+        """One attempt. An answer with a status from 300 on is one even if its body breaks off: the status says enough.
 
         Raises:
             APIConnectionError: no answer, or one that is too large; `request_sent` is False only with proof.
@@ -115,13 +115,13 @@ class Transport:
                 pool.give_back(connection)
             else:
                 await pool.discard(connection)
-        raise error  # out here, where the library's exception, which holds the key, is not its context
+        raise error  # out here, where the library's exception, which holds the key, does not become its context
 
     async def _exchange(self, connection: Connection, request: Request, attempt: AttemptTrace) -> tuple[Response, bool]:
         return await self._read(await connection.send(request, attempt))
 
     async def _read(self, reply: Reply) -> tuple[Response, bool]:
-        """The answer, and whether its connection is fit for another request."""
+        """The answer, and whether its connection may carry another request."""
         is_whole = False
         try:
             body = await read_body(reply, self._max_response_bytes)
