@@ -152,7 +152,7 @@ class Core:
         return await self.read(request, lambda response: response)
 
     async def read(self, request: Request, reading: Callable[[Response], T]) -> T:
-        """Send, and return what `reading` makes of a successful answer; a `TrudyError` it raises is given the request."""
+        """Send, and return what `reading` makes of a successful answer. Errors are given the request they are about."""
         if self.closed:
             raise ConfigurationError("this client is closed")
         call = UnreportedCall(request) if request.endpoint.retry is RetryClass.RECONCILE else None
