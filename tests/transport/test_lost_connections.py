@@ -1,4 +1,4 @@
-"""`http_client=`: what becomes of a client whose pool loses its connections to cancelled requests."""
+"""A client given as `http_client=`: what becomes of a client whose pool loses its connections to cancelled requests."""
 
 from __future__ import annotations
 

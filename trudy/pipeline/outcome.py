@@ -31,7 +31,7 @@ class AttemptOutcome(Enum):
 
 
 REDIRECTS: Final = frozenset(range(300, 400))
-"""Refusals where they are not followed, and 304, which nobody asked for: what was asked for was not done here."""
+"""Refusals, unless they are followed: the server did nothing but point elsewhere. 304, which nobody asks for, too."""
 BROKEN_UPSTREAM: Final = frozenset((408, 425, 460, 499))
 """Gateways send these for a server behind them that took the request and then broke off."""
 NOT_IMPLEMENTED: Final = 501

@@ -1,7 +1,7 @@
 """aiohttp (`http_backend="aiohttp"`): about half the CPU of httpx. asyncio only. Importing this needs the extra.
 
-The session reports how far each attempt came, keeps no cookies and adds no headers. aiohttp repeats a dropped idempotent
-request by itself; that is refused, since the pipeline would not count it.
+The session reports how far each attempt came, keeps no cookies and adds no headers. By itself aiohttp repeats a dropped
+idempotent request; that is refused, since the pipeline would not count it.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class AiohttpReply:
         return self._response.reveal().content.iter_any()
 
     async def aclose(self, *, keep: bool) -> None:
-        self._response.reveal().release()  # this closes the connection if there is more to come
+        self._response.reveal().release()  # closes the connection if there is more to come
         await self._response.reveal().wait_for_close()
         if self._follower is not None and not (keep and self.is_clean):
             self._follower.close()

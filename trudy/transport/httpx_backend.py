@@ -34,7 +34,7 @@ Framings: TypeAlias = WeakKeyDictionary[object, Framing]
 
 _CONNECTED: Final = (".connect_tcp.complete", ".connect_unix_socket.complete", ".start_tls.complete")
 _PIECE: Final = 256 * 1024
-"""Bytes read at once, as many as asyncio takes from a socket: with fewer, some would wait unseen in asyncio's buffer."""
+"""Bytes read at once, as many as asyncio takes from a socket: with fewer, some would wait unseen in its buffer."""
 
 
 async def send_over_httpx(send: Any, library: Any, request: Outgoing, attempt: AttemptTrace, framings: Framings) -> Any:
@@ -157,8 +157,8 @@ def _load_httpcore() -> None:
 
 
 MAX_CONNECTIONS: Final = 100
-"""Connections of one loop. The server takes 100 requests a minute, so more would be idle; fewer would make a burst after
-a wait for the rate limit queue up."""
+"""Connections of one loop. The server takes 100 requests a minute, so more would be idle; with fewer, the burst when a
+rate window opens would queue up."""
 KEEPALIVE: Final = 60.0
 """Seconds a connection may be idle. The server's proxy drops it after about 75: longer risks a request on a dead
 connection, shorter costs new connections."""
@@ -197,7 +197,7 @@ class HttpxConnection:
 
 
 class HttpxPool:
-    """At most `max_connections`; the last one used is used next, so that surplus ones become idle for long and close."""
+    """At most `max_connections`; the last one used is used next, so that surplus ones stay idle and close."""
 
     def __init__(
         self, network: Network, *, max_connections: int = MAX_CONNECTIONS, keepalive: float = KEEPALIVE
