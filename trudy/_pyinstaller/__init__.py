@@ -1,4 +1,4 @@
-"""Tells PyInstaller, by the entry point `pyinstaller40`, where the hook is that finds what this package reads."""
+"""Tells PyInstaller, by the entry point `pyinstaller40`, where this package's hook is."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # noqa: N999  # PyInstaller finds hooks by this form of name
-"""What a frozen app needs of this package: modules that are loaded when first used, the API document, pages, zones."""
+"""Adds to a frozen app what this package reads: modules loaded when first used, the API document, pages, zones."""
 # pyright: reportMissingImports=false, reportMissingModuleSource=false, reportUnknownVariableType=false
 # pyright: reportUnknownMemberType=false
 

@@ -5,9 +5,9 @@ It also writes `trudy/dialer/sync/`, from `trudy/dialer/dialer.py`, and `trudy/_
 python -m trudy.codegen            write what is stale
 python -m trudy.codegen --check    name what is stale, and end with code 1
 
-files.py      which file comes from which; formatting by ruff; what is stale
-module.py     one module: which names it needs, and where they come from
-methods.py    one method: bridged, paged, passed on, or written again without `await`
-words.py      names, annotations and docstrings in the words of the sync client
+files.py      which file is made from which; formatting by ruff; what is stale
+module.py     one module: its classes and imports
+methods.py    one method: bridged, paged, passed on, or copied without `await`
+words.py      names, annotations and docstrings of the sync client
 exports.py    `trudy/_exports.py`: where the lazily loaded names of each package stand
 """

@@ -10,7 +10,7 @@ from typing import Final
 from trudy.codegen.methods import CodegenError
 
 PACKAGES: Final = ("trudy", "trudy.dialer", "trudy.models", "trudy.testing", "trudy.webhooks")
-"""Those whose names are loaded when first used."""
+"""Packages whose names are loaded when first used."""
 
 EXPORTS_FILE: Final = "_exports.py"
 
@@ -45,7 +45,7 @@ def _imported(statement: ast.stmt, path: Path, root: Path) -> Iterator[tuple[str
         raise CodegenError(f"{path.name}, line {statement.lineno}: under TYPE_CHECKING only `from ... import` is read")
     for alias in statement.names:
         if alias.asname != alias.name:
-            # A type checker takes only this form for a name that the package offers to others.
+            # Type checkers take only `import x as x` for a name that the package exports.
             raise CodegenError(f"{path.name}, line {statement.lineno}: write `{alias.name} as {alias.name}`")
         inner = root.joinpath(*statement.module.split("."), alias.name)
         is_module = inner.is_dir() or inner.with_suffix(".py").exists()

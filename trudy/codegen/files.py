@@ -12,12 +12,12 @@ from trudy.codegen.methods import CodegenError
 from trudy.codegen.module import translate
 
 _HEADER = "# Generated from {source} by `python -m trudy.codegen`; change the source, never this file.\n"
-_FIRST_PARTY = 'lint.isort.known-first-party = ["trudy"]'  # it looks for the files, which may not be there yet
+_FIRST_PARTY = 'lint.isort.known-first-party = ["trudy"]'  # ruff would look for the files, which may not exist yet
 _PACKAGES = {
     "sync": '"""The client without an event loop: the async client\'s namespaces, a file a resource."""\n',
     "dialer/sync": '"""The dialer without an event loop."""\n',
 }
-"""The directories that hold nothing but generated files, and what they say of themselves."""
+"""The directories with generated files only, and the docstrings of their packages."""
 
 
 def generated(package: Path) -> dict[Path, str]:
@@ -51,14 +51,14 @@ def _home(package: Path, source: Path) -> Path:
 
 
 def stale(files: Mapping[Path, str], package: Path) -> list[Path]:
-    """Files that are missing, differ, or come from no source any more."""
+    """Files that are missing, differ, or have no source any more."""
     there = {path for name in _PACKAGES for path in (package / name).glob("*.py")} | {*package.glob(EXPORTS_FILE)}
     differ = [path for path, text in files.items() if path not in there or path.read_text(encoding="utf-8") != text]
     return [*differ, *(there - files.keys())]
 
 
 def write(files: Mapping[Path, str], package: Path) -> None:
-    """Make these files, and no other, be there."""
+    """Write these files, and delete generated ones that are not among them."""
     for path in stale(files, package):
         if path in files:
             path.parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""One method of the async client, as the sync client has it."""
+"""Writes one method of the sync client from that of the async one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ return {cls}(self._async.{name}, self._bridge)
 
 
 class CodegenError(Exception):
-    """The async client holds something that has no form in the sync one yet."""
+    """The async client has something that this generator cannot translate."""
 
 
 @frozen
@@ -60,9 +60,9 @@ class Class:
     Attributes:
         name: of the async class.
         lines: of its module.
-        namespaces: in which module of the sync client a namespace is, by its name there.
+        namespaces: module of each namespace of the sync client, by its name there.
         has_client: whether it is made with a client, on whose loops it runs.
-        bodies: collects text that stands for a method's body, by the name that holds its place.
+        bodies: texts of bodies copied from the source, by the name that is their placeholder.
     """
 
     name: str
@@ -97,7 +97,7 @@ def takes_client(method: Function) -> bool:
 
 
 def docstring(text: str, indent: int) -> ast.Expr:
-    """A docstring in the words of the sync client, to stand so many columns in."""
+    """A docstring in the words of the sync client, indented by so many columns."""
     text = sync_text(text)
     if "\n" in text:
         text = textwrap.indent(f"{text}\n", " " * indent).lstrip() + " " * indent
@@ -155,7 +155,7 @@ def _body(source: Function, cls: Class) -> list[ast.stmt]:
 
 
 def _without_await(source: Function, cls: Class) -> list[ast.stmt]:
-    """The body as it stands in the source, comments and all, in the words of the sync client."""
+    """The body as in the source, comments included, in the words of the sync client."""
     documented = ast.get_docstring(source) is not None
     body = source.body[documented:]
     before = source.body[0] if documented else source.returns
@@ -189,7 +189,7 @@ def _takes_factory_only(method: ast.FunctionDef) -> None:
 
 
 def _arguments(arguments: ast.arguments) -> str:
-    """Every argument handed on as it came, `self` left out."""
+    """All arguments but `self`, passed on unchanged."""
     positional = [*arguments.posonlyargs, *arguments.args][1:]
     parts = [argument.arg for argument in positional]
     if arguments.vararg is not None:
@@ -201,8 +201,8 @@ def _arguments(arguments: ast.arguments) -> str:
 
 
 def _run(name: str, arguments: str) -> str:
-    """The arguments are bound first: after a call with `**options` itself Python looks for signals once more, and what
-    a handler raises there would lose a result that is already on its way to the caller."""
+    """The call of the bridge. The arguments are bound first: after a call with `**options` Python handles signals once
+    more, and what a handler raises there would lose the result."""
     function = f"self._async.{name}"
     return f"self._bridge.run(bind({function}, {arguments}))" if arguments else f"self._bridge.run({function})"
 

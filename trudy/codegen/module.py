@@ -1,4 +1,4 @@
-"""One module of the sync client: its classes, and the names they need."""
+"""Writes one module of the sync client: its classes, and imports for the names they use."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _class(source: ast.ClassDef, lines: Sequence[str], namespaces: Mapping[str, 
 
 @frozen
 class _Names:
-    """What the source module imports and defines."""
+    """The names that the source module imports and defines."""
 
     module: str
     imported: dict[str, ast.Import | ast.ImportFrom]

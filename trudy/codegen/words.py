@@ -1,4 +1,4 @@
-"""Names, annotations and docstrings in the words of the sync client."""
+"""Translates names, annotations and docstrings into those of the sync client."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMES: Final = {
     "Dialer": "SyncDialer",
     "DoNotCall": "SyncDoNotCall",
 }
-"""Names that do not follow the rule, those of the dialer among them: there the async one is the plain one."""
+"""Names that do not follow the rule, such as those of the dialer, where the async class has the plain name."""
 _CODE: Final = (
     (re.compile(r"\bawait (?=\w+[.(])"), ""),
     (re.compile(r"\basync (?=(?:for|with)\b)"), ""),
@@ -25,19 +25,20 @@ PHRASES: Final = {
     "The Truedy API for asyncio and trio.": "The Truedy API for code without an event loop.",
     "from any event loop and any thread": "from any thread",
     "an `httpx.AsyncClient` (or `httpx2.AsyncClient`) of your own, which stays yours to close and on its event loop, or"
-    " a function that makes one, called once for each event loop.": "a function that makes an `httpx.AsyncClient` (or"
-    " `httpx2.AsyncClient`), called once for each\n        of the client's own event loops.",
+    " a function that makes one, called once for each event loop. With httpx 0.28 prefer the function: its pool loses"
+    " connections to cancelled requests, and then the client can be replaced.": "a function that makes an"
+    " `httpx.AsyncClient` (or `httpx2.AsyncClient`), called once for each\n        of the client's own event loops.",
 }
-"""What code words do not settle. Sentences of the async client, and what the sync client says instead."""
+"""Sentences of the async client, and what the sync client says in their place."""
 
 
 def sync_name(name: str) -> str:
-    """`AsyncCalls` is `Calls` here."""
+    """The sync name: `Calls` for `AsyncCalls`."""
     return _NAMES.get(name, name.removeprefix("Async"))
 
 
 def is_async_name(name: str) -> bool:
-    """Whether a name of the async client has a sibling here."""
+    """Whether a name of the async client has another name in the sync one."""
     return name in _NAMES or re.match(r"Async[A-Z]", name) is not None
 
 
@@ -51,7 +52,7 @@ def sync_text(text: str) -> str:
 
 
 def sync_tree(node: N) -> N:
-    """An annotation of the sync client: `Callable[P, Awaitable[T]]` is a plain function here."""
+    """An annotation in the sync client: `Callable[P, Awaitable[T]]` becomes a plain function."""
     translated: N = _Translator().visit(node)
     return ast.fix_missing_locations(translated)
 

@@ -1,6 +1,6 @@
-"""Shapes of requests and answers. Each name loads its file when first used, so that this package costs nothing.
+"""Shapes of requests and answers. Each name loads its file when first used, so that importing this package is cheap.
 
-    agents.py             agents, and what is said of greeting, silence and turns
+    agents.py             agents, with their settings for greeting, silence and turns
     calls.py              calls and recordings
     call_endings.py       how a call ended
     transcripts.py        what was said
@@ -11,10 +11,10 @@
     knowledge_bases.py    knowledge bases and their sources
     voices.py             voices
     telephony.py          phone numbers and carriers' credentials
-    common.py             what any answer has: its facts, a list's place, deletions
-    _fields.py            what attributes are made of: their names on the wire, open words, what a repr shows
+    common.py             `.meta`, pagination, deletions
+    _fields.py            for attributes: their names on the wire, open words, what a repr shows
     _converter.py         JSON to models: `decode`
-    _wire.py              models to JSON: `to_wire`, and `Model`, which all of them are
+    _wire.py              models to JSON: `to_wire`; and `Model`, the base of all
 
 .. include:: README.md
 """

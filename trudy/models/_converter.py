@@ -1,8 +1,8 @@
-"""JSON to models: the one cattrs converter, and `decode`, which loses nothing the server sent.
+"""JSON to models: the one cattrs converter, and `decode`, which loses nothing that the server sent.
 
-A row whose members are as documented goes through the function that cattrs writes for its class. Only where that
-refuses, the row is read again member by member: what cannot be read becomes the attribute's default, and the value
-stays in `extra` under its name. So does the server's spelling of a word that folds into another.
+A row whose members are as documented goes through the function that cattrs writes for its class. Only if that refuses
+it, the row is read again member by member: an attribute that cannot be read gets its default, and the value stays in
+`extra` under its name. The server's spelling of a word that is read as another word stays there too.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ class ModelError(ValueError):
 
 
 def decode(cls: type[T], raw: object, meta: ResponseMeta | None = None) -> T:
-    """The model in a JSON value; its dicts become the model's own, so do not change them afterwards.
+    """The model in a JSON value. The model keeps the value's dicts, so do not change them afterwards.
 
-    Raises `ModelError` where the value is no object or has no id; nothing else invalidates it.
+    Raises `ModelError` if the value is no object or has no id, and for no other reason.
     """
     decoder = _DECODERS.get(cls)
     if decoder is None:
@@ -63,7 +63,7 @@ def decode(cls: type[T], raw: object, meta: ResponseMeta | None = None) -> T:
 
 
 def without_deep_members(raw: object) -> object:
-    """A JSON value that is safe to compare, print and write: what is nested too deep becomes `{"left_out": why}`."""
+    """A JSON value that is safe to compare, print and write: parts nested too deep become `{"left_out": why}`."""
     if isinstance(raw, dict):
         row = cast("dict[str, object]", raw)
         return {name: dict(_LEFT_OUT) if _scalars.is_too_deep(value) else value for name, value in row.items()}
@@ -89,7 +89,7 @@ class _Member:
     keeps_null: bool
     """Whether null differs from absent."""
     is_made: bool
-    """Whether its default is made, such as from other members; then null is as good as absent."""
+    """Whether its default is computed, such as from other members; then null is treated as absent."""
 
 
 def _member(a: attrs.Attribute[Any]) -> _Member:
@@ -107,7 +107,7 @@ def _member(a: attrs.Attribute[Any]) -> _Member:
 
 
 def _make_decoder(cls: type) -> _Decoder:
-    # Types are read here, once: the modules write them as text.
+    # The annotations are text in the modules; they are resolved here, once.
     fields = attrs.fields(attrs.resolve_types(cls))
     members = [_member(a) for a in fields if a.name not in OWN]
     own = {a.name for a in fields} & OWN
@@ -145,12 +145,12 @@ def _make_decoder(cls: type) -> _Decoder:
                 row[name] = found = kind(word)
                 if found.value != word:
                     extra[name] = word
-        # Ours overwrite members of the same names, which are in `extra` already.
+        # Our own attributes win over members of the same names, which are in `extra` already.
         row["extra"] = extra
         row["meta"] = meta
         with suppress(ValueError, KeyError):
             return structure(row, cls)
-        # Not while the error is handled: its frames hold the row, and would hang on the error of a row beyond saving.
+        # Not while the first error is handled: its frames hold the row, and would become part of a later error.
         ours = {"extra": extra, "meta": meta}
         return cls(**_salvage(cls, members, sent, extra), **{name: ours[name] for name in own})
 
@@ -180,7 +180,7 @@ def _salvage(cls: type, members: list[_Member], sent: dict[str, Any], extra: dic
 
 
 def _reader(attribute: attrs.Attribute[Any]) -> _Hook:
-    """How one attribute is read: by its own function, else by its type."""
+    """The function that reads one attribute: its own, else that of its type."""
     read = wire_of(attribute).read
     if read is None:
         return _CONVERTER.get_structure_hook(attribute.type)
@@ -188,7 +188,7 @@ def _reader(attribute: attrs.Attribute[Any]) -> _Hook:
 
 
 def _salvage_items(kind: Any) -> Read:
-    """The readable items of a list in which some are not."""
+    """Reads the items of a list that can be read, and leaves out the others."""
     item_type = get_args(kind)[0] if get_origin(kind) is tuple else None
 
     def salvage(value: object) -> object:
@@ -242,7 +242,7 @@ _SCALARS: dict[type, Read] = {
 
 
 def _optional_text(value: Any, _: Any) -> str | None:
-    # Most members are these, hence one call instead of two.
+    # Most members are of this type, so one function call in place of two saves time.
     return value if value is None or type(value) is str else _scalars.text(value)
 
 
@@ -274,7 +274,7 @@ def _is_optional(kind: Any) -> bool:
 
 
 def _optional_hook(kind: Any) -> _Hook:
-    """Of `X | None` and `X | NotGiven | None`: null stays, the rest is an X. literals beside `str` help editors."""
+    """Reads `X | None` and `X | NotGiven | None`: null stays null, any other value is an X."""
     inner = [k for k in get_args(kind) if k not in (type(None), NotGiven)]
     if str in inner:
         return _optional_text

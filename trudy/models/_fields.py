@@ -1,6 +1,6 @@
-"""What the attributes of models are made of: names and readers for the wire, open words, what a repr shows.
+"""For the attributes of models: their names on the wire, how they are read and written, open words, what a repr shows.
 
-How an attribute meets the wire is kept in its metadata.
+An attribute's names, reader and writer are in its metadata.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from trudy._parse import ID_ALIASES, identifier
 Read: TypeAlias = Callable[[object], object]
 """Turns a JSON value into an attribute's value, or raises `ValueError`."""
 Write: TypeAlias = Callable[[Any], object]
-"""Turns an attribute's value into something that `to_wire` takes."""
+"""Turns an attribute's value into a value that `to_wire` takes."""
 
 _KEY = "trudy.wire"
 OWN = frozenset({"extra", "meta"})
-"""Attributes that are ours: a member that the server calls so goes to `extra` like any unknown one."""
+"""Attributes of this library's own: a member of the same name goes to `extra` like any unknown one."""
 
 
 @attrs.frozen(kw_only=True)
 class Wire:
-    """The wire side of one attribute.
+    """How one attribute is read and written.
 
     Attributes:
-        names: its spellings, the one we write first; the first that holds something wins.
-        read: reads the value, where the type alone does not say how.
-        salvage: what can be saved of a value that `read` refused; the whole value then stays in `extra`.
-        write: what to write in place of the attribute's value.
+        names: its names on the wire. The first one is written; the first one with a value is read.
+        read: reads the value, where the type alone does not tell how.
+        salvage: reads the readable part of a value that `read` refused; the whole value then stays in `extra`.
+        write: makes the value to be written of the attribute's.
     """
 
     names: tuple[str, ...]
@@ -61,7 +61,7 @@ def id_of(kind: str, *others: str) -> dict[str, Wire]:
 
 
 def wire_of(attribute: attrs.Attribute[Any]) -> Wire:
-    """The wire side of an attribute, with at least one name."""
+    """How an attribute is read and written, with at least one name."""
     found: Wire = attribute.metadata.get(_KEY) or Wire(names=())
     return found if found.names else attrs.evolve(found, names=(attribute.name,))
 
@@ -76,8 +76,8 @@ def members(cls: type[attrs.AttrsInstance]) -> tuple[tuple[str, str, Write | Non
 class OpenWord(StrEnum):
     """Base of the open enums. Each is a `str`: `status == "completed"` holds, and `status is CallStatus.COMPLETED`.
 
-    A member is named as its word in capitals. Hyphens, blanks and capitals make no difference. A word that no member
-    has becomes a value of its own, with `is_known` False; the empty word stands for one that the server did not send.
+    A member's name is its word in capitals. Hyphens, blanks and upper case make no difference. An unknown word becomes
+    a value of its own, with `is_known` False; the empty word stands for one that the server did not send.
     """
 
     @property
@@ -100,7 +100,7 @@ class OpenWord(StrEnum):
 
     @classmethod
     def _unknown(cls, value: str) -> Self:
-        # Not remembered: what a server sends must not fill a table that is never emptied.
+        # Not kept: words of a server must not fill a table that is never emptied.
         word = str.__new__(cls, value)
         word._name_ = value
         word._value_ = value

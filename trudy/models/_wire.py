@@ -1,4 +1,4 @@
-"""From Python to JSON: models, mappings, times and words become what `json.dumps` takes. `Model` is what all have."""
+"""Models to JSON: models, mappings, times and words become values that `json.dumps` takes. `Model`, the base of all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trudy.options import NOT_GIVEN
 
 
 class Model:
-    """What every model can do: be made from the JSON form, and be written in it."""
+    """Base of all models: reads them from JSON, and writes them as JSON."""
 
     __slots__ = ()
 
@@ -78,14 +78,14 @@ def to_wire(value: object) -> Any:
     if isinstance(value, Model):
         return value.to_dict()
     if hasattr(value, "dtype") and callable(item := getattr(value, "item", None)) and getattr(value, "ndim", 1) == 0:
-        plain = item()  # of a scalar of NumPy or pandas
-        if not hasattr(plain, "dtype"):  # Python has no `longdouble`
+        plain = item()  # a scalar of NumPy or pandas as Python's own
+        if not hasattr(plain, "dtype"):  # a `longdouble` stays one: Python has none
             return to_wire(plain)
     raise InvalidArgumentError(f"a {type(value).__name__} cannot be sent as JSON")
 
 
 def model_to_wire(model: attrs.AttrsInstance) -> dict[str, Any]:
-    """All members of a model under their wire names, then its `extra`, whose entries are the server's own words."""
+    """All members of a model under their wire names, then those of its `extra`."""
     result: dict[str, Any] = {}
     for attribute, name, write in members(type(model)):
         value = getattr(model, attribute)
@@ -112,7 +112,7 @@ def _mapping(value: Mapping[object, object]) -> dict[str, Any]:
 
 
 def _finite(value: object) -> object:
-    """Python's reader takes NaN and overflowing numbers from a server; as JSON they are null."""
+    """NaN and infinity as null: JSON has neither, though Python reads them from a server's answer."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, list):
@@ -123,12 +123,12 @@ def _finite(value: object) -> object:
 
 
 def format_time(value: datetime) -> str:
-    """ISO 8601 in UTC with `Z`. A datetime without a zone is refused: nobody knows which instant it means."""
+    """ISO 8601 in UTC with `Z`. A datetime without a zone is refused: it does not tell which instant it means."""
     if value != value:  # pandas.NaT is a datetime, and like NaN not equal to itself
         raise InvalidArgumentError("NaT is no time")
     if value.utcoffset() is None:
         raise InvalidArgumentError("a datetime needs a time zone, such as datetime.UTC")
-    # Taken apart: a subclass, such as the Timestamp of pandas, may write itself otherwise.
+    # Made anew from its parts: a subclass, such as the Timestamp of pandas, may format itself in another way.
     utc = value.astimezone(UTC)
     plain = datetime(utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, utc.microsecond, UTC)
     return plain.isoformat().replace("+00:00", "Z")

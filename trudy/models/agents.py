@@ -1,4 +1,4 @@
-"""Agents: who calls, with which voice, prompt, tools and manners."""
+"""Agents: voice, prompt, tools, and settings for greeting, silence and turns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OutputMedium: TypeAlias = Literal["MESSAGE_MEDIUM_VOICE", "MESSAGE_MEDIUM_TEXT",
 
 
 class AgentStatus(OpenWord):
-    """Where an agent stands."""
+    """The state of an agent."""
 
     ACTIVE = "active"
     """Ready to call."""
@@ -112,7 +112,7 @@ class InactivityMessageDict(TypedDict, total=False):
 
 @frozen(kw_only=True)
 class VADSettings(Model):
-    """How the end of speech is found; for requests and in answers. Members inferred from an early server."""
+    """How the end of speech is detected; for requests and in answers. Members inferred from an early server."""
 
     turn_endpoint_delay: str | NotGiven | None = field(
         default=NOT_GIVEN, converter=duration_text, metadata=wire(read=duration)

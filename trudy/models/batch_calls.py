@@ -1,4 +1,4 @@
-"""Batch calls: campaigns that the server dials by itself, their contacts, and how far they are."""
+"""Batch calls: campaigns that the server dials by itself, their contacts and progress."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class BatchContactStatus(OpenWord):
 
     PENDING = "pending"
     SCHEDULED = "scheduled"
-    """It has a time of its own."""
+    """Its call is due at a time of its own."""
     IN_PROGRESS = "in_progress"
     COMPLETED = "completed"
     FAILED = "failed"
@@ -83,7 +83,7 @@ class BatchCall(Model):
     scheduled_at: datetime | None = None
     """When it starts, UTC."""
     timezone: str | None = None
-    """IANA, such as `America/New_York`; what `start_time`, `end_time` and `working_days` are told in."""
+    """IANA, such as `America/New_York`: the zone of `start_time`, `end_time` and `working_days`."""
     start_time: str | None = None
     """`HH:MM`; no call is placed earlier in the day. Before 2026-03."""
     end_time: str | None = None
@@ -211,7 +211,7 @@ def _sums(chunks: tuple[AddedChunk, ...]) -> str:
 
 @frozen(kw_only=True)
 class AddedContacts(Model):
-    """What became of contacts that were added to a batch, in one request or in several."""
+    """The result of adding contacts to a batch, in one request or in several."""
 
     chunks: tuple[AddedChunk, ...] = field(default=(), repr=_sums)
     """The answer to each request."""

@@ -1,4 +1,4 @@
-"""How a call ended, in one word, from whichever words a server or the voice provider has for it."""
+"""How a call ended, in one word, found from the words of the server or the voice provider."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from trudy.models._fields import OpenWord
 
 
 class CallEnding(OpenWord):
-    """What came of a call that is over."""
+    """How a call that is over ended."""
 
     ANSWERED = "answered"
     """Somebody was on the line."""
@@ -21,7 +21,7 @@ class CallEnding(OpenWord):
     REFUSED = "refused"
     """The other side, or its carrier, turned the call down."""
     FAILED = "failed"
-    """It did not come about, or was called off before anybody answered."""
+    """It could not be placed, or was cancelled before anybody answered."""
     UNKNOWN = "unknown"
     """It is over, and the server does not say how it went."""
 
@@ -44,10 +44,10 @@ END_REASON_NAMES: Final = (
     "failure_reason",
     "failureReason",
 )
-"""How servers and voice providers spell the member that says why a call ended."""
+"""Names of the member in which servers and voice providers say why a call ended."""
 
-# The provider's words, those of the telephone networks (SIP, Q.850), and of dashboards. A word that tells nothing of
-# whether somebody answered, such as `hangup` or `timeout`, is in none of these lines: there the status decides.
+# Words of the provider, of telephone networks (SIP, Q.850) and of dashboards. A word that does not tell whether
+# somebody answered, such as `hangup` or `timeout`, is not listed: then the status decides.
 _WORDS: Final = {
     "answered": "answered human human_answered contacted agent_hangup user_hangup customer_hangup client_hangup"
     " assistant_hangup caller_hangup callee_hangup max_duration max_duration_reached exceeded_max_duration"
@@ -81,7 +81,7 @@ _SAYS_HOW: Final = frozenset({CallEnding.NO_ANSWER, CallEnding.BUSY, CallEnding.
 _KIND_OF_WORD: Final = re.compile(
     r"^(?:call[ _-])?(?:end(?:ed)?[ _-]reason|hangup[ _-]cause|outcome)[ _-]", re.IGNORECASE
 )
-"""What enumerations write before their words: `END_REASON_BUSY`."""
+"""Prefixes of the words of enumerations, such as `END_REASON_BUSY`."""
 _CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -94,7 +94,7 @@ def ending_of(word: str | None) -> CallEnding | None:
 
 
 def call_ending(*, end_reason: str | None, status: str | None, outcome: str | None = None) -> CallEnding:
-    """How a call that is over ended, from what a row or an event says of it.
+    """How a call that is over ended, found from the members of a row or event.
 
     Args:
         end_reason: why it ended, in any spelling.

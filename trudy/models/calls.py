@@ -1,4 +1,4 @@
-"""Calls: what is asked of one, how it stands, and its recording. Transcripts have a file of their own."""
+"""Calls: settings, status and members of a call, and its recording. Transcripts have a file of their own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CallStatusName: TypeAlias = Literal[
 
 
 class CallStatus(OpenWord):
-    """Where a call stands. The guides' `ended`, `in-progress` and `running` fold into the words below."""
+    """The state of a call. The guides' `ended`, `in-progress` and `running` are read as the words below."""
 
     CREATED = "created"
     """Overview guide only; before `QUEUED`."""
@@ -135,7 +135,7 @@ _PROVIDER_ID_NAMES: Final = (
 
 
 def _number_called(call: Call) -> str | None:
-    # On an inbound row of the early server `phone_number` is the other side, not the number called.
+    # In an inbound call on the early server `phone_number` is the caller's, not the number called.
     return None if call.direction is CallDirection.INBOUND else call.phone_number
 
 

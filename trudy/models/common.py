@@ -1,4 +1,4 @@
-"""What every answer carries: where it came from, where a list stands, that something was deleted."""
+"""What answers of all kinds have: `.meta`, pagination, deletions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trudy.models._wire import Model
 
 @frozen(kw_only=True)
 class ResponseMeta(Model):
-    """Facts of the answer that an object came in. Stands as `.meta` on each object, outside equality and repr."""
+    """Facts of the answer that an object came in: the object's `.meta`, which equality and repr leave out."""
 
     request_id: str | None = None
     """The server's id of the request; quote it to support. A UUID, or `req_...`."""
@@ -25,12 +25,12 @@ class ResponseMeta(Model):
     idempotency_key: str | None = None
     """The key sent with a create; None where none was."""
     reconciled: bool = False
-    """Whether this object was found by looking after an attempt whose end was unknown."""
+    """Whether this call was found by looking for it after its answer was lost."""
 
 
 @frozen(kw_only=True)
 class Pagination(Model):
-    """Where a page stands in its list, as the server tells it. Any member may be missing; `has_more` may be wrong."""
+    """The place of a page in its list, as the server says. Any member may be missing; `has_more` may be wrong."""
 
     total: int | None = field(default=None, metadata=wire("total", "total_results"))
     """Rows in the whole list (search: `total_results`)."""
@@ -64,7 +64,7 @@ class Deleted(Model):
 
 @frozen(kw_only=True)
 class BulkDeleteResult(Model):
-    """What became of several objects that were to be deleted at once."""
+    """The result of deleting several objects at once."""
 
     deleted_ids: tuple[str, ...] = ()
     failed_ids: tuple[str, ...] = ()

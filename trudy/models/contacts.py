@@ -1,4 +1,4 @@
-"""Contacts and their folders, and what an import of a file made of them."""
+"""Contacts and their folders, and the result of importing a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CallOutcomeName: TypeAlias = Literal["contacted", "voicemail", "no_answer", "esc
 
 
 class CallOutcome(OpenWord):
-    """What came of the last call to a contact."""
+    """How the last call to a contact ended."""
 
     CONTACTED = "contacted"
     VOICEMAIL = "voicemail"
@@ -79,9 +79,9 @@ class Contact(Model):
     name: str | None = field(default=None, repr=False)
     """The whole name as one text; 2026-03 and later. `full_name` is there for all servers."""
     first_name: str | None = field(default=Factory(_first_of_name, takes_self=True), repr=False)
-    """Where the server sends only `name`, what stands before its first blank."""
+    """Where the server sends only `name`, its part before the first blank."""
     last_name: str | None = field(default=Factory(_rest_of_name, takes_self=True), repr=False)
-    """Where the server sends only `name`, what stands after its first blank."""
+    """Where the server sends only `name`, its part after the first blank."""
     email: str | None = field(default=None, repr=False)
     company_name: str | None = field(default=None, repr=False)
     """This member and the next four: before 2026-03."""
@@ -140,7 +140,7 @@ class ContactImportFault(Model):
     """One row of a file that was not imported."""
 
     row: int | None = field(default=None, metadata=wire("row", "index", "line"))
-    """Its place in the file, as the server counts."""
+    """Its number in the file, as the server counts."""
     phone: str | None = field(default=None, repr=shown_phone, metadata=wire("phone", "phone_number"))
     """As it stands in the file."""
     reason: str | None = field(default=None, repr=shown_prose, metadata=wire("reason", "error", "message"))
@@ -150,7 +150,7 @@ class ContactImportFault(Model):
 
 @frozen(kw_only=True)
 class ContactImportResult(Model):
-    """What an import made of a file."""
+    """The result of importing a file of contacts."""
 
     imported: int | None = field(default=None, metadata=wire("imported", "successful"))
     """Contacts that are new (early server: `successful`)."""
@@ -161,7 +161,7 @@ class ContactImportResult(Model):
     errors: int | None = field(default=None, metadata=wire("errors", "failed", salvage=_count_of_faults))
     """How many rows were not imported (early server: `failed`, or `errors` a list of them)."""
     folder_id: str | None = field(default=None, metadata=id_of("folder"))
-    """Where they are."""
+    """The folder they are in."""
     error_details: tuple[ContactImportFault, ...] = field(
         default=(), metadata=wire("error_details", "errors", read=_faults)
     )

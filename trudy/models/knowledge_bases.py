@@ -14,7 +14,7 @@ from trudy.models.common import ResponseMeta
 
 
 class KnowledgeStatus(OpenWord):
-    """Where a knowledge base, or one of its sources, stands."""
+    """The state of a knowledge base, or of one of its sources."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -88,7 +88,7 @@ class KnowledgeBase(Model):
 
 @frozen(kw_only=True)
 class KnowledgeSource(Model):
-    """A document or some web pages in a knowledge base. Members inferred; the pages describe sources in prose."""
+    """A document or some web pages in a knowledge base. The API describes sources in prose, so members are inferred."""
 
     id: str = field(metadata=own_id("source"))
     """Opaque."""

@@ -1,4 +1,4 @@
-"""Phone numbers: those to be had, those you have, and which agent uses them."""
+"""Phone numbers: those for sale, those you have, and which agent uses them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ProviderTypeName: TypeAlias = Literal["telnyx", "twilio", "custom_sip"]
 
 
 class NumberType(OpenWord):
-    """What kind of number it is. The guide's `toll-free` folds into `TOLL_FREE`."""
+    """What kind of number it is. The guide's `toll-free` is read as `TOLL_FREE`."""
 
     LOCAL = "local"
     TOLL_FREE = "toll_free"
@@ -29,7 +29,7 @@ class NumberType(OpenWord):
 
 
 class ProviderType(OpenWord):
-    """Whose network a number is on."""
+    """The carrier of a number."""
 
     TELNYX = "telnyx"
     TWILIO = "twilio"
@@ -86,13 +86,13 @@ class AvailableNumber(Model):
     phone_number_type: NumberType = _NO_NUMBER_TYPE
     """An open enum; the empty word where the server sent none. Guide only."""
     range: Any = field(default=None, hash=False, repr=False)
-    """As the carrier tells it: an object, text or a number."""
+    """As the carrier sends it: an object, text or a number."""
     region_information: Any = field(default=None, hash=False, repr=False)
-    """As the carrier tells it: a list or an object."""
+    """As the carrier sends it: a list or an object."""
     features: tuple[Any, ...] = field(default=(), hash=False, repr=False)
-    """As the carrier tells them: texts, or objects with a `name`. `feature_names` is either."""
+    """As the carrier sends them: texts, or objects with a `name`. `feature_names` has the names of both."""
     cost_information: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
-    """As the carrier tells it, such as `monthly_cost`, `upfront_cost` and `currency`."""
+    """As the carrier sends it, such as `monthly_cost`, `upfront_cost` and `currency`."""
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """What the server sent beyond the above: unknown members, other spellings, values that could not be read."""
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
@@ -114,7 +114,7 @@ class ProvisionedNumber(Model):
     phone_number: str = field(repr=shown_phone, metadata=wire("phone_number", "number", "phone"))
     """E.164; as it was asked for where the server does not repeat it."""
     credential_id: str | None = field(default=None, metadata=id_of("credential"))
-    """The stored access to your carrier, where it was imported."""
+    """The id of your carrier's stored credentials, where the number was imported."""
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
     """What the server sent beyond the above: unknown members, other spellings, values that could not be read."""
     meta: ResponseMeta | None = field(default=None, eq=False, repr=False)
@@ -172,7 +172,7 @@ class AgentWebhookUrl(Model):
 
 @frozen(kw_only=True)
 class TelephonyCredential(Model):
-    """A stored access to a carrier of your own; the server never gives the secret back."""
+    """Stored credentials of a carrier of your own; the server never sends the secret back."""
 
     id: str = field(metadata=own_id("credential"))
     """Opaque."""

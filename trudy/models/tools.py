@@ -35,13 +35,13 @@ class ToolParameter:
     description: str | None = None
     """Tells the agent what to fill in."""
     enum: Sequence[str] | None = None
-    """The only values the agent may fill in."""
+    """The values that the agent may choose from."""
     required: bool = True
     """Whether the agent must fill it in."""
     schema: Mapping[str, JSON] | None = field(default=None, hash=False)
     """A JSON schema in place of `type`, `description` and `enum`."""
     value: JSON | NotGiven = field(default=NOT_GIVEN, hash=False, repr=lambda v: repr(v) if v is NOT_GIVEN else "'***'")
-    """Sent each time; the agent never sees it. Such as a key of your own service."""
+    """Sent each time and never shown to the agent, such as a key of your own service."""
 
     def __attrs_post_init__(self) -> None:
         if not self.name:
@@ -50,7 +50,7 @@ class ToolParameter:
             raise InvalidArgumentError(f"location must be one of {', '.join(_LOCATIONS)}", argument="location")
 
     def to_wire(self, location: ParameterLocation) -> dict[str, Any]:
-        """The documented form. `location` is for one that names none."""
+        """The documented form. `location` is used where the parameter names none."""
         head = {"name": self.name, "location": f"PARAMETER_LOCATION_{(self.location or location).upper()}"}
         if not isinstance(self.value, NotGiven):
             return {**head, "value": to_wire(self.value)}
@@ -65,7 +65,7 @@ class ToolParameter:
 class HttpTool:
     """The definition of a tool that calls a URL of yours. `to_dict()` is the documented form.
 
-    The pages show three forms; this writes the one of the guide to custom tools, which is the voice provider's own.
+    The API documents three forms; this writes that of the guide to custom tools, which is the voice provider's own.
     """
 
     url: str = field(repr=shown_link)
@@ -116,7 +116,7 @@ ToolDefinitionParam: TypeAlias = HttpTool | Mapping[str, object]
 
 
 def _of_definition(*names: str) -> Any:
-    """The first of these members that the definition, or its `http`, has as text."""
+    """Finds the first of these members that is text, in the definition or in its `http`."""
 
     def find(tool: Tool) -> str | None:
         definition = tool.definition or {}

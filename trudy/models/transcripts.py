@@ -32,7 +32,7 @@ def _read_speaker(value: object) -> str:
 
 
 def _fold_speaker(value: object) -> str | None:
-    """The guides' word for one of the voice provider's, which stays in `extra`."""
+    """The guides' word for a word of the voice provider, which stays in `extra`."""
     if not isinstance(value, str):
         return None
     role = value.upper().removeprefix(_PROVIDER_ROLE).lower()
@@ -68,7 +68,7 @@ def _read_turn(value: object) -> TranscriptTurn:
 
 
 def _read_turns(value: object) -> tuple[TranscriptTurn, ...]:
-    """Turns from a list, a bare text, or `{"text": ...}`; refuses whatever holds more than turns."""
+    """Turns from a list, a bare text, or `{"text": ...}`; refuses an object with other members."""
     if isinstance(value, dict) and value.keys() == {"text"}:
         value = cast("dict[str, object]", value)["text"]
         if value is None:
@@ -81,7 +81,7 @@ def _read_turns(value: object) -> tuple[TranscriptTurn, ...]:
 
 
 def _salvage_turns(value: object) -> tuple[TranscriptTurn, ...]:
-    """The readable turns among others, and the text of an object that holds more than it."""
+    """The turns of a list that can be read, or the text of an object with other members."""
     if isinstance(value, dict):
         value = cast("dict[str, object]", value).get("text")
     if isinstance(value, str):
@@ -99,8 +99,8 @@ def _salvage_turns(value: object) -> tuple[TranscriptTurn, ...]:
 class Transcript(Model):
     """What was said in a call. Empty until some seconds after its end.
 
-    Two facts of the wire are folded: turns in any of the three forms become `TranscriptTurn`s, and a transcript that
-    comes as one text becomes one turn without a speaker.
+    Turns in any of the three forms become `TranscriptTurn`s; a transcript that comes as one text becomes one turn
+    without a speaker.
     """
 
     call_id: str | None = field(default=None, metadata=id_of("call"))
@@ -126,7 +126,7 @@ class Transcript(Model):
 
 
 def write_transcript(transcript: Transcript | None) -> object:
-    """A transcript as a part of its call: a list of turns where there is nothing else to tell."""
+    """A transcript as a member of its call: a list of turns, if it has nothing else."""
     if transcript is None or transcript.call_id or transcript.summary or transcript.extra:
         return transcript
     return transcript.turns

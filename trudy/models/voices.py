@@ -15,7 +15,7 @@ from trudy.models.common import ResponseMeta
 
 
 class VoiceStatus(OpenWord):
-    """Where a voice stands."""
+    """The state of a voice."""
 
     TRAINING = "training"
     """A clone that cannot be used yet."""

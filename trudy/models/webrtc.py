@@ -25,7 +25,7 @@ class WebRTCCall(Model):
     call_id: str = field(metadata=wire("callId", "call_id", "id", read=identifier))
     """Opaque (wire: `callId`)."""
     join_url: str = field(repr=_shown, metadata=wire("joinUrl", "join_url", read=text))
-    """Where the browser joins, `wss://...`; once, and soon (wire: `joinUrl`). Whoever has it can join."""
+    """Where the browser joins, `wss://...` (wire: `joinUrl`). Works once, expires soon; whoever has it can join."""
     agent_name: str | None = field(default=None, metadata=wire("agentName", "agent_name"))
     """Wire: `agentName`."""
     extra: Mapping[str, Any] = field(factory=dict[str, Any], hash=False, repr=False)
@@ -43,7 +43,7 @@ class TestCall(Model):
     call_id: str | None = field(default=None, metadata=id_of("call", "id"))
     """Opaque."""
     join_url: str | None = field(default=None, repr=_shown, metadata=wire("join_url", "joinUrl"))
-    """Where the browser joins, `wss://...`; once, and soon. Whoever has it can join."""
+    """Where the browser joins, `wss://...`. Works once, expires soon; whoever has it can join."""
     agent_id: str | None = field(default=None, metadata=id_of("agent"))
     created_at: datetime | None = None
     """UTC."""

@@ -3,7 +3,7 @@
     agents.py               make, change and delete agents, or try one from a browser
     calls.py                place calls, follow them, read what was said
       _reconcile.py         finds the call whose answer was lost
-      _newest_calls.py      the list it looks in, read by one for all that look at the same time
+      _newest_calls.py      the list it looks in, read once for all that look at the same time
       _call_search.py       `calls.find`
       _call_waits.py        what can be waited for: a call's end, its transcript, its recording; a batch's end
       _download.py          `calls.download_recording`
@@ -21,11 +21,11 @@
 What they share:
 
     _base.py                from a method's arguments to a request, and from an answer to a model or a list
-    _documented.py          which members and words the API's pages know; others are refused
-    _uploads.py             files that users hand over, and multipart forms
+    _documented.py          which members and words the API documents; others are refused
+    _uploads.py             files to be sent, and multipart forms
     _placing_rules.py       what a call and a batch may ask for
-    _waiting.py             waits for an end, or for what comes after it
-    _shared_poller.py       one poll for all who wait
+    _waiting.py             waits for a final status, or for what comes after it
+    _shared_poller.py       one poll for all that wait at the same time
     _raw_request.py         `client.request`: a path without a method of its own
 
 .. include:: README.md

@@ -1,4 +1,4 @@
-"""What every namespace shares: the way from a method's arguments through the pipeline to a model."""
+"""What every namespace shares: makes a request of a method's arguments, and a model or a list of its answer."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ T = TypeVar("T")
 Query = Mapping[str, QueryValue | NotGiven | None]
 logger = logging.getLogger("trudy")
 _SHORTEST_SECRET: Final = 4
-"""Shorter texts would be found in ordinary words."""
+"""Shorter texts are not masked in errors: they would be found in ordinary words."""
 _HALF: Final = re.compile(r"[\ud800-\udfff]")
+"""Half of a character: JSON may escape one by itself, and UTF-8 cannot hold it."""
 
 
 class Resource:
-    """A namespace: the client's core, held strongly so that `TrudyClient().agents.list()` works, and the options.
+    """A namespace. It holds the client's core, so that `TrudyClient().agents.list()` works, and the options.
 
     A client keeps its namespaces, and they have a `__dict__`, so that tests can patch their methods.
     """
@@ -77,9 +78,9 @@ class Resource:
 
     @forgetful
     async def _act(self, request: Request, model: type[T], **asked_for: object) -> T:
-        """Send what is done once the server says 2xx, where no page promises what the answer holds.
+        """Send a request that is done once the server says 2xx, where no page tells what the answer holds.
 
-        A member that the model cannot do without is taken from what was asked for.
+        A member that the model needs and the answer lacks is taken from `asked_for`.
         """
         from trudy.models import ModelError, decode
 
@@ -203,7 +204,7 @@ def body_of(**members: object) -> dict[str, object]:
 
 
 def written(value: object, name: str) -> Any:
-    """The JSON form of an argument, or of a part of it such as `contacts[3]`; the error for it names it."""
+    """The JSON form of an argument, or of a part of it such as `contacts[3]`; an error names it."""
     from trudy.models import to_wire
 
     argument = name.partition("[")[0]
@@ -220,7 +221,7 @@ def written(value: object, name: str) -> Any:
 
 
 def _is_unicode(wire: object) -> bool:
-    """Whether UTF-8 can hold what is said; `to_wire` lets halves of characters by, as servers send them escaped."""
+    """Whether UTF-8 can hold all texts; `to_wire` lets halves of characters pass, since servers send them escaped."""
     if isinstance(wire, str):
         return wire.isascii() or _HALF.search(wire) is None
     if isinstance(wire, list):

@@ -1,4 +1,4 @@
-"""Searches the list of calls for those that were asked for in some way."""
+"""`calls.find`: searches the list of calls for those that were placed with some arguments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trudy.pagination import AsyncPager
 
 _MARGIN: Final = timedelta(seconds=1)
-"""Some servers leave the very moment out, or cut it to seconds: they are asked for more, and it is judged here."""
+"""Some servers exclude the given moment itself, or cut it to seconds: so more is asked for, and compared here."""
 
 
 def asked_for(

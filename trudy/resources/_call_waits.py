@@ -92,7 +92,7 @@ class CallWaits:
         deadline = self.settings.merged(options).deadline
         if deadline is not None:
             options["deadline"] = max(deadline - (self.core.clock.monotonic() - started), LAST_LOOK)
-        options["before_send"] = None  # it was asked about the call
+        options["before_send"] = None  # it was asked before the call was placed
         with _after_placing(call):
             return await self.calls.wait(
                 call.id, max_wait=max_wait, poll_interval=poll_interval, events=events, progress=progress, **options
@@ -116,7 +116,7 @@ def batch_end(batches: AsyncBatchCalls, core: Core, settings: Settings) -> Waiti
 
 @contextmanager
 def _after_placing(call: Call) -> Generator[None]:
-    """The call goes on, whatever happens in here: errors carry it, and none of them is to be answered by another."""
+    """Errors raised in the block carry the call, which goes on, and are not retryable: a retry would place another."""
     try:
         yield
     except TrudyError as error:
@@ -131,5 +131,5 @@ def _after_placing(call: Call) -> Generator[None]:
 
 
 def _without_links(call: Call) -> Call:
-    """Signed links are others at each reading."""
+    """The call without its signed links, which change with each answer."""
     return evolve(call, recording_url=call.recording_url and "there", transcript_url=call.transcript_url and "there")

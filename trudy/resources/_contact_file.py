@@ -31,11 +31,11 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 def check_contact_file(upload: Upload, mapped: Collection[str] = (), *, base_url: str = "") -> tuple[Upload, str]:
     """The file under a name with its ending, and its content type.
 
-    `mapped` are the headings that a mapping has for numbers, as the file writes them; without one they go by name.
-    `base_url` is where it goes: Truedy's own host gets none of the numbers that only a sandbox answers.
+    `mapped` are the headings of number columns by the caller's mapping, as the file spells them; without a mapping they
+    are found by name. `base_url` is where the file goes: to Truedy's own host no number that only a sandbox answers.
     """
     content_type, ending = (XLSX, ".xlsx") if upload.data.startswith(_ZIP) else (CSV, ".csv")
-    # Raised here, where no variable holds a number: whoever logs tracebacks may print variables too.
+    # Raised here, where no variable holds a number: tracebacks may show local variables.
     complaint = _xlsx_complaint(upload) if content_type == XLSX else _csv_complaint(upload, mapped, base_url)
     if complaint is not None:
         raise InvalidArgumentError(f"file {complaint}", argument="file")
@@ -79,7 +79,7 @@ def _csv_complaint(upload: Upload, mapped: Collection[str], base_url: str) -> st
             if any(fictional_ending(_NO_DIGIT.sub("", row[i])) is not None for i in numbers if i < len(row)):
                 return f"has in line {rows.line_num} a number kept for fiction, which only a sandbox answers"
     except csv.Error as error:
-        # Below the first contact, a cell too long for Python's reader is for the server to judge, whichever that is.
+        # After the first contact the server may judge a cell that is too long for Python's reader.
         if not has_row:
             return f"cannot be read at line {rows.line_num}: {error}; is a quote left open?"
     return None if has_row else "has headings, but no contact"

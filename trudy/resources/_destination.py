@@ -1,4 +1,4 @@
-"""Where a download goes: a file that appears when it is whole, a place that is written as it is, or an open file."""
+"""Where a download goes: a file that appears when it is complete, one that is written in place, or an open file."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _MOST_LINKS: Final = 40  # as Linux follows
 
 @frozen(kw_only=True)
 class Destination:
-    """A target that was found fit to be written to."""
+    """A target that was checked and can be written to."""
 
     target: Target
     keeps_what_was_written: bool
-    """Whether a download that breaks off leaves something behind, so that it cannot be begun again."""
+    """Whether a download that breaks off leaves a part behind, so that it cannot be started again."""
 
     @asynccontextmanager
     async def opened(self) -> AsyncGenerator[Write]:
-        """Open it, for one download; what is given is awaited with each piece."""
+        """Open it for one download; gives an async function to call with each piece."""
         if not isinstance(self.target, str | os.PathLike):
             with _unbuffered_writes_all(self.target) as file:
                 yield _in_place(file)
         elif self.keeps_what_was_written:
-            # A pipe takes what its reader takes: the loop may have to go on for that.
+            # A pipe takes no more than its reader reads, which may need the event loop to go on.
             descriptor = await _aside(partial(os.open, self.target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
             try:
                 yield lambda piece: _aside(partial(_write_all, descriptor, piece))
@@ -53,7 +53,7 @@ class Destination:
 
 
 def destination(to: object) -> Destination:
-    """Check a target before anything is sent: a path in a folder that is there, or a file that takes bytes."""
+    """Check a target before anything is sent: a path in a folder that exists, or a file that takes bytes."""
     if isinstance(to, str | os.PathLike):
         path = Path(os.fspath(to))  # pyright: ignore[reportUnknownArgumentType]
         if not path.name or "\0" in path.name or path.is_dir() or not _place_of(path).parent.is_dir():
@@ -75,7 +75,7 @@ def _is_writable(file: object) -> bool:
 
 
 def _place_of(path: Path) -> Path:
-    """Where the file itself lies, at the end of all links."""
+    """Where the file itself is, with all links followed."""
     return Path(os.path.realpath(path))
 
 
@@ -84,7 +84,7 @@ def _is_written_in_place(path: Path) -> bool:
     (`/dev/stdout`), a file that has other names too, or one in a folder that takes no new file."""
     for _ in range(_MOST_LINKS):
         path = _place_of(path.parent) / path.name
-        if path.parts[1:2] == ("proc",):  # a file put in its place would not be what is open
+        if path.parts[1:2] == ("proc",):  # a file in its place would not be the one that is open
             return True
         if not path.is_symlink():
             break
@@ -98,7 +98,7 @@ def _is_written_in_place(path: Path) -> bool:
 
 @contextmanager
 def _replacement(to: str | os.PathLike[str]) -> Generator[IO[bytes]]:
-    """A file that takes the target's place at the end, with the mode and owner of the one there; none if it fails."""
+    """A file that replaces the target at the end, with its mode and owner; after a failure nothing is replaced."""
     path = _place_of(Path(to))
     try:
         old = path.stat()
@@ -106,9 +106,9 @@ def _replacement(to: str | os.PathLike[str]) -> Generator[IO[bytes]]:
         old = None
     if old is not None and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    part = path.with_name(f".{secrets.token_hex(8)}.part")  # of its own, since the target's may be as long as can be
+    part = path.with_name(f".{secrets.token_hex(8)}.part")  # not made of the target's name, which may be too long
     try:
-        # As narrow as can be until the old mode is known to hold; a new file is as open as the umask lets it.
+        # Readable by its owner alone until it has the old file's mode; a new file gets the mode of the umask.
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if old is None else 0o600)
         with os.fdopen(descriptor, "wb") as file:
             if old is not None:
@@ -124,7 +124,7 @@ def _be_like(descriptor: int, old: os.stat_result) -> None:
         return
     new = os.fstat(descriptor)
     if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
-        # Without the right to, another's file becomes the writer's own, as with every program that saves like this.
+        # Without permission for that, another user's file becomes the writer's, as with any program that saves so.
         with suppress(PermissionError):
             os.fchown(descriptor, old.st_uid, old.st_gid)
     os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
@@ -132,7 +132,7 @@ def _be_like(descriptor: int, old: os.stat_result) -> None:
 
 @contextmanager
 def _unbuffered_writes_all(file: IO[bytes]) -> Generator[IO[bytes]]:
-    """An unbuffered file may take less than it is given."""
+    """Make an unbuffered file, which may take less than it is given, take all of it."""
     if not isinstance(file, io.RawIOBase):
         yield file
         return
@@ -144,7 +144,7 @@ def _unbuffered_writes_all(file: IO[bytes]) -> Generator[IO[bytes]]:
 
 
 def _in_place(file: IO[bytes]) -> Write:
-    """Written by the loop, not in a worker thread: pieces are small, and the sync client must start no thread."""
+    """Writes in the loop's thread: pieces are small, and the sync client must start no thread."""
 
     async def write(piece: bytes) -> None:
         file.write(piece)
@@ -159,7 +159,8 @@ def _write_all(descriptor: int, piece: bytes) -> None:
 
 
 async def _aside(work: Callable[[], T]) -> T:
-    """In a worker thread, unless the loop serves nobody else. One that waits in vain for a reader is left behind."""
+    """Run work in a worker thread, unless the loop serves only this operation. A thread that waits for the reader of a
+    pipe is left behind when the download is cancelled."""
     if is_private(current_loop()):
         return work()
     from anyio import to_thread

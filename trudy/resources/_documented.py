@@ -1,7 +1,7 @@
-"""What the pages document closed: members of objects that are sent, and words that a list can be filtered by.
+"""What the API documents completely: members of objects that are sent, and words that a list can be filtered by.
 
-A member or word that is none of them is refused before anything is sent, for a server may pass over it in silence: a
-misspelt `recording_enabled` then records, or not, against the caller's will.
+Any other member or word is refused before anything is sent, since a server may ignore it: a misspelt
+`recording_enabled` would record, or not, against the caller's will.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _OBJECTS: Final = {
     "inactivity_messages": "InactivityMessage",
     "contacts": "BatchContactInput",
 }
-"""Arguments that are such an object, or a list of them, wherever an operation has one of that name; and its model."""
+"""Arguments, of any operation, that are such an object or a list of them; and its model."""
 _LISTS: Final = frozenset({"inactivity_messages", "contacts"})
 _FLAGS: Final = frozenset({"recording_enabled", "transcription_enabled", "uninterruptible", "retry_failed"})
 """Arguments and members that are true or false. A server may take any text, `"false"` too, for true."""
@@ -36,7 +36,7 @@ _SHOWN: Final = 40
 
 
 def closed(value: object, name: str) -> object:
-    """An argument of that name, its mappings checked and written under the wire's names; others pass as they are."""
+    """An argument, its mappings checked and written under the wire's names; arguments not in the list are unchanged."""
     if name not in _OBJECTS or value is None or not _is_given(value):
         return value
     if name not in _LISTS:
@@ -93,7 +93,7 @@ def check_shape(wire: object, name: str) -> None:
 
 
 def check_words(query: Mapping[str, object], model: type[object]) -> None:
-    """Filters of a list whose words the rows have too."""
+    """Check the filters of a list that are words of its rows, such as `status`."""
     kinds = _words(cast("type[attrs.AttrsInstance]", model))
     for name, value in query.items():
         if name in kinds and value is not None and _is_given(value):
@@ -101,7 +101,7 @@ def check_words(query: Mapping[str, object], model: type[object]) -> None:
 
 
 def check_word(value: object, kind: type[OpenWord], name: str, *, around: str = "extra_query") -> None:
-    """A documented word, in any spelling; a word that a server sent, and was read as a status, passes too."""
+    """Check a documented word, in any spelling. A word that came from a server, as part of a model, passes too."""
     if isinstance(value, kind) or (isinstance(value, str) and kind(value).is_known):
         return
     known = tuple(member.value for member in kind)
@@ -125,7 +125,7 @@ def _model(name: str) -> type[Model]:
 
 @cache
 def _wire_names(kind: str) -> Mapping[str, str]:
-    """Each spelling of a member, and the one that is sent."""
+    """For each spelling of a member the one that is sent."""
     from trudy.models._fields import OWN, wire_of
 
     fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(cast("type[attrs.AttrsInstance]", _model(kind)))

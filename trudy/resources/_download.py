@@ -1,4 +1,4 @@
-"""Saves a recording from its signed link: no key leaves, nothing half-written stays, memory stays constant."""
+"""Saves a recording from its signed link, without sending the key, leaving no partial file, in constant memory."""
 
 from __future__ import annotations
 
@@ -38,16 +38,17 @@ Link: TypeAlias = Callable[[], Awaitable["Recording"]]
 
 _AS_IT_IS: Final = (("Accept", "*/*"), ("Accept-Encoding", "identity"))
 MAX_RECORDING_BYTES: Final = 1024**3
-"""Nine hours of uncompressed telephone audio in stereo. Without a bound a broken host fills the disk."""
+"""Nine hours of uncompressed telephone audio in stereo: a lower limit could refuse a real recording, none would let a
+broken host fill the disk."""
 _NO_WHOLE_FILE: Final = (204, 205, 206)
 
 
 async def download(
     core: Core, link: Link, to: Target, *, max_bytes: int | None, progress: OnProgress | None, settings: Settings
 ) -> Recording:
-    """Ask for the link and follow it, within the deadline. Ask once more where it has expired meanwhile.
+    """Ask for the link and download from it, within the deadline. Ask once more if it has expired.
 
-    A fault before the first piece was written is tried again, like that of any other GET.
+    A fault before the first piece was written is retried, like that of any other GET.
     """
     if max_bytes is not None:
         _checks.whole(max_bytes, 1, None, "max_bytes")
@@ -115,21 +116,21 @@ async def _follow(core: Core, request: FileRequest, copy: _Copy) -> None:
 
 
 class _Copy:
-    """Writes the pieces of an answer to their place, and tells how far it has come."""
+    """Writes the pieces of an answer to the destination, and calls `progress`."""
 
     def __init__(self, to: Destination, max_bytes: int | None, progress: OnProgress | None) -> None:
         self._to = to
         self._max_bytes = max_bytes
         self._progress = progress
         self.has_begun = False
-        """Whether something was written that stays."""
+        """Whether something was written that cannot be undone."""
 
     async def all_of(self, answer: Streamed) -> None:
         total = _length(answer)
         done = 0
         self._check(total or 0)
         pieces = answer.chunks()
-        piece = await anext(pieces, None)  # before anything is opened, so that a fault up to here leaves no trace
+        piece = await anext(pieces, None)  # before the file is opened, so that a fault up to here changes nothing
         async with self._to.opened() as write:
             while piece is not None:
                 done += len(piece)
@@ -146,7 +147,7 @@ class _Copy:
 
 
 def _length(answer: Streamed) -> int | None:
-    """The bytes to come; None where that is not told, or told of what is compressed."""
+    """The bytes to come; None where the answer does not tell, or tells the compressed length."""
     length = answer.headers.get("content-length", "")
     is_known = length.isascii() and length.isdigit() and len(length) < 20 and "content-encoding" not in answer.headers
     return int(length) if is_known else None

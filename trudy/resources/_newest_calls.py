@@ -1,4 +1,4 @@
-"""The list of newest calls, read by one for all that look at the same time."""
+"""The list of newest calls, read once for all that look at the same time."""
 
 from __future__ import annotations
 
@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from trudy.models import Call
 
 LONGEST_PAUSE: Final = 5.0
-"""Seconds between two lists at most, for one that looks and for many."""
+"""Seconds between two lists at most, whether one looks or many: longer finds a call later, shorter costs requests."""
 _MANY: Final = 3
+"""Up to so many look as often as they like: their lists cost few requests."""
 _PAUSE_FOR_EACH: Final = 0.1
-"""Seconds between two lists for each that looks, where more than `_MANY` do: fifty share one list in 5 seconds."""
+"""Seconds between two lists for each that looks, where more than `_MANY` do: fifty share one list in 5 seconds. Longer
+finds calls later, shorter leaves fewer requests to others."""
 _MOST_PAGES: Final = 20
 _MOST_PAGES_FOR_MANY: Final = 5
-"""Pages of one list. More would find calls on servers whose lists have no order, at the cost of all other requests."""
+"""Pages read of one list, for few that look and for many. More would find calls on servers whose lists have no order,
+and cost other requests their place in the rate window."""
 
 FetchPage = Callable[[int], Awaitable[tuple[Response, float]]]
 """The page of newest calls at an offset, and the seconds that it waited at the rate limiter."""
@@ -58,22 +61,22 @@ class Listing:
 
 
 class NewestCalls:
-    """Reads the newest calls once for all that ask at the same time. Serves threads and event loops alike."""
+    """Reads the newest calls once for all that ask at the same time, from any thread or event loop."""
 
     def __init__(self, clock: Clock, claims: Claims) -> None:
         self._clock = clock
         self._claims = claims
         self._lock = threading.Lock()
         self._sent: dict[object, float] = {}
-        """When the request of each that looks left, on the monotonic clock."""
+        """For each that looks, when its own request was sent (monotonic)."""
         self._last = Listing(began=float("-inf"))
         self._round: list[Callable[[], None]] | None = None
-        """Whom to wake when the list under way has been read; None while there is none."""
+        """What wakes those that wait for the list being read; None while none is read."""
         reset_in_child(self)
 
     @contextmanager
     def searching(self, sent_at: float) -> Generator[None]:
-        """While somebody looks for the call of a request that left at `sent_at`, lists reach back to then."""
+        """While the block runs, lists reach back to `sent_at`, when the request was sent whose call is looked for."""
         token = object()
         with self._lock:
             self._sent[token] = sent_at
@@ -95,7 +98,7 @@ class NewestCalls:
             await led_by_another.wait()
 
     def after_fork(self) -> None:
-        """In a child: those who look in the parent are not here."""
+        """In a child: the tasks of the parent that look are not here."""
         self._lock = threading.Lock()
         self._sent.clear()
         self._round = None
@@ -143,7 +146,7 @@ class NewestCalls:
                 return Listing(began=began, rate_waited=waited, fault=fault)
             waited += at_limiter
             rows = as_rows(response.facts.data) or ()
-            # A wait at the limiter is over before the request leaves, and so before the server reads its clock.
+            # The wait at the limiter came before the request was sent, so the server read its clock after it.
             reading = ServerReading.of(response.facts.stamp, asked + at_limiter, self._clock.monotonic())
             if reading is None:
                 return Listing(began=began, rate_waited=waited, tells_time=False)
@@ -152,7 +155,7 @@ class NewestCalls:
                 if listed.call.created_at is not None:
                     newest_first &= made is None or listed.call.created_at.timestamp() <= made
                     made = listed.call.created_at.timestamp()
-                calls.setdefault(listed.call.id, listed)  # a row seen before was pushed to this page by a newer one
+                calls.setdefault(listed.call.id, listed)  # a newer call may push a row onto the next page
             offset += len(rows)
             is_older = newest_first and made is not None and made < reading.earliest(oldest)
             if len(calls) == known or is_older or response.facts.pagination.get("has_more") is not True:
@@ -168,4 +171,4 @@ def _read(rows: Sequence[object], response: Response, reading: ServerReading) ->
         try:
             yield ListedCall(call=decode(Call, row), row=row, response=response, reading=reading)
         except ModelError:
-            continue  # a row without an id can be nobody's call
+            continue  # a row without an id cannot be returned as a call

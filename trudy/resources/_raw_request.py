@@ -1,4 +1,4 @@
-"""What `client.request` does, so that it knows of a path what the named method knows, and sends as that does."""
+"""`client.request`: finds the endpoint of a path, so that the request is treated like that of the named method."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def endpoints() -> tuple[Endpoint, ...]:
 
 
 def endpoint_of(method: str, path: str) -> Endpoint:
-    """The endpoint itself where a namespace has it; else one about which only its method is known."""
+    """The endpoint of a namespace, if one has this method and path; else one with the defaults of its method."""
     _checks.non_empty(method, "method")
     _checks.non_empty(path, "path")
     method = method.upper()
@@ -66,7 +66,7 @@ def endpoint_of(method: str, path: str) -> Endpoint:
 
 
 async def send_raw(core: Core, settings: Settings, request: Request) -> Response:
-    """Send it. While a `POST /calls` is under way, others know of it, and leave its call alone."""
+    """Send it. A `POST /calls` is registered while it is under way, so that no other create takes its call."""
     if request.endpoint.retry is not RetryClass.RECONCILE:
         return await core.send(request)
     from trudy.resources._reconcile import reconciler_for

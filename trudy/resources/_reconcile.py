@@ -1,9 +1,10 @@
 """Finds the call whose answer was lost, so that nobody is dialed twice.
 
-    CallReconciler   one create: what it may own, and how it looks for its call
-    claims_for       who may own a row, for all clients of one API in this process
+    CallReconciler   looks for the call of one create
+    claims_for       which create a call belongs to, for all clients of one API in this process
 
-What decides is pure and elsewhere: `trudy._call_matching`, `trudy._call_claims`. The list is read in `_newest_calls`.
+Which call it is, is decided by pure code in `trudy._call_matching` and `trudy._call_claims`. The list is read in
+`_newest_calls`.
 """
 
 from __future__ import annotations
@@ -41,14 +42,16 @@ if TYPE_CHECKING:
     from trudy.request import Endpoint, Request
 
 _FIRST_PAUSE: Final = 0.5
-"""Seconds between two looks, doubling: a call that is there is found soon, one that is not costs few requests."""
+"""Seconds between the first two looks, doubled each time: a call that is there is found soon, and one that is not there
+costs few requests."""
 _LONGEST_READ: Final = 15.0
-"""Seconds that each phase of a list request may take: others wait for the list too, and may have less time."""
+"""Seconds that each phase of a list request may take. Others wait for the list too, and longer would take their time;
+shorter would give up on a slow server."""
 logger = logging.getLogger("trudy")
 
 
 class CallReconciler:
-    """Searches the newest calls, again and again, until exactly one is ours or the time is over.
+    """Looks through the newest calls repeatedly, until exactly one fits or the time is over.
 
     Time spent waiting at the rate limiter does not count.
     """
@@ -65,7 +68,7 @@ class CallReconciler:
 
     @contextmanager
     def placing(self, request: Request) -> Generator[Callable[[str], None]]:
-        """While a create is under way, a row may be its call. The function given notes the id of the call returned."""
+        """Register a create while the block runs; gives a function to call with the id of the call it returned."""
         progress = request.progress
         opened_at = self._clock.monotonic()
 
@@ -93,7 +96,7 @@ class CallReconciler:
                 self._claims.close(pending)
 
     def accepts(self, response: Response) -> bool:
-        """Whether a 2xx can be the answer to this request: a proxy or a kept connection may give another's."""
+        """Whether a 2xx can be the answer to this request; a broken proxy may give the answer to another one."""
         from trudy.models import Call, ModelError, decode
 
         if self._pending is None:
@@ -105,7 +108,7 @@ class CallReconciler:
         sent = self._pending.sent
         if not is_answer_to(sent, call):
             return False
-        # One that tells no more than an id comes from a test double, which gives each create the same.
+        # A row without a number comes from a test double, which may give each create the same id.
         return not (shows_number(call) and self._claims.is_anothers(call.id, sent.key))
 
     async def __call__(self, request: Request, failure: Ending) -> Response:
@@ -144,7 +147,7 @@ class CallReconciler:
             elif not listing.fault.retryable:
                 break
             if is_refused:
-                raise as_error(request, failure)  # at most a failed call was filed: once is enough
+                raise as_error(request, failure)  # the server may have stored it as failed: looking once is enough
             rested = clock.monotonic()
             rest = min(pause, self._timeout - (rested - started - waited))
             if (remaining := request.options.remaining(rested)) is not None:
@@ -153,7 +156,7 @@ class CallReconciler:
                 await clock.sleep(rest)
             if remaining is not None and remaining <= rest:
                 break
-            since = rested + rest / 2  # what another has listed while this one rested is good enough
+            since = rested + rest / 2  # a list that another has read during the rest is recent enough
             pause = min(pause * 2, LONGEST_PAUSE)
         raise call_outcome_unknown(
             request,
@@ -167,7 +170,7 @@ class CallReconciler:
 def reconciler_for(core: Core, settings: Settings, endpoint: Endpoint, timeout: float) -> CallReconciler:
     """The reconciler of one create. `settings` are those of the create, `endpoint` lists calls."""
     claims = core.shared("calls.claims", partial(claims_for, core.base_url, core.clock))
-    # A header or a parameter of the caller's may choose whose calls are listed.
+    # A header or parameter of the caller's may select an account, and so which calls are listed.
     whose = hash((frozenset(settings.extra_headers.items()), frozenset(settings.extra_query.items())))
     newest = core.shared(f"calls.newest {whose}", partial(NewestCalls, core.clock, claims))
 
@@ -208,9 +211,9 @@ class _ClaimsByApi:
         reset_in_child(self)
 
     def claims_for(self, base_url: str, clock: Clock) -> Claims:
-        """The claims of all clients of one API in this process that tell the time alike.
+        """The claims shared by all clients of one API in this process that use the same clock.
 
-        Whatever their credentials: two keys of one organisation see the same calls.
+        Credentials do not matter: two keys of one organisation see the same calls.
         """
         timeline: object = SystemClock if isinstance(clock, SystemClock) else clock
         with self._lock:

@@ -1,4 +1,4 @@
-"""One poll for all who wait for objects of one kind: list pages that many share, in place of a request for each."""
+"""One poll for all that wait for objects of one kind: they share list pages in place of a request for each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trudy.options import RequestOptions
 
 SHARED_FROM: Final = 3
-"""Fewer that wait are asked for one by one: two small answers cost no more than a page of a hundred rows."""
+"""From so many waits on, pages are read: two single objects cost less than a page of a hundred rows."""
 
 
 class HasId(Protocol):
@@ -34,35 +34,35 @@ S_co = TypeVar("S_co", covariant=True)
 
 
 class Get(Protocol[S_co]):
-    """Reads one object, or what belongs to one, by its id."""
+    """Reads an object, or its transcript or recording, by its id."""
 
     def __call__(self, object_id: str, /, **options: Unpack[RequestOptions]) -> Awaitable[S_co]: ...
 
 
 Newest = Callable[[int, "RequestOptions"], Awaitable[tuple[Iterable[T], bool]]]
-"""Reads the page of newest objects with this number, from 0; and whether there are more."""
+"""Reads a page of the newest objects by its number, from 0, and whether there are more."""
 
 
 class SharedPoller(Generic[T]):
-    """Polls for all who wait for objects of one kind through one client. Serves threads and event loops alike."""
+    """Polls for all that wait for objects of one kind through one client, from any thread or event loop."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._waiting: Counter[str] = Counter()
         self._news: Counter[str] = Counter()
-        """Ids of which an event has just told, a subset of `_waiting`."""
+        """Ids with an unread event, a subset of `_waiting`."""
         self._seen: dict[str, tuple[T, float]] = {}
         self._failure: tuple[TrudyError, float] | None = None
         self._absent: tuple[frozenset[str], float] = (frozenset(), float("-inf"))
-        """What the last round did not find among the newest, and when it began."""
+        """Ids that the last round did not find among the newest, and when it began."""
         self._round: list[Callable[[], None]] | None = None
-        """Whom to wake at the end of the round in progress; None while there is none."""
+        """What wakes those that wait for the round in progress; None while there is none."""
         reset_in_child(self)
 
     @contextmanager
     def waiting(self, object_id: str) -> Generator[None]:
-        """While somebody waits for this object, rounds look for it."""
+        """While the block runs, rounds look for this object too."""
         with self._lock:
             self._waiting[object_id] += 1
         try:
@@ -77,15 +77,16 @@ class SharedPoller(Generic[T]):
     async def poll(
         self, object_id: str, since: float, get: Get[T], newest: Newest[T], options: RequestOptions, *, news: bool
     ) -> T:
-        """The object as it was at `since` (monotonic) or later. Many who look share the pages of one round.
+        """The object as it was at `since` (monotonic) or later. Many that ask share the pages of one round.
 
-        `news`: something was heard of this object, so that it is looked for now; else it is one of all that wait.
+        `news`: an event was about this object. Then it is looked for together with others that have an event, and not
+        with all that wait.
         """
         with self._heard_of(object_id) if news else nullcontext():
             if news:
                 from anyio.lowlevel import checkpoint
 
-                await checkpoint()  # all whom one event has woken are counted before the first asks for itself alone
+                await checkpoint()  # let all tasks that the event woke be counted before the first decides how to ask
             crowd = self._news if news else self._waiting
             while True:
                 with self._lock:
@@ -94,7 +95,7 @@ class SharedPoller(Generic[T]):
                         return found
                     few = len(crowd) < SHARED_FROM
                     if few or self._is_absent(object_id, since) or capture.get() is not None:
-                        break  # ask for this one alone; who wants to see the raw answer must have one of his own
+                        break  # ask for this one alone; `client.raw` needs an answer about this object
                     led_by_another = self._join_round()
                 if led_by_another is not None:
                     await led_by_another.wait()
@@ -115,7 +116,7 @@ class SharedPoller(Generic[T]):
                     del self._news[object_id]
 
     def after_fork(self) -> None:
-        """In a child: the parent's waiters are not ours."""
+        """In a child: the parent's tasks that wait are not here."""
         self._lock = threading.Lock()
         self._waiting.clear()
         self._news.clear()
@@ -142,7 +143,7 @@ class SharedPoller(Generic[T]):
     async def _lead_round(
         self, object_id: str, crowd: Counter[str], get: Get[T], newest: Newest[T], options: RequestOptions
     ) -> T | None:
-        """Look for all. Where the list fails, look for this one: unless that fails too, each may ask for its own."""
+        """Read pages for all. If the list fails, read this object alone; if that works, the others do the same."""
         began = self._clock.monotonic()
         try:
             try:
@@ -166,7 +167,7 @@ class SharedPoller(Generic[T]):
             if may_pass(error):
                 with self._lock:
                     self._failure = (error, began)
-            else:  # it tells of this object only
+            else:  # the error is about this object only
                 self._absent = (all_of_them, began)
             raise
         self._absent = (all_of_them, began)
@@ -177,7 +178,7 @@ class SharedPoller(Generic[T]):
     ) -> frozenset[str]:
         with self._lock:
             missing = set(crowd)
-        most = max(2, len(missing) // 10)  # beyond that single requests cost less than pages
+        most = max(2, len(missing) // 10)  # more pages would cost more than single requests for the rest
         for number in range(most):
             rows, more = await newest(number, options)
             with self._lock:
@@ -191,5 +192,5 @@ class SharedPoller(Generic[T]):
 
 
 def may_pass(error: TrudyError) -> bool:
-    """Whether it is worth looking again: a proxy's page, which nobody can read, passes too."""
+    """Whether asking again may succeed. An answer that cannot be read, such as a page of a proxy, may pass too."""
     return error.retryable or isinstance(error, ResponseDecodeError)

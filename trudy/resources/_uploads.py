@@ -1,4 +1,4 @@
-"""Files that users hand over: read, named, held to a size before anything is sent, and put into multipart forms."""
+"""Files to be sent: read, named, and checked for their size before anything is sent; and multipart forms."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _WORTH_A_THREAD: Final = 256 * 1024
 
 @frozen(kw_only=True)
 class Upload:
-    """A file read into memory; its name is empty where nobody gave one."""
+    """A file read into memory; its name is empty where it has none."""
 
     filename: str
     data: bytes = field(repr=False)
 
 
 async def off_loop(sources: tuple[FileSource, ...], work: Callable[[], T]) -> T:
-    """Run work on files in a worker thread, so that the event loop goes on; in place where that gains nothing.
+    """Run work on files in a worker thread, so that the event loop goes on; in this thread where that gains nothing.
 
-    The sync client's loop serves nobody else while a call is under way, and a call from `atexit` may start no thread.
+    That is so in the sync client: its loop serves only this operation, and `atexit` allows no new thread.
     """
     is_quick = is_private(current_loop()) or sum(map(_size, sources)) < _WORTH_A_THREAD
     del sources  # which a traceback would show
@@ -52,14 +52,14 @@ async def off_loop(sources: tuple[FileSource, ...], work: Callable[[], T]) -> T:
 def read_upload(
     source: FileSource, argument: str, *, most: int, filename: str | os.PathLike[str] | None = None
 ) -> Upload:
-    """Read a file of at most `most` bytes, and not an empty one. An `OSError` goes to the caller as it is."""
+    """Read a file of 1 to `most` bytes. An `OSError` goes to the caller as it is."""
     if isinstance(source, tuple):
         if len(source) != 2:
             raise InvalidArgumentError(f"{argument} must be a pair of file name and bytes", argument=argument)
         own_name, source = source
         filename = filename or own_name
     upload = _read(source, most, argument)
-    del source  # whoever logs tracebacks may print variables too, and files hold numbers
+    del source  # tracebacks may show local variables, and files hold numbers
     _check_size(len(upload.data), most, argument)
     return evolve(upload, filename=_checked_name(filename or upload.filename, argument))
 
@@ -73,14 +73,14 @@ def _read(source: object, most: int, argument: str) -> Upload:
     path = Path(cast("str | os.PathLike[str]", source))
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
-        # What is no regular file has no size, and files of /proc say 0 and hold something.
+        # Only regular files have a size, and those of /proc say 0 though they have content.
         if stat.S_ISREG(status.st_mode) and status.st_size > 0:
             _check_size(status.st_size, most, argument)
         return Upload(filename=path.name, data=_read_open(file, most, argument))
 
 
 def _blocking(source: object, argument: str) -> object:
-    """The file inside an upload of Starlette and FastAPI, which itself is read by await."""
+    """The plain file inside an upload of Starlette or FastAPI, whose own methods must be awaited."""
     if not iscoroutinefunction(getattr(source, "read", None)):
         return source
     inner = getattr(source, "file", None)
@@ -100,7 +100,7 @@ def _read_open(source: object, most: int, argument: str) -> bytes:
     parts: list[bytes] = []
     left = most + 1
     while left > 0:
-        # Pipes, sockets and unbuffered files give less than they are asked for; only nothing is the end.
+        # Pipes, sockets and unbuffered files may give less than asked for: only an empty read is the end.
         part = read(min(left, MEGABYTE))
         if not isinstance(part, bytes):
             what = "text" if isinstance(part, str) else "without waiting"
@@ -141,7 +141,7 @@ def _check_size(size: int, most: int, argument: str) -> None:
 
 
 def _size(source: FileSource) -> int:
-    """The bytes to be read, as far as that can be told without reading."""
+    """The bytes to be read, as far as it can be known without reading."""
     if isinstance(source, tuple):
         source = source[-1] if source else b""
     if isinstance(source, bytes):
@@ -156,7 +156,7 @@ def _size(source: FileSource) -> int:
 
 
 def multipart(fields: Mapping[str, str], name: str, upload: Upload, content_type: str) -> Content:
-    """A form (RFC 7578) of some fields and one file, written whole, so that a retry sends the same bytes."""
+    """A form (RFC 7578) with some fields and one file, made in memory, so that a retry sends the same bytes."""
     boundary = f"trudy-{secrets.token_hex(16)}"
     while boundary.encode() in upload.data:
         boundary = f"trudy-{secrets.token_hex(16)}"
@@ -174,5 +174,5 @@ def multipart(fields: Mapping[str, str], name: str, upload: Upload, content_type
 
 
 def _quoted(text: str) -> str:
-    """As browsers do: what would end the name is percent-encoded, the rest is UTF-8."""
+    """A name as browsers write it: characters that would end it are percent-encoded, the rest is UTF-8."""
     return text.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")

@@ -1,4 +1,4 @@
-"""Waits for an object to reach a final status, or for something to be there; follows each change until then."""
+"""Waits for an object to reach a final status, or for its transcript or recording; follows each change until then."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=HasId)
 S = TypeVar("S")
 OnSeen: TypeAlias = Callable[[S], object]
-"""Called with the object each time that it has been read; what it gives is awaited where it can be."""
+"""Called with the object each time that it has been read; an awaitable result is awaited."""
 
 _POLL: Final = 2.0
 _GROWTH: Final = 1.5
 _SLOWEST: Final = 15.0
-"""Seconds between two polls, the first and the last: a call rarely ends within two seconds, and nobody minds fifteen at
-the end of minutes."""
+"""Seconds between two polls, at first and at last. Shorter pauses cost requests; longer ones tell the end late, which
+matters less after minutes than after seconds."""
 _SAFETY_NET: Final = 30.0
-"""Seconds between two polls where events tell of the end; one that is lost costs so long at most."""
+"""Seconds between two polls where events tell of the end: a lost event delays a wait by so much at most, and shorter
+pauses would cost requests."""
 LAST_LOOK: Final = 1.0
-"""Seconds that the last request has where the time is all but over: a wait of no length still reads once."""
+"""Seconds that the last request gets even if the time is over: with less, a short wait would never read anything."""
 
 
 def _no_ids(_: object) -> Sequence[str]:
@@ -53,15 +54,15 @@ class Waiting(Generic[T]):
     """How to wait for one kind of object.
 
     Attributes:
-        poller: shared by all who wait through one client.
+        poller: shared by all waits of one client.
         get, newest: read one object, or the newest ones.
         settings: the namespace's options, under those of each wait.
         is_final: whether an object has reached its end.
         describe: its status in words, for the error.
-        noun: what it is, for errors.
-        kind: what events call it; None where there are none about it.
-        ids_of: the ids under which events may tell of it.
-        essence: what counts as a change of it.
+        noun: what it is called in errors.
+        kind: what it is called in events; None where there are none about it.
+        ids_of: the ids by which events may name it.
+        essence: the part of it whose change counts as a change.
     """
 
     poller: SharedPoller[T]
@@ -85,7 +86,7 @@ class Waiting(Generic[T]):
         options: RequestOptions,
         progress: OnSeen[T] | None = None,
     ) -> T:
-        """The object in a final status. A fault that may pass does not end the wait.
+        """The object in a final status. A fault that may pass by itself does not end the wait.
 
         The wait ends after `max_wait` seconds, or at the `deadline` of the whole operation, if that is sooner.
         """
@@ -154,14 +155,14 @@ class _Wait(Generic[T]):
         self._was_woken = False
         self._is_back = False
         self._may_have_missed = False
-        """Whether an event may have come before it was listened to."""
+        """Whether an event may have come before its id was subscribed to."""
         self._read_at = 0.0
         self._last: T | None = None
         self._fault: TrudyError | None = None
 
     @contextmanager
     def listening(self) -> Generator[None]:
-        """While this lasts, events about the object end a rest."""
+        """While the block runs, events about the object end a rest."""
         self._since = self._clock.monotonic()
         self._is_back = self._end is not None
         if self._end is None:
@@ -192,7 +193,7 @@ class _Wait(Generic[T]):
             news=self._news,
         )
         try:
-            # Bounded as a whole too: who leads a round that this one waits for may have more time.
+            # Bounded as a whole too: another wait may read the page for this one, and have more time.
             found = await bounded(self._clock, patience, ask)
         except TrudyError as error:
             if not may_pass(error):
@@ -214,7 +215,7 @@ class _Wait(Generic[T]):
             WaitTimeoutError: the time is over.
         """
         left = self._left()
-        if left <= 0 and not self._is_back:  # one who comes back late still looks once
+        if left <= 0 and not self._is_back:  # a step of `watch` that is taken late still reads once
             last = self._last
             seen = f"its status is {self._waiting.describe(last)}" if last is not None else "it was never seen"
             raise WaitTimeoutError(
@@ -225,14 +226,14 @@ class _Wait(Generic[T]):
         rest = min(left, self._pace() - (rested - self._read_at if self._is_back else 0.0))
         if rest > 0 or not self._is_back:
             await self._wakeup.wait(rest, self._clock)
-        # For a poll, what a round saw while this one rested is good enough; news is looked into afresh.
+        # Without an event, what others have read during the rest is recent enough.
         self._news = self._wakeup.clear()
         self._was_woken |= self._news
         self._since = self._clock.monotonic() if self._news else rested + rest / 2
 
     def _pace(self) -> float:
         if self._news or self._may_have_missed:
-            # Once more soon: an event may come before the server itself shows the end, or before it was listened to.
+            # Read again soon: the event may come before the server shows the end, or before it was subscribed to.
             return min(_POLL, self._pause)
         if self._events is not None and not self._has_own_pace and self._events_fit():
             return _SAFETY_NET
@@ -241,7 +242,7 @@ class _Wait(Generic[T]):
         return pause
 
     def _events_fit(self) -> bool:
-        """Whether events are known to come, and to name things as those do who wait for them."""
+        """Whether events are known to come, with ids that waits subscribe to."""
         return bool(getattr(self._events, "has_matched", self._was_woken))
 
     def _listen_to(self, name: str) -> None:
@@ -290,13 +291,13 @@ def newest_by(listing: Callable[..., AsyncPager[T]]) -> Newest[T]:
 
 @frozen(kw_only=True)
 class Artifact(Generic[S]):
-    """What an object leaves behind after its end. Until then the server says 404, 409, null, or something empty.
+    """What a call has after its end. Until then the server answers 404, 409, null, or something empty.
 
     Attributes:
-        noun: what it is, for errors.
-        get: reads it by the object's id.
-        is_there: whether that is the thing itself.
-        exists: reads the object, once, at the first 404: there may be no such thing at all.
+        noun: what it is called in errors.
+        get: reads it by the call's id.
+        is_there: whether the answer is complete.
+        exists: reads the call, once, at the first 404: there may be no such call.
         settings: the namespace's options, under those of each wait.
     """
 
@@ -315,7 +316,7 @@ class Artifact(Generic[S]):
         options: RequestOptions,
         progress: OnSeen[S] | None = None,
     ) -> S:
-        """The thing, once it is there."""
+        """The transcript or recording, once it is there."""
         check_wait(max_wait, poll_interval, progress=progress)
         deadline = self.settings.merged(options).deadline
         max_wait = max_wait if deadline is None else min(max_wait, deadline)
@@ -339,7 +340,7 @@ class Artifact(Generic[S]):
                 if not may_pass(error):
                     raise
                 fault = error
-            if found is not None:  # outside the above: an error of `progress` is the caller's own
+            if found is not None:  # outside the `try`: an error of `progress` goes to the caller
                 await tell(progress, found)
                 if self.is_there(found):
                     return found
@@ -360,7 +361,7 @@ def check_wait(max_wait: float, poll_interval: float | None, events: object = No
 
 
 async def tell(progress: OnSeen[S] | None, found: S) -> None:
-    """Let the caller see what has been read."""
+    """Call `progress`, and await its result if it can be awaited."""
     if progress is not None and isawaitable(result := progress(found)):
         await result
 

@@ -128,7 +128,7 @@ class AsyncBatchCalls(Resource):
             timezone: IANA, such as `America/New_York`, for the hours and days below; UTC if left out.
             start_time: no call before this time of day; `HH:MM`, or a `time` of a full minute without a zone.
             end_time: no call after this time of day. `00:00` and `24:00` are the end of the day; an end before the
-                start is on the next day. The pages say neither: the sandbox does so, a server may refuse it.
+                start is on the next day. The API documents neither: the sandbox takes both, a server may refuse them.
             working_days: 1 for Monday to 7 for Sunday; Monday to Friday if left out.
             max_concurrent_calls: calls at the same time, 1 to 100; 10 if left out.
             max_calls_per_day: at least 1.
@@ -194,8 +194,8 @@ class AsyncBatchCalls(Resource):
     ) -> BatchCall:
         """Change a batch that is a draft, scheduled or paused. `PATCH /batch-calls/{batch_call_id}`
 
-        Only what is given changes, `None` clears. The arguments are those of `create`. Another schedule spreads the
-        contacts that are not complete anew.
+        Only what is given changes, `None` clears. The arguments are those of `create`. With a new schedule the server
+        sets new times for the contacts that are not complete.
 
         Raises:
             NotFoundError: no such batch, or not yours.
@@ -241,8 +241,8 @@ class AsyncBatchCalls(Resource):
     ) -> BatchStatusChange:
         """Start a batch, now or at a time. `POST /batch-calls/{batch_call_id}/schedule`
 
-        It dials on its `working_days` only, between `start_time` and `end_time` in its `timezone`. Where `working_days`
-        was left out those are Monday to Friday: what is started on a Saturday waits for Monday.
+        It dials on its `working_days` only, between `start_time` and `end_time` in its `timezone`. If `working_days`
+        was left out, those are Monday to Friday: a batch started on a Saturday waits for Monday.
 
         Never sent twice by itself: after an error without an answer, read the batch before you start it again.
 

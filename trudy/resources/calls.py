@@ -157,8 +157,8 @@ class AsyncCalls(Resource):
     ) -> Sequence[Call]:
         """Find calls by what was asked for when they were placed, such as one of which no answer came. `GET /calls`
 
-        Numbers are compared in any spelling. What a row does not show does not speak against it; but of the variables
-        asked for it must show all if it shows any, and where no number is asked for it must show them.
+        Numbers are compared in any spelling. A row that does not show what is asked for may match all the same. But a
+        row that shows variables must show all those asked for, and without a number asked for it must show them.
 
         Args:
             phone_number: the number called, in E.164.
@@ -281,7 +281,7 @@ class AsyncCalls(Resource):
         events: EventSource | None = None,
         **options: Unpack[RequestOptions],
     ) -> AsyncIterator[Call]:
-        """Follow a call: it as it is now, then after each change, until it has ended. Polls as `wait` does
+        """Follow a call: gives it as it is now, then after each change, until it has ended. Polls as `wait` does
 
         Args:
             call_id: the call.

@@ -37,7 +37,7 @@ UPDATE: Final = Endpoint(name="contacts.update", method="PATCH", path="/contacts
 DELETE: Final = Endpoint(name="contacts.delete", method="DELETE", path="/contacts/{contact_id}")
 
 LARGEST_IMPORT: Final = 50 * MEGABYTE
-"""The API names no limit for this file; this is the one it names for documents."""
+"""The API documents no limit for this file; this is the one for documents."""
 
 
 class AsyncContacts(Resource):
@@ -62,8 +62,8 @@ class AsyncContacts(Resource):
     ) -> AsyncPager[Contact]:
         """List contacts. `GET /contacts`
 
-        Contacts may be deleted while you iterate, as long as the server tells the total; without it those that move to
-        a page already read are left out.
+        Contacts may be deleted while you iterate, if the server sends the total. Without it, contacts that move to a
+        page that was read already are left out.
 
         Args:
             folder_id: only contacts of this folder.
@@ -221,14 +221,14 @@ class AsyncContacts(Resource):
         """Import contacts from a CSV or XLSX file. `POST /contacts/import`
 
         The file is checked before it is sent: at most 50 MB; CSV in UTF-8 with a column `phone` or `phone_number` in
-        its first line and at least one row, and none of the numbers that only a sandbox answers where it goes to
-        Truedy's own host; XLSX that is one, whose columns only the server looks at. Never sent twice by itself.
+        its first line and at least one row; to Truedy's own host, none of the numbers that only a sandbox answers; an
+        XLSX file must be one, and only the server looks at its columns. Never sent twice by itself.
 
         Args:
             file: a path, a file open for reading bytes, bytes, or a pair of file name and bytes.
             folder_id: where the contacts go; a default folder if left out, which `form="json"` does not know.
             overwrite_existing: whether contacts that are there are changed; not with `form="json"`.
-            filename: what the file is called, where that should differ from its own name.
+            filename: the name to send, where it should differ from the file's own.
             mapping_config: which member each column fills, such as `{"Mobile": "phone_number"}`; only with
                 `form="json"`.
             form: `"json"` sends the file as servers of before 2026-03 want it.
@@ -352,5 +352,5 @@ def _keywords(value: str | Sequence[str] | NotGiven | None) -> str | NotGiven | 
 
 
 def _mapped(mapping: Mapping[str, str] | None) -> frozenset[str]:
-    """The headings that a mapping has for numbers."""
+    """The headings that a mapping says are numbers."""
     return frozenset(heading for heading, member in (mapping or {}).items() if member in PHONE_COLUMNS)

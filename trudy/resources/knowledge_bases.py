@@ -184,7 +184,7 @@ class AsyncKnowledgeBases(Resource):
             return base
 
         async def newest(number: int, options: RequestOptions) -> tuple[Sequence[KnowledgeBase], bool]:
-            return (), False  # a list of bases says nothing of their sources
+            return (), False  # rows of a list do not show the state of their sources
 
         return Waiting(
             poller=self._core.shared("knowledge_bases", lambda: SharedPoller[KnowledgeBase](self._core.clock)),
@@ -201,11 +201,11 @@ class AsyncKnowledgeBases(Resource):
         try:
             return [s.id async for s in self.sources.list(kb_id, **options) if s.status and not s.status.is_final]
         except NotFoundError:
-            return ()  # the path is inferred: a server may have none
+            return ()  # the path is not documented: a server may not have it
 
 
 class AsyncKnowledgeSources(Resource):
-    """Sources of a knowledge base: add, list, read and delete them. Paths of all but the adding are inferred."""
+    """Sources of a knowledge base: add, list, read and delete them. Only the paths for adding are documented."""
 
     def list(self, kb_id: str, **options: Unpack[RequestOptions]) -> AsyncPager[KnowledgeSource]:
         """List the sources of a knowledge base. `GET /knowledge-bases/{kb_id}/sources`

@@ -64,7 +64,7 @@ LIST_CREDENTIALS: Final = Endpoint(
 
 _NEEDED: Final = {
     "telnyx": ("api_key",),
-    "twilio": (),  # the pages name api_key, and account_sid with auth_token, and not which of them is needed
+    "twilio": (),  # the API documents api_key, account_sid and auth_token, but not which of them are needed
     "custom_sip": ("sip_username", "sip_password", "sip_server"),
 }
 
@@ -96,7 +96,7 @@ class AsyncTelephony(Resource):
         return await self._core.fetch(request, AgentWebhookUrl)
 
     def list_credentials(self, **options: Unpack[RequestOptions]) -> AsyncPager[TelephonyCredential]:
-        """List the stored accesses to carriers of your own, without their secrets. `GET /telephony/credentials`
+        """List the stored credentials of your own carriers, without their secrets. `GET /telephony/credentials`
 
         Returns:
             All of them; iterate over it.
@@ -143,7 +143,7 @@ class AsyncPhoneNumbers(Resource):
     ) -> AsyncPager[AvailableNumber]:
         """Search numbers that can be bought. `POST /telephony/numbers/search`
 
-        Reads only, and so is tried again like a GET.
+        It only reads, so it is retried like a GET.
 
         Args:
             country_code: two letters; `"US"` if left out.

@@ -28,7 +28,7 @@ UPDATE: Final = Endpoint(name="voices.update", method="PATCH", path="/voices/{vo
 DELETE: Final = Endpoint(name="voices.delete", method="DELETE", path="/voices/{voice_id}")
 
 LARGEST_RECORDING: Final = 50 * MEGABYTE
-"""The API names no limit for these files; this is the one it names for documents."""
+"""The API documents no limit for these files; this is the one for documents."""
 AUDIO_TYPES: Final[Mapping[str, str]] = {
     ".mp3": "audio/mpeg",
     ".wav": "audio/wav",
@@ -70,7 +70,7 @@ class AsyncVoices(Resource):
         provider: str | NotGiven = NOT_GIVEN,
         **options: Unpack[RequestOptions],
     ) -> Voice:
-        """Take over a voice of a provider. `POST /voices`
+        """Import a voice of a provider. `POST /voices`
 
         Args:
             name: what it is called here.

@@ -65,7 +65,7 @@ class AsyncWebRTC(Resource):
 
 
 def _host(url: str) -> str:
-    """The host, with its port where that is no port; empty where there is none."""
+    """The host of a URL, with what stands in place of its port if that is no port; empty where there is none."""
     try:
         parts = urlsplit(url)
     except ValueError:

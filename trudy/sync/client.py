@@ -75,8 +75,7 @@ class TrudyClient:
         proxy: URL of a proxy.
         ssl_context: for a private certificate authority or a client certificate.
         http_client: a function that makes an `httpx.AsyncClient` (or `httpx2.AsyncClient`), called once for each
-            of the client's own event loops. With httpx 0.28 prefer the
-            function: its pool loses connections to cancelled requests, and then the client can be replaced.
+            of the client's own event loops.
         max_response_bytes: the largest answer that is read, in bytes, compressed or not; a larger one is an
             `APIConnectionError` with the code `response_too_large`. Recordings have `max_bytes` of their own.
         middleware: your own steps; each says by `scope` whether it wraps the whole `"operation"` or each `"attempt"`.

@@ -39,8 +39,8 @@ class Contacts(SyncResource[AsyncContacts]):
     ) -> Page[Contact]:
         """List contacts. `GET /contacts`
 
-        Contacts may be deleted while you iterate, as long as the server tells the total; without it those that move to
-        a page already read are left out.
+        Contacts may be deleted while you iterate, if the server sends the total. Without it, contacts that move to a
+        page that was read already are left out.
 
         Args:
             folder_id: only contacts of this folder.
@@ -203,14 +203,14 @@ class Contacts(SyncResource[AsyncContacts]):
         """Import contacts from a CSV or XLSX file. `POST /contacts/import`
 
         The file is checked before it is sent: at most 50 MB; CSV in UTF-8 with a column `phone` or `phone_number` in
-        its first line and at least one row, and none of the numbers that only a sandbox answers where it goes to
-        Truedy's own host; XLSX that is one, whose columns only the server looks at. Never sent twice by itself.
+        its first line and at least one row; to Truedy's own host, none of the numbers that only a sandbox answers; an
+        XLSX file must be one, and only the server looks at its columns. Never sent twice by itself.
 
         Args:
             file: a path, a file open for reading bytes, bytes, or a pair of file name and bytes.
             folder_id: where the contacts go; a default folder if left out, which `form="json"` does not know.
             overwrite_existing: whether contacts that are there are changed; not with `form="json"`.
-            filename: what the file is called, where that should differ from its own name.
+            filename: the name to send, where it should differ from the file's own.
             mapping_config: which member each column fills, such as `{"Mobile": "phone_number"}`; only with
                 `form="json"`.
             form: `"json"` sends the file as servers of before 2026-03 want it.

@@ -145,7 +145,7 @@ class KnowledgeBases(SyncResource[AsyncKnowledgeBases]):
 
 
 class KnowledgeSources(SyncResource[AsyncKnowledgeSources]):
-    """Sources of a knowledge base: add, list, read and delete them. Paths of all but the adding are inferred."""
+    """Sources of a knowledge base: add, list, read and delete them. Only the paths for adding are documented."""
 
     def list(self, kb_id: str, **options: Unpack[RequestOptions]) -> Page[KnowledgeSource]:
         """List the sources of a knowledge base. `GET /knowledge-bases/{kb_id}/sources`

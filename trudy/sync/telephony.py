@@ -52,7 +52,7 @@ class Telephony(SyncResource[AsyncTelephony]):
         return self._bridge.run(bind(self._async.get_agent_webhook_url, agent_id, **options))
 
     def list_credentials(self, **options: Unpack[RequestOptions]) -> Page[TelephonyCredential]:
-        """List the stored accesses to carriers of your own, without their secrets. `GET /telephony/credentials`
+        """List the stored credentials of your own carriers, without their secrets. `GET /telephony/credentials`
 
         Returns:
             All of them; iterate over it.
@@ -102,7 +102,7 @@ class PhoneNumbers(SyncResource[AsyncPhoneNumbers]):
     ) -> Page[AvailableNumber]:
         """Search numbers that can be bought. `POST /telephony/numbers/search`
 
-        Reads only, and so is tried again like a GET.
+        It only reads, so it is retried like a GET.
 
         Args:
             country_code: two letters; `"US"` if left out.

@@ -42,7 +42,7 @@ class Voices(SyncResource[AsyncVoices]):
         provider: str | NotGiven = NOT_GIVEN,
         **options: Unpack[RequestOptions],
     ) -> Voice:
-        """Take over a voice of a provider. `POST /voices`
+        """Import a voice of a provider. `POST /voices`
 
         Args:
             name: what it is called here.
