@@ -346,6 +346,16 @@ async def test_an_earlier_campaign_keeps_its_numbers(store: SqlStore) -> None:
     assert await store.counts(second) == {"waiting": 1, "duplicate": 1}
 
 
+async def test_a_plan_that_was_never_finished_keeps_nobody_from_being_called(store: SqlStore, tmp_path: Path) -> None:
+    header = PlanHeader(agent_id="agent", policy=OPEN, consent={}, region="US")
+    dead = await store.start_plan(header, NOON)
+    await store.add_rows(dead, [NewRow(line=2, number=A, variables={}, columns={}, zones=ZONES, country="US")])
+    assert await store.counts(await campaign_of(store, A)) == {"waiting": 1}
+    await store.start_plan(header, NOON + DAY + 1)
+    with sqlite3.connect(tmp_path / "leads.db") as file:
+        assert file.execute("SELECT count(*) FROM rows WHERE campaign = ?", [dead]).fetchone() == (0,)
+
+
 async def test_a_person_is_forgotten_and_still_not_called(store: SqlStore, tmp_path: Path) -> None:
     campaign = await campaign_of(store, A, B)
     first, _ = await contacts(store, campaign)

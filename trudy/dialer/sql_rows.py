@@ -41,12 +41,17 @@ ONLY_TO: Final = "only_to"
 """Why a row is held while a run calls only some numbers."""
 _AGAIN_AFTER: Final = 30 * 86_400.0
 """An earlier campaign that has done with a number keeps it from another for so long, as the caps of attempts do."""
+_PLANNED_WITHIN: Final = 86_400.0
+"""A plan that is not finished after so long never will be: its process died. Less could drop one that is being read."""
 OPEN: Final = (AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.PLACED)
 """Attempts whose end is not known."""
 
 
 def start_plan(connection: Connection, header: PlanHeader, now: float) -> str:
     """A campaign without rows, under a name of its own until its hash is known."""
+    stale = and_(_is_unfinished(), campaigns.c.created_at < now - _PLANNED_WITHIN)
+    for left in connection.execute(select(campaigns.c.id).where(stale)).scalars().all():
+        drop_plan(connection, left)
     campaign = str(uuid4())
     connection.execute(
         insert(campaigns).values(
@@ -104,6 +109,7 @@ def finish_plan(connection: Connection, campaign: str, plan_hash: str, now: floa
     _mark(connection, mine, rows.c.id.not_in(firsts), "duplicate", "in_file")
     other = rows.alias()
     others = select(other.c.key).where(
+        other.c.campaign.not_in(select(campaigns.c.id).where(_is_unfinished())),
         other.c.campaign != campaign,
         or_(
             other.c.state.in_((RowState.WAITING, RowState.CLAIMED, RowState.LIVE, RowState.UNRESOLVED)),
@@ -113,6 +119,11 @@ def finish_plan(connection: Connection, campaign: str, plan_hash: str, now: floa
     _mark(connection, mine, rows.c.key.in_(others), "duplicate", "earlier_campaign")
     note(connection, now, "planned", campaign=campaign, hash=plan_hash)
     return campaign, reasons(connection, campaign)
+
+
+def _is_unfinished() -> ColumnElement[bool]:
+    """A campaign of which rows are being read, or whose process died over it: it has no hash yet."""
+    return campaigns.c.plan_hash == campaigns.c.id
 
 
 def drop_plan(connection: Connection, campaign: str) -> None:
