@@ -17,6 +17,7 @@ from alembic.migration import MigrationContext
 from attrs import evolve
 from sqlalchemy import create_engine, text
 
+from tests.dialer.recount import check_counters, tables_of
 from tests.fakes.clock import FakeClock
 from trudy.dialer.migrations import alembic_config
 from trudy.dialer.policy import DAY, Attempts, Hours, Policy, RetryAfter
@@ -519,6 +520,16 @@ async def test_what_may_have_rung_is_an_attempt_and_counts_once(store: SqlStore)
     assert (await store.contact(contact.id)).attempts == 1
     await store.found(attempt, "call-1", NOON + 500)
     assert (await store.contact(contact.id)).attempts == 1
+
+
+async def test_an_adopted_call_is_counted_like_any_other(store: SqlStore, tmp_path: Path) -> None:
+    campaign = await campaign_of(store, A)
+    assert await store.adopt("forgotten", "call-1", A, NOON - 60, NOON)
+    assert not await store.adopt("forgotten", "call-1", A, NOON - 60, NOON)
+    assert await store.counts(campaign) == {"unresolved": 1}
+    tables = tables_of(tmp_path / "leads.db")
+    check_counters(tables)
+    assert tables["campaigns"][0]["dialed"] == 1
 
 
 async def test_a_damaged_file_fails_the_claim_and_says_so(store: SqlStore, tmp_path: Path) -> None:

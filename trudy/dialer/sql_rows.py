@@ -338,6 +338,7 @@ def adopt(connection: Connection, attempt: str, call_id: str, number_hash: str, 
                 call_id=call_id,
             )
         )
+        connection.execute(update(rows).where(rows.c.id == first.id).values(attempts=rows.c.attempts + 1))
         connection.execute(
             update(campaigns).where(campaigns.c.id == first.campaign).values(dialed=campaigns.c.dialed + 1)
         )
