@@ -47,7 +47,7 @@ LOSSES: Mapping[str, Mapping[str, Any]] = {
 """How the answer to the second call is lost. The client waits 180 s for it."""
 
 
-PAIRS = 5
+PAIRS = 4
 """Pairs of crashes for each way to lose an answer."""
 
 
