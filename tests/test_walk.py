@@ -39,7 +39,9 @@ class Changing:
         start = query["offset"] if "offset" in query else (query["page"] - 1) * size
         rows = self.rows[start : start + size]
         total, more = len(self.rows), start + size < len(self.rows)
-        if self._tells == "no total":
+        if self._tells == "nothing":
+            pagination = Pagination()
+        elif self._tells == "no total":
             pagination = Pagination(limit=size, has_more=more)
         elif "page" in query:
             pagination = Pagination(total=total, limit=size, page=query["page"], pages=-(-total // size))
@@ -65,7 +67,12 @@ STYLES = {
     "offset": Style(Offset.start, "all"),
     "page": Style(Numbered.start, "all"),
     "offset without total": Style(Offset.start, "no total"),
+    "offset without facts": Style(Offset.start, "nothing"),
+    "page without total": Style(Numbered.start, "no total"),
+    "page without facts": Style(Numbered.start, "nothing"),
 }
+KEEP_UP = ("offset", "offset without total", "page")
+"""Those that notice what others delete between any two requests; the rest notice what goes while rows are read."""
 styles = pytest.mark.parametrize("style", STYLES.values(), ids=list(STYLES))
 
 
@@ -141,7 +148,7 @@ def test_a_slice_in_small_pages_is_deleted_as_it_comes(style: Style) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(
-    style=st.sampled_from(sorted(STYLES)),
+    style=st.sampled_from(KEEP_UP),
     client=st.sampled_from(("async", "sync")),
     total=st.integers(0, 120),
     page_size=st.integers(1, 40),
@@ -198,7 +205,8 @@ def test_without_a_total_rows_may_come_and_go(total: int, page_size: int, seed: 
 def test_a_list_that_stays_takes_no_more_requests_than_it_has_pages(style: Style) -> None:
     server = Changing(250, tells=style.tells)
     assert walk(server, style, "async", 100, lambda _: None) == server.rows
-    assert server.requests == 3
+    reads_twice = style.start == Numbered.start and style.tells != "all"
+    assert server.requests == (5 if reads_twice else 3)
 
 
 def test_a_total_that_flickers_costs_requests_but_no_rows() -> None:

@@ -59,6 +59,10 @@ class Cursor(Protocol):
         """This place and one row before it, where the style can ask for that."""
         ...
 
+    def again(self) -> Cursor | None:
+        """This place, where its page must be read once more to see what has moved there; None where the next overlaps."""
+        ...
+
 
 @frozen(kw_only=True)
 class _Place(ABC):
@@ -86,6 +90,9 @@ class _Place(ABC):
 
     def overlapping(self) -> Offset | Numbered:
         return self._self()
+
+    def again(self) -> Numbered | None:
+        return None
 
     @abstractmethod
     def back_to(self, position: int, pagination: Pagination) -> Offset | Numbered | None: ...
@@ -220,6 +227,10 @@ class Numbered(_Place):
         if _is_by_offset(pagination):
             return Offset(limit=self.limit, offset=place, left=self.left, floor=self.floor)
         return evolve(self, offset=place, told=self._asked())
+
+    def again(self) -> Numbered | None:
+        # Nobody deletes what a search finds.
+        return self if self.left is None and self.size_name == "limit" else None
 
     def _self(self) -> Numbered:
         return self
@@ -359,3 +370,6 @@ class Whole:
 
     def overlapping(self) -> Whole:
         return self
+
+    def again(self) -> None:
+        return None

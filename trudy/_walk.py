@@ -6,6 +6,7 @@ were read already, and would be skipped. There are two signs of it:
     total falls     the list has so many rows less; the walk goes back by as many positions
     no total        the pages of an offset list overlap by one row; where no row of a page was seen before, the walk
                     goes back page by page until one was
+                    pages by number cannot overlap: each is read once more before the next, while it has new rows
 
 Rows seen before are left out, so that going back gives none twice.
 """

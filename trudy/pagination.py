@@ -95,7 +95,8 @@ class AsyncPage(_Rows[T]):
         self._back_to = step.back_to
         self._walk = step.walk
         # A server that does not page gives the same rows at each request, and does not say where the list ends.
-        self._repeats = bool(rows.items) and not step.fresh and says_nothing(rows.pagination)
+        # Where the walk has gone back, rows seen before are what it meets.
+        self._repeats = bool(rows.items) and not step.fresh and not walk.turns and says_nothing(rows.pagination)
         self.data: Sequence[T] = step.fresh
         self.invalid: Sequence[InvalidRow] = rows.invalid
         self.pagination = rows.pagination
@@ -112,11 +113,11 @@ class AsyncPage(_Rows[T]):
 
     async def next_page(self) -> AsyncPage[T] | None:
         """The page after this one; None when this is the last. One request."""
-        return await self._load(self._following())
+        return await self._load(in_slice=False)
 
     async def next_in_slice(self) -> AsyncPage[T] | None:
         """The page after this one as far as the caller's `limit` reaches; None at its end. One request."""
-        return await self._load(self._following(in_slice=True))
+        return await self._load(in_slice=True)
 
     def pages(self, *, progress: OnWalk | None = None) -> AsyncIterator[AsyncPage[T]]:
         """This page and those after it."""
@@ -138,13 +139,18 @@ class AsyncPage(_Rows[T]):
     async def _itself(self) -> AsyncPage[T]:
         return self
 
-    async def _load(self, following: tuple[Cursor, Walk] | None) -> AsyncPage[T] | None:
+    async def _load(self, *, in_slice: bool) -> AsyncPage[T] | None:
+        following = self._following(in_slice=in_slice)
         if following is None:
             return None
         cursor, walk = following
         if (why := walk.is_stuck) is not None:
             raise ResponseDecodeError(why, request_id=self.meta.request_id)
-        return await self.load(self._fetch, cursor, walk)
+        page = await self.load(self._fetch, cursor, walk)
+        if cursor is self._cursor and not page.data:  # nothing has moved to this page since it was read
+            page._repeats = False
+            return await page._load(in_slice=in_slice)
+        return page
 
     def _following(self, *, in_slice: bool = False) -> tuple[Cursor, Walk] | None:
         if self._repeats:
@@ -156,6 +162,8 @@ class AsyncPage(_Rows[T]):
         following = step(self._count, self.pagination)
         if following is None:
             return None
+        if self.data and self._walk.may_overlap and (again := self._cursor.again()) is not None:
+            return again, self._walk.going_on(again, overlaps=True)
         place = following.overlapping() if self._walk.may_overlap else following
         return place, self._walk.going_on(following, overlaps=place is not following)
 

@@ -35,12 +35,17 @@ SLIPS = {
     "voice.training.fail": "voice.training.failed",
     "call.*": "call.started",
     "call.edned": "call.ended",
+    "call.eended": "call.ended",
     "call.failure": "call.failed",
     "call.ended,call.failed": "call.ended",
     "truedy.call.ended": "call.ended",
     "webhook.batch.completed": "batch.completed",
 }
 NEW = [
+    "call.extended",
+    "call.extended",
+    "call.restarted",
+    "batch.uncompleted",
     "call.transferred",
     "call.queued",
     "call.ringing",

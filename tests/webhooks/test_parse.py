@@ -73,6 +73,10 @@ def test_flat() -> None:
         {"call": {"callId": ""}, "call_id": CALL_ID, "agent_id": AGENT_ID, "batchId": BATCH_ID},
         {"data": {"call_id": CALL_ID, "agentId": AGENT_ID, "batch_id": BATCH_ID}},
         {"data": {"call": {"callId": CALL_ID}, "agent_id": AGENT_ID}, "batch_id": BATCH_ID},
+        {"call_id": CALL_ID, "agentId": AGENT_ID, "batchCallId": BATCH_ID},
+        {"call": {"callId": CALL_ID, "agentId": AGENT_ID, "batch_call_id": BATCH_ID}},
+        {"callId": CALL_ID, "agentId": AGENT_ID, "batchCall": {"id": BATCH_ID}},
+        {"callId": CALL_ID, "agentId": AGENT_ID, "data": {"batch_call": {"batch_call_id": BATCH_ID}}},
         {"call": None, "callId": CALL_ID, "agent": [], "agentId": AGENT_ID, "batch": 1, "batch_id": BATCH_ID},
     ],
 )
@@ -83,7 +87,7 @@ def test_ids_of_a_call_in_every_form(data: dict[str, Any], name: str) -> None:
     assert (event.call_id, event.agent_id, event.batch_id) == (CALL_ID, AGENT_ID, BATCH_ID)
 
 
-@pytest.mark.parametrize("key", ["batch_id", "batchId"])
+@pytest.mark.parametrize("key", ["batch_id", "batchId", "batch_call_id", "batchCallId", "id"])
 def test_batch_id(key: str) -> None:
     changed = parse_event({"event": "batch.status.changed", "data": {key: BATCH_ID, "status": "paused"}})
     assert isinstance(changed, webhooks.BatchStatusChanged)

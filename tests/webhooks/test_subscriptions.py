@@ -43,6 +43,17 @@ def test_an_end_that_fits_nobody_wakes_each_who_waits_for_a_call_once(name: str)
     assert not subscriptions.has_matched
 
 
+def test_the_end_of_a_batch_that_fits_nobody_wakes_each_who_waits_for_one() -> None:
+    subscriptions = Subscriptions()
+    one, other = Waiter(subscriptions, "b1", kind="batch"), Waiter(subscriptions, "b2", kind="batch")
+    call = Waiter(subscriptions, "c1")
+    subscriptions.notify(make_event("batch.completed", batch_id="uv_batch_1"))
+    assert (one.woken, other.woken, call.woken) == (1, 1, 0)
+    subscriptions.notify(make_event("batch.status.changed", batch_id="uv_batch_1"))
+    subscriptions.notify(make_event("batch.completed", batch_id="b2"))
+    assert (one.woken, other.woken, call.woken) == (1, 2, 0)
+
+
 @pytest.mark.parametrize(
     "data",
     [

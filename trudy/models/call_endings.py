@@ -37,12 +37,20 @@ END_REASON_NAMES: Final = (
     "endedReason",
     "end_call_reason",
     "endCallReason",
+    "call_end_reason",
+    "callEndReason",
     "disconnection_reason",
     "disconnectionReason",
+    "disconnect_reason",
+    "disconnectReason",
+    "hangup_reason",
+    "hangupReason",
     "hangup_cause",
     "hangupCause",
     "failure_reason",
     "failureReason",
+    "termination_reason",
+    "terminationReason",
 )
 """Names of the member in which servers and voice providers say why a call ended."""
 

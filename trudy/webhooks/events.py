@@ -264,8 +264,13 @@ def _nearest(plain: str) -> str | None:
 
 
 def _ends_alike(plain: str, known: str) -> bool:
-    """Whether the last words are similar too: `voice.training.started` is not `voice.training.failed` misspelt."""
+    """Whether the last words are similar too: `voice.training.started` is not `voice.training.failed` misspelt.
+
+    A longer word that ends in the known one is another word: `extended` is not `ended`.
+    """
     mine, theirs = plain.rpartition(".")[2], known.rpartition(".")[2]
+    if mine.endswith(theirs) and len(mine) > len(theirs) + 1:
+        return False
     if sorted(mine) == sorted(theirs):
         return True
     return SequenceMatcher(None, mine, theirs).ratio() >= _MIN_SIMILARITY_OF_LAST_WORD

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from attrs import field, frozen
 
 from trudy import _parse
+from trudy._parse import ID_ALIASES
 
 T = TypeVar("T")
 Node: TypeAlias = Mapping[str, Any]
 _NOTHING: Node = {}
+_ALIASED: Final = {"batch": "batch_call"}
+"""What `ID_ALIASES` calls a kind of object that events call otherwise."""
 
 
 @frozen
@@ -29,18 +32,17 @@ class Payload:
 
     def id_of(self, kind: str) -> str | None:
         """The id of the `call`, `batch`, `voice` or `agent`, nested or flat."""
-        nested = child(self.data, kind)
+        names = ID_ALIASES[_ALIASED.get(kind, kind)]
+        nested = _object(self.data, kind)
         if kind == "agent":
             for place in (child(child(self.data, "call"), kind), nested):
-                if (found := _id(place, "agent_id", "id")) is not None:
+                if (found := _id(place, *names, "id")) is not None:
                     return found
-            return (
-                _id(child(self.data, "call"), "agent_id") or _id(self.data, "agent_id") or _id(self.inner, "agent_id")
-            )
-        inner = _id(child(self.inner, kind), f"{kind}_id", "id") or _id(self.inner, f"{kind}_id")
-        own = _id(nested, f"{kind}_id", "id") or _id(self.data, f"{kind}_id") or inner
-        # An event of a call may name the batch inside the call.
-        return own or (_id(child(self.data, "call"), "batch_id") if kind == "batch" else None)
+            return _id(child(self.data, "call"), *names) or _id(self.data, *names) or _id(self.inner, *names)
+        inner = _id(_object(self.inner, kind), *names, "id") or _id(self.inner, *names)
+        own = _id(nested, *names, "id") or _id(self.data, *names) or inner
+        # A call's batch stands beside its own id.
+        return own or (_id(child(self.data, "call"), *names) if kind == "batch" else None)
 
     def own_id(self, kind: str) -> str | None:
         """The id of the `call`, `batch` or `voice` that the event is about; it may be called just `id`."""
@@ -52,7 +54,7 @@ class Payload:
         Looks in the object of the `call`, `batch` or `voice`, then beside it, then in `data.data`.
         """
         found = spelled(names)
-        for node in (child(self.data, kind), self.data, child(self.inner, kind), self.inner):
+        for node in (_object(self.data, kind), self.data, _object(self.inner, kind), self.inner):
             for name in found:
                 value = node.get(name)
                 if value is not None:
@@ -61,6 +63,11 @@ class Payload:
                     except ValueError:
                         continue
         return None
+
+
+def _object(node: Node, kind: str) -> Node:
+    """The object of the `call`, `batch`, `voice` or `agent` inside another; an empty one where there is none."""
+    return next(filter(None, (child(node, name) for name in spelled((kind, _ALIASED.get(kind, kind))))), _NOTHING)
 
 
 def child(node: Node, name: str) -> Node:

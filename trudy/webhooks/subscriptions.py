@@ -11,6 +11,7 @@ from trudy._concurrency.loops import wake_all
 from trudy._parse import call_ids_in
 from trudy.event_source import Subject
 from trudy.webhooks.events import (
+    BatchCompleted,
     CallCompleted,
     CallEnded,
     CallEvent,
@@ -70,8 +71,9 @@ class Subscriptions:
             self._has_matched = self._has_matched or bool(places)
             if isinstance(event, CallStarted | CallJoined):
                 return  # not an end: each waiter would send a request for nothing
-            if not places and isinstance(event, CallEnded | CallCompleted | CallFailed):
-                places = [place for place in self._wakes if place[0] == "call"]
+            if not places and isinstance(event, CallEnded | CallCompleted | CallFailed | BatchCompleted):
+                kind = "batch" if isinstance(event, BatchCompleted) else "call"
+                places = [place for place in self._wakes if place[0] == kind]
             # A waiter may have subscribed to several ids, and is woken once.
             wakes = dict.fromkeys(wake for place in places for wake in self._wakes[place].values())
         wake_all(wakes)
