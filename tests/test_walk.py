@@ -115,6 +115,23 @@ def test_some_rows_are_deleted_as_they_come(style: Style, client: str) -> None:
 
 
 @styles
+@pytest.mark.parametrize("seed", range(5))
+def test_half_of_each_page_is_deleted(style: Style, seed: int) -> None:
+    chance = random.Random(seed)
+    server = Changing(330, tells=style.tells)
+    seen: list[str] = []
+
+    async def delete() -> None:
+        async for page in AsyncPager(server.fetch, style.start(None, None, 100)).pages():
+            seen.extend(page.data)
+            for row in chance.sample(page.data, len(page) // 2):
+                server.rows.remove(row)
+
+    anyio.run(delete)
+    assert sorted(seen) == sorted(f"r{number}" for number in range(330))
+
+
+@styles
 def test_rows_are_deleted_page_by_page(style: Style) -> None:
     server = Changing(250, tells=style.tells)
 

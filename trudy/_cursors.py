@@ -60,7 +60,7 @@ class Cursor(Protocol):
         ...
 
     def again(self) -> Cursor | None:
-        """This place, where its page must be read once more to see what has moved there; None where the next overlaps."""
+        """This place, where only reading it once more shows what has moved to it; None where the next page overlaps."""
         ...
 
 

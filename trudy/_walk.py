@@ -81,6 +81,8 @@ class Walk:
     """Whether the next page can be asked for so that it begins with a row that was seen."""
     overlaps: bool = False
     """Whether the next page was asked for in that way."""
+    is_again: bool = False
+    """Whether the page read last is asked for once more."""
     turns: int = 0
     """How often the walk went back since the last new row."""
     stale: int = 0
@@ -94,6 +96,11 @@ class Walk:
         if self.stale >= _MOST_STALE + len(self.seen):
             return "the list promises more, and page after page has no new row"
         return None
+
+    @property
+    def expects_seen_rows(self) -> bool:
+        """Whether a page without a new row tells nothing: the walk has gone back, or reads a page once more."""
+        return self.is_again or self.turns > 0
 
     def with_page(self, cursor: Cursor, rows: FetchedRows[T]) -> Step[T]:
         """Take in the page at a place of the list."""
@@ -142,6 +149,10 @@ class Walk:
             read_to=max(self.read_to, cursor.position) if cursor.is_start else self.read_to,
             overlaps=self.overlaps and not cursor.is_start,
         )
+
+    def reading_again(self) -> Walk:
+        """The walk at a second reading of the same page."""
+        return evolve(self, overlaps=True, is_again=True)
 
     def going_on(self, cursor: Cursor, *, overlaps: bool) -> Walk:
         """The walk, when the next page is at a place further on; the last page may have had fewer rows than places."""

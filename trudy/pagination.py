@@ -95,8 +95,9 @@ class AsyncPage(_Rows[T]):
         self._back_to = step.back_to
         self._walk = step.walk
         # A server that does not page gives the same rows at each request, and does not say where the list ends.
-        # Where the walk has gone back, rows seen before are what it meets.
-        self._repeats = bool(rows.items) and not step.fresh and not walk.turns and says_nothing(rows.pagination)
+        self._repeats = (
+            bool(rows.items) and not step.fresh and not walk.expects_seen_rows and says_nothing(rows.pagination)
+        )
         self.data: Sequence[T] = step.fresh
         self.invalid: Sequence[InvalidRow] = rows.invalid
         self.pagination = rows.pagination
@@ -147,9 +148,8 @@ class AsyncPage(_Rows[T]):
         if (why := walk.is_stuck) is not None:
             raise ResponseDecodeError(why, request_id=self.meta.request_id)
         page = await self.load(self._fetch, cursor, walk)
-        if cursor is self._cursor and not page.data:  # nothing has moved to this page since it was read
-            page._repeats = False
-            return await page._load(in_slice=in_slice)
+        if walk.is_again and not page.data:  # nothing has moved to this page since it was read
+            return await (page.next_in_slice() if in_slice else page.next_page())
         return page
 
     def _following(self, *, in_slice: bool = False) -> tuple[Cursor, Walk] | None:
@@ -163,7 +163,7 @@ class AsyncPage(_Rows[T]):
         if following is None:
             return None
         if self.data and self._walk.may_overlap and (again := self._cursor.again()) is not None:
-            return again, self._walk.going_on(again, overlaps=True)
+            return again, self._walk.reading_again()
         place = following.overlapping() if self._walk.may_overlap else following
         return place, self._walk.going_on(following, overlaps=place is not following)
 
