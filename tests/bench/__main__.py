@@ -6,11 +6,12 @@
     decode    a page of 100 calls from bytes to objects
     limiter      1,000 creates under a rate limit
     pages     the memory of a walk over 50,000 calls
+    dialer    bulk dialing: a plan of a million rows, CPU a call, time to the first call, a campaign at a rate limit
     sandbox   the local Truedy: requests a second, lists among 100,000 calls, a campaign of 1,000 contacts
 
 Prints medians over interleaved rounds, and beside each target whether it is met. No result makes it fail: machines
-differ. All but the times of `limiter` and `sandbox` are CPU times, which a busy machine changes least. `--quick` only
-shows that all of it runs. Clients that are not installed are shown as such: `pip install -e '.[bench]'`.
+differ. All but the times of `limiter`, `dialer` and `sandbox` are CPU times, which a busy machine changes least.
+`--quick` only shows that all of it runs. Clients that are not installed are shown as such: `pip install -e '.[bench]'`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tests.bench import decoding, imports, pages, rate_limiter, sandbox, small_get
+from tests.bench import decoding, dialer, imports, pages, rate_limiter, sandbox, small_get
 from tests.bench.report import Table, heading
 
 BENCHMARKS: dict[str, Callable[..., list[Table]]] = {
@@ -28,6 +29,7 @@ BENCHMARKS: dict[str, Callable[..., list[Table]]] = {
     "decode": decoding.bench,
     "limiter": rate_limiter.bench,
     "pages": pages.bench,
+    "dialer": dialer.bench,
     "sandbox": sandbox.bench,
 }
 _PACKAGES = (
