@@ -2,13 +2,10 @@ from __future__ import annotations
 
 import copy
 import gc
-import io
 import logging
 import pickle
 import warnings
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import anyio
 import anyio.lowlevel
@@ -16,19 +13,11 @@ import httpx
 import pytest
 
 import trudy
-from tests.fakes.clock import settle
+from tests.fakes.wire import KEY
 from trudy import AsyncTrudyClient, ConfigurationError, InvalidArgumentError
 from trudy.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
-
-KEY = "truedy_0123456789abcdef"
-
-
-@pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TRUDY_API_KEY", "TRUEDY_API_KEY", "TRUDY_BASE_URL", "TRUDY_HTTP_BACKEND", "TRUDY_LOG"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -198,96 +187,6 @@ async def test_no_gate_no_status() -> None:
         assert client.rate_limit is None
 
 
-async def test_middleware_says_what_it_wraps() -> None:
-    seen: list[str] = []
-
-    class Attempts:
-        scope = "attempt"
-
-        async def __call__(self, request: trudy.Request, call_next: trudy.CallNext) -> trudy.Response:
-            seen.append("attempt")
-            assert request.header("authorization") is None
-            return await call_next(request)
-
-    async def calls(request: trudy.Request, call_next: trudy.CallNext) -> trudy.Response:
-        seen.append("call")
-        return await call_next(request.with_header("X-Trace", "7"))
-
-    sandbox = Sandbox(speed=1000)
-    sandbox.fail_next(status=503, times=2)
-    async with sandbox.async_client(middleware=[Attempts(), calls]) as client:
-        await client.agents.list()
-    assert seen == ["call", "attempt", "attempt", "attempt"]
-    assert {request.headers["x-trace"] for request in sandbox.requests} == {"7"}
-
-
-async def test_hooks_are_told_what_happens() -> None:
-    told: list[str] = []
-    kept: list[trudy.Event] = []
-
-    def sync_hook(event: trudy.Event) -> None:
-        told.append(type(event).__name__)
-
-    async def async_hook(event: trudy.Event) -> None:
-        kept.append(event)
-
-    sandbox = Sandbox(speed=1000)
-    sandbox.fail_next(status=503)
-    async with sandbox.async_client(hooks=[sync_hook, async_hook]) as client:
-        await client.agents.list()
-        with pytest.raises(trudy.NotFoundError):
-            await client.agents.get("nobody")
-    assert told == [type(event).__name__ for event in kept]
-    assert told == [
-        *("RequestStarted", "AttemptEnded", "RetryScheduled", "AttemptEnded", "RequestEnded"),
-        *("RequestStarted", "AttemptEnded", "RequestEnded"),
-    ]
-    ends = [event for event in kept if isinstance(event, trudy.RequestEnded)]
-    assert [(end.operation, end.outcome, end.attempts, end.error) for end in ends] == [
-        ("agents.list", "ok", 2, None),
-        ("agents.get", "error", 1, "not_found"),
-    ]
-
-
-@pytest.mark.parametrize("use", ["get", "list"])
-async def test_hooks_are_told_that_an_answer_could_not_be_read(use: str) -> None:
-    ends: list[trudy.RequestEnded] = []
-
-    def hook(event: trudy.Event) -> None:
-        if isinstance(event, trudy.RequestEnded):
-            ends.append(event)
-
-    mock = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": {}}))
-    async with AsyncTrudyClient(KEY, http_client=lambda: httpx.AsyncClient(transport=mock), hooks=[hook]) as client:
-        with pytest.raises(trudy.ResponseDecodeError) as caught:
-            await (client.agents.get("a") if use == "get" else client.agents.list())
-    assert (caught.value.method, caught.value.attempts) == ("GET", 1)
-    assert [(end.outcome, end.error) for end in ends] == [("error", "response_decode_error")]
-
-
-async def test_a_hook_that_fails_loses_no_answer(caplog: pytest.LogCaptureFixture) -> None:
-    def broken(event: trudy.Event) -> None:
-        raise LookupError("hook")
-
-    async with Sandbox().async_client(hooks=[broken]) as client:
-        assert (await client.agents.list()).data == []
-    assert "LookupError" in caplog.text
-
-
-async def test_the_log_holds_no_key_no_number_no_query(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, "trudy")
-    sandbox = Sandbox(speed=1000)
-    async with sandbox.async_client() as client:
-        agent = await client.agents.create(name="A", voice_id=sandbox.voices[0].id, system_prompt="x")
-        await client.calls.create(agent_id=agent.id, phone_number="+14155550191")
-        await client.agents.list(name="a-name")
-        with pytest.raises(trudy.ValidationError):
-            await client.calls.create(agent_id=agent.id, phone_number="+14155550140")
-    lines = [record.message for record in caplog.records if record.name == "trudy"]
-    assert any(line.startswith("POST /calls 500 in ") for line in lines)
-    assert not any(word in line for line in lines for word in (sandbox.api_key, "415555", "a-name"))
-
-
 @pytest.mark.parametrize(
     ("word", "level"),
     [
@@ -390,92 +289,6 @@ async def test_a_request_looks_as_promised() -> None:
     assert "cookie" not in second.headers
 
 
-def hold_up_the_end(event: trudy.Event) -> Awaitable[None] | None:
-    return anyio.sleep_forever() if isinstance(event, trudy.RequestEnded) and event.method == "POST" else None
-
-
-@pytest.mark.parametrize(
-    ("fault", "hooks"),
-    [({"delay": 30}, []), ({"reset": "after"}, []), ({"headers": {"X-Fault": "none"}}, [hold_up_the_end])],
-    ids=["while it is sent", "while it is looked for", "while a hook holds it up"],
-)
-async def test_a_cancelled_call_leaves_its_key_in_the_log(
-    fault: dict[str, Any], hooks: list[trudy.Hook], caplog: pytest.LogCaptureFixture
-) -> None:
-    sandbox = Sandbox(speed=0, placeholders=True)
-    sandbox.fail_next(method="POST", path="/calls", **fault)
-    sandbox.fail_next(method="GET", path="/calls", delay=30)
-
-    async def create() -> None:
-        await client.calls.create(agent_id="agent-uuid", phone_number="+14155550100", idempotency_key="order-7")
-
-    async with sandbox.async_client(hooks=hooks) as client, anyio.create_task_group() as group:
-        group.start_soon(create)
-        while not sandbox.calls_to("+14155550100"):
-            await anyio.lowlevel.checkpoint()
-        await settle()
-        group.cancel_scope.cancel()
-    assert "idempotency key order-7" in caplog.text
-
-
-@pytest.mark.parametrize("scope", ["operation", "attempt"])
-async def test_a_call_leaves_its_key_in_the_log_where_a_foreign_fault_takes_its_answer(
-    scope: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Faulty:
-        def __init__(self) -> None:
-            self.scope = scope
-
-        async def __call__(self, request: trudy.Request, call_next: trudy.CallNext) -> trudy.Response:
-            await call_next(request)
-            raise LookupError("a fault of this middleware")
-
-    sandbox = Sandbox(speed=0, placeholders=True)
-    async with sandbox.async_client(middleware=[Faulty()]) as client:
-        with pytest.raises(LookupError):
-            await client.calls.create(agent_id="agent-uuid", phone_number="+14155550100", idempotency_key="order-7")
-    assert sandbox.calls_to("+14155550100")
-    assert "idempotency key order-7" in caplog.text
-
-
-async def test_a_call_leaves_its_key_in_the_log_where_only_its_first_attempt_left(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    class Vault:
-        scope = "attempt"
-        asked = 0
-
-        async def __call__(self, request: trudy.Request, call_next: trudy.CallNext) -> trudy.Response:
-            self.asked += 1
-            if self.asked > 1:
-                raise LookupError("the vault is down")
-            return await call_next(request)
-
-    sandbox = Sandbox(speed=100, placeholders=True)
-    sandbox.fail_next(method="POST", path="/calls", reset="after")
-    async with sandbox.async_client(middleware=[Vault()]) as client:
-        with pytest.raises(LookupError):
-            await client.calls.create(
-                agent_id="agent-uuid", phone_number="+14155550100", idempotency_key="order-7", on_unknown="retry"
-            )
-    assert "idempotency key order-7" in caplog.text
-
-
-async def test_a_call_cancelled_before_it_was_sent_leaves_no_key(caplog: pytest.LogCaptureFixture) -> None:
-    sandbox = Sandbox(speed=0)
-    held = anyio.Event()
-
-    async def key() -> str:
-        await held.wait()
-        return "k"
-
-    async with sandbox.async_client(api_key=key) as client, anyio.create_task_group() as group:
-        group.start_soon(lambda: client.calls.create(agent_id="a", phone_number="+14155550100"))
-        await settle()
-        group.cancel_scope.cancel()
-    assert caplog.text == ""
-
-
 async def test_the_environments_backend_is_for_those_who_bring_no_client_of_their_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -484,81 +297,6 @@ async def test_the_environments_backend_is_for_those_who_bring_no_client_of_thei
         assert (await client.agents.list()).data == []
     with pytest.raises(ConfigurationError, match="http_client"):
         AsyncTrudyClient("k", http_client=httpx.AsyncClient, http_backend="aiohttp")
-
-
-async def test_the_deadline_bounds_a_wait_and_a_download() -> None:
-    sandbox = Sandbox(speed=100)
-    async with sandbox.async_client() as client:
-        agent = await client.agents.create(name="A", voice_id=sandbox.voices[0].id, system_prompt="x")
-        call = await client.calls.create(agent_id=agent.id, phone_number="+14155550180")
-        with pytest.raises(trudy.WaitTimeoutError):
-            await client.calls.wait(call.id, deadline=5)
-        with pytest.raises(trudy.WaitTimeoutError) as caught:
-            await client.calls.create_and_wait(agent_id=agent.id, phone_number="+14155550181", deadline=10)
-        assert caught.value.partial is not None
-        assert not caught.value.retryable  # it would dial again
-        sandbox.advance(hours=2)
-        sandbox.fail_next(path="/recordings/*", delay=3600)
-        with pytest.raises(trudy.APITimeoutError, match="deadline"):
-            await client.calls.download_recording(call.id, to=io.BytesIO(), deadline=5)
-
-
-async def test_a_download_is_tried_again_until_something_was_written() -> None:
-    sandbox = Sandbox(speed=100)
-    async with sandbox.async_client() as client:
-        agent = await client.agents.create(name="A", voice_id=sandbox.voices[0].id, system_prompt="x")
-        call = await client.calls.create_and_wait(agent_id=agent.id, phone_number="+14155550100")
-        sandbox.advance(minutes=1)
-        target = io.BytesIO()
-        sandbox.fail_next(path="/recordings/*", status=503, times=2)
-        await client.calls.download_recording(call.id, to=target)
-        assert target.getvalue()
-        sandbox.fail_next(path="/recordings/*", truncate=True)
-        with pytest.raises(trudy.APIConnectionError) as caught:
-            await client.calls.download_recording(call.id, to=io.BytesIO())
-        assert caught.value.attempts == 1
-
-
-@pytest.mark.parametrize("status", [204, 206])
-async def test_a_download_of_a_part_is_refused(tmp_path: Path, status: int) -> None:
-    sandbox = Sandbox(speed=100)
-    async with sandbox.async_client() as client:
-        agent = await client.agents.create(name="A", voice_id=sandbox.voices[0].id, system_prompt="x")
-        call = await client.calls.create_and_wait(agent_id=agent.id, phone_number="+14155550100")
-        sandbox.advance(minutes=1)
-        sandbox.fail_next(path="/recordings/*", status=status)
-        with pytest.raises(trudy.ResponseDecodeError, match=str(status)):
-            await client.calls.download_recording(call.id, to=tmp_path / "call.mp3")
-        assert list(tmp_path.iterdir()) == []
-
-
-async def test_a_file_that_takes_little_at_a_time_gets_the_whole_download() -> None:
-    class Sips(io.RawIOBase):
-        taken = b""
-
-        def writable(self) -> bool:
-            return True
-
-        def write(self, piece: Any) -> int:
-            self.taken += bytes(piece[:100])
-            return min(len(piece), 100)
-
-    sandbox = Sandbox(speed=100)
-    async with sandbox.async_client() as client:
-        agent = await client.agents.create(name="A", voice_id=sandbox.voices[0].id, system_prompt="x")
-        call = await client.calls.create_and_wait(agent_id=agent.id, phone_number="+14155550100")
-        sandbox.advance(minutes=1)
-        sips, whole = Sips(), io.BytesIO()
-        await client.calls.download_recording(call.id, to=sips)
-        await client.calls.download_recording(call.id, to=whole)
-        assert sips.taken == whole.getvalue() != b""
-        assert not sips.closed
-
-
-async def test_an_async_file_is_refused_for_a_download(tmp_path: Path) -> None:
-    async with Sandbox().async_client() as client, await anyio.open_file(tmp_path / "call.mp3", "wb") as file:
-        with pytest.raises(trudy.InvalidArgumentError, match="to must be"):
-            await client.calls.download_recording("call-1", to=file)  # type: ignore[arg-type]
 
 
 async def test_an_error_after_the_call_was_placed_brings_the_call() -> None:
@@ -570,26 +308,6 @@ async def test_an_error_after_the_call_was_placed_brings_the_call() -> None:
             await client.calls.create_and_wait(agent_id=agent.id, phone_number="+14155550100")
     assert caught.value.partial is not None
     assert [caught.value.partial.id] == [call.id for call in sandbox.placed_calls]  # type: ignore[attr-defined]
-
-
-async def test_a_path_in_log_and_errors_holds_no_number(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, "trudy")
-    async with Sandbox().async_client() as client:
-        for use in (lambda: client.calls.get("+14155550123"), lambda: client.request("GET", "/x/+14155550123")):
-            with pytest.raises(trudy.NotFoundError) as caught:
-                await use()
-            assert "5550123" not in f"{caught.value}{caught.value!r}{caught.value.path}"
-    assert "5550123" not in caplog.text
-
-
-async def test_an_id_makes_no_line_of_its_own_in_log_and_errors(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, "trudy")
-    async with Sandbox().async_client() as client:
-        with pytest.raises(trudy.NotFoundError) as caught:
-            await client.calls.get("a\nERROR forged\x1b[2J")
-    assert r"GET /calls/a\nERROR forged\x1b[2J" in str(caught.value)
-    assert r"GET /calls/a\nERROR forged\x1b[2J 404" in caplog.text
-    assert not any("\n" in record.getMessage() for record in caplog.records)
 
 
 async def test_any_success_is_an_answer_to_a_request_of_ones_own() -> None:
@@ -675,20 +393,3 @@ async def test_a_look_that_fails_says_so() -> None:
         with pytest.raises(trudy.CallOutcomeUnknownError, match="could not be looked for") as caught:
             await client.calls.create(agent_id=agent.id, phone_number="+14155550192")
     assert dict(caught.value.details) == {"looked": False, "look_failed": "forbidden"}
-
-
-async def test_an_attempt_that_the_deadline_cuts_short_is_told_and_logged(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, "trudy")
-    ends: list[trudy.AttemptEnded] = []
-
-    def hook(event: trudy.Event) -> None:
-        if isinstance(event, trudy.AttemptEnded):
-            ends.append(event)
-
-    sandbox = Sandbox(speed=100)
-    sandbox.fail_next(delay=3600)
-    async with sandbox.async_client(hooks=[hook]) as client:
-        with pytest.raises(trudy.APITimeoutError):
-            await client.agents.list(deadline=5, max_retries=0)
-    assert [(end.status, end.error) for end in ends] == [(None, "timeout")]
-    assert "GET /agents cancelled in " in caplog.text
