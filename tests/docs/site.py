@@ -51,7 +51,7 @@ class DeadLinkError(Exception):
 
 
 def build(directory: Path) -> list[Path]:
-    """Write the site, and give its pages.
+    """Write the site, and return its pages.
 
     Raises:
         Warning: pdoc could not read something, such as an annotation.

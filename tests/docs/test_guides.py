@@ -1,4 +1,4 @@
-"""Every block of the README and the guides runs, and says what is shown. One that nobody knows how to run fails."""
+"""Each block of the README and the guides runs and prints what the guide shows. A block that no test can run fails."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SHELL = [block for block in BLOCKS if block.language == "sh"]
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
-    """A sandbox that takes the placeholders, where every client goes that is told nothing else."""
+    """A sandbox with the placeholders; all clients without other settings use it."""
     sandbox = Sandbox(speed=60, placeholders=True)
     with sandbox.serve() as server:
         monkeypatch.setenv("TRUDY_BASE_URL", server.base_url)
@@ -50,7 +50,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A directory to run in, with the files that the guides take for granted."""
+    """A working directory with the files that the guides read."""
     for name, content in FILES.items():
         (tmp_path / name).write_bytes(content)
     monkeypatch.chdir(tmp_path)
@@ -118,7 +118,7 @@ def test_output_is_shown_only_below_what_can_print_it() -> None:
 @pytest.mark.parametrize("block", SHELL, ids=str)
 def test_shell_block(block: Block, request: pytest.FixtureRequest) -> None:
     check = COMMANDS.get(block.source.strip())
-    assert check is not None, f"nobody knows how to check {block.source!r}"
+    assert check is not None, f"no test can run {block.source!r}"
     check(block, request)
 
 
@@ -187,7 +187,7 @@ def checks_a_receiver(block: Block, request: pytest.FixtureRequest) -> None:
         done = subprocess.run(
             [sys.executable, *command[1:], own], env=environment, check=True, capture_output=True, text=True
         )
-    assert done.stdout.endswith("the receiver takes what it should and refuses the rest\n")
+    assert done.stdout.endswith("the receiver accepts good deliveries and refuses bad ones\n")
 
 
 MAIN_JOB = "python3 -m venv .venv && .venv/bin/pip install -e '.[sandbox]' && .venv/bin/python examples/main_job.py"

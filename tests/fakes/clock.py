@@ -59,7 +59,7 @@ class FakeClock:
 
     @property
     def sleeping(self) -> int:
-        """How many sleep now."""
+        """How many tasks sleep now."""
         return len(self._sleepers)
 
     @property
@@ -82,7 +82,7 @@ class FakeClock:
                 continue
 
     def set_wall(self, now: float) -> None:
-        """Somebody sets the machine's clock; sleeps and `monotonic` do not notice."""
+        """Set the machine's clock; sleeps and `monotonic` do not change."""
         self._wall = now
 
     async def run(self, seconds: float) -> None:

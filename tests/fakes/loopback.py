@@ -132,7 +132,7 @@ class Loopback:
         self._loop.call_soon_threadsafe(close)
         assert done.wait(60)
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
 
@@ -153,11 +153,11 @@ class _Connection(asyncio.Protocol):
         if self.server.reset_on_accept:
             self.server.reset_on_accept -= 1
             self.abort()
-        self.server.tell()
+        self.server.notify()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.server._open.discard(self)
-        self.server.tell()
+        self.server.notify()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -175,7 +175,7 @@ class _Connection(asyncio.Protocol):
             self.server.seen.append(Seen(method, target, headers, rest[:length], self.number))
             step = self.server.script.popleft() if self.server.script else self.server.default
             self._do(step)
-            self.server.tell()
+            self.server.notify()
 
     def finish(self) -> None:
         assert self._transport is not None

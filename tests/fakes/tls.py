@@ -1,4 +1,4 @@
-"""A server that speaks TLS and ends its connections in the way it is told to, in a thread of its own."""
+"""A TLS server in its own thread, which ends its connections as a test asks."""
 
 from __future__ import annotations
 

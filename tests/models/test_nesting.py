@@ -1,4 +1,4 @@
-"""However deep a server nests, nothing here ends in a RecursionError."""
+"""Deeply nested answers raise no RecursionError."""
 
 from __future__ import annotations
 

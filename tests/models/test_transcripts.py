@@ -1,4 +1,4 @@
-"""Transcripts: three forms of turns, four forms of the whole."""
+"""Transcripts: the three forms of turns, and the four forms of the whole answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""On the way out: absent is absent, None is null, times and durations are written as the API wants them."""
+"""Values in requests: what is absent is not sent, None is null, times and durations have the API's format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Importing is cheap: nothing heavy is loaded before the first request."""
+"""Importing is cheap: nothing large is loaded before the first request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operations for tests, and what the server got."""
+"""Operations of the client for tests, and the requests that the server received."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture(scope="session")
 def ssl_context() -> ssl.SSLContext:
-    """Made once, for it takes longer than all else in a test."""
+    """One for all tests, as making it takes longer than a test."""
     return ssl.create_default_context()
 
 

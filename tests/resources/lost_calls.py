@@ -85,8 +85,8 @@ class Server:
                 body = {"phone_number": number, "agent_id": rng.choice(_AGENTS)}
                 self._place(f"old-{number}-{age}", 9, body, made=-age)
 
-    def door(self, process: int) -> Door:
-        return Door(self, process)
+    def transport(self, process: int) -> ProcessTransport:
+        return ProcessTransport(self, process)
 
     async def post(self, request: Request, process: int) -> Response:
         rng = self.rng
@@ -193,7 +193,7 @@ class Server:
 
 
 @frozen
-class Door:
+class ProcessTransport:
     """The transport of one process."""
 
     server: Server
@@ -224,7 +224,7 @@ async def _schedule(rng: random.Random, shows: Shows) -> Result:
             credential=Credential("key", "api_key"),
             limiter=None,
             server_clock=ClockEstimate(),
-            transport=cast(Any, server.door(number)),
+            transport=cast(Any, server.transport(number)),
             clock=clock,
         )
         for number, clock in enumerate(clocks)

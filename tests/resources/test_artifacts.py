@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Slowly:
-    """Something that is there after some readings."""
+    """An artifact that is ready after some requests."""
 
     def __init__(self, clock: FakeClock, *answers: str | TrudyError, exists: bool = True) -> None:
         self.clock = clock

@@ -24,7 +24,7 @@ class Thing:
 
 
 class Server:
-    """Things, newest first, on pages of a hundred; counts what it is asked."""
+    """A server of things, listed newest first in pages of a hundred; it counts the requests."""
 
     def __init__(self, total: int, clock: FakeClock) -> None:
         self.clock = clock
@@ -61,7 +61,7 @@ class Server:
 
 
 class Source:
-    """Events as a webhook router gives them; one has fitted already."""
+    """Events as of a webhook router; one has matched already."""
 
     has_matched = True
 
@@ -74,7 +74,7 @@ class Source:
 
 
 class Case:
-    """Waiters on one server and one clock."""
+    """Those who wait, with one server and one clock."""
 
     def __init__(self, total: int) -> None:
         self.clock = FakeClock()

@@ -1,4 +1,4 @@
-"""A sandbox that stands still until stepped, and a small caller that speaks raw HTTP to it."""
+"""A sandbox whose clock stands still, and a small client that sends raw HTTP to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOON = 1_750_000_020.0
 
 
 class Api:
-    """Requests with the key and below the base URL; a fresh client each time, so any event loop may use it."""
+    """Sends requests with the key to paths below the base URL; each has a new client, so any event loop may use it."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox

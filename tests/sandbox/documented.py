@@ -1,4 +1,4 @@
-"""What the API document says about answers: whether one was to be expected, in status, type and form."""
+"""Checks answers against the API document: status, content type and body."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A transport over each backend and event loop, and a server on loopback that answers as told."""
+"""A transport for each backend and event loop, and a scripted server on loopback."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def transport(way: Way) -> AsyncIterator[Transport]:
 
 @pytest.fixture
 def refusing() -> Iterator[str]:
-    """A URL nobody listens on: the port is bound and not listened to, so that nobody else gets it."""
+    """A URL on which nothing listens: the port is bound without listening, so that no other process takes it."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"

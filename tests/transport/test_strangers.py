@@ -1,4 +1,4 @@
-"""What has nothing to do with an attempt goes through it untouched; what has becomes one of our errors."""
+"""Exceptions of other code pass through an attempt unchanged; those of the attempt become errors of this package."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ pytestmark = pytest.mark.anyio
 
 
 class TimeLimitError(Exception):
-    """A stranger's, as Celery's soft time limit is."""
+    """An exception of other code, such as Celery's soft time limit."""
 
 
-STRANGERS: list[Callable[[], Exception]] = [
+FOREIGN_EXCEPTIONS: list[Callable[[], Exception]] = [
     TimeLimitError,
     TimeoutError,
     RuntimeError,
@@ -56,7 +56,7 @@ class Body:
         return b"x"
 
 
-@pytest.mark.parametrize("make", STRANGERS)
+@pytest.mark.parametrize("make", FOREIGN_EXCEPTIONS)
 @pytest.mark.parametrize("status", [200, 500])
 async def test_what_a_signal_handler_raises_reaches_the_caller(
     server: Loopback, transport: Transport, monkeypatch: pytest.MonkeyPatch, make: Callable[[], Exception], status: int

@@ -71,7 +71,7 @@ def _append(chance: random.Random, body: bytes, headers: dict[str, str]) -> Forg
 
 
 def _edit(chance: random.Random, body: bytes, headers: dict[str, str]) -> Forgery:
-    """Another value at a random place, well-formed."""
+    """Put another value at a random place; the result is valid JSON."""
     value: Any = json.loads(body)
     node, key = chance.choice(list(_places(value)))
     node[key] = chance.choice((None, True, 0, -1, "", "x", [], {}, "+14155550199", _other(node[key])))
@@ -86,7 +86,7 @@ def _add(chance: random.Random, body: bytes, headers: dict[str, str]) -> Forgery
 
 
 def _double(chance: random.Random, body: bytes, headers: dict[str, str]) -> Forgery:
-    """A key twice: readers that take the first see another event."""
+    """Repeat a key with another value: readers that take the first one see another event."""
     return b'{"event":"call.failed",' + body[1:], headers
 
 
@@ -118,7 +118,7 @@ def _move_time(chance: random.Random, body: bytes, headers: dict[str, str]) -> F
 
 
 def _stale(chance: random.Random, body: bytes, headers: dict[str, str]) -> Forgery:
-    """Honestly signed, long ago or yet to come."""
+    """Sign correctly, with a time long ago or in the future."""
     return body, signed(body, at=NOON + chance.choice((-301, 61, -86_400, 86_400)) * chance.randrange(1, 50))
 
 

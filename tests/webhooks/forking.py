@@ -1,4 +1,4 @@
-"""Running something in a forked child."""
+"""Runs functions in a forked child."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 
 def in_child(function: Callable[[], object], *, fork: Callable[[], int] = os.fork) -> None:
-    """Call it in a forked child, where it must end well within seconds."""
+    """Call a function in a forked child, where it must succeed within seconds."""
     child = fork()
     if child == 0:
         code = 1
@@ -23,6 +23,6 @@ def in_child(function: Callable[[], object], *, fork: Callable[[], int] = os.for
 
 
 def fork_of_c() -> int:
-    """As servers written in C do, `os.fork` without what Python runs before and after."""
+    """Fork as servers written in C do: without Python's fork hooks."""
     child: int = ctypes.PyDLL(None).fork()
     return child

@@ -201,7 +201,7 @@ def django_async(router: WebhookRouter) -> Iterator[str]:
     live: Any = webhooks.asgi_app(router)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        # Django knows no life cycle.
+        # Django has no lifespan events.
         await (live if scope["type"] == "lifespan" else handler)(scope, receive, send)
 
     with django_urls(webhooks.django_async_view(router)):

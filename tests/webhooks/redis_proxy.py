@@ -1,4 +1,4 @@
-"""Stands before Redis and loses an answer, as a network does: the command was carried out, and nobody is told."""
+"""A proxy before Redis that loses one answer, as a network may: the command was carried out all the same."""
 
 from __future__ import annotations
 

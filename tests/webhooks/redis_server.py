@@ -17,7 +17,7 @@ def redis_server(directory: Path) -> Iterator[str]:
     """The URL of a server that keeps nothing, until the end of the block."""
     import redis
 
-    # A Unix socket would need no port, but the guard's users come over TCP.
+    # Not a Unix socket, as users of the guard connect over TCP.
     port = _free_port()
     assert BINARY is not None
     process = subprocess.Popen(

@@ -65,7 +65,7 @@ def pack(value: object) -> bytes:
 
 
 def signed(body: bytes, *, secret: str = SECRET, at: float | str = NOON, over: bytes | None = None) -> dict[str, str]:
-    """Headers after the documentation, written without the code under test."""
+    """The documented headers, made without the code under test."""
     stamp = at if isinstance(at, str) else str(int(at))
     message = stamp.encode() + b"." + (body if over is None else over)
     return {

@@ -1,4 +1,4 @@
-"""A sender as Truedy is documented to be: at least once, out of order, again after anything but 2xx."""
+"""A sender as documented for Truedy: each event at least once, out of order, and again after every answer but 2xx."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Sender:
             status = await post(made)
             if status is not None and 200 <= status < 300:
                 if chance.random() < self.duplicates / 3:
-                    # The answer got lost on its way, and so the event is sent again.
+                    # The answer is lost, so the event is sent again.
                     heapq.heappush(self._queue, (due + 50, order, call_id, tried))
                 continue
             if tried + 1 == tries:

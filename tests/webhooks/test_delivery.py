@@ -122,7 +122,7 @@ async def test_cancelled_handlers_give_the_event_back(tmp_path: Any) -> None:
     [*product(["plain", "async", "claimed", "fastapi"], ["begin", "commit", "abandon"])],
 )
 async def test_cancelled_while_the_guard_is_at_work(native: bool, way: str, held: str) -> None:
-    """Whenever a request is cancelled, its event is handled or free, and no claim is left behind."""
+    """Whenever a request is cancelled, its event was handled or can be handled again: no claim is left."""
     guard, runs = HeldGuard(held), []
     router = make_router(replay_guard=guard)
 
@@ -170,7 +170,7 @@ async def test_cancelled_while_the_guard_is_at_work(native: bool, way: str, held
             group.cancel_scope.cancel()
             guard.leave.set()
     with anyio.fail_after(60):
-        # What was not ended in the request ends in its thread.
+        # A step that outlives the request ends in its thread.
         while await answer() != 204:
             await anyio.lowlevel.checkpoint()
     assert len(runs) == (2 if held == "abandon" else 1)
@@ -215,7 +215,7 @@ async def test_a_guard_that_fails(
             raise ValueError("no")
 
     for _ in range(2):
-        # The second delivery is not taken for busy: whatever failed, this process is done with the first.
+        # Not answered as busy: whatever failed, this process no longer handles the first delivery.
         assert (await send(router)).status == status
     assert guard.calls == calls * 2
     assert len(runs) == (0 if broken == "begin" else 2)

@@ -1,4 +1,4 @@
-"""Which names a handler can be registered for, and how every end of a call is heard of."""
+"""The names for which a handler can be registered; `on_call_over`."""
 
 from __future__ import annotations
 

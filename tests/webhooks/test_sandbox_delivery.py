@@ -23,7 +23,7 @@ SENDERS = 4
 
 
 class Address(WebhookRouter):
-    """Where the sandbox delivers to: the receiver behind it comes and goes, as processes behind a URL do."""
+    """The sandbox's receiver: it passes deliveries to a process that stops and is started again."""
 
     def __init__(self, sandbox: Sandbox, store: Path) -> None:
         super().__init__(secret=sandbox.webhook_secret, clock=sandbox.clock)
@@ -52,7 +52,7 @@ class Address(WebhookRouter):
         return answer
 
     async def start(self) -> None:
-        """A new process on the old store."""
+        """Start a new process with the old store."""
         self.lives += 1
         self._guard = SQLiteReplayGuard(self._store, clock=self._sandbox.clock)
         router = WebhookRouter(
@@ -73,7 +73,7 @@ class Address(WebhookRouter):
         self._receiver = router
 
     async def stop(self) -> None:
-        """As servers stop: take no more, answer what is under way, then end."""
+        """Stop as servers do: accept nothing more, finish the requests at work, then end."""
         receiver, self._receiver = self._receiver, None
         assert receiver is not None
         while self._under_way:

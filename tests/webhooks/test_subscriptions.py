@@ -1,4 +1,4 @@
-"""Who is woken by which event."""
+"""Which events wake those who wait for a call or batch."""
 
 from __future__ import annotations
 

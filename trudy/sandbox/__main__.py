@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     voices = "\n".join(f"voice     {voice.id}  {voice.name}" for voice in sandbox.voices)
     sys.stdout.write(
         f"base URL  {server.base_url}\nAPI key   {sandbox.api_key}\nevents    signed with {sandbox.webhook_secret}\n"
-        f"inspect   {server.inspector_url}\n{voices}\n\n{_to_paste(server.environment)}"
+        f"inspector {server.inspector_url}\n{voices}\n\n"
+        f"# paste into the shell that starts your app:\n{_to_paste(server.environment)}"
     )
     sys.stdout.flush()
     try:
@@ -68,33 +69,51 @@ def _to_paste(environment: Mapping[str, str]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m trudy.sandbox", description="A local Truedy.")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes any free one (default: %(default)s)")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--speed", type=float, default=1.0, help="sandbox seconds for each real second")
-    parser.add_argument(
-        "--rate-limit", type=int, default=100, help="requests a minute, 0 for none (default: %(default)s)"
+    parser = argparse.ArgumentParser(
+        prog="python -m trudy.sandbox", description="Serve a local Truedy to develop and test against."
     )
-    parser.add_argument("--window", type=float, default=60.0, help="length of a rate window in sandbox seconds")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 for any free port (default: %(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--speed", type=float, default=1.0, help="sandbox seconds for each real second (default: %(default)g)"
+    )
+    parser.add_argument(
+        "--rate-limit",
+        type=int,
+        default=100,
+        metavar="REQUESTS",
+        help="requests in each rate window, 0 for no limit (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--window",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="length of a rate window in sandbox seconds (default: %(default)g)",
+    )
     parser.add_argument(
         "--seed",
         type=int,
-        help="makes outcomes, ids, keys and secrets the same at each start; whoever knows it knows them",
+        help="makes outcomes, ids, keys and secrets the same at each start; they can be guessed then",
     )
-    parser.add_argument("--api-key", metavar="KEY", help="the key that is good (default: a new one)")
-    parser.add_argument("--webhook-secret", metavar="SECRET", help="what events are signed with (default: a new one)")
+    parser.add_argument("--api-key", metavar="KEY", help="the valid key (default: a new one)")
+    parser.add_argument("--webhook-secret", metavar="SECRET", help="signs events (default: a new one)")
     parser.add_argument("--any-number", action="store_true", help="accept numbers outside the fictional ranges")
-    parser.add_argument("--placeholders", action="store_true", help="accept the placeholders of the SDK page")
-    parser.add_argument("--experimental", action="store_true", help="offer what pages only name: batch analytics")
-    parser.add_argument("--faults", type=Path, metavar="FILE", help="TOML with a [[fault]] for each rule")
-    parser.add_argument("--webhook", action="append", default=[], metavar="URL", help="send events there, signed")
+    parser.add_argument("--placeholders", action="store_true", help="accept the names in the SDK page's examples")
+    parser.add_argument(
+        "--experimental", action="store_true", help="offer batch analytics, which pages name but do not describe"
+    )
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="TOML file with a [[fault]] for each rule")
+    parser.add_argument(
+        "--webhook", action="append", default=[], metavar="URL", help="send signed events to this URL; repeatable"
+    )
     parser.add_argument(
         "--quirk",
         action="append",
         default=[],
         metavar="NAME",
         choices=[ALL, *QUIRKS],
-        help="a behaviour of real servers that no page documents; may be given many times; `all`; known: "
+        help="a behaviour of real servers that no page documents; repeatable, or `all`; the names are: "
         + ", ".join(QUIRKS),
     )
     return parser

@@ -36,7 +36,7 @@ def call_of(number: int, created_at: float, outcome: Outcome = Outcome.COMPLETED
 
 
 class CallLogMachine(RuleBasedStateMachine):
-    """The log beside a plain list that is looked at from end to end."""
+    """`CallLog` compared with a plain list that is searched from end to end."""
 
     def __init__(self) -> None:
         super().__init__()

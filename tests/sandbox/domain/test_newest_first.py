@@ -11,12 +11,12 @@ GROUPS = ("even", "odd")
 
 
 def group_of(row: int) -> str | None:
-    """Of the sevens, none."""
+    """Every seventh row is in no group."""
     return None if row % 7 == 0 else GROUPS[row % 2]
 
 
-class ShelfMachine(RuleBasedStateMachine):
-    """The shelf beside a plain dict, whose order of insertion is the order of arrival."""
+class NewestFirstMachine(RuleBasedStateMachine):
+    """`NewestFirst` compared with a plain dict, which keeps the order of insertion."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class ShelfMachine(RuleBasedStateMachine):
             assert self.shelf.count(group) == len(self.newest_first(group))
 
 
-TestShelf = ShelfMachine.TestCase
+TestShelf = NewestFirstMachine.TestCase
 TestShelf.settings = settings(max_examples=50, stateful_step_count=30)
 
 

@@ -21,7 +21,7 @@ ALL = ["call.started", "call.joined", "call.ended", "call.billed"]
 
 
 class Collecting:
-    """A router that notes what it handled."""
+    """A router that keeps the events it handled."""
 
     def __init__(self, sandbox: Sandbox, **options: Any) -> None:
         self.events: list[WebhookEvent] = []
@@ -71,7 +71,9 @@ def test_without_an_event_loop(sandbox: Sandbox, api: Any, collecting: Collectin
 
 
 @pytest.mark.anyio
-async def test_a_receiver_hears_of_what_comes_after_it(sandbox: Sandbox, api: Any, collecting: Collecting) -> None:
+async def test_a_receiver_gets_the_events_after_it_was_added(
+    sandbox: Sandbox, api: Any, collecting: Collecting
+) -> None:
     await api.call()
     sandbox.connect(collecting.router, events=["call.ended", "call.failed"])
     await api.call("+14155550120")
@@ -97,7 +99,7 @@ async def test_deleted_calls_are_told_of_and_lost_answers_too(
 
 
 @pytest.mark.anyio
-async def test_one_who_fails_is_tried_again(sandbox: Sandbox, api: Any, collecting: Collecting) -> None:
+async def test_a_receiver_that_fails_is_tried_again(sandbox: Sandbox, api: Any, collecting: Collecting) -> None:
     failures = 2
 
     @collecting.router.on("call.ended")
@@ -123,7 +125,7 @@ async def test_one_who_fails_is_tried_again(sandbox: Sandbox, api: Any, collecti
 
 
 @pytest.mark.anyio
-async def test_a_jumbled_number_is_told_twice_and_backwards_and_a_guard_sorts_it_out(
+async def test_events_sent_twice_and_backwards_are_handled_once(
     sandbox: Sandbox, api: Any, collecting: Collecting
 ) -> None:
     sandbox.connect(collecting.router)
@@ -204,7 +206,7 @@ async def test_another_secret_is_refused_and_given_up(sandbox: Sandbox, api: Any
 
 
 @pytest.mark.anyio
-async def test_one_who_is_removed_hears_no_more(sandbox: Sandbox, api: Any, collecting: Collecting) -> None:
+async def test_a_removed_receiver_gets_nothing_more(sandbox: Sandbox, api: Any, collecting: Collecting) -> None:
     receiver = sandbox.connect(collecting.router)
     await api.call()
     sandbox.webhooks.remove(receiver)
@@ -213,7 +215,7 @@ async def test_one_who_is_removed_hears_no_more(sandbox: Sandbox, api: Any, coll
 
 
 @pytest.mark.anyio
-async def test_a_batch_is_told_of_change_by_change(sandbox: Sandbox, api: Any, collecting: Collecting) -> None:
+async def test_each_change_of_a_batch_is_sent(sandbox: Sandbox, api: Any, collecting: Collecting) -> None:
     sandbox.connect(collecting.router)
     agent = await api.agent()
     body = {
@@ -245,7 +247,7 @@ async def test_a_batch_is_told_of_change_by_change(sandbox: Sandbox, api: Any, c
 @pytest.mark.parametrize(
     ("file", "name"), [("a.wav", "voice.training.completed"), ("fail.wav", "voice.training.failed")]
 )
-async def test_the_end_of_a_training_is_told(
+async def test_the_end_of_a_training_is_sent(
     sandbox: Sandbox, api: Any, collecting: Collecting, file: str, name: str
 ) -> None:
     sandbox.connect(collecting.router)
@@ -258,7 +260,7 @@ async def test_the_end_of_a_training_is_told(
 
 
 @pytest.mark.anyio
-async def test_a_browsers_call_is_told_of_once_joined(sandbox: Sandbox, api: Any, collecting: Collecting) -> None:
+async def test_a_browsers_call_has_events_once_joined(sandbox: Sandbox, api: Any, collecting: Collecting) -> None:
     sandbox.connect(collecting.router)
     agent = await api.agent()
     link = (await api("POST", "/webrtc/call", {"agent_id": agent["id"]})).json()["joinUrl"]
@@ -268,7 +270,7 @@ async def test_a_browsers_call_is_told_of_once_joined(sandbox: Sandbox, api: Any
     assert collecting.names == ["call.joined", "call.ended", "call.billed"]
 
 
-def test_the_same_seed_gives_the_same_story() -> None:
+def test_the_same_seed_sends_the_same_events() -> None:
     def story(seed: int) -> list[tuple[str, float]]:
         sandbox = Sandbox(speed=0, start=NOON, rate_limit=None, seed=seed)
         collecting = Collecting(sandbox, replay_guard=None)

@@ -17,7 +17,7 @@ TOOL: dict[str, Any] = {
 }
 
 
-def test_what_a_tool_opens_doors_with_is_not_shown() -> None:
+def test_keys_that_a_tool_sends_are_not_shown() -> None:
     shown = redacted(TOOL)
     assert "hush" not in json.dumps(shown)
     assert shown["http"] == {"baseUrlPattern": "https://***@tools.example/find?***", "httpMethod": "GET"}

@@ -63,7 +63,7 @@ def test_a_call_through_all_its_stages(server: SandboxServer, http: httpx.Client
     sandbox.assert_no_key_left_the_host()
 
 
-def test_both_doors_lead_to_one_state(server: SandboxServer, agent: str) -> None:
+def test_the_socket_and_the_process_share_one_state(server: SandboxServer, agent: str) -> None:
     async def look() -> int:
         async with server.sandbox.http_client() as client:
             headers = {"Authorization": f"Bearer {server.sandbox.api_key}"}

@@ -23,7 +23,7 @@ _open: list[AsyncTrudyClient] = []
 
 
 async def within(seconds: float, survival: Awaitable[None]) -> None:
-    """Let a test run for so long, and close its clients."""
+    """Run a test for at most so many seconds, and close its clients."""
     try:
         with anyio.fail_after(seconds):
             await survival
@@ -45,7 +45,7 @@ class World:
         return client
 
     async def raw(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        """A request of no SDK, and what came of it."""
+        """Send a request without the SDK."""
         key = {"Authorization": f"Bearer {self.sandbox.api_key}"}
         async with self.sandbox.http_client() as http:
             return await http.request(method, self.sandbox.base_url + path, json=body, headers=key | headers)
@@ -61,12 +61,12 @@ class World:
     async def call(self, number: str = "+14155550100", **options: Any) -> Any:
         agents = (await self.client.agents.list(limit=2)).data
         agent_id = (agents[0] if agents else await self.agent()).id
-        # On a fast clock the usual 30 s may pass while the machine looks elsewhere.
+        # On a fast clock the usual 30 s may pass while the machine is busy.
         patience = {"reconcile_timeout": 600.0}
         return await self.client.calls.create(agent_id=agent_id, phone_number=number, **patience | options)
 
     async def refusal(self, expected: type[APIError], coroutine: Awaitable[object]) -> Any:
-        """The typed error of a request; never one of the HTTP library."""
+        """The error of a request, which must be of this class."""
         with pytest.raises(expected) as raised:
             await coroutine
         return raised.value

@@ -125,7 +125,7 @@ async def sliding_reset_at(quirk: str) -> None:
     hasty = world.new_client(rate_limit=False, max_rate_limit_wait=0)
     error = await world.refusal(RateLimitError, hasty.agents.list())
     assert error.details.get("reset_at") == shown
-    # Whatever it says, the wait is bounded and ends in an answer.
+    # Whatever `reset_at` says, the wait is bounded and ends in an answer.
     patient = World(quirk, rate_limit=2, speed=100)
     for _ in range(5):
         await patient.client.agents.list()
@@ -177,7 +177,7 @@ async def slow_creates(quirk: str) -> None:
     assert between - begun >= 20
     assert world.sandbox.clock.monotonic() - between >= 150
     assert [placed.id for placed in world.sandbox.placed_calls] == [call.id]
-    # Who waits no longer than that looks first.
+    # A shorter timeout makes the client look for the call.
     call = await world.call("+14155550101", timeout=60)
     assert [placed.id for placed in world.sandbox.calls_to("+14155550101")] == [call.id]
 

@@ -130,7 +130,7 @@ async def test_a_campaign_of_two_days_and_a_thousand_contacts(sandbox: Sandbox, 
     assert listed["total"] == 1000
 
 
-async def test_the_same_again_is_the_same_story(api_of: Any) -> None:
+async def test_two_runs_make_the_same_calls(api_of: Any) -> None:
     async def story() -> list[tuple[str, float, str]]:
         sandbox = Sandbox(speed=0, start=MONDAY, seed=3)
         api = api_of(sandbox)
