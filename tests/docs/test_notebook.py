@@ -21,7 +21,7 @@ def outputs(notebook: Any) -> list[list[Any]]:
     ]
 
 
-def test_it_shows_what_it_says() -> None:
+def test_the_notebook_runs_and_shows_the_stored_output() -> None:
     kept = nbformat.read(NOTEBOOK, as_version=4)
     run = nbformat.read(NOTEBOOK, as_version=4)
     for cell in run.cells:

@@ -21,7 +21,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return site.build(tmp_path_factory.mktemp("site"))
 
 
-def test_each_guide_stands_above_its_reference(pages: list[Path]) -> None:
+def test_each_page_has_the_guide_above_the_reference(pages: list[Path]) -> None:
     by_name = {page.stem: page.read_text() for page in pages}
     for guide in GUIDES:
         title = guide.read_text().splitlines()[0].removeprefix("# ")

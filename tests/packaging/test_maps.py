@@ -19,7 +19,7 @@ FOLDERS = sorted(
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.relative_to(PACKAGE).as_posix())
-def test_every_file_has_a_line_of_the_map_and_no_other_has(folder: Path) -> None:
+def test_each_map_has_a_line_for_each_file_and_no_other(folder: Path) -> None:
     text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
     drawn = re.findall(r"^ *([a-z_]+)(?:\.py|/)?(?:, __main__\.py)? {2,}\S", text, flags=re.MULTILINE)
     files = {path.stem for path in folder.glob("*.py")}

@@ -42,7 +42,7 @@ def test_top_level(tracked: list[str]) -> None:
     }
 
 
-def test_version_stands_in_one_place(tracked: list[str]) -> None:
+def test_the_version_is_in_one_file_only(tracked: list[str]) -> None:
     assert "version" in PROJECT["dynamic"]
     assert "version" not in PROJECT
     spelled = re.compile(rf"(?<![\d.]){re.escape(__version__)}(?![\d.])")
@@ -68,5 +68,5 @@ def test_a_users_dependency_has_a_lower_bound_and_no_upper(requirement: str) -> 
     assert re.fullmatch(r"[\w-]+>=[\d.]+", requirement)
 
 
-def test_working_on_it_needs_every_optional_part() -> None:
+def test_the_dev_extra_has_all_other_extras() -> None:
     assert f"trudy-python-sdk[{','.join(PARTS)}]" in EXTRAS["dev"]

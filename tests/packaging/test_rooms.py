@@ -77,7 +77,7 @@ def test_every_room_has_its_place() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_lead_down(path: Path) -> None:
+def test_imports_follow_the_order_of_the_rooms(path: Path) -> None:
     own = room_of(path)
     upward = [
         f"line {line}: {name}"

@@ -10,7 +10,7 @@ from trudy.sandbox import Sandbox
 
 
 @pytest.mark.anyio
-async def test_the_async_client_lives_in_the_sandboxes_time() -> None:
+async def test_the_async_client_uses_the_sandboxes_clock() -> None:
     sandbox = Sandbox(speed=1_000)
     async with sandbox.async_client() as client:
         agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="x")
@@ -36,7 +36,7 @@ async def test_another_credential_is_taken_as_it_is() -> None:
             await client.agents.list(limit=1)
 
 
-def test_a_client_with_its_own_clock_is_told_real_seconds() -> None:
+def test_a_client_with_its_own_clock_gets_times_in_real_seconds() -> None:
     sandbox = Sandbox()
     follows = sandbox._client_options({})["http_client"]
     own = sandbox._client_options({"clock": SystemClock()})["http_client"]

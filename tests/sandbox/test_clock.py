@@ -17,7 +17,7 @@ async def asleep(clock: SandboxClock, count: int = 1) -> None:
         await anyio.lowlevel.checkpoint()
 
 
-def test_it_stands_still_at_speed_nought() -> None:
+def test_it_stands_still_at_speed_0() -> None:
     clock = SandboxClock(start=1000.0, speed=0)
     assert (clock.time(), clock.monotonic()) == (1000.0, 0.0)
     clock.advance(seconds=1, minutes=2, hours=3)

@@ -62,7 +62,7 @@ def test_without_a_seed_nothing_is_the_same_twice() -> None:
     assert set(story(None)).isdisjoint(story(None))
 
 
-def test_a_key_and_a_secret_of_ones_own() -> None:
+def test_a_given_key_and_a_given_secret() -> None:
     sandbox = Sandbox(api_key="truedy_mine", webhook_secret="whsec_mine")
     assert (sandbox.api_key, sandbox.webhook_secret) == ("truedy_mine", "whsec_mine")
     with sandbox.client(api_key="truedy_mine") as client:

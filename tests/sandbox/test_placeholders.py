@@ -26,7 +26,7 @@ def test_each_key_is_good_as_a_key_and_as_a_token(sandbox: Sandbox, key: str) ->
 
 
 @pytest.mark.parametrize("voice_id", PLACEHOLDER_VOICES)
-def test_each_voice_speaks(sandbox: Sandbox, voice_id: str) -> None:
+def test_each_voice_can_be_used(sandbox: Sandbox, voice_id: str) -> None:
     with sandbox.client() as client:
         assert client.voices.get(voice_id).status == "active"
         assert client.agents.create(name="Ada", voice_id=voice_id, system_prompt="x").voice_id == voice_id

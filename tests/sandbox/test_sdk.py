@@ -244,7 +244,7 @@ def test_without_credit_nothing_is_made(sandbox: Sandbox, client: TrudyClient, a
         creates[namespace]()
 
 
-def test_the_prefixes_above_are_all_there_are() -> None:
+def test_the_prefixes_above_are_complete() -> None:
     prefixes = {found.path.split("/")[1] for found in operations()}
     assert prefixes == {
         "agents",

@@ -65,7 +65,7 @@ ROUTER.on_call_over(lambda event: HEARD.append(event.call_id))
 
 @pytest.mark.trudy_sandbox(speed=0)
 @pytest.mark.parametrize("round_", [1, 2])
-def test_a_router_without_a_secret_hears_of_each_tests_sandbox(
+def test_a_router_without_a_secret_accepts_each_tests_sandbox(
     trudy_client: TrudyClient, trudy_sandbox: Sandbox, round_: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TRUDY_WEBHOOK_SECRET", raising=False)
@@ -151,7 +151,7 @@ def test_the_server_serves_another_process(trudy_sandbox_server: SandboxServer, 
     assert len(trudy_sandbox.requests) == 1
 
 
-def test_who_uses_no_fixture_pays_nothing(tmp_path: Path) -> None:
+def test_without_a_fixture_nothing_is_imported(tmp_path: Path) -> None:
     source = (
         "import sys\n"
         "def test_it():\n"

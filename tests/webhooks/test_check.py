@@ -136,7 +136,7 @@ def test_a_receiver_with_another_secret(check: Callable[..., Result]) -> None:
     assert all("turned away, expected 2xx" in answers[name] for name in GOOD)
 
 
-def test_nobody_there(check: Callable[..., Result]) -> None:
+def test_nothing_listens_at_the_url(check: Callable[..., Result]) -> None:
     with naive(lambda body, headers: 200) as url:
         pass
     status, answers, verdict = check(url)

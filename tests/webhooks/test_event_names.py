@@ -76,7 +76,7 @@ def test_there_are_no_patterns(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*NEW, *get_args(EventName)])
-def test_known_names_and_such_as_are_like_none_are_taken(name: str) -> None:
+def test_known_names_and_names_unlike_them_are_accepted(name: str) -> None:
     WebhookRouter().on(name)
 
 
@@ -86,7 +86,7 @@ def test_no_name(name: object) -> None:
         WebhookRouter().on(name)  # type: ignore[call-overload]
 
 
-def test_on_call_over_hears_of_every_end_and_of_nothing_else() -> None:
+def test_on_call_over_takes_every_end_of_a_call_and_nothing_else() -> None:
     router, heard = WebhookRouter(secret=SECRET, clock=FakeClock()), []
 
     @router.on_call_over

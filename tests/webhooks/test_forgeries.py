@@ -59,7 +59,7 @@ def test_other_values_under_a_real_signature(changed: Any, place: str, over: byt
 
 
 @given(data=st.data())
-def test_what_the_sorted_form_lets_in_says_what_was_signed(data: st.DataObject) -> None:
+def test_other_serialisations_of_a_sorted_body_give_the_same_event(data: st.DataObject) -> None:
     """Any re-serialisation is accepted, and gives the same event."""
     keys = data.draw(st.permutations(list(NESTED)))
     body = json.dumps(

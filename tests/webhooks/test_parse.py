@@ -31,7 +31,7 @@ CLASSES = {
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_a_class_each(name: str) -> None:
+def test_each_event_has_its_class(name: str) -> None:
     event = parse_event({"event": name, "timestamp": "2027-01-15T08:00:00Z", "data": {}})
     assert type(event) is CLASSES[name]
     assert event.type == event.name == name

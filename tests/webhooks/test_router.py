@@ -192,7 +192,7 @@ class TestEventSource:
         await router.handle("POST", *delivery())
         assert len(woken) == 2
 
-    async def test_a_waiter_whose_loop_is_closed_harms_nobody(self) -> None:
+    async def test_a_waiter_whose_loop_is_closed_does_not_stop_the_others(self) -> None:
         router, woken = make_router(), []
 
         def gone() -> None:

@@ -44,7 +44,7 @@ class TestWithoutASecret:
         monkeypatch.setenv("TRUDY_WEBHOOK_SECRET", SECRET)
         assert (answer_to(router, SECRET), answer_to(router, OTHER)) == (204, 401)
 
-    def test_a_lent_one_counts_until_it_is_taken_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_lent_secret_is_accepted_until_it_is_taken_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
         router = WebhookRouter(clock=FakeClock(), replay_guard=None)
         take_back = router.accept_secret(OTHER)
         assert (answer_to(router, SECRET), answer_to(router, OTHER)) == (401, 204)
@@ -61,7 +61,7 @@ class TestWithoutASecret:
         with pytest.raises(ConfigurationError):
             WebhookRouter().accept_secret(secret)
 
-    def test_a_router_of_an_app_hears_of_each_sandbox_it_is_connected_to(self) -> None:
+    def test_a_router_of_an_app_accepts_each_sandbox_it_is_connected_to(self) -> None:
         router, seen = WebhookRouter(), []
         router.on_call_over(lambda event: seen.append(event.call_id))
         for _ in range(3):

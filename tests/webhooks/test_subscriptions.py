@@ -24,7 +24,7 @@ class Waiter:
 
 
 @pytest.mark.parametrize("name", ["call.ended", "call.completed", "call.failed", "call.billed"])
-def test_an_end_that_fits_wakes_those_who_wait_for_it_and_nobody_else(name: str) -> None:
+def test_the_end_of_a_call_wakes_those_who_wait_for_it(name: str) -> None:
     subscriptions = Subscriptions()
     one, other = Waiter(subscriptions, "c1", "uv_call_1"), Waiter(subscriptions, "c2", "uv_call_2")
     subscriptions.notify(make_event(name, call_id="uv_call_1"))
@@ -34,7 +34,7 @@ def test_an_end_that_fits_wakes_those_who_wait_for_it_and_nobody_else(name: str)
 
 
 @pytest.mark.parametrize("name", ["call.ended", "call.completed", "call.failed"])
-def test_an_end_that_fits_nobody_wakes_each_who_waits_for_a_call_once(name: str) -> None:
+def test_the_end_of_an_unknown_call_wakes_all_who_wait_for_a_call_once(name: str) -> None:
     subscriptions = Subscriptions()
     one, other = Waiter(subscriptions, "c1", "uv_call_1", "sip_1"), Waiter(subscriptions, "c2")
     batch = Waiter(subscriptions, "b1", kind="batch")
@@ -89,7 +89,7 @@ def test_the_beginning_of_a_call_wakes_nobody_but_shows_whose_ids_are_sent() -> 
     assert subscriptions.has_matched
 
 
-def test_who_has_left_is_not_woken() -> None:
+def test_a_removed_subscription_is_not_woken() -> None:
     subscriptions = Subscriptions()
     waiter = Waiter(subscriptions, "c1", "uv_call_1")
     for leave in waiter.leave:

@@ -138,7 +138,7 @@ def seconds_for(log: CallLog, now: float, **wanted: str | float) -> float:
     return min(found)
 
 
-def test_a_hundred_thousand_calls_slow_no_list() -> None:
+def test_a_hundred_thousand_calls_make_no_list_slow() -> None:
     small, large = CallLog(), CallLog()
     for log, count in ((small, 1_000), (large, 100_000)):
         for number in range(count):

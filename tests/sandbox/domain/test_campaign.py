@@ -139,7 +139,7 @@ def test_waves_of_as_many_as_may_be_called_at_once() -> None:
     assert line.most_at_once() == 2
 
 
-def test_a_call_that_lasts_holds_its_line() -> None:
+def test_a_long_call_takes_one_of_the_concurrent_calls() -> None:
     campaign, line = campaign_of(3, at_once=1), Line(Outcome.LONG)
     campaign.schedule(MONDAY, MONDAY)
     run(campaign, line)
@@ -186,7 +186,7 @@ def test_between_two_attempts_a_contact_is_scheduled() -> None:
     assert (campaign.members[0].status, campaign.status) == ("failed", "completed")
 
 
-def test_pause_lets_calls_run_on_and_resume_plans_anew() -> None:
+def test_a_pause_ends_no_call_and_resuming_makes_a_new_plan() -> None:
     campaign, line = campaign_of(6, at_once=2), Line()
     campaign.schedule(MONDAY, MONDAY)
     run(campaign, line, MONDAY + 10)
@@ -275,7 +275,7 @@ def test_contacts_may_join_while_it_runs() -> None:
     assert campaign.counts["total_contacts"] == 3
 
 
-def test_who_joins_is_planned_behind_those_of_the_day() -> None:
+def test_added_contacts_are_planned_after_the_others_of_the_day() -> None:
     campaign, line = campaign_of(5, at_once=2, a_day=5), Line()
     campaign.schedule(MONDAY, MONDAY)
     run(campaign, line, MONDAY + 1)
@@ -303,7 +303,7 @@ def test_a_dial_may_be_put_off() -> None:
     assert line.moments == [60]
 
 
-def test_where_nothing_can_be_dialed_it_fails_and_what_runs_runs_on() -> None:
+def test_a_campaign_that_cannot_dial_fails_and_ends_no_call() -> None:
     campaign, line = campaign_of(4, at_once=1), Line(answers={"+14155550001": Impossible()})
     campaign.schedule(MONDAY, MONDAY)
     run(campaign, line)
@@ -312,7 +312,7 @@ def test_where_nothing_can_be_dialed_it_fails_and_what_runs_runs_on() -> None:
     assert campaign.next_event() is None
 
 
-def test_a_campaign_that_was_given_up_calls_nobody_again() -> None:
+def test_a_cancelled_campaign_calls_nobody() -> None:
     campaign, line = campaign_of(3, at_once=1, attempts=3), Line(Outcome.BUSY)
     campaign.schedule(MONDAY, MONDAY)
     run(campaign, line, MONDAY)

@@ -43,7 +43,7 @@ def call(outcome: Outcome, **settings: bool) -> PlacedCall:
         (Outcome.FAILED, [(0, "failed")]),
     ],
 )
-def test_the_course_of_each_outcome(outcome: Outcome, story: list[tuple[float, str]]) -> None:
+def test_the_stages_of_each_outcome(outcome: Outcome, story: list[tuple[float, str]]) -> None:
     timeline = plan(outcome)
     for index, (moment, status) in enumerate(story):
         assert status_at(timeline, 1000 + moment) == status

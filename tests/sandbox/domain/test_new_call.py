@@ -8,13 +8,13 @@ from trudy.sandbox import Sandbox
 from trudy.sandbox.domain.new_call import as_texts
 
 
-def test_template_values_are_texts_as_json_writes_them() -> None:
+def test_template_values_become_text_as_in_json() -> None:
     given = {"text": "None", "nothing": None, "yes": True, "no": False, "n": 1.5, "list": [1, None, "ä"]}
     texts = {"text": "None", "nothing": "", "yes": "true", "no": "false", "n": "1.5", "list": '[1, null, "ä"]'}
     assert as_texts(given) == texts
 
 
-def test_a_refused_number_is_told_which_are_called_and_the_client_shows_it_whole(sandbox: Sandbox) -> None:
+def test_the_refusal_of_a_number_names_the_accepted_ones_and_no_mask_hides_them(sandbox: Sandbox) -> None:
     with sandbox.client() as client:
         agent = client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Be kind.")
         with pytest.raises(TrudyError) as raised:

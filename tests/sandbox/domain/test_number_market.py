@@ -12,7 +12,7 @@ def numbers(**wanted: Any) -> list[str]:
     return [offer.phone_number for offer in offers(wanted)]
 
 
-def test_all_that_is_on_sale_is_kept_for_fiction() -> None:
+def test_all_numbers_for_sale_are_fictional() -> None:
     found = numbers() + numbers(country_code="GB")
     assert len(found) == len(set(found)) == 100 * len(PLACES) + 1000
     assert all(outcome_of(number) is not None and is_on_sale(number) for number in found)

@@ -31,7 +31,7 @@ def test_the_id_follows_from_the_number() -> None:
     assert numbers.id_of("+16285550100") == numbers.id_of("+16285550100") != numbers.id_of("+16285550101")
 
 
-def test_what_somebody_has_is_not_given_away() -> None:
+def test_a_number_in_use_is_given_to_no_agent() -> None:
     state = State()
     numbers.new_number(state, numbers.outbound_number(0), now=1.0)
     ada = agent(state, "a")
@@ -53,7 +53,7 @@ def test_a_number_that_goes_to_another_agent_leaves_the_first() -> None:
 
 
 @pytest.mark.parametrize("number", ["+14155550177", "+442079460123"])
-def test_an_agent_that_goes_leaves_what_was_bought_free(number: str) -> None:
+def test_a_deleted_agent_frees_its_bought_numbers(number: str) -> None:
     state = State()
     agent(state, "a")
     row = numbers.new_number(state, number, now=1.0)
@@ -64,7 +64,7 @@ def test_an_agent_that_goes_leaves_what_was_bought_free(number: str) -> None:
     assert (row["inbound_agent_id"], row["outbound_agent_id"], row["updated_at"]) == (None, None, 2.0)
 
 
-def test_the_number_that_an_agent_was_given_goes_with_it_to_the_next() -> None:
+def test_the_given_number_of_a_deleted_agent_goes_to_the_next() -> None:
     state = State()
     first = agent(state, "a")
     numbers.give_number(state, first, now=1.0)
@@ -86,7 +86,7 @@ def test_a_given_number_that_another_agent_answers_stays() -> None:
     assert [entry["inbound_agent_id"] for entry in state.numbers] == ["b"]
 
 
-def test_a_number_that_came_back_and_was_brought_along_since_is_not_given() -> None:
+def test_a_freed_number_that_was_imported_since_is_not_given() -> None:
     state = State()
     numbers.give_number(state, agent(state, "a"), now=1.0)
     numbers.take_numbers(state, "a", now=2.0)

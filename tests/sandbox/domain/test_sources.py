@@ -25,11 +25,11 @@ def source(fault: str | None = None, **members: Any) -> dict[str, Any]:
         (DOCX, b"hi", False),
     ],
 )
-def test_documents_are_what_they_say(content_type: str, content: bytes, is_good: bool) -> None:
+def test_the_content_of_a_document_must_have_its_type(content_type: str, content: bytes, is_good: bool) -> None:
     assert (sources.document_fault(content_type, content) is None) is is_good
 
 
-def test_pages_that_are_never_there() -> None:
+def test_pages_of_hosts_that_never_exist() -> None:
     assert sources.pages_fault(["https://a.test/x", "https://invalid.test"]) is None
     assert sources.pages_fault(["https://a.test", "https://b.invalid/x"]) is not None
 

@@ -22,7 +22,7 @@ def test_durations(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["30", "s", "-1s", "30S", "1e3s", "30s ", "\u0661s", ""])
-def test_what_is_no_duration(text: str) -> None:
+def test_texts_that_are_no_duration(text: str) -> None:
     with pytest.raises(Problem) as caught:
         values.check_durations({"x": text}, "x", prefix="call_settings.")
     assert (caught.value.status, caught.value.details["field"]) == (422, "call_settings.x")

@@ -29,14 +29,14 @@ async def events(sandbox: Sandbox, api: Any, number: str) -> Any:
         ("+14155550150", [("call.failed", 0)]),
     ],
 )
-async def test_what_is_told_of_a_call_and_when(sandbox: Sandbox, api: Any, number: str, expected: Any) -> None:
+async def test_the_events_of_a_call_and_their_times(sandbox: Sandbox, api: Any, number: str, expected: Any) -> None:
     found = await events(sandbox, api, number)
     assert [(event.name, event.moment - NOON) for event in found] == expected
     assert len({event.key for event in found}) == len(found)
     assert {event.name for event in found} <= set(NAMES)
 
 
-async def test_a_body_is_the_providers(sandbox: Sandbox, api: Any) -> None:
+async def test_a_body_holds_the_providers_event(sandbox: Sandbox, api: Any) -> None:
     found = await events(sandbox, api, "+14155550100")
     call = sandbox.placed_calls[0]
     body = json.loads(body_of(found[2]))

@@ -98,11 +98,11 @@ def test_reordering_delays_some_past_others() -> None:
         ("+14155550196", [(690.0, "call.started"), (700.0, "call.ended")]),
     ],
 )
-def test_numbers_that_are_about_events(number: str, expected: Any) -> None:
+def test_numbers_that_force_how_events_are_sent(number: str, expected: Any) -> None:
     assert sent(evolve(STARTED, number=number), evolve(ENDED, number=number)) == expected
 
 
-def test_a_failed_attempt_comes_again_later_and_later_until_it_was_often_enough() -> None:
+def test_a_failed_attempt_is_repeated_with_backoff_up_to_the_limit() -> None:
     outbox = Outbox(0)
     outbox.post(ENDED, [receiver(tries=4, backoff=2)])
     tries: list[tuple[float, int]] = []
@@ -112,7 +112,7 @@ def test_a_failed_attempt_comes_again_later_and_later_until_it_was_often_enough(
     assert tries == [(100.0, 1), (102.0, 2), (106.0, 3), (114.0, 4)]
 
 
-def test_who_is_gone_is_forgotten() -> None:
+def test_attempts_of_a_removed_receiver_are_dropped() -> None:
     outbox, gone, stays = Outbox(0), receiver(), receiver(order=1)
     outbox.post(ENDED, [gone, stays])
     outbox.forget(lambda one: one is stays)

@@ -84,7 +84,7 @@ async def test_a_receiver_gets_the_events_after_it_was_added(
 
 
 @pytest.mark.anyio
-async def test_deleted_calls_are_told_of_and_lost_answers_too(
+async def test_deleted_calls_and_calls_whose_answer_was_lost_have_events(
     sandbox: Sandbox, api: Any, collecting: Collecting
 ) -> None:
     sandbox.connect(collecting.router, events=["call.ended"])
@@ -196,7 +196,9 @@ async def test_a_router_that_raises_is_tried_again_and_ends_no_pump(
 
 
 @pytest.mark.anyio
-async def test_another_secret_is_refused_and_given_up(sandbox: Sandbox, api: Any, collecting: Collecting) -> None:
+async def test_a_router_with_another_secret_refuses_until_the_last_try(
+    sandbox: Sandbox, api: Any, collecting: Collecting
+) -> None:
     sandbox.connect(collecting.router, secret="whsec_other", events=["call.started"], tries=3)
     await api.call()
     sandbox.advance(minutes=5)

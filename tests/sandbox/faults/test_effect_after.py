@@ -14,7 +14,7 @@ def sandbox() -> Sandbox:
 
 
 @pytest.mark.parametrize("lost", [{"reset": "after"}, {"reset": "before"}, {"status": 504}])
-def test_it_is_placed_when_the_clock_comes_there(sandbox: Sandbox, lost: dict[str, object]) -> None:
+def test_the_call_is_placed_at_the_set_time(sandbox: Sandbox, lost: dict[str, object]) -> None:
     with sandbox.client() as client:
         agent = client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="x")
         sandbox.fail_next(method="POST", path="/calls", effect_after=40, **lost)
@@ -30,7 +30,7 @@ def test_it_is_placed_when_the_clock_comes_there(sandbox: Sandbox, lost: dict[st
     assert [placed.id for placed in sandbox.placed_calls] == [call.id]
 
 
-def test_a_look_for_it_finds_it_when_it_is_there(sandbox: Sandbox) -> None:
+def test_reconciling_finds_the_late_call(sandbox: Sandbox) -> None:
     sandbox.clock.speed = 100
     with sandbox.client() as client:
         agent = client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="x")

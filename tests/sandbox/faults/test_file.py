@@ -41,7 +41,7 @@ def read(folder: Path, text: str) -> FaultTable:
     return table
 
 
-def test_all_that_can_be_said(tmp_path: Path) -> None:
+def test_all_options(tmp_path: Path) -> None:
     first, second = read(tmp_path, EVERYTHING).rules
     assert (first.method, first.path, first.nth, first.fault.reset) == ("POST", "/calls", 2, "after")
     fault = second.fault
@@ -75,7 +75,7 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
         ("fault = [1]", "fault 1: a fault is a table of names and values"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, expected: str) -> None:
+def test_the_error_names_the_faulty_rule(tmp_path: Path, text: str, expected: str) -> None:
     (tmp_path / "faults.toml").write_text(text)
     table = FaultTable()
     with pytest.raises(FaultFileError) as raised:

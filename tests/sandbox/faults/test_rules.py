@@ -220,7 +220,7 @@ async def test_what_is_of_another_kind_is_refused(sandbox: Sandbox, options: Any
     assert len(sandbox.faults) == 0
 
 
-async def test_what_is_none_counts_as_left_out(sandbox: Sandbox) -> None:
+async def test_an_option_that_is_none_counts_as_left_out(sandbox: Sandbox) -> None:
     none = dict.fromkeys(FaultOptions.__annotations__)
     rules = [sandbox.fail_next(**{**none, "status": 500}), sandbox.fail_next(status=500)]  # type: ignore[typeddict-item]
     assert rules[0].fault == rules[1].fault

@@ -16,7 +16,7 @@ def refused(subject: Operation, body: bytes, content_type: str = "application/js
     return caught.value
 
 
-def test_every_operation_has_its_handler_and_no_handler_is_idle() -> None:
+def test_each_operation_has_a_handler_and_each_handler_an_operation() -> None:
     names = [found.id for found in operations()]
     assert len(names) == len(set(names)) == 67
     assert HANDLERS.keys() == set(names)

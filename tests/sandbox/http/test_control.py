@@ -29,7 +29,7 @@ def control(sandbox: Sandbox) -> Any:
     [("GET", "/state"), ("GET", "/requests"), ("POST", "/clock"), ("GET", "/faults"), ("POST", "/webhooks")],
 )
 @pytest.mark.parametrize("token", ["", "control_wrong", "é", "API"])
-async def test_without_the_control_token_nothing_is_told_or_done(
+async def test_without_the_control_token_everything_is_refused(
     sandbox: Sandbox, control: Any, method: str, path: str, token: str
 ) -> None:
     presented = sandbox.api_key if token == "API" else token

@@ -60,7 +60,7 @@ def test_the_environment_tells_of_a_clock_that_is_not_the_machines(speed: float,
         assert shared.time() == pytest.approx(sandbox.clock.time(), abs=60)
 
 
-def test_it_is_told_as_it_goes_after_a_step() -> None:
+def test_the_environment_has_the_clock_after_an_advance() -> None:
     sandbox = Sandbox(speed=60)
     sandbox.advance(hours=5)
     assert sandbox.clock.shared().time() == pytest.approx(sandbox.clock.time(), abs=60)

@@ -87,7 +87,7 @@ def test_the_first_fault_by_the_order_of_members() -> None:
     assert place({"b": 1}) == "c"
 
 
-def test_of_a_choice_the_branch_that_was_meant_is_told_about() -> None:
+def test_the_fault_of_a_choice_is_that_of_the_branch_with_the_values_type() -> None:
     branch = {"type": "object", "properties": {"n": {"type": "integer"}}}
     check = Check({"properties": {"x": {"anyOf": [branch, {"type": "null"}]}}})
     inner, outer = check.fault({"x": {"n": "1"}}), check.fault({"x": []})

@@ -125,7 +125,7 @@ def test_a_hang_ends_when_the_clock_says_so(server: SandboxServer, http: httpx.C
     assert answers == [201]
 
 
-def test_a_caller_who_gives_up_leaves_no_sleeper(server: SandboxServer, http: httpx.Client) -> None:
+def test_a_client_that_hangs_up_leaves_no_sleeper(server: SandboxServer, http: httpx.Client) -> None:
     server.sandbox.fail_next(delay=3600)
     with pytest.raises(httpx.ReadTimeout):
         http.get("/agents", timeout=httpx.Timeout(5, read=0.05))
@@ -191,7 +191,7 @@ def test_an_address_of_this_machine_is_not(host: str) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 8])
-def test_left_before_it_is_there_it_closes_what_it_accepted(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+def test_closed_before_it_runs_it_closes_accepted_connections(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     real, begun, may_go = _PumpingServer.startup, threading.Event(), threading.Event()
 
     async def startup(self: _PumpingServer, sockets: list[socket.socket] | None = None) -> None:

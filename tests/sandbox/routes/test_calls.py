@@ -199,7 +199,7 @@ async def test_call_settings_shape_the_call(sandbox: Sandbox, api: Any) -> None:
     assert (await api("GET", f"/calls/{call['id']}/transcript")).status_code == 200
 
 
-async def test_the_agents_settings_stand_below_those_of_the_call(sandbox: Sandbox, api: Any) -> None:
+async def test_the_settings_of_a_call_override_those_of_its_agent(sandbox: Sandbox, api: Any) -> None:
     agent = await api.agent(max_duration="60s", join_timeout="20s", recording_enabled=False)
     long = await api.call("+14155550180")
     unanswered = await api.call("+14155550110")

@@ -80,7 +80,7 @@ async def test_what_cannot_be_read_fails(sandbox: Sandbox, api: Any) -> None:
         {"file": {"data": "aGVsbG8="}},
     ],
 )
-async def test_older_creates_bring_a_document(sandbox: Sandbox, api: Any, body: dict[str, Any]) -> None:
+async def test_creates_in_the_older_form_hold_a_document(sandbox: Sandbox, api: Any, body: dict[str, Any]) -> None:
     base = await create(api, **body)
     assert (base["status"], base["source_count"]) == ("processing", 1)
     sandbox.advance(seconds=5)

@@ -115,7 +115,7 @@ async def test_what_cannot_be_bought(sandbox: Sandbox, api: Any) -> None:
         ("custom_sip", ("sip_username", "sip_password", "sip_server")),
     ],
 )
-async def test_numbers_brought_along(sandbox: Sandbox, api: Any, provider: str, names: tuple[str, ...]) -> None:
+async def test_imported_numbers(sandbox: Sandbox, api: Any, provider: str, names: tuple[str, ...]) -> None:
     members = {name: SECRETS[name] for name in names}
     body = {"phone_number": "+4915112345678", "provider_type": provider, "friendly_name": "Mine"}
     for name in names:

@@ -22,7 +22,7 @@ from trudy.testing import make_delivery
 from trudy.webhooks import CallEnded, WebhookRouter, asgi_app
 
 
-def test_a_server_is_told_that_it_may_start_and_end() -> None:
+def test_lifespan_events_are_answered() -> None:
     told: list[Any] = []
     messages: Iterator[str] = iter(("lifespan.startup", "lifespan.shutdown"))
 
@@ -150,7 +150,7 @@ def test_a_route_for_another_method_stands_after_the_mount() -> None:
     assert post(app, "/hook").status_code == 204
 
 
-def test_other_mounts_are_as_they_were() -> None:
+def test_other_mounts_behave_as_before() -> None:
     asgi_app(WebhookRouter(secret=SECRET))
 
     async def own(_: Any) -> PlainTextResponse:

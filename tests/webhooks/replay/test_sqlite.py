@@ -70,7 +70,7 @@ class TestSQLite:
             won += out.split()
         assert sorted(won, key=int) == [str(key) for key in range(200)]
 
-    def test_waits_for_one_who_is_about_to_make_the_file(self, tmp_path: Path) -> None:
+    def test_waits_while_another_process_creates_the_file(self, tmp_path: Path) -> None:
         path = tmp_path / "keys.db"
         other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         other.execute("BEGIN IMMEDIATE")
