@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import pytest
@@ -54,6 +56,18 @@ Numbers: TypeAlias = Callable[..., list[str]]
 def numbers_ending(*endings: int) -> list[str]:
     """Fictional numbers whose last two digits force an outcome, each of another area."""
     return [f"+1{212 + index}55501{ending:02d}" for index, ending in enumerate(endings)]
+
+
+@pytest.fixture
+def memory_folder(tmp_path: Path) -> Iterator[Path]:
+    """For stores that are written thousands of times: in memory, where there is such a place, as each commit waits for
+    its disk."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

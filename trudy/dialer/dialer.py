@@ -191,8 +191,11 @@ class Dialer:
         if campaign.state in ("done", "stopped"):
             return await self._result(plan.campaign)
         run = self._run_of(plan, on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome)
-        await self.store.call_only(plan.campaign, plan.only_to)
-        await self._move(plan.campaign, "running", None, by=confirmed_by)
+        try:
+            await self.store.call_only(plan.campaign, plan.only_to)
+            await self._move(plan.campaign, "running", None, by=confirmed_by)
+        except StoreError as fault:
+            return await self._result_despite(plan.campaign, fault)
         interrupted = await until_interrupted(run)
         if run.fault is not None:
             return await self._result_despite(plan.campaign, run.fault)

@@ -30,6 +30,8 @@ NUDGED_EVERY: Final = 2.0
 """Seconds between two sweeps at least, however many events come."""
 WATCH_EVERY: Final = 2.0
 """Seconds between two looks at what another process wants, such as a pause."""
+_UNSEEN: Final = 30
+"""So many of these looks may be spared while the file seems untouched: a write may show no trace in its date."""
 LIST_MAY_LAG: Final = 15.0
 """Seconds that a resumed run waits before it dials: a call that was placed just before, and is in no list yet, may be
 one that a restored store has forgotten. Lists were seen to lag by 10."""
@@ -305,6 +307,7 @@ class CampaignRun:
         """Sweep while calls are open, and as long as the run goes on."""
         while True:
             looked = Looked()
+            started = len(self.placer.started)
             try:
                 looked = await self.sweep.once()
             except TrudyError as error:
@@ -316,14 +319,21 @@ class CampaignRun:
             if looked.ends:
                 await self._judge()
                 self._go_on.set()
-            await self.look_soon.wait(SWEEP_EVERY, self.clock)
+            while not looked.looked_for and len(self.placer.started) == started and not self.look_soon.clear():
+                await self.clock.sleep(SWEEP_EVERY)
+            await self.look_soon.wait(last + SWEEP_EVERY - self.clock.monotonic(), self.clock)
             await self.clock.sleep(max(0.0, last + NUDGED_EVERY - self.clock.monotonic()))
             self.look_soon.clear()
 
     async def _watch(self) -> None:
         """Hear what other processes want: a look at the calls, or that nothing more is placed."""
+        spared = 0
         while True:
             await self.clock.sleep(WATCH_EVERY)
+            spared += 1
+            if spared < _UNSEEN and not self.store.may_have_changed():
+                continue
+            spared = 0
             if await self.store.take_hints():
                 self.look_soon.set()
             if (await self.store.campaign(self.plan.campaign)).state != "running":

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, and_, create_engine, delete, event, func, insert, select, update
@@ -55,7 +56,8 @@ class SqlStore:
         self._path = Path(text) if "://" not in text else None
         parsed = make_url(f"sqlite:///{text}" if self._path is not None else text)
         if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-            self._path = Path(parsed.database or "")
+            database = parsed.database or ""
+            self._path = Path(urlsplit(database).path if database.startswith("file:") else database)
         self._name = str(self._path or parsed.render_as_string(hide_password=True))
         self._engine = _engine(parsed.render_as_string(hide_password=False))
         self._clock = clock
@@ -64,6 +66,7 @@ class SqlStore:
         """Held by the one thread that is in a transaction, whichever event loop it serves."""
         self._limiters: dict[object, CapacityLimiter] = {}
         self._lock_file: int | None = None
+        self._seen_log = (0, 0)
 
     @property
     def id(self) -> str:
@@ -287,6 +290,16 @@ class SqlStore:
             return connection.execute(delete(hints)).rowcount
 
         return await self._in_transaction(take)
+
+    def may_have_changed(self) -> bool:
+        if self._path is None:
+            return True
+        try:
+            log = Path(f"{self._path}-wal").stat()
+        except OSError:
+            return True
+        seen, self._seen_log = self._seen_log, (log.st_mtime_ns, log.st_size)
+        return seen != self._seen_log
 
     async def history(self, number: str) -> Sequence[Mapping[str, object]]:
         return await self._in_transaction(sql_rows.history, self.hash_of(number))

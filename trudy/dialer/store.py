@@ -352,6 +352,10 @@ class Store(Protocol):
         """How many hints came since they were last taken."""
         ...
 
+    def may_have_changed(self) -> bool:
+        """Whether anything was written since this was asked last, told at no cost; True where that cannot be told."""
+        ...
+
     async def history(self, number: str) -> Sequence[Mapping[str, object]]:
         """What the store knows of a number, oldest first: rows, attempts and events."""
         ...

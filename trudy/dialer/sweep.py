@@ -67,8 +67,15 @@ _HIDDEN_LAG: Final = 60.0
 
 @frozen(kw_only=True)
 class Looked:
-    """What one sweep came to: attempts brought to an end, and calls found that the store had forgotten."""
+    """What one sweep came to.
 
+    Attributes:
+        looked_for: attempts whose end was not known before.
+        ends: those of them that it brought to an end.
+        adopted: calls found that the store had forgotten.
+    """
+
+    looked_for: int = 0
     ends: int = 0
     adopted: int = 0
 
@@ -124,7 +131,7 @@ class Sweep:
                 ends += await self._placed(campaign, attempt, call)
             except ImpossibleError:
                 continue  # somebody settled it meanwhile
-        return Looked(ends=ends, adopted=adopted)
+        return Looked(looked_for=len(open_ones), ends=ends, adopted=adopted)
 
     async def adopt_forgotten(self, since: float) -> int:
         """Enter calls made since a time that this store has placed and forgotten; how many there were.
