@@ -1,0 +1,183 @@
+"""One run of a campaign: its pace, what ends it, and what it does when clocks move or a backup was restored."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from tests.dialer.conftest import Night, numbers_ending
+from trudy.dialer import AttemptResult, Breaker, Dialer, DialEvent, Hours, Plan, Policy, RunResult
+from trudy.sandbox import JumpingClock, Sandbox
+
+pytestmark = pytest.mark.anyio
+ONCE = Policy(
+    hours=Hours.always(),
+    gap=0,
+    retry={"no_answer": None, "busy": None, "failed": None},
+    breaker=Breaker(failed_share=1, short_calls=1000),
+)
+
+
+EVERY_DAY = Hours(days=frozenset(range(1, 8)))
+
+
+async def run(night: Night, plan: Plan, **members: object) -> RunResult:
+    return await night.dialer.run(plan, confirm=plan.hash, **members)  # type: ignore[arg-type]
+
+
+async def test_calls_keep_their_distance_although_a_window_opens_for_many(tmp_path: Path, clock: JumpingClock) -> None:
+    sandbox = Sandbox(clock=clock, rate_limit=8)
+    async with sandbox.async_client() as client, Dialer(client, store=tmp_path / "a.db", clock=clock) as dialer:
+        agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="x")
+        rows = [{"phone": number} for number in numbers_ending(*[0] * 2, 1, 2, 3)] + [{"phone": "+13125550104"}]
+        plan = await dialer.plan(
+            rows, agent=agent.id, consent="form", policy=evolve(ONCE, gap=2.0), region="US", rejects=None
+        )
+        assert (await dialer.run(plan, confirm=plan.hash)).state == "done"
+    moments = [call.created_at for call in sandbox.placed_calls]
+    assert min(later - earlier for earlier, later in pairwise(moments)) >= 2.0
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        (evolve(ONCE, max_calls=3), "max_calls is reached"),
+        (evolve(ONCE, max_spend=0.5, price=0.1), "max_spend is reached"),
+    ],
+)
+async def test_a_cap_ends_the_run(night: Night, policy: Policy, reason: str) -> None:
+    plan = await night.plan([f"+121255501{index:02d}" for index in range(10)], policy)
+    result = await run(night, plan)
+    assert (result.state, result.reason, result.live) == ("paused", reason, 0)
+    assert 3 <= len(night.sandbox.placed_calls) < 10
+
+
+async def test_who_resumes_after_the_breaker_is_not_stopped_by_the_same_calls(night: Night) -> None:
+    numbers = [f"+1{area}55501{index}" for area in ("212", "312") for index in range(50, 60)]
+    numbers += [f"+1{area}55501{index:02d}" for area in ("212", "312") for index in range(10)]
+    policy = evolve(ONCE, breaker=Breaker(failed_share=0.5, of_last=10), max_live=5)
+    plan = await night.plan(numbers, policy)
+    first = await run(night, plan)
+    assert first.state == "paused"
+    assert "failed" in (first.reason or "")
+    again = 0
+    while (result := await run(night, plan)).state != "done":
+        again += 1
+        assert result.counts["done"] > first.counts["done"]
+        assert again <= 3
+
+
+async def test_a_hook_that_fails_ends_the_run_in_good_order(night: Night) -> None:
+    def fails(result: AttemptResult) -> None:
+        raise ZeroDivisionError
+
+    plan = await night.plan(numbers_ending(0, 1, 2), ONCE)
+    with pytest.raises(ZeroDivisionError):
+        await run(night, plan, on_outcome=fails)
+    assert {attempt.state for attempt in await night.dialer.store.open_attempts()} <= {"placed"}
+    assert (await run(night, plan)).counts == {"done": 3}
+    night.sandbox.assert_no_number_dialed_twice()
+
+
+@pytest.mark.parametrize("quirks", [set[str](), {"lagging_calls"}, {"lagging_calls", "calls_without_variables"}])
+async def test_a_restored_backup_halts_once_and_then_goes_on(
+    tmp_path: Path, clock: JumpingClock, quirks: set[str]
+) -> None:
+    sandbox = Sandbox(clock=clock, rate_limit=None, quirks=quirks)
+    path = tmp_path / "leads.db"
+    rows = [{"phone": number} for number in numbers_ending(0, 1, 2, 3)]
+    async with sandbox.async_client() as client:
+        agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="x")
+
+        async def dial(**members: object) -> RunResult:
+            async with Dialer(client, store=path, clock=clock) as dialer:
+                plan = await dialer.plan(
+                    rows, agent=agent.id, consent="form", policy=ONCE, region="US", rejects=None, **members
+                )
+                return await dialer.run(plan, confirm=plan.hash)
+
+        await dial(canary=1)
+        backup = path.read_bytes()
+        await dial(canary=3)
+        path.write_bytes(backup)
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        halted = await dial()
+        assert halted.state == "halted"
+        assert "backup" in (halted.reason or "")
+        assert halted.counts["unresolved"] >= 2
+        result = await dial()
+        assert result.state == "done"
+        assert result.counts["unresolved"] >= 2
+    sandbox.assert_no_number_dialed_twice()
+    assert len(sandbox.placed_calls) == 4
+
+
+class MovedClock:
+    """Another clock whose wall time jumps, as it does while a machine sleeps and its monotonic clock stands still."""
+
+    def __init__(self, clock: JumpingClock) -> None:
+        self._clock = clock
+        self.moved = 0.0
+        self.hold = clock.hold
+
+    def time(self) -> float:
+        return self._clock.time() + self.moved
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+
+
+async def test_a_machine_that_slept_learns_the_time_before_it_dials(tmp_path: Path, clock: JumpingClock) -> None:
+    sandbox = Sandbox(clock=clock)
+    mine = MovedClock(clock)
+    slept = 8 * 3600.0
+    woke_at: list[float] = []
+    async with (
+        sandbox.async_client(clock=mine) as client,
+        Dialer(client, store=tmp_path / "leads.db", clock=mine) as dialer,
+    ):
+        agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="x")
+        plan = await dialer.plan(
+            [{"phone": f"+121255501{index:02d}"} for index in range(10)],
+            agent=agent.id,
+            consent="form",
+            policy=evolve(ONCE, hours=EVERY_DAY, max_live=1),
+            region="US",
+            rejects=None,
+        )
+
+        def sleeps(event: DialEvent) -> None:
+            if event.kind == "placed" and len(sandbox.placed_calls) == 3:
+                mine.moved = slept
+                sandbox.faults.add(skew=slept)
+                woke_at.append(clock.time())
+
+        assert (await dialer.run(plan, confirm=plan.hash, on_event=sleeps)).state == "done"
+    for call in sandbox.placed_calls:
+        moment = call.created_at + (slept if call.created_at > woke_at[0] else 0.0)
+        assert EVERY_DAY.opens(["America/New_York"], country="US", region=None, moment=moment) == moment
+
+
+async def test_rows_of_closed_zones_delay_nobody(night: Night) -> None:
+    # Noon in New York, six in the morning in Honolulu.
+    numbers = [f"+1808556{index:04d}" for index in range(1000, 1300)] + ["+12125550100"]
+    policy = evolve(ONCE, hours=Hours(), retry={})
+    plan = await night.plan(numbers, policy)
+
+    began = night.sandbox.clock.monotonic()
+
+    def seen(event: DialEvent) -> None:
+        if event.kind == "placed":
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        await run(night, plan, on_event=seen)
+    assert night.sandbox.clock.monotonic() - began < 10
+    assert [call.to for call in night.sandbox.placed_calls] == ["+12125550100"]

@@ -1,0 +1,300 @@
+"""Looking for the ends of calls: which row of the list is a lost call, and when looking is over."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from tests.dialer.conftest import Night, numbers_ending
+from trudy.dialer import Breaker, Dialer, Hours, Policy
+from trudy.dialer import sweep as sweeps
+from trudy.dialer.states import AttemptState
+from trudy.dialer.store import Claim
+from trudy.dialer.sweep import Looked, Sweep
+from trudy.models import Call
+from trudy.sandbox import JumpingClock, Sandbox
+
+pytestmark = pytest.mark.anyio
+ONCE = Policy(
+    hours=Hours.always(),
+    gap=0,
+    retry={"no_answer": None, "busy": None, "failed": None},
+    breaker=Breaker(failed_share=1, short_calls=1000),
+)
+NUMBER = "+12125550100"
+
+
+@pytest.fixture
+async def hiding(tmp_path: Path, clock: JumpingClock) -> AsyncIterator[Night]:
+    """A night at a server that hides variables."""
+    sandbox = Sandbox(clock=clock, rate_limit=None, quirks={"calls_without_variables"})
+    async with (
+        sandbox.async_client() as client,
+        Dialer(client, store=tmp_path / "leads.db", clock=clock) as dialer,
+    ):
+        agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Greet {{name}}.")
+        yield Night(sandbox, client, dialer, agent.id, tmp_path)
+
+
+class Looking:
+    """A sweep over a store in which the answer to one call was lost."""
+
+    def __init__(self, night: Night) -> None:
+        self.night = night
+        self.store = night.dialer.store
+        self.events: list[tuple[str, str]] = []
+        self.attempt = "018f0000-0000-7000-8000-000000000001"
+        self.campaign = ""
+        self.sweep = Sweep(
+            client=night.client,
+            store=self.store,
+            server_now=night.dialer.now,
+            is_awaited=lambda attempt: False,
+            on_event=lambda kind, contact, detail: self.events.append((kind, detail)),
+        )
+
+    async def lose(self, policy: Policy = ONCE, *, placed_as: str | None = None) -> Looking:
+        """Commit an intent, and lose the answer; or take the call to be the one with this id."""
+        plan = await self.night.plan([NUMBER], policy)
+        self.campaign = plan.campaign
+        now = self.night.dialer.now()
+        await self.store.move_campaign(plan.campaign, "running", reason=None, now=now)
+        fence = await self.store.take_shard(plan.campaign, 0, "worker")
+        (contact,) = await self.store.due(plan.campaign, 0, now, 10)
+        claim = await self.store.claim(
+            contact,
+            attempt=self.attempt,
+            from_number=None,
+            worker="worker",
+            shard=0,
+            fence=fence,
+            now=now,
+            send_within=10.0,
+        )
+        assert isinstance(claim, Claim)
+        if placed_as is None:
+            await self.store.unknown(self.attempt, "timeout", now)
+        else:
+            await self.store.placed(self.attempt, placed_as, now)
+        return self
+
+    async def call(self, *, agent: str | None = None, number: str = NUMBER, **variables: str) -> Call:
+        """Somebody calls; with `trudy_ref="ours"` it is this attempt's call."""
+        marks = {"ours": f"{self.store.id}/{self.attempt}"}
+        sent = {name: marks.get(value, value) for name, value in variables.items()}
+        return await self.night.client.calls.create(
+            agent_id=agent or self.night.agent, phone_number=number, variables=dict(sent)
+        )
+
+    async def state(self) -> AttemptState:
+        (attempt,) = await self.store.attempts([self.attempt])
+        return attempt.state
+
+    async def counts(self) -> Mapping[str, int]:
+        return await self.store.counts(self.campaign)
+
+    async def look_for(self, seconds: float, every: float = 10.0) -> Looked:
+        """Look again and again for so long; the last look."""
+        until = self.night.sandbox.clock.monotonic() + seconds
+        looked = await self.sweep.once()
+        while self.night.sandbox.clock.monotonic() < until:
+            await self.night.sandbox.clock.sleep(every)
+            looked = await self.sweep.once()
+        return looked
+
+
+async def test_a_lost_call_is_found_by_its_mark(night: Night) -> None:
+    looking = await Looking(night).lose()
+    await looking.call(trudy_ref="another", name="P0")
+    call = await looking.call(trudy_ref="ours", name="P0")
+    await looking.sweep.once()
+    assert looking.events == [("found", call.id)]
+    assert await looking.state() is AttemptState.PLACED
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"trudy_ref": "another", "name": "P0"}, {"trudy_ref": "ours", "name": "P1"}, {"name": "P0"}, {}],
+    ids=["another's mark", "another name", "no mark", "nothing"],
+)
+async def test_a_call_that_shows_something_else_is_not_ours(night: Night, variables: dict[str, str]) -> None:
+    looking = await Looking(night).lose()
+    await looking.call(number="+13125550100", trudy_ref="x", name="y")  # this server shows variables
+    await looking.call(**variables)
+    await looking.sweep.once()
+    assert await looking.state() is AttemptState.UNKNOWN
+
+
+async def test_where_variables_are_hidden_number_agent_and_time_decide(hiding: Night) -> None:
+    await hiding.client.calls.create(agent_id=hiding.agent, phone_number=NUMBER)
+    await hiding.sandbox.clock.sleep(60)
+    looking = await Looking(hiding).lose()
+    other = await hiding.client.agents.create(
+        name="Bo", voice_id=hiding.sandbox.voices[0].id, system_prompt="Greet {{name}}."
+    )
+    await looking.call(agent=other.id)
+    await looking.call(number="+13125550100")
+    await looking.sweep.once()
+    assert await looking.state() is AttemptState.UNKNOWN
+    call = await looking.call(trudy_ref="ours", name="P0")
+    await looking.sweep.once()
+    assert looking.events == [("found", call.id)]
+
+
+async def test_a_much_later_call_to_the_number_is_not_ours(hiding: Night) -> None:
+    looking = await Looking(hiding).lose(evolve(ONCE, unresolved_after=1000))
+    await hiding.sandbox.clock.sleep(600)
+    await looking.call()
+    await looking.sweep.once()
+    assert await looking.state() is AttemptState.UNKNOWN
+
+
+async def test_several_calls_that_it_may_be_are_held(hiding: Night) -> None:
+    looking = await Looking(hiding).lose(evolve(ONCE, on_unresolved="redial"))
+    await looking.call()
+    await looking.call()
+    await hiding.sandbox.clock.sleep(11)
+    await looking.sweep.once()
+    assert looking.events == [("unresolved", "2 calls may be it")]
+    assert await looking.counts() == {"unresolved": 1}
+
+
+async def test_a_call_that_another_attempt_has_is_no_candidate(hiding: Night) -> None:
+    looking = await Looking(hiding).lose()
+    call = await looking.call()
+    await looking.store.adopt("018f0000-0000-7000-8000-000000000002", call.id, NUMBER, 0.0, hiding.dialer.now())
+    await looking.sweep.once()
+    assert await looking.state() is AttemptState.UNKNOWN
+
+
+async def test_a_call_that_is_not_there_is_held_after_340_seconds(night: Night) -> None:
+    looking = await Looking(night).lose()
+    await looking.look_for(330)
+    assert await looking.state() is AttemptState.UNKNOWN
+    await looking.look_for(30)
+    assert looking.events == [("unresolved", "not found")]
+    assert await looking.counts() == {"unresolved": 1}
+    campaign = await looking.store.campaign(looking.campaign)
+    assert (campaign.live, campaign.dialed) == (0, 1)
+
+
+async def test_one_look_is_not_enough_however_late(night: Night) -> None:
+    looking = await Looking(night).lose()
+    await night.sandbox.clock.sleep(2000)
+    await looking.sweep.once()
+    assert await looking.state() is AttemptState.UNKNOWN
+    await night.sandbox.clock.sleep(10)
+    await looking.sweep.once()
+    assert await looking.state() is AttemptState.UNKNOWN, "two looks ten seconds apart are one"
+    await night.sandbox.clock.sleep(25)
+    await looking.sweep.once()
+    assert await looking.state() is AttemptState.UNRESOLVED
+
+
+async def test_a_shorter_patience_has_looks_nearer_to_each_other(night: Night) -> None:
+    looking = await Looking(night).lose(evolve(ONCE, unresolved_after=50))
+    await looking.look_for(61, every=1.0)
+    assert await looking.state() is AttemptState.UNRESOLVED
+
+
+async def test_redial_is_an_explicit_choice(night: Night) -> None:
+    looking = await Looking(night).lose(evolve(ONCE, on_unresolved="redial"))
+    await looking.look_for(365)
+    assert await looking.counts() == {"waiting": 1}
+
+
+async def test_a_held_call_that_is_found_late_goes_on(night: Night) -> None:
+    looking = await Looking(night).lose()
+    await looking.look_for(365)
+    assert await looking.counts() == {"unresolved": 1}
+    call = await looking.call(trudy_ref="ours", name="P0")
+    # Sweeps go on while anything is open.
+    await looking.sweep.adopt_forgotten(night.dialer.now())
+    assert looking.events[-1] == ("found", call.id)
+    await looking.look_for(60)
+    assert await looking.counts() == {"done": 1}
+    campaign = await looking.store.campaign(looking.campaign)
+    assert (campaign.live, campaign.dialed) == (0, 1)
+
+
+async def test_a_list_that_does_not_reach_back_finds_nobody_missing(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "PAGE", 2)
+    monkeypatch.setattr(sweeps, "DEEPEST", 3)
+    monkeypatch.setattr(sweeps, "MOST_PAGES", 2)
+    looking = await Looking(night).lose()
+    for _ in range(8):
+        await looking.call(number="+13125550100", trudy_ref="x", name="y")
+    await looking.look_for(500)
+    assert await looking.state() is AttemptState.UNKNOWN
+    await looking.look_for(3600, every=60.0)
+    assert await looking.state() is AttemptState.UNRESOLVED
+    assert looking.events == [("unresolved", "the list does not reach back to it")]
+
+
+async def test_a_lost_call_of_long_ago_is_found_deep_down(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeps, "PAGE", 2)
+    monkeypatch.setattr(sweeps, "MOST_PAGES", 2)
+    looking = await Looking(night).lose()
+    call = await looking.call(trudy_ref="ours", name="P0")
+    for _ in range(20):
+        await looking.call(number="+13125550100", trudy_ref="x", name="y")
+    await looking.sweep.once()
+    assert looking.events == [("found", call.id)]
+
+
+async def test_a_call_deep_down_is_read_by_itself_with_growing_pauses(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "PAGE", 2)
+    monkeypatch.setattr(sweeps, "MOST_PAGES", 2)
+    long = await night.client.calls.create(agent_id=night.agent, phone_number="+12125550180")
+    looking = await Looking(night).lose(placed_as=long.id)
+    for _ in range(8):
+        await looking.call(number="+13125550100", trudy_ref="x", name="y")
+    before = len(night.sandbox.requests)
+    await looking.look_for(1700)
+    reads = [request for request in night.sandbox.requests[before:] if request.path.endswith(long.id)]
+    moments = [request.received_at.timestamp() for request in reads]
+    pauses = [later - earlier for earlier, later in pairwise(moments)]
+    assert all(later > earlier - 0.01 for earlier, later in pairwise(pauses))
+    assert 5 <= len(reads) <= 12
+    await looking.look_for(700)
+    assert await looking.counts() == {"done": 1}
+
+
+async def test_older_rows_end_the_list(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeps, "PAGE", 2)
+    for index in range(10):
+        await night.client.calls.create(agent_id=night.agent, phone_number=f"+131255501{index:02d}")
+    await night.sandbox.clock.sleep(60)
+    looking = await Looking(night).lose()
+    await looking.call(trudy_ref="ours", name="P0")
+    before = len(night.sandbox.requests)
+    await looking.sweep.once()
+    lists = [request for request in night.sandbox.requests[before:] if request.path.endswith("/calls")]
+    assert len(lists) == 1
+
+
+async def test_every_opt_out_is_heard_whenever_its_transcript_comes(night: Night) -> None:
+    numbers = [f"+1{area}55501{ending}" for area in ("212", "312", "415") for ending in range(70, 80)]
+    plan = await night.plan(numbers, evolve(ONCE, gap=0.7, max_live=4))
+    result = await night.dialer.run(plan, confirm=plan.hash)
+    assert result.counts == {"done": 30}
+    later = await night.plan(numbers, ONCE, columns=None)
+    assert later.counts == {"suppressed: do_not_call": 30}
+
+
+@pytest.mark.parametrize("status", [404, 503])
+async def test_a_transcript_that_never_comes_holds_nobody_up(night: Night, status: int) -> None:
+    night.sandbox.faults.add(method="GET", path="/calls/*/transcript", status=status)
+    plan = await night.plan(numbers_ending(0, 1), ONCE)
+    began = night.sandbox.clock.monotonic()
+    result = await night.dialer.run(plan, confirm=plan.hash)
+    assert result.counts == {"done": 2}
+    assert night.sandbox.clock.monotonic() - began < 180
