@@ -26,15 +26,17 @@ def test_nothing_is_known_at_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("explicit", "stated"),
-    [(None, [5]), (None, [9, 5]), (RateLimit(9), [5])],
+    ("explicit", "stated", "after"),
+    [(None, [5], 4), (None, [9, 5], 2), (RateLimit(9), [5], 2)],
     ids=["no higher limit is known", "it was higher", "the caller says more"],
 )
-def test_a_stated_limit_is_tried_upwards_after_two_clean_windows(explicit: RateLimit | None, stated: list[int]) -> None:
+def test_a_stated_limit_is_tried_upwards_after_clean_windows(
+    explicit: RateLimit | None, stated: list[int], after: int
+) -> None:
     budget = Budget(explicit)
     for limit in stated:
         budget.stated(limit)
-    for _ in range(2):
+    for _ in range(after):
         assert not budget.is_tried
         clean(budget)
     assert budget.is_tried
@@ -63,9 +65,9 @@ def test_idle_windows_count_as_clean() -> None:
 @pytest.mark.parametrize(
     ("explicit", "stated", "waits"),
     [
-        (None, [5], [2, 2, 4, 4, 8, 8, 16, 16, 16]),
-        (None, [9, 5], [2, 2, 4, 4, 4, 4, 4]),
-        (RateLimit(9), [5], [2, 2, 4, 4, 4, 4, 4]),
+        (None, [5], [4, 4, 4, 8, 8, 8, 16, 16]),
+        (None, [9, 5], [2, 2, 2, 4, 4, 4, 4]),
+        (RateLimit(9), [5], [2, 2, 2, 4, 4, 4, 4]),
     ],
     ids=["no higher limit is known", "it was higher", "the caller says more"],
 )
@@ -84,15 +86,24 @@ def test_tries_that_are_refused_grow_rare_down_to_a_bound(
         budget.settle(window(6, refused=1, beyond=1), idle=0, admitted=5)
     assert seen == waits
     budget.stated(7)
+    clean(budget, 4)
+    assert budget.is_tried
+
+
+def test_a_limit_below_what_was_taken_once_is_tried_as_soon_as_one_that_was_higher() -> None:
+    budget = Budget(None)
+    budget.settle(window(60, accepted=60), idle=0, admitted=None)
+    budget.stated(5)
     clean(budget, 2)
     assert budget.is_tried
 
 
 def test_a_try_that_was_taken_before_it_was_refused_is_repeated_soon() -> None:
     budget = Budget(None)
-    for _ in range(6):
+    for number in range(6):
         budget.stated(5)
         clean(budget, 2)
+        clean(budget, 2 if number == 0 else 0)
         assert budget.is_tried
         budget.stated(5)
         budget.settle(window(30, refused=2, beyond=25, accepted=28), idle=0, admitted=28)

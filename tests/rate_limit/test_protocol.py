@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Literal, cast
 
 import anyio
 import httpx
@@ -208,18 +210,78 @@ async def test_a_cancelled_request_settles_its_permit_all_the_same() -> None:
     assert [place.told for place in limiter.given] == [[None]]
 
 
+class BrokenLimiter(SmallLimiter):
+    """Settles as told: a fault, a wait for ever, or well."""
+
+    def __init__(self, ends: Sequence[Exception | Literal["hangs", "works"]]) -> None:
+        super().__init__()
+        self.ends = list(ends)
+
+    async def admit(self, lane: AdmissionLane, until: float, **more: object) -> Place:
+        return Broken(self)
+
+
+class Broken(Place):
+    async def settle(self, facts: trudy.RateLimitFacts | None) -> None:
+        end = cast("BrokenLimiter", self.desk).ends.pop(0)
+        if isinstance(end, Exception):
+            raise end
+        if end == "hangs":
+            await anyio.sleep_forever()
+
+
 async def test_a_fault_in_settle_is_logged_and_loses_no_answer(caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(Place):
-        async def settle(self, facts: trudy.RateLimitFacts | None) -> None:
-            raise OSError("the database is away")
-
-    class BrokenLimiter(SmallLimiter):
-        async def admit(self, lane: AdmissionLane, until: float, **more: object) -> Place:
-            return Broken(self)
-
-    async with client_with(BrokenLimiter()) as client:
+    async with client_with(BrokenLimiter([OSError("the database is away")])) as client:
         assert (await client.agents.get("a1")).id == "a1"
     assert "the rate limiter failed to note" in caplog.text
+
+
+async def test_a_limiter_that_goes_on_failing_is_told_of_once_until_it_works_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    away = OSError("the database is away")
+    async with client_with(BrokenLimiter([away, away, away, "works", away, away])) as client:
+        for _ in range(6):
+            assert (await client.agents.get("a1")).id == "a1"
+    assert [record.levelname for record in caplog.records if "failed to note" in record.message] == ["ERROR"] * 2
+
+
+async def test_a_limiter_that_hangs_is_told_of_and_loses_no_answer(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trudy.pipeline.rate_limit._SETTLING", 0.01)
+    async with client_with(BrokenLimiter(["hangs"])) as client:
+        assert (await client.agents.get("a1")).id == "a1"
+    assert "the rate limiter did not note in 0.01 s" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="no such signals here")
+def test_what_a_signal_handler_raises_in_settle_reaches_the_caller() -> None:
+    class OutOfTimeError(Exception):
+        """A time limit of the caller's."""
+
+    def alarm(*_: object) -> None:
+        raise OutOfTimeError
+
+    class Struck(Place):
+        async def settle(self, facts: trudy.RateLimitFacts | None) -> None:
+            signal.raise_signal(signal.SIGALRM)
+
+    class StruckLimiter(SmallLimiter):
+        async def admit(self, lane: AdmissionLane, until: float, **more: object) -> Place:
+            return Struck(self)
+
+    before = signal.signal(signal.SIGALRM, alarm)
+    try:
+        with (
+            trudy.TrudyClient(
+                "a-key", base_url=BASE_URL, rate_limiter=StruckLimiter(), http_client=http(answer)
+            ) as client,
+            pytest.raises(OutOfTimeError),
+        ):
+            client.agents.get("a1")
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize("more", [{"rate_limit": 5}, {"rate_limit": False}, {"rate_limit_group": "g"}])

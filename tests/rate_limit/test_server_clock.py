@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trudy.options import RateLimit
+from trudy.rate_limit.in_process import Go, Late
+from trudy.rate_limit.limiter import WindowLimiter
 from trudy.rate_limit.server_clock import ClockEstimate
 
 NOON = 1_800_000_000.0
@@ -118,3 +121,28 @@ def test_an_answer_is_worth_reading_when_the_last_is_old_or_told_too_little() ->
     clock.observe(NOON + 1, 1.0, round_trip=0.1)
     assert not clock.would_learn(6.9)
     assert clock.would_learn(7.1)
+
+
+@pytest.mark.parametrize("shown", [253_402_300_799.0, 253_402_300_740.0, -1.0, -62_135_596_800.0, float("inf")])
+def test_a_time_that_no_servers_clock_shows_is_passed_over(shown: float) -> None:
+    limiter = WindowLimiter(RateLimit(1))
+    for moment in (100.0, 100.5):
+        limiter.server_clock.observe(shown, moment, round_trip=0.1)
+    assert not limiter.server_clock.known
+    taken = limiter.join("interactive", lambda: None)
+    assert isinstance(limiter.poll(taken, 101.0), Go)
+    late = limiter.join("interactive", lambda: None, until=101.5)
+    assert isinstance(limiter.poll(late, 101.0), Late)
+    limiter.refused(taken, 101.2, limit=1, reset_at=shown + 30, server_now=shown)
+    assert limiter.status(101.3).reset_at is None
+
+
+def test_the_latest_time_that_is_believed_can_be_told_and_waited_for() -> None:
+    limiter = WindowLimiter(RateLimit(1, window=31 * 86_400))
+    limiter.server_clock.observe(2.5e11, 100.0, round_trip=0.1)
+    taken = limiter.join("interactive", lambda: None)
+    assert isinstance(limiter.poll(taken, 101.0), Go)
+    limiter.refused(taken, 101.2, limit=1, reset_at=2.5e11 + 31 * 86_400, server_now=2.5e11)
+    reset_at = limiter.status(101.3).reset_at
+    assert reset_at is not None
+    assert reset_at.year == 9892

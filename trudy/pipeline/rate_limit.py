@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from trudy.errors import APIConnectionError
 from trudy.hooks import RateLimitWait
 from trudy.rate_limit.protocol import RateLimitFacts
+from trudy.transport.exceptions import is_from_signal_handler
 
 if TYPE_CHECKING:
     from trudy.clock import Clock
@@ -42,6 +43,7 @@ class RateLimitStep:
         self._server_clock = server_clock
         self._wall_ahead = clock.time() - clock.monotonic()
         self._clock = clock
+        self._is_failing = False
         self._refused: WeakKeyDictionary[Progress, Permit] = WeakKeyDictionary()
 
     async def __call__(self, request: Request, call_next: CallNext) -> Response:
@@ -65,7 +67,7 @@ class RateLimitStep:
         finally:
             if permit is not None:
                 # Nothing is sent before the attempt is counted: the callable for a token may fail or be cancelled.
-                await _finish(permit, facts, was_sent=progress.attempts > attempts and not proof)
+                await self._finish(permit, facts, was_sent=progress.attempts > attempts and not proof)
         if permit is not None and response.status == 429:
             self._refused[progress] = permit
         return response
@@ -81,6 +83,27 @@ class RateLimitStep:
             return await limiter.admit(request.options.lane, until, refused=refused, on_wait=announce)
         finally:
             progress.rate_waited += self._clock.monotonic() - began
+
+    async def _finish(self, permit: Permit, facts: RateLimitFacts | None, *, was_sent: bool) -> None:
+        """Tell the limiter. Its fault must not lose the answer to POST /calls: it is logged, once until one works."""
+        import anyio
+
+        with anyio.move_on_after(_SETTLING, shield=True) as bound:
+            try:
+                await (permit.settle(facts) if was_sent else permit.release())
+            except Exception as fault:
+                if is_from_signal_handler(fault):
+                    raise
+                self._tell_of_fault("the rate limiter failed to note what a request met", fault)
+            else:
+                self._is_failing = False
+        if bound.cancelled_caught:
+            self._tell_of_fault(f"the rate limiter did not note in {_SETTLING:g} s what a request met", None)
+
+    def _tell_of_fault(self, what: str, fault: Exception | None) -> None:
+        level = logging.DEBUG if self._is_failing else logging.ERROR
+        self._is_failing = True
+        logger.log(level, what, exc_info=fault)
 
     def _learn(self, response: Response, left: float) -> RateLimitFacts:
         now, refused = self._clock.monotonic(), response.status == 429
@@ -111,13 +134,3 @@ async def _announce(request: Request, seconds: float) -> None:
         await request.emit(
             RateLimitWait(operation=request.endpoint.name, method=request.method, path=request.path, seconds=seconds)
         )
-
-
-async def _finish(permit: Permit, facts: RateLimitFacts | None, *, was_sent: bool) -> None:
-    import anyio
-
-    with anyio.move_on_after(_SETTLING, shield=True):
-        try:
-            await (permit.settle(facts) if was_sent else permit.release())
-        except Exception:  # a limiter's fault must not lose the answer to POST /calls
-            logger.exception("the rate limiter failed to note what a request met")

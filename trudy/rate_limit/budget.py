@@ -8,16 +8,16 @@ from typing import Final
 from trudy.options import RateLimit
 from trudy.rate_limit.window import Window
 
-_FIRST_TRY: Final = 2
-"""Clean windows before a stated limit is tried upwards; half of that for one we inferred. More keeps an old limit in
-force for longer; fewer costs refusals where it is right."""
+_FIRST_TRY, _FIRST_TRY_LOWERED, _FIRST_TRY_INFERRED = 4, 2, 1
+"""Clean windows before a limit is tried upwards: any that was stated, one that was higher before or is so by the
+caller's word, and one we inferred. More keeps an old limit in force; fewer costs refusals where it is right."""
 _LAST_TRY, _LAST_TRY_LOWERED = 16, 4
-"""The most clean windows between two tries that are refused, and the most where the limit was higher before or is so
-by the caller's word. Fewer costs a refusal more often for as long as the limit is right; more misses a limit that
-goes up and down every few minutes."""
-_SAME_PACE: Final = 2
-"""So many tries are refused before the next wait is twice as long. One would make the waits 2, 4, 8 and 16 windows,
-all of which miss a limit that is high for four windows in eight."""
+"""The most clean windows between two tries that are refused: of any limit, and of one that was higher or is inferred.
+Fewer costs a refusal more often for as long as the limit is right; more misses a limit that goes up and down every few
+minutes."""
+_SAME_PACE: Final = 3
+"""So many tries are refused before the next wait is twice as long. Fewer may miss, again and again, a limit that is
+high for four windows in eight; more costs refusals where the limit is right."""
 
 
 class Budget:
@@ -82,7 +82,7 @@ class Budget:
             return False
         was_higher = self.full < max(self._highest, 0 if self.explicit is None else self.explicit.limit)
         is_inferred = self._is_guess or self._cap is not None
-        first = _FIRST_TRY // 2 if is_inferred else _FIRST_TRY
+        first = _FIRST_TRY_INFERRED if is_inferred else _FIRST_TRY_LOWERED if was_higher else _FIRST_TRY
         most = _LAST_TRY_LOWERED if is_inferred or was_higher else _LAST_TRY
         return self._clean >= min(first << self._refused_tries // _SAME_PACE, most)
 
@@ -109,6 +109,7 @@ class Budget:
         `admitted`: how many the server took in a whole length; None where that cannot be said.
         """
         grows = idle + (not window.refused)
+        self._highest = max(self._highest, window.accepted)
         if window.refused:
             self._clean = 0
             if window.beyond:

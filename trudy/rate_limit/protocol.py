@@ -36,7 +36,8 @@ class RateLimitFacts:
 class Permit(Protocol):
     """Leave to send one request. Exactly one of the two methods is called, once, and nothing after it.
 
-    Both are shielded from cancellation and get five seconds; what they raise is logged and does not disturb the call.
+    Both are shielded from cancellation and get five seconds; what they raise does not disturb the call and
+    is logged, once until one works again.
     """
 
     async def settle(self, facts: RateLimitFacts | None) -> None:

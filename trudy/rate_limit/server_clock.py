@@ -25,6 +25,9 @@ a clock that an administrator sets; more would pace by one that runs at another 
 _APART: Final = 1.0
 """Looks nearer to each other than this many seconds confirm nothing: even a racing clock hardly moved between them."""
 
+_LATEST_TIME: Final = 2.5e11
+"""In the year 9892; a datetime ends with the year 9999."""
+
 
 @frozen(kw_only=True)
 class ServerClock:
@@ -104,8 +107,11 @@ class ClockEstimate:
     def observe(self, server_time: float, now: float, *, round_trip: float, granularity: float = 0.0) -> None:
         """An answer arrived at `now`, `round_trip` seconds after its request left.
 
-        Its stamp says `server_time`, cut off to whole multiples of `granularity` seconds.
+        Its stamp says `server_time`, cut off to whole multiples of `granularity` seconds. A time that no server's clock
+        shows is passed over: moments after it could not be told.
         """
+        if not 0.0 <= server_time <= _LATEST_TIME:
+            return
         old = self._bounds
         low = server_time - now
         high = low + granularity + max(round_trip, 0.0)

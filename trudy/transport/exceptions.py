@@ -81,7 +81,7 @@ def stranger(error: Exception) -> Exception | None:
     as a time limit of the caller's, also where the HTTP library has wrapped it; or one that a callback raises.
     """
     for link in _chain(error):
-        if _is_from_signal_handler(link):
+        if is_from_signal_handler(link):
             return cast("Exception", link)
     return None if _is_fault(error) else error
 
@@ -110,7 +110,8 @@ def _raised_in(error: BaseException) -> str:
     return name
 
 
-def _is_from_signal_handler(error: BaseException) -> bool:
+def is_from_signal_handler(error: BaseException) -> bool:
+    """Whether a signal handler raised it: a time limit of the caller's, which must reach him."""
     import signal
 
     # A handler may raise a TimeoutError too: only the traceback tells it from one of the event loop.
