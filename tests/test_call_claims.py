@@ -6,6 +6,8 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from tests.fakes.clock import NOON
 from trudy._call_claims import Claims, PendingCall
 from trudy._call_matching import SentCall, ServerReading
@@ -94,12 +96,35 @@ def test_a_slow_list_does_not_widen_what_a_quick_one_has_bounded() -> None:
     assert not claims.may_be_given(mine, row(at=990.0), slow)
 
 
-def test_what_a_server_shows_is_learned() -> None:
-    mine = create(variables={"n": 1})
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ({"variables": {"n": 1}}, {"variables": {"n": 5}}),
+        ({}, {"agent_id": "another"}),
+        ({"call_settings": {"recording_enabled": True}}, {"call_settings": {"recording_enabled": False}}),
+    ],
+    ids=["variables", "agent", "settings"],
+)
+def test_what_a_server_shows_is_learned(sent: dict[str, Any], shown: dict[str, Any]) -> None:
+    mine = create(**sent)
     claims = opened(mine)
     assert claims.may_be_given(mine, row(), READING)
-    claims.observe([row("x", variables={"n": 5})])
+    claims.observe([row("x", **shown)])
+    claims.observe([])
     assert not claims.may_be_given(mine, row(), READING)
+
+
+def test_siblings_do_not_swap_rows_that_hide_what_tells_them_apart() -> None:
+    first, second = create(key="1", agent_id="a"), create(key="2", agent_id="b")
+    claims = opened(first, second)
+    hidden, told = row("x"), row("y", agent_id="b")
+    claims.observe([hidden, told])
+    for mine in (first, second):
+        assert not claims.may_be_given(mine, hidden, READING)
+        assert not claims.take(mine, hidden, READING, 1000.0)
+    assert not claims.may_be_given(first, told, READING)
+    assert claims.may_be_given(second, told, READING)
+    assert claims.take(second, told, READING, 1000.0)
 
 
 def test_an_answer_with_a_call_that_was_another_creates_is_anothers() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from trudy._call_matching import (
     may_be,
     same_number,
     same_value,
+    shown_members,
     shown_variables,
     shows_enough,
 )
@@ -33,9 +35,9 @@ def row(**members: Any) -> Call:
     return decode(Call, {"id": "a", "to": NUMBER, "agent_id": "agent", **members})
 
 
-def fits(sent: dict[str, Any], shown: dict[str, Any], *, shows_variables: bool = False) -> bool:
+def fits(sent: dict[str, Any], shown: dict[str, Any], *, server_shows: Collection[str] = ()) -> bool:
     one, call = SentCall.of({**SENT, **sent}, "a-key"), row(**shown)
-    return may_be(one, call) and shows_enough(one, call, shows_variables=shows_variables)
+    return may_be(one, call) and shows_enough(one, call, server_shows=server_shows)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +192,42 @@ def test_what_a_row_shows_is_compared_with_what_was_sent(
 def test_on_a_server_that_shows_variables_a_row_without_any_was_made_without(
     sent: dict[str, Any], expected: bool
 ) -> None:
-    assert fits(sent, {}, shows_variables=True) is expected
+    assert fits(sent, {}, server_shows={"variables"}) is expected
+
+
+@pytest.mark.parametrize(
+    ("member", "sent", "hidden", "shown"),
+    [
+        ("agent", {}, {"agent_id": None}, {"agent_id": "agent"}),
+        ("agent", {}, {"agent_id": None}, {"agent_id": None, "agent": {"id": "agent"}}),
+        ("variables", {"variables": {"n": 1}}, {"variables": None}, {"variables": {"n": 1}}),
+        ("variables", {"variables": {"n": 1}}, {}, {"templateContext": {"n": "1"}}),
+        (
+            "settings",
+            {"call_settings": {"recording_enabled": False}},
+            {},
+            {"call_settings": {"recording_enabled": False}},
+        ),
+        (
+            "settings",
+            {"call_settings": {"recording_enabled": False}},
+            {"call_settings": None},
+            {"callSettings": {"recordingEnabled": False}},
+        ),
+    ],
+)
+def test_a_row_that_hides_what_the_server_shows_of_others_is_not_the_call(
+    member: str, sent: dict[str, Any], hidden: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    assert shown_members(row(**{"agent_id": None, **shown})) == {member}
+    assert fits(sent, shown, server_shows={member})
+    assert not fits(sent, hidden, server_shows={member})
+    assert fits(sent, hidden)
+
+
+@pytest.mark.parametrize("member", ["variables", "settings"])
+def test_a_row_need_not_show_what_was_not_sent(member: str) -> None:
+    assert fits({"variables": {}, "call_settings": None}, {}, server_shows={member})
 
 
 def test_an_agents_id_in_another_form_is_the_same() -> None:

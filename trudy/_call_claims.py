@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
@@ -15,7 +15,7 @@ from trudy._call_matching import (
     ServerReading,
     latest_made,
     may_be,
-    shown_variables,
+    shown_members,
     shows_enough,
 )
 from trudy._concurrency.fork import reset_in_child
@@ -66,7 +66,7 @@ class PendingCall:
             return False
         return may_be(self.sent, call)
 
-    def may_be_given(self, call: Call, reading: ServerReading, *, shows_variables: bool) -> bool:
+    def may_be_given(self, call: Call, reading: ServerReading, *, server_shows: Collection[str]) -> bool:
         """The same without the benefit of the doubt.
 
         The narrowest bound that any reading has given counts: a slow answer leaves the time more open.
@@ -78,7 +78,7 @@ class PendingCall:
         return (
             made >= self._not_before
             and self.may_own(call, reading)
-            and shows_enough(self.sent, call, shows_variables=shows_variables)
+            and shows_enough(self.sent, call, server_shows=server_shows)
         )
 
 
@@ -99,7 +99,7 @@ class Claims:
         """In the order in which they were made."""
         self._given_up: deque[PendingCall] = deque()
         """In the order in which they were given up."""
-        self._shows_variables = False
+        self._server_shows: frozenset[str] = frozenset()
         reset_in_child(self)
 
     def __len__(self) -> int:
@@ -138,12 +138,11 @@ class Claims:
 
     def observe(self, calls: Iterable[Call]) -> None:
         """Learn from a list what this server shows."""
-        if not self._shows_variables and any(shown_variables(call) for call in calls):
-            self._shows_variables = True
+        self._server_shows = self._server_shows.union(*map(shown_members, calls))
 
     def may_be_given(self, pending: PendingCall, call: Call, reading: ServerReading) -> bool:
         """Whether a call may be this request's, and nobody else has been given it."""
-        if not pending.may_be_given(call, reading, shows_variables=self._shows_variables):
+        if not pending.may_be_given(call, reading, server_shows=self._server_shows):
             return False
         return not self.is_anothers(call.id, pending.sent.key)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, cast
 from unicodedata import category, normalize
@@ -99,20 +99,27 @@ def may_be(sent: SentCall, call: Call) -> bool:
     )
 
 
-def shows_enough(sent: SentCall, call: Call, *, shows_variables: bool) -> bool:
+def shown_members(call: Call) -> frozenset[str]:
+    """Which of a call's agent, variables and settings a row shows."""
+    shown = {"agent": _shown_agent(call), "variables": shown_variables(call), "settings": _shown_settings(call)}
+    return frozenset(name for name, value in shown.items() if value)
+
+
+def shows_enough(sent: SentCall, call: Call, *, server_shows: Collection[str]) -> bool:
     """Whether a row that may be the call shows all that it should, lest it is a call for which less was sent.
 
     A row that shows variables shows all of them, or the mark, which tells all by itself; the same for settings.
-    `shows_variables`: this server is known to show variables, so that a row without any was made without any.
+    `server_shows`: what this server has shown of other calls (see `shown_members`), so that a row without it was made
+    without it.
     """
-    variables, mine = shown_variables(call), _filled(sent.variables)
-    if variables is None:
-        if mine and shows_variables:
-            return False
-    elif REF not in variables and not mine.keys() <= variables.keys():
+    variables, mine, settings = shown_variables(call), _filled(sent.variables), _filled(sent.settings)
+    asked = {"agent": sent.agent_id, "variables": mine, "settings": settings}
+    if any(asked[name] and name not in shown_members(call) for name in server_shows):
         return False
-    settings = _shown_settings(call)
-    return settings is None or _filled(sent.settings).keys() <= settings.keys()
+    if variables is not None and REF not in variables and not mine.keys() <= variables.keys():
+        return False
+    shown = _shown_settings(call)
+    return shown is None or settings.keys() <= shown.keys()
 
 
 def is_answer_to(sent: SentCall, call: Call) -> bool:
@@ -210,10 +217,14 @@ def _is_called(sent: SentCall, call: Call) -> bool:
 
 
 def _is_same_agent(sent: SentCall, call: Call) -> bool:
+    shown = _shown_agent(call)
+    return not shown or not sent.agent_id or _id(shown) == _id(sent.agent_id)
+
+
+def _shown_agent(call: Call) -> str:
     agent = _mapping(call.extra.get("agent"))
     inside = next((agent[name] for name in ("agent_id", "agentId", "id") if agent.get(name)), None)
-    shown = _text(call.agent_id or call.extra.get("agentId") or inside)
-    return not shown or not sent.agent_id or _id(shown) == _id(sent.agent_id)
+    return _text(call.agent_id or call.extra.get("agentId") or inside)
 
 
 def _is_from(sent: SentCall, call: Call) -> bool:

@@ -18,6 +18,7 @@ from trudy._call_matching import (
     digits,
     is_asked_for,
     may_be,
+    shown_members,
     shown_variables,
     shows_enough,
     shows_number,
@@ -99,7 +100,7 @@ class Sweep:
     """By attempt: when its call was first seen to be over."""
     _checked: set[str] = field(init=False, factory=set[str])
     """Calls of the last list whose marks the store knows."""
-    _shows_variables: bool = field(init=False, default=False)
+    _server_shows: frozenset[str] = field(init=False, default=frozenset())
     _deep_at: float = field(init=False, default=float("-inf"))
 
     async def once(self) -> Looked:
@@ -150,7 +151,7 @@ class Sweep:
             unmarked += [call for call in page.data if any(is_asked_for(agent, call) for agent in agents)]
             if made and min(made) < since - _HIDDEN_LAG:
                 break
-        if self._shows_variables:
+        if "variables" in self._server_shows:
             return adopted
         for call in unmarked:
             if call.created_at is not None and call.created_at.timestamp() >= since - _EARLIER:
@@ -190,7 +191,7 @@ class Sweep:
         return mark.removeprefix(prefix) if mark.startswith(prefix) else ""
 
     def _observe(self, calls: Iterable[Call]) -> None:
-        self._shows_variables = self._shows_variables or any(shown_variables(call) for call in calls)
+        self._server_shows = self._server_shows.union(*map(shown_members, calls))
 
     def _forget_all_but(self, open_ones: set[str]) -> None:
         for memory in (self._singles, self._ended_at):
@@ -357,5 +358,5 @@ class Sweep:
         return (
             -_EARLIER <= age <= _PLACED_WITHIN
             and may_be(sent, call)
-            and shows_enough(sent, call, shows_variables=self._shows_variables)
+            and shows_enough(sent, call, server_shows=self._server_shows)
         )
