@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -27,6 +28,8 @@ def tables_of(path: Path) -> Tables:
             "dnc": _read(file, "SELECT * FROM dnc"),
             "events": _read(file, "SELECT * FROM events ORDER BY id"),
         }
+    for event in found["events"]:
+        event["data"] = json.loads(event["data"])
     return found
 
 

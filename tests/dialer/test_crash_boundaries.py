@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
-import anyio
-import httpx
 import pytest
 from attrs import define, field
 
 from tests.dialer.conftest import START, numbers_ending
+from tests.dialer.cuts import CutStore, Power, PowerCut, cut_client, folder_in_memory, in_one_thread
 from tests.dialer.recount import check_counters, last_call_of, tables_of
 from trudy import AsyncTrudyClient
 from trudy.dialer import Breaker, Dialer, Hours, Policy, RunResult
 from trudy.dialer.sql_store import SqlStore
 from trudy.dialer.store import Store
 from trudy.sandbox import JumpingClock, Sandbox
-from trudy.sandbox.http.in_process import InProcessTransport
 
 NUMBERS = numbers_ending(10, 0)
 """One who does not answer, and one who does, whose call's answer is lost."""
@@ -49,65 +47,6 @@ LOSSES: Mapping[str, Mapping[str, Any]] = {
 
 PAIRS = 4
 """Pairs of crashes for each way to lose an answer."""
-
-
-class PowerCut(BaseException):
-    """Nothing runs any more; no clean-up either, since whatever it asks for raises this again."""
-
-
-@define
-class Power:
-    """Counts boundaries, and goes at some of them."""
-
-    cuts: Sequence[int] = ()
-    watch: Callable[[], object] = lambda: None
-    is_on: bool = True
-    seen: list[object] = field(factory=list[object])
-    """What `watch` saw at each boundary."""
-
-    def boundary(self) -> None:
-        """One more; raises where the power goes, or is gone."""
-        if self.is_on:
-            self.seen.append(self.watch())
-            self.is_on = len(self.seen) not in self.cuts
-        if not self.is_on:
-            raise PowerCut
-
-    async def around(self, work: Callable[[], Awaitable[Any]]) -> Any:
-        """Two boundaries: before and after."""
-        self.boundary()
-        result = await work()
-        self.boundary()
-        return result
-
-
-class CutStore:
-    """A store with a boundary before and after each of its methods."""
-
-    def __init__(self, store: SqlStore, power: Power) -> None:
-        self._store, self._power = store, power
-
-    def __getattr__(self, name: str) -> Any:
-        member = getattr(self._store, name)
-        if name in ("id", "close", "export", "hash_of"):
-            return member
-
-        async def call(*args: Any, **values: Any) -> Any:
-            return await self._power.around(lambda: member(*args, **values))
-
-        return call
-
-
-class CutTransport(httpx.AsyncBaseTransport):
-    """A connection with a boundary before a request leaves and after its answer came."""
-
-    def __init__(self, transport: httpx.AsyncBaseTransport, power: Power) -> None:
-        self._transport, self._power = transport, power
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """One request."""
-        response: httpx.Response = await self._power.around(lambda: self._transport.handle_async_request(request))
-        return response
 
 
 @define
@@ -150,7 +89,7 @@ class Night:
 
     async def _life(self) -> RunResult:
         store = SqlStore(self.path, clock=self.clock)
-        client = self.sandbox.async_client(http_client=self._http_client)
+        client = cut_client(self.sandbox, self.power)
         try:
             return await self._script(
                 client, Dialer(client, store=cast(Store, CutStore(store, self.power)), clock=self.clock)
@@ -164,10 +103,6 @@ class Night:
         async with dialer:
             plan = await dialer.plan(rows, agent=self.agent, consent="form", policy=POLICY, region="US", rejects=None)
             return await dialer.run(plan, confirm=plan.hash)
-
-    def _http_client(self) -> httpx.AsyncClient:
-        transport = InProcessTransport(self.sandbox.world, self.sandbox.app, real_time=False)
-        return httpx.AsyncClient(transport=CutTransport(transport, self.power))
 
     async def _judge(self, result: RunResult) -> None:
         """Nobody rung twice, every row at its end with a reason, what the table says is what happened."""
@@ -204,41 +139,43 @@ def edges(power: Power) -> list[int]:
     return [each for each in range(1, len(seen) - 1) if seen[each] != seen[each - 1] or seen[each] != seen[each + 1]]
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where the stores are."""
+    with folder_in_memory() as name:
+        yield Path(name)
+
+
 @pytest.fixture(autouse=True)
-def in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store works in the event loop's own thread: each run is the same, and as quick as it can be."""
-
-    async def run_here(work: Callable[..., object], *args: object, **_: object) -> object:
-        await anyio.lowlevel.checkpoint()
-        return work(*args)
-
-    monkeypatch.setattr(anyio.to_thread, "run_sync", run_here)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that happens, happens in an order of its own."""
+    in_one_thread(monkeypatch)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_crash_at_every_boundary(tmp_path: Path, loss: str) -> None:
-    power = whole_night(tmp_path / "whole.db", loss)
+def test_a_crash_at_every_boundary(folder: Path, loss: str) -> None:
+    power = whole_night(folder / "whole.db", loss)
     cuts = edges(power)
     print(f"{loss}: {len(power.seen)} boundaries, {len(cuts)} beside a change")
     assert len(cuts) > 25
     for cut in cuts:
-        Night(tmp_path / f"{cut}.db", LOSSES[loss], Power([cut])).run()
+        Night(folder / f"{cut}.db", LOSSES[loss], Power([cut])).run()
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_two_crashes_at_chosen_boundaries(tmp_path: Path, loss: str) -> None:
+def test_two_crashes_at_chosen_boundaries(folder: Path, loss: str) -> None:
     """The second comes in the second life, or in what is left of the first."""
-    cuts = edges(whole_night(tmp_path / "whole.db", loss))
+    cuts = edges(whole_night(folder / "whole.db", loss))
     chance = random.Random(f"two crashes, {loss}")
     for number in range(PAIRS):
         first = chance.choice(cuts)
         second = first + chance.randint(1, max(cuts))
-        Night(tmp_path / f"{number}.db", LOSSES[loss], Power([first, second])).run()
+        Night(folder / f"{number}.db", LOSSES[loss], Power([first, second])).run()
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_crash_at_boundaries_between_which_nothing_changes(tmp_path: Path, loss: str) -> None:
-    power = whole_night(tmp_path / "whole.db", loss)
+def test_a_crash_at_boundaries_between_which_nothing_changes(folder: Path, loss: str) -> None:
+    power = whole_night(folder / "whole.db", loss)
     for cut in sorted({*range(1, len(power.seen) + 1)} - {*edges(power)}):
-        Night(tmp_path / f"{cut}.db", LOSSES[loss], Power([cut])).run()
+        Night(folder / f"{cut}.db", LOSSES[loss], Power([cut])).run()
