@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.dialer.conftest import START, Night, numbers_ending
 from trudy import InvalidArgumentError
-from trudy.dialer import Columns, Hours, Plan, Policy
+from trudy.dialer import Columns, Dialer, Hours, Plan, Policy
 
 pytestmark = pytest.mark.anyio
 ONCE = Policy(hours=Hours.always(), gap=0)
@@ -116,6 +117,38 @@ async def test_a_zone_or_region_column_wins_over_the_number(night: Night) -> Non
         "America/Chicago, America/Denver": 1,
         "America/New_York": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("number", "region", "reason"),
+    [
+        ("+18005550100", "US", "kind_toll_free"),
+        ("+19005550100", "US", "kind_premium"),
+        ("+611300123456", "AU", "kind_shared_cost"),
+        ("+442079460000", "US", "country"),
+        ("911", "US", "emergency"),
+        ("12345", "US", "short"),
+    ],
+)
+async def test_whom_nobody_calls(night: Night, number: str, region: str, reason: str) -> None:
+    plan = await plan_of(night, [{"phone": number, "name": "Al"}], region=region)
+    assert plan.counts == {f"rejected: {reason}": 1}
+
+
+async def test_the_countries_are_that_of_the_region_unless_named(night: Night) -> None:
+    rows = [{"phone": "+442079460000", "name": "Al"}, {"phone": "+12125550100", "name": "Bo"}]
+    assert (await plan_of(night, rows, region="GB")).counts == {"waiting": 1, "rejected: country": 1}
+    both = Policy(hours=Hours.always(), countries=frozenset({"US", "GB"}))
+    assert (await plan_of(night, rows[::-1], policy=both)).waiting == 1, "the other is in an open campaign"
+
+
+def test_the_words_of_plan_and_policy() -> None:
+    plan = inspect.signature(Dialer.plan).parameters
+    assert {"source", "agent", "consent", "policy", "region", "columns", "only_to", "canary"} <= plan.keys()
+    assert list(inspect.signature(Policy).parameters) == [
+        "hours", "max_live", "gap", "max_calls", "max_spend", "price", "attempts", "retry", "countries", "kinds",
+        "caller_ids", "breaker", "unresolved_after", "on_unresolved",
+    ]  # fmt: skip
 
 
 async def test_the_same_script_gives_the_same_campaign_and_no_duplicates(night: Night) -> None:

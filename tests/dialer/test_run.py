@@ -13,6 +13,7 @@ from trudy import ConfigurationError, InvalidArgumentError
 from trudy.dialer import (
     AttemptResult,
     Attempts,
+    Breaker,
     CallBack,
     DialEvent,
     DueRow,
@@ -41,6 +42,14 @@ async def test_the_careful_hours_hold_in_every_zone(night: Night) -> None:
     assert (result.state, result.counts) == ("done", {"done": 2})
     assert 0 <= call_times(night, new_york)[0] < 60
     assert 3600 <= call_times(night, los_angeles)[0] < 3660, "at ten on its own wall"
+
+
+async def test_the_hours_are_those_of_the_servers_clock(night: Night) -> None:
+    """The server says that it is an hour later than the machine believes: ten o'clock in Los Angeles."""
+    night.sandbox.faults.add(skew=3600.0)
+    await night.client.agents.get(night.agent)
+    await run(night, await night.plan(["+14155550101"], Policy()))
+    assert call_times(night, "+14155550101")[0] < 60
 
 
 async def test_a_busy_line_is_tried_again_as_the_policy_says(night: Night) -> None:
@@ -99,6 +108,46 @@ async def test_max_calls_pauses(night: Night) -> None:
     result = await run(night, await night.plan(numbers_ending(0, 1, 2), policy))
     assert (result.state, result.reason) == ("paused", "max_calls is reached")
     assert len(night.sandbox.placed_calls) == 2
+
+
+@pytest.mark.parametrize(("most", "calls"), [(0.5, 1), (0.6, 2), (5.0, 3)])
+async def test_money_is_reserved_and_then_settled(night: Night, most: float, calls: int) -> None:
+    """A call may cost 0.50 and costs 0.10."""
+    policy = Policy(hours=Hours.always(), gap=0, max_live=1, price=0.5, max_spend=most)
+    result = await run(night, await night.plan(numbers_ending(0, 1, 2), policy))
+    assert len(night.sandbox.placed_calls) == calls
+    assert result.reason == (None if calls == 3 else "max_spend is reached")
+    status = await night.dialer.status(result.campaign)
+    assert (status.spent, status.reserved) == (pytest.approx(0.1 * calls), pytest.approx(0))
+
+
+async def test_failures_in_a_row_trip_the_breaker_and_who_resumes_goes_on(night: Night) -> None:
+    numbers = numbers_ending(50, 51, 52, 53, 0)
+    policy = Policy(
+        hours=Hours.always(), gap=0, max_live=1, retry={"failed": None}, breaker=Breaker(failed_share=0.5, of_last=4)
+    )
+    plan = await night.plan(numbers, policy)
+    result = await run(night, plan)
+    assert (result.state, result.reason) == ("paused", "4 of the last 4 attempts failed")
+    assert result.counts == {"done": 4, "waiting": 1}
+    assert (await night.dialer.status(plan.campaign)).reason == result.reason
+    assert (await run(night, plan)).state == "done"
+
+
+async def test_short_calls_in_a_row_trip_the_breaker(night: Night) -> None:
+    policy = Policy(hours=Hours.always(), gap=0, max_live=1, breaker=Breaker(short_calls=2, shorter_than=60))
+    result = await run(night, await night.plan(numbers_ending(0, 1, 2, 3), policy))
+    assert (result.state, result.reason) == ("paused", "2 calls in a row ended within 60 s")
+    assert result.counts == {"done": 2, "waiting": 2}
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "unauthorized"), (402, "payment_required"), (403, "forbidden")])
+async def test_a_refusal_for_everybody_pauses_and_spends_nothing(night: Night, status: int, code: str) -> None:
+    night.sandbox.faults.add(method="POST", path="/calls", status=status, code=code)
+    result = await run(night, await night.plan(numbers_ending(0, 1, 2), Policy(hours=Hours.always(), gap=0)))
+    assert (result.state, result.reason) == ("paused", f"HTTP {status}: {code}")
+    assert result.counts == {"waiting": 3}
+    assert (await night.dialer.status(result.campaign)).dialed == 0
 
 
 async def test_a_contact_may_be_called_later_or_back(night: Night) -> None:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trudy import InvalidArgumentError
@@ -212,3 +212,20 @@ async def test_no_cell_of_a_csv_is_lost(tmp_path_factory: pytest.TempPathFactory
         csv.writer(file).writerows([["phone", "name"], *cells])
     kept = [list(row.values()) for _, row in await rows_of(path)]
     assert kept == [row for row in cells if any(cell.strip() for cell in row)]
+
+
+@settings(max_examples=40)
+@given(
+    delimiter=st.sampled_from(",;\t|"),
+    quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+    ending=st.sampled_from(["\n", "\r\n"]),
+    cells=st.lists(st.tuples(st.text("+1 ,;|\t'\"\nAb", max_size=9), st.text('ab,;|"é', min_size=1, max_size=9))),
+)
+async def test_a_dialect_is_guessed_whatever_stands_in_the_cells(
+    tmp_path_factory: pytest.TempPathFactory, delimiter: str, quoting: int, ending: str, cells: list[tuple[str, str]]
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "leads.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator=ending)  # type: ignore[arg-type]
+        writer.writerows([("phone", "name"), *cells])
+    assert [tuple(row.values()) for _, row in await rows_of(path)] == cells

@@ -163,7 +163,7 @@ def _dialect_of(sample: str) -> tuple[str, int]:
     told = re.match(r"sep=(.)\r?\n", sample)  # so Excel notes it
     if told is not None:
         return told[1], 1
-    lines = [line for line in _QUOTED.sub("", sample).splitlines()[:50] if line.strip()]
+    lines = [line for line in _QUOTED.sub("quoted", sample).splitlines()[:50] if line.strip()]
     if not lines:
         return ",", 0
     counted = {mark: [line.count(mark) for line in lines] for mark in _DELIMITERS}
