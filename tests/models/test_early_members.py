@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -69,3 +70,9 @@ def test_from_dict_and_to_json() -> None:
     assert "Zoë" in agent.to_json(indent=2)
     with pytest.raises(ModelError):
         Contact.from_dict({"name": "nobody"})
+
+
+@pytest.mark.parametrize("value", [None, [], 5, "x", [("id", "a1")]])
+def test_from_dict_of_what_is_no_object(value: Any) -> None:
+    with pytest.raises(ModelError, match="is no object"):
+        Agent.from_dict(value)
