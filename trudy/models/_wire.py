@@ -32,7 +32,7 @@ class Model:
         """
         from trudy.models._converter import decode
 
-        return decode(cls, dict(value) if isinstance(value, Mapping) else value)
+        return decode(cls, dict(value) if isinstance(cast("object", value), Mapping) else value)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, in the server's names and words, with `extra` and without `meta`.
