@@ -55,6 +55,7 @@ class AnswerFacts:
     _headers: Hidden[Mapping[str, str]] = field(alias="headers", repr=False)
     _json: Hidden[object] = field(alias="json", repr=False)
     is_empty: bool
+    is_cut: bool = False
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -216,6 +217,8 @@ class AnswerFacts:
             phrase = HTTPStatus(self.status).phrase
         except ValueError:
             phrase = "unknown status"
+        if self.is_cut:
+            return f"{phrase}, with a body that is too large or breaks off"
         if self.is_empty:
             return f"{phrase}, with an empty body"
         return f"{phrase}, with a body {'that is no JSON' if self.json is None else 'without a message'}"

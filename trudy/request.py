@@ -198,6 +198,8 @@ class Response:
     status: int
     _headers: Hidden[Mapping[str, str]] = field(alias="headers", converter=_hide_mapping, repr=False)
     _body: Hidden[bytes] = field(default=_NO_BODY, alias="body", converter=_hide_bytes, repr=False)
+    is_cut: bool = False
+    """Whether there was more of a body than could be read."""
     reconciled: bool = False
     """Whether this is a call found by looking, not the answer to the POST itself."""
     _facts: AnswerFacts | None = field(default=None, init=False, repr=False)
@@ -221,7 +223,11 @@ class Response:
         """What the answer says about itself, in whichever form."""
         if self._facts is None:
             self._facts = AnswerFacts(
-                status=self.status, headers=self._headers, json=Hidden(parse_json(self.body)), is_empty=not self.body
+                status=self.status,
+                headers=self._headers,
+                json=Hidden(parse_json(self.body)),
+                is_empty=not self.body,
+                is_cut=self.is_cut,
             )
         return self._facts
 

@@ -15,6 +15,7 @@ from trudy import (
     ResponseDecodeError,
     ServerError,
     TrudyError,
+    ValidationError,
     WaitTimeoutError,
 )
 from trudy.options import RequestOptions
@@ -49,6 +50,29 @@ class Slowly:
     async def wait(self, max_wait: float = 60, progress: OnSeen[str] | None = None) -> str:
         artifact = Artifact(noun="transcript", clock=self.clock, get=self.ask, is_there=bool, exists=self.check)
         return await artifact.until_there("0", max_wait=max_wait, poll_interval=None, options={}, progress=progress)
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize(
+    ("code", "is_waited_for"),
+    [("not_ready", True), ("recording_not_available", True), ("call_in_progress", True), ("validation_error", False)],
+)
+async def test_a_code_may_say_that_it_is_not_ready(status: int, code: str, *, is_waited_for: bool) -> None:
+    clock = FakeClock()
+    thing = Slowly(clock, ValidationError("no", status_code=status, code=code), "it")
+    if not is_waited_for:
+        with pytest.raises(ValidationError):
+            await thing.wait()
+        return
+    found: list[str] = []
+
+    async def wait() -> None:
+        found.append(await thing.wait())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        await clock.run(6)
+    assert found == ["it"]
 
 
 async def test_what_is_not_there_yet_is_waited_for() -> None:

@@ -200,6 +200,7 @@ async def test_of_a_refusal_the_status_is_enough(way: Way | str, status: int) ->
     with endless(b"HTTP/1.1 %d Word\r\nX-Request-ID: r\r\n\r\n" % status, b"x" * 65536) as url:
         response = await transport.send(make_request(url))
         assert (response.status, response.body, response.headers["x-request-id"]) == (status, b"", "r")
+        assert response.facts.message.endswith("with a body that is too large or breaks off")
         await transport.aclose()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -14,7 +15,7 @@ from trudy import _checks
 from trudy._concurrency.loops import Wakeup, bounded
 from trudy._cursors import PAGE_SIZE
 from trudy._settings import Settings
-from trudy.errors import ConflictError, NotFoundError, TrudyError, WaitTimeoutError
+from trudy.errors import APIError, ConflictError, NotFoundError, TrudyError, WaitTimeoutError
 from trudy.resources._shared_poller import Get, HasId, Newest, SharedPoller, may_pass
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ _SAFETY_NET: Final = 30.0
 pauses would cost requests."""
 LAST_LOOK: Final = 1.0
 """Seconds that the last request gets even if the time is over: with less, a short wait would never read anything."""
+
+_NOT_READY: Final = re.compile(r"not_(?:yet_)?(?:ready|available)|processing|pending|in_progress", re.IGNORECASE)
+"""Codes of errors for what is still being made, such as `transcript_not_ready`."""
 
 
 def _no_ids(_: object) -> Sequence[str]:
@@ -331,7 +335,9 @@ class Artifact(Generic[S]):
                 try:
                     found = await self.get(object_id, **within)
                     fault, is_known = None, True
-                except (NotFoundError, ConflictError) as error:
+                except APIError as error:
+                    if not isinstance(error, NotFoundError | ConflictError) and not _is_not_ready(error):
+                        raise
                     fault = error
                     if isinstance(error, NotFoundError) and not is_known:
                         await self.exists(object_id, **within)
@@ -349,6 +355,11 @@ class Artifact(Generic[S]):
                 raise WaitTimeoutError(f"the {self.noun} was not there within {max_wait:g} s") from fault
             await self.clock.sleep(min(left, pause))
             pause = max(pause, min(pause * _GROWTH, _SLOWEST))
+
+
+def _is_not_ready(error: APIError) -> bool:
+    """Whether a server says so by its code, with 400 or 422 in place of 404."""
+    return error.status_code in (400, 422) and _NOT_READY.search(error.code) is not None
 
 
 def check_wait(max_wait: float, poll_interval: float | None, events: object = None, progress: object = None) -> None:

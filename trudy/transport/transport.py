@@ -132,7 +132,7 @@ class Transport:
             body = Hidden(b"")
         finally:
             is_closed = await close_reply(reply, keep=is_whole)
-        response = Response(status=reply.status, headers=reply.headers, body=body)
+        response = Response(status=reply.status, headers=reply.headers, body=body, is_cut=not is_whole)
         return response, is_whole and is_closed and reply.is_clean
 
     @asynccontextmanager
