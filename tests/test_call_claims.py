@@ -1,4 +1,4 @@
-"""Who may own a row."""
+"""Which create a listed call may be returned to."""
 
 from __future__ import annotations
 

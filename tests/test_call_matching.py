@@ -1,4 +1,4 @@
-"""What a row shows against what was sent."""
+"""Whether a listed call may be the one that was sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users do in tests: put mocks in the place of methods. A client keeps its namespaces, so that they stay there."""
+"""What users do in tests: replace methods by mocks. A client keeps its namespaces, so the mocks stay in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which calls have been returned to somebody, and which requests may still own one: who may own a row. No I/O."""
+"""Which create a listed call may be returned to: calls that were returned, and creates that may own one. No I/O."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from trudy.models import Call
 
 _KEPT_SECONDS: Final = 60.0
-"""What is remembered beyond need, for servers whose clocks differ among themselves."""
+"""Seconds that a call is remembered longer than clocks that agree would need: those of several servers may differ."""
 _LONGEST_CREATE: Final = 300.0
 """Seconds that a create may be under way: the longest wait for the rate limit and the longest answer, as they are by
-default. A forked child, which never hears how its parent's creates ended, counts on no more."""
+default. A forked child does not learn how its parent's creates end, and assumes that none takes longer."""
 
 
 def _hide(sent: SentCall) -> Hidden[SentCall]:
@@ -37,12 +37,12 @@ def _hide(sent: SentCall) -> Hidden[SentCall]:
 
 @define(kw_only=True, eq=False)
 class PendingCall:
-    """A request that may own a call which nobody has been given yet. Times are of our monotonic clock.
+    """A create whose call has not been returned to anybody yet. Times are of our monotonic clock.
 
     Attributes:
         sent: what it asked for.
         opened_at: when it was made; it may wait for the rate limit after that.
-        left_at: tells when the first request left whose effect is not known; None where there is none.
+        left_at: gives when its first request with an unknown outcome was sent; None without one.
         lost_at: when its answer was lost; its call may be placed for `SERVER_MAY_TAKE` seconds more.
     """
 
@@ -67,7 +67,7 @@ class PendingCall:
         return may_be(self.sent, call)
 
     def may_be_given(self, call: Call, reading: ServerReading, *, server_shows: Collection[str]) -> bool:
-        """The same without the benefit of the doubt.
+        """Whether a row may be returned as this request's: as `may_own`, but what is not known counts against it.
 
         The narrowest bound that any reading has given counts: a slow answer leaves the time more open.
         """
@@ -171,7 +171,7 @@ class Claims:
         self._waited_for.clear()
 
     def _forget(self, now: float) -> None:
-        """Drop what no request that is under way, or made from now on, can be mistaken for."""
+        """Drop what cannot be confused with any request that is under way or made from now on."""
         oldest = next((each.opened_at for each in self._waited_for.values()), now)
         while self._given_up and (self._given_up[0].lost_at or 0.0) + SERVER_MAY_TAKE + _KEPT_SECONDS < oldest:
             self._given_up.popleft()

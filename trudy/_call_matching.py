@@ -85,7 +85,7 @@ class SentCall:
 
 
 def may_be(sent: SentCall, call: Call) -> bool:
-    """Whether nothing that a row shows speaks against its being the call that was sent."""
+    """Whether a row may be the call that was sent: nothing that it shows contradicts that."""
     return (
         call.direction in ("", "outbound")
         and _is_called(sent, call)
@@ -106,7 +106,7 @@ def shown_members(call: Call) -> frozenset[str]:
 
 
 def shows_enough(sent: SentCall, call: Call, *, server_shows: Collection[str]) -> bool:
-    """Whether a row that may be the call shows all that it should, lest it is a call for which less was sent.
+    """Whether a row that may be the call shows everything that was sent: one that shows less may be another call.
 
     A row that shows variables shows all of them, or the mark, which tells all by itself; the same for settings.
     `server_shows`: what this server has shown of other calls (see `shown_members`), so that a row without it was made
@@ -125,13 +125,13 @@ def shows_enough(sent: SentCall, call: Call, *, server_shows: Collection[str]) -
 def is_answer_to(sent: SentCall, call: Call) -> bool:
     """Whether the answer to a create can be the answer to this one: its number and its agent, where it shows them.
 
-    Not more, for a server may complete what it was sent, and then each create would end unknown.
+    Nothing else is compared: a server may add to what it was sent, and then every create would end unknown.
     """
     return all(same_number(sent.number, each) for each in _numbers_called(call)) and _is_same_agent(sent, call)
 
 
 def shows_number(call: Call) -> bool:
-    """Whether it tells which number was called."""
+    """Whether a row shows the number called."""
     return bool(_numbers_called(call))
 
 
@@ -155,7 +155,7 @@ def same_number(sent: str, shown: str) -> bool:
 def shown_variables(call: Call) -> Mapping[str, object] | None:
     """The variables that a row shows; None where it shows none. Of several names the one that holds something counts.
 
-    What is shown in a form that cannot be read is one nameless variable, which nobody has sent.
+    Variables that cannot be read count as one nameless variable, which nobody has sent.
     """
     extra: Mapping[str, object] = call.extra
     forms: Sequence[object] = (

@@ -1,4 +1,4 @@
-"""Imports of a first call and forks keep out of each other's way."""
+"""Forks and the imports of a first operation do not block each other."""
 
 from __future__ import annotations
 

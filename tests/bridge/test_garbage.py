@@ -1,4 +1,4 @@
-"""What a call leaves behind for the garbage collector: nothing, so that pages are freed one by one."""
+"""An operation leaves nothing to the garbage collector, so that pages are freed one by one."""
 
 from __future__ import annotations
 

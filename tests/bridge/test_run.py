@@ -1,4 +1,4 @@
-"""`Bridge.run`: results, errors, context variables, names, and what is kept between two calls."""
+"""`Bridge.run`: results, errors, context variables, names, and what is kept between two operations."""
 
 from __future__ import annotations
 

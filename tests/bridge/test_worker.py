@@ -1,4 +1,4 @@
-"""Calls where a loop already runs in the thread."""
+"""Operations where a loop already runs in the thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Members that servers send and no page names: typed, and nothing of them lost."""
+"""Members that servers send and no page documents: they are typed, and none is lost."""
 
 from __future__ import annotations
 

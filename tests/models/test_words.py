@@ -1,4 +1,4 @@
-"""Open enums: identity for known words, the server's word for new ones."""
+"""Open enums: members for known words, the server's word for unknown ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that limit in every way seen or feared, and a crowd that wants through a limiter, on a clock that jumps."""
+"""Servers that limit requests in many ways, and callers that go through a limiter, on a clock that jumps."""
 
 from __future__ import annotations
 

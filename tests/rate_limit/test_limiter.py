@@ -16,7 +16,7 @@ NOON = 1_800_000_000.0
 
 
 class Crowd:
-    """A limiter and those who want through it. The server's clock is `ahead` of ours; times here are the server's."""
+    """A limiter and its callers. The server's clock is `ahead` of ours; times here are the server's."""
 
     def __init__(self, rate_limit: RateLimit | None = None, *, ahead: float = 0.0, seed: int = 1) -> None:
         self.limiter = WindowLimiter(rate_limit, rng=Random(seed))

@@ -1,4 +1,4 @@
-"""What counts where there is no grid: the requests of the last stretch."""
+"""What counts where there is no grid: the requests of the last window's length."""
 
 from __future__ import annotations
 

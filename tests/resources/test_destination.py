@@ -1,4 +1,4 @@
-"""Where a download goes: what is there stays what it is, and no half of a file is ever seen."""
+"""Where a download goes: an existing file keeps what it is, and no partial file is ever seen."""
 
 from __future__ import annotations
 

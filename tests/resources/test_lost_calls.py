@@ -1,4 +1,4 @@
-"""Nobody is given another's call, and nobody is dialed twice, whatever the schedule."""
+"""No create is given the call of another, and nobody is dialed twice, in any schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many who wait at once share the requests."""
+"""Waits at the same time share requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests cancelled at random moments cost nothing but themselves."""
+"""Requests cancelled at random moments cost no connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an answer ends, beside h11, which knows."""
+"""Where an answer ends, compared with h11."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Over TLS: whom the client trusts, and connections that ended while its loop stood still."""
+"""TLS: which servers the client trusts, and connections that the server closed while the loop stood still."""
 
 from __future__ import annotations
 

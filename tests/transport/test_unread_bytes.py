@@ -1,4 +1,4 @@
-"""A connection with bytes that nobody asked for never carries another request: they are another's answer."""
+"""A connection with bytes that nobody asked for carries no other request: they are the answer to another one."""
 
 from __future__ import annotations
 

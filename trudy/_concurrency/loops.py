@@ -132,6 +132,29 @@ def _run_soon() -> Callable[[Callable[[], object]], object]:
     return run_soon
 
 
+class Round:
+    """Work that one task does for all that need it meanwhile, while they wait. Its owner's lock guards it."""
+
+    __slots__ = ("_wakes",)
+
+    def __init__(self) -> None:
+        self._wakes: list[Callable[[], None]] | None = None
+
+    def join(self) -> anyio.Event | None:
+        """None for the first task, which does the work and then calls `end`; for the others an event to wait for."""
+        if self._wakes is None:
+            self._wakes = []
+            return None
+        event, wake = thread_safe_event()
+        self._wakes.append(wake)
+        return event
+
+    def end(self) -> Iterable[Callable[[], None]]:
+        """End the round; returns what wakes the others, to be called without the lock."""
+        wakes, self._wakes = self._wakes or [], None
+        return wakes
+
+
 class Wakeup:
     """Wakes one waiting task, from any thread. It looks up no loop and makes no event before `wait`, so it is cheap."""
 

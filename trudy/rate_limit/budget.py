@@ -1,4 +1,4 @@
-"""How many requests one window takes: what the caller and the server say, and what refusals show. Pure."""
+"""How many requests a window takes: as the caller and the server say, and as refusals show. Pure."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ high for four windows in eight; more costs refusals where the limit is right."""
 
 
 class Budget:
-    """How many requests one window takes.
+    """How many requests a window takes.
 
-    The limit is the lower of the caller's word and the server's. Where refusals show that others share the credential
-    the budget falls, by half at most, and grows back over clean windows: quickly after a stray refusal, from one
-    request upwards where the next comes before it has recovered, until a try shows that there is room.
+    The limit is the lower of the caller's and the server's. Where refusals show that others use the credential too, the
+    budget falls, by half at most, and grows back over windows without a refusal: quickly after a single refusal, but
+    slowly, from one request a window, if the next refusal comes before it has recovered.
     """
 
     __slots__ = (
@@ -56,7 +56,7 @@ class Budget:
 
     @property
     def limit(self) -> int | None:
-        """What the caller and the server say; None while neither has."""
+        """The lower limit of the caller's and the server's; None while there is neither."""
         return self._lower(None if self._is_guess else self._stated)
 
     @property
@@ -72,12 +72,12 @@ class Budget:
 
     @property
     def most_bulk(self) -> float:
-        """What the bulk lane may take of a window that tries more. A limit itself could not be passed with a share."""
+        """What the bulk lane may take of a window that tries more: all, since with its share no try could succeed."""
         return inf if self._cap is None else self._bulk_of(self.ceiling)
 
     @property
     def is_tried(self) -> bool:
-        """Whether the budget has held for long enough to see if the server takes more."""
+        """Whether the budget has held for long enough to try whether the server takes more."""
         if self.full >= self.ceiling or (self._is_stray and not self._is_guess):
             return False
         was_higher = self.full < max(self._highest, 0 if self.explicit is None else self.explicit.limit)
@@ -87,14 +87,14 @@ class Budget:
         return self._clean >= min(first << self._refused_tries // _SAME_PACE, most)
 
     def tighten(self, explicit: RateLimit) -> None:
-        """Another word of a caller about the credential: the slower pace wins."""
+        """Take a caller's limit for the credential, if its pace is slower than the present one's."""
         mine = self.explicit
         if mine is None or _pace(explicit) < _pace(mine):
             self.explicit = explicit
             self.full = self._full()
 
     def stated(self, limit: int) -> None:
-        """The server named its limit."""
+        """Take the limit that the server named."""
         if limit < 1:
             return
         if limit != self._stated or self._is_guess:
@@ -104,9 +104,9 @@ class Budget:
         self.full = self._full()
 
     def settle(self, window: Window, *, idle: int, admitted: int | None) -> None:
-        """A window is over, and `idle` more have passed unused: adapt to what it showed.
+        """Learn from a window that is over, after which `idle` more have passed unused.
 
-        `admitted`: how many the server took in a whole length; None where that cannot be said.
+        `admitted`: how many the server took in one window's length; None where that is not known.
         """
         grows = idle + (not window.refused)
         self._highest = max(self._highest, window.accepted)

@@ -1,4 +1,4 @@
-"""Tickets of the limiter of this process, the queue they stand in, and the task that waits for its ticket's turn."""
+"""The limiter of this process as a `RateLimiter`: tickets, the queue they are in, and the wait for a ticket's turn."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Go:
 
 @frozen
 class Wait:
-    """Not yet: ask again at `until`, or when woken."""
+    """Not yet: poll again at `until`, or when woken."""
 
     until: float
 
 
 @frozen
 class Late:
-    """The turn would come only at `turn`, after the ticket's bound; the ticket has left the queue."""
+    """The turn would come at `turn`, after the ticket's `until`; the ticket has left the queue."""
 
     turn: float
     limit: int | None
@@ -43,7 +43,7 @@ class Late:
 
 
 class At(Enum):
-    """Where a ticket stands: nowhere, in a queue, called (its place is taken), or sent."""
+    """The state of a ticket: outside, in a queue, called (a place in the window is taken for it), or sent."""
 
     OUTSIDE = "outside"
     QUEUE = "queue"
@@ -53,7 +53,7 @@ class At(Enum):
 
 @define(eq=False)
 class Ticket:
-    """A request's place at the limiter. `place` outlives a refusal: hand it to `join` again."""
+    """A request at the limiter. It keeps `place` after a refusal, when `join` is given it again."""
 
     place: int
     lane: AdmissionLane
@@ -63,12 +63,12 @@ class Ticket:
     window: Window | None = None
     sent_at: float = 0.0
     is_beyond: bool = False
-    """Whether it is one more than the limit."""
+    """Whether it goes beyond the limit, to try whether the server takes more."""
     told: float | None = None
 
 
 class Placed(Protocol):
-    """Whoever can stand in a queue: `place` is a number of its own, and the lower goes first."""
+    """What a queue holds: `place` is a unique number, and the lowest goes first."""
 
     @property
     def place(self) -> int: ...
@@ -78,10 +78,10 @@ T = TypeVar("T", bound=Placed)
 
 
 class TicketQueue(Generic[T]):
-    """Ordered by place, not by arrival: a refused request comes back to where it stood.
+    """A queue ordered by place, not by arrival: a refused request gets its old place again.
 
-    A sorted list rather than a tree: places are found by bisection, and with 10,000 waiting the shift behind an
-    insertion is one `memmove` of 80 kB, 2 us, less than the dozen Python steps of any tree.
+    A sorted list: places are found by bisection, and with 10,000 waiting an insertion moves 80 kB in 2 us, which is
+    less than the Python steps of a tree.
     """
 
     __slots__ = ("_places", "_tickets")
@@ -118,12 +118,12 @@ class TicketQueue(Generic[T]):
         return [self._tickets[place] for place in self._places[:number]]
 
     def ahead_of(self, ticket: T) -> int:
-        """How many stand before this place."""
+        """How many are before this ticket."""
         return bisect_left(self._places, ticket.place)
 
 
 class InProcessRateLimiter:
-    """One client's way to the limiter that it shares with all clients of its credential. Implements `RateLimiter`."""
+    """Gives one client the limiter that all clients of its credential share. Implements `RateLimiter`."""
 
     __slots__ = ("_clock", "limiter")
 
@@ -132,13 +132,13 @@ class InProcessRateLimiter:
         self._clock = clock
 
     def status(self) -> RateLimitStatus:
-        """How things stand."""
+        """The limit, what is used, and how many wait."""
         return self.limiter.status(self._clock.monotonic())
 
     async def admit(
         self, lane: AdmissionLane, until: float, *, refused: Permit | None = None, on_wait: OnWait | None = None
     ) -> TicketPermit:
-        """Wait for the turn, at the old place after a refusal. A turn after `until` is a `RateLimitError` at once."""
+        """Wait for the turn, at the old place after a refusal. A turn after `until` raises `RateLimitError` at once."""
         limiter, clock = self.limiter, self._clock
         place = refused.ticket.place if isinstance(refused, TicketPermit) else None
         ticket = limiter.join(lane, _nobody_waits, until=until, place=place)
@@ -147,7 +147,7 @@ class InProcessRateLimiter:
                 return TicketPermit(limiter, clock, ticket)
             wakeup = Wakeup()
             ticket.wake = wakeup.set
-            # Asked again from here on: whoever called the ticket meanwhile woke nobody.
+            # Polled again, now that it can be woken: it may have been called since the first poll.
             while not isinstance(verdict := limiter.poll(ticket, clock.monotonic()), Go):
                 now = clock.monotonic()
                 if isinstance(verdict, Late):
@@ -174,12 +174,12 @@ class TicketPermit:
         self.ticket = ticket
 
     async def settle(self, facts: RateLimitFacts | None) -> None:
-        """Tell the limiter how the request fared."""
+        """Tell the limiter what the request met."""
         limiter, now = self._limiter, self._clock.monotonic()
         if facts is not None and facts.refused:
             server_now = None if facts.server_time is None else facts.server_time.timestamp()
             if server_now is None and not limiter.server_clock.known:
-                server_now = self._clock.time()  # the best guess there is
+                server_now = self._clock.time()  # nothing better is known
             limiter.refused(
                 self.ticket,
                 now,
@@ -196,7 +196,7 @@ class TicketPermit:
 
 
 def _nobody_waits() -> None:
-    """What wakes a ticket that was not told to wait yet."""
+    """Wakes nobody: stands in a ticket that does not wait yet."""
 
 
 def _too_late(late: Late, now: float, patience: float) -> RateLimitError:

@@ -1,8 +1,8 @@
-"""The rate limiter: who of all that share a credential may send now, and when the others may. No I/O, no event loop.
+"""The rate limiter: which request of a credential may be sent now, and when the others may. No I/O, no event loop.
 
-Tickets serve threads and loops alike: each carries a wake-up that may be called from any thread. `now` is always
-monotonic seconds, so that nobody waits for a clock that is set back or stopped; where the server's clock stands is
-learned from the answers.
+Each ticket holds a function that wakes its task from any thread, so the limiter serves threads and event loops. `now`
+is always monotonic seconds, so that nobody waits longer because a clock is set back or stopped; the offset of the
+server's clock is learned from the answers.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from trudy.rate_limit.server_clock import ClockEstimate
 from trudy.rate_limit.window import Windows, doublings
 
 _LANES: Final[tuple[AdmissionLane, ...]] = ("reconcile", "interactive", "bulk")
-"""Who goes first."""
+"""In the order in which they go."""
 _HEAD: Final = 8
-"""How many at the head of a queue are told that their turn has come nearer. More wakes a crowd for nothing; fewer
-leaves all asleep where the first hang in blocked loops."""
+"""Tickets at the head of a queue that are woken when their turn comes earlier than they were told. More wakes tasks for
+nothing; fewer leaves all asleep if the loops of the first are blocked."""
 _WORTH_WAKING: Final = 0.005
-"""The part of a window by which a turn must come nearer for a sleeper to be told: each answer moves it a little. Less
-wakes for nothing, more sleeps past a turn."""
+"""The part of a window by which a turn must come earlier for its ticket to be woken, since each answer moves turns a
+little. Less wakes for nothing; more sleeps past a turn."""
 
 
 @frozen(kw_only=True)
@@ -71,13 +71,13 @@ class WindowLimiter:
     ) -> Ticket:
         """A ticket at the end of the lane, or at the `place` of a refused one.
 
-        `wake` is called from any thread, perhaps more than once, when it is worth polling earlier than was said; a
-        RuntimeError from it (its loop is closed) gives the place to the next. A turn after `until` is `Late`.
+        `wake` is called from any thread, perhaps more than once, when polling earlier than told makes sense; if it
+        raises RuntimeError, since its loop is closed, the next ticket gets the place. A turn after `until` is `Late`.
         """
         return Ticket(next(self._places) if place is None else place, lane, wake, until)
 
     def poll(self, ticket: Ticket, now: float) -> Go | Wait | Late:
-        """Whether it is this ticket's turn. `Go` is said once; then the request must be sent without delay."""
+        """Whether it is this ticket's turn. `Go` comes once; the request must then be sent without delay."""
         with self._lock:
             verdict, called = self._poll(ticket, now)
         if called:
@@ -85,11 +85,11 @@ class WindowLimiter:
         return verdict
 
     def leave(self, ticket: Ticket, now: float, *, sent: bool = True, answered: bool = True) -> None:
-        """Done with the ticket, in whatever state; a second time does nothing.
+        """End a ticket, in any state; a second time does nothing.
 
-        A place is freed. A budget taken is given back if nothing was sent: never polled to `Go`, or `sent=False`
-        (only with proof: whatever may have reached the server may have been counted there). `answered`: the server
-        has let it in.
+        Its place in the queue is freed. Its place in the window is given back if nothing was sent: it never got `Go`,
+        or `sent=False`, which needs proof, since the server may have counted what may have reached it. `answered`: the
+        server let the request in.
         """
         with self._lock:
             called = self._leave(ticket, now, sent=sent, answered=answered)
@@ -106,9 +106,9 @@ class WindowLimiter:
         server_now: float | None = None,
         retry_after: float | None = None,
     ) -> None:
-        """The ticket's request came back with a 429. Times are the server's (Unix seconds), `retry_after` seconds.
+        """The ticket's request met a 429. Times are the server's (Unix seconds), `retry_after` is in seconds.
 
-        The refusal of a request that left in an earlier window says nothing about the present one.
+        The refusal of a request that was sent in an earlier window says nothing about the present one.
         """
         with self._lock:
             called: list[Ticket] = []
@@ -127,7 +127,7 @@ class WindowLimiter:
             self._wake(called, now)
 
     def tighten(self, rate_limit: RateLimit) -> None:
-        """Another word about the pace of the credential: the slower pace holds for all."""
+        """Take another limit for the credential: the slower pace holds for all."""
         with self._lock:
             self._budget.tighten(rate_limit)
             explicit = self._budget.explicit
@@ -136,7 +136,7 @@ class WindowLimiter:
                 self.server_clock.window = explicit.window
 
     def status(self, now: float) -> RateLimitStatus:
-        """How things stand."""
+        """The limit, what is used, and how many wait."""
         with self._lock:
             self._advance(now)
             used = 0 if self._windows.is_over(now) else self._windows.used(now)
@@ -144,7 +144,7 @@ class WindowLimiter:
             return RateLimitStatus(limit=self._budget.limit, used=used, reset_at=self._reset_at(now), waiting=waiting)
 
     def after_fork(self) -> None:
-        """In a forked child: the lock may be held and the waiters live on, but neither is here."""
+        """In a forked child: threads of the parent that hold the lock or wait are not here."""
         self._lock = threading.Lock()
         self._queues = {lane: TicketQueue() for lane in _LANES}
         self._late = []
@@ -154,7 +154,7 @@ class WindowLimiter:
             raise RuntimeError("this ticket has gone already")
         self._advance(now)
         if ticket.at is At.CALLED and (ticket.window is not self._windows.current or not self._windows.is_open(now)):
-            # The window shut between the call and this answer to it: the place is kept, the turn is not.
+            # The window closed after the ticket was called: it keeps its place in the queue and waits again.
             self._give_back(ticket)
         if ticket.at is not At.CALLED:
             queue = self._queues[ticket.lane]
@@ -207,7 +207,7 @@ class WindowLimiter:
         self._late.clear()
 
     def _call_next(self, now: float) -> list[Ticket]:
-        """Give the free budget to those first in queue; returns whom to wake."""
+        """Give the free budget to the first in each queue; returns the tickets to wake."""
         if not any(self._queues.values()):
             return []
         self._advance(now)
@@ -223,9 +223,9 @@ class WindowLimiter:
         return called
 
     def _oversleepers(self, queue: TicketQueue[Ticket], lane: AdmissionLane, now: float) -> list[Ticket]:
-        """Those at the head who sleep past their turn, because others left or the window opens earlier than it did.
+        """Tickets at the head that would sleep past their turn, since others left or the window opens earlier now.
 
-        A few rather than one: whoever wakes calls all whose turn it is, but the first may hang in a blocked loop.
+        Several and not one: the first that wakes calls all whose turn it is, but its loop may be blocked.
         """
         found: list[Ticket] = []
         worth = _WORTH_WAKING * self._windows.length
@@ -267,7 +267,7 @@ class WindowLimiter:
         """How many of a lane may go now."""
         window = self._windows.current
         if self._budget.full == inf and window.closed_until is None and not window.careful:
-            return inf  # nothing is known to be limited: no edge to stay away from
+            return inf  # no limit is known, so there is no edge to keep away from
         if not self._windows.is_open(now) or self._before(lane):
             return 0
         free = min(self._left(now), self._dared(now))
@@ -280,7 +280,7 @@ class WindowLimiter:
         if not window.tries_more:
             return left
         more = 1 if window.tried_at is None else doublings(window.tried_at, now, self._windows.edge)
-        # Those beyond may arrive before the others of their burst: they prove nothing until these have been let in.
+        # Requests beyond the limit may arrive first: they prove nothing before a whole limit of others was let in.
         proved = max(0, min(window.beyond_accepted, window.accepted - int(full)))
         return min(left + more + proved, self._budget.ceiling - self._windows.used(now))
 
@@ -291,9 +291,9 @@ class WindowLimiter:
         return share - self._windows.used(now, bulk=True)
 
     def _dared(self, now: float) -> float:
-        """How many more may go before others are answered; those that are not refused for a while count as taken.
+        """How many more may go before others are answered; those not refused for a while count as taken.
 
-        Refusals are quick, and calls may take minutes.
+        A refusal comes quickly, while a call may be answered after minutes.
         """
         window = self._windows.current
         if not window.careful:
@@ -301,7 +301,7 @@ class WindowLimiter:
         return doublings(window.opened, now, self._windows.edge) + 2 * window.accepted - window.sent
 
     def _turn(self, lane: AdmissionLane, ahead: int, now: float) -> float:
-        """When the turn comes, at the earliest, of one who has so many of its lane before it."""
+        """When the turn of a ticket comes at the earliest, which has `ahead` tickets of its lane before it."""
         windows = self._windows
         window, is_open = windows.current, windows.is_open(now)
         before = ahead + self._before(lane)
@@ -311,14 +311,14 @@ class WindowLimiter:
             free = min(left, self._left_for_bulk(now)) if is_open else 0
             turn = max(turn, self._turn_in(ahead, free, self._budget.bulk, now, bulk=True))
         if is_open and ((window.careful and before < left) or window.tries_more):
-            # The next doubling may let it go.
+            # The next doubling may make room for it.
             since = window.opened if window.careful else window.tried_at or now
             next_doubling = since + windows.edge * (1 + int((now - since) / windows.edge + 1e-5))
             turn = min(turn, next_doubling) if turn > now else next_doubling
         return turn
 
     def _turn_in(self, ahead: int, free: float, each: float, now: float, *, bulk: bool = False) -> float:
-        """When one goes who has so many before it, with `free` places now and `each` in a window."""
+        """When a ticket goes that has `ahead` before it, with `free` places now and `each` in a window."""
         windows = self._windows
         if windows.current.closed_until is None and not windows.on_grid:
             if ahead < free:
@@ -335,7 +335,7 @@ class WindowLimiter:
         return None if end is None else datetime.fromtimestamp(end, UTC)
 
     def _wake(self, called: list[Ticket], now: float) -> None:
-        """Wake them, the lock released; whoever cannot be reached any more gives its place to the next."""
+        """Wake them, without the lock; if a loop is closed, the next ticket gets the place."""
         while called:
             next_called: list[Ticket] = []
             for ticket in called:

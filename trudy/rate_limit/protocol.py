@@ -11,17 +11,17 @@ from attrs import frozen
 from trudy.options import AdmissionLane
 
 OnWait: TypeAlias = Callable[[float], Awaitable[None]]
-"""Told once, before the wait begins, how many seconds it will be, as far as is known."""
+"""Called once, before a wait begins, with its length in seconds, as far as it is known."""
 
 
 @frozen(kw_only=True)
 class RateLimitFacts:
-    """What an answer says about the rate limit. All but `refused` are None where it says nothing, as each success does.
+    """What an answer says about the rate limit. A success says nothing: all but `refused` are None.
 
     Attributes:
         refused: whether it is a 429.
         limit: requests in one window.
-        reset_at: when a fresh window opens, on the server's clock (aware, UTC).
+        reset_at: when the next window opens, on the server's clock (aware, UTC).
         server_time: the server's clock when it answered (aware, UTC): the wait is `reset_at - server_time`.
         retry_after: seconds to wait, as a proxy may send them.
     """
@@ -41,7 +41,7 @@ class Permit(Protocol):
     """
 
     async def settle(self, facts: RateLimitFacts | None) -> None:
-        """The request was sent. `facts` are None where no answer came: it may have been counted all the same."""
+        """The request was sent. `facts` is None if no answer came; the server may have counted the request anyway."""
         ...
 
     async def release(self) -> None:
@@ -50,7 +50,7 @@ class Permit(Protocol):
 
 
 class RateLimiter(Protocol):
-    """Says when each request may leave. It is asked from any thread and any event loop, by many tasks at once."""
+    """Says when each request may be sent. It is called from any thread and event loop, by many tasks at once."""
 
     async def admit(
         self, lane: AdmissionLane, until: float, *, refused: Permit | None = None, on_wait: OnWait | None = None
@@ -61,11 +61,11 @@ class RateLimiter(Protocol):
             lane: `"reconcile"` (look-ups for calls whose answers were lost, few and urgent) goes before
                 `"interactive"`, and that before `"bulk"`.
             until: when the caller must have it, in seconds of `time.monotonic()` (or of the client's `clock=`).
-            refused: the permit of this request's last attempt, which met a 429: its old place in the queue, say.
-            on_wait: to be awaited once with the seconds to wait, where there is a wait; it makes the log line and the
-                `RateLimitWait` event.
+            refused: the permit of this request's last attempt, if that met a 429; it may keep its place in the queue.
+            on_wait: to be awaited once, before a wait, with its seconds; it makes the log line and the `RateLimitWait`
+                event.
 
         Raises:
-            RateLimitError: the turn would come after `until`. Say so at once rather than wait in vain.
+            RateLimitError: the turn would come after `until`; raised at once, without waiting.
         """
         ...

@@ -16,9 +16,9 @@ from trudy.rate_limit.limiter import WindowLimiter
 class LimiterRegistry:
     """Finds the limiter of a credential. A limiter lives as long as a client holds it, and no key is kept here.
 
-    A key counts as its digest together with the base URL; a callable counts as itself (a bound method as its object
-    and function, since each look-up of a method makes a new one); an explicit group counts alone. Clients that live in
-    different times (the sandbox's, a test's) share none.
+    Clients share a limiter if they have the same base URL and the same key (compared by digest) or callable (a bound
+    method is compared by object and function, since each look-up makes a new one), or the same `rate_limit_group`; and
+    the same clock.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class LimiterRegistry:
         rate_limit: RateLimit | None | Literal[False],
         clock: Clock | None = None,
     ) -> WindowLimiter | None:
-        """The shared limiter, paced by the slowest limit any of its clients gave; None where it is switched off."""
+        """The shared limiter, paced by the slowest limit that any of its clients gave; None with `rate_limit=False`."""
         if rate_limit is False:
             return None
         with self._lock:
@@ -69,9 +69,9 @@ class LimiterRegistry:
 
 
 class _Same:
-    """Stands for an object's identity and keeps it alive only if it cannot be held weakly.
+    """Compares an object by identity, and holds it weakly if that is possible.
 
-    Once the object is gone it equals nothing but itself, so that a reused `id` finds no stranger's limiter.
+    Once the object is gone this equals nothing but itself, so that a new object with the same `id` does not match.
     """
 
     __slots__ = ("_hash", "_thing")

@@ -1,4 +1,4 @@
-"""Where the server's clock stands, seen from ours: bounds of the offset, learned from the answers."""
+"""The offset of the server's clock from ours: bounds, learned from the answers."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from typing import Final
 from attrs import field, frozen
 
 _DRIFT: Final = 1e-4
-"""Seconds a second by which two clocks may run apart: ten times what a bad quartz does. More would widen the guard at
-the edges of a window for nothing; less would trust an old answer too long."""
+"""Seconds by which two clocks may drift apart each second: ten times what a bad quartz does. More would widen the guard
+at the edges of a window for nothing; less would trust an old answer too long."""
 _TWO_HOSTS: Final = 0.25
-"""Servers behind one name may differ by this much and still count as one clock. More would take a clock that was set
-for two hosts; less would make well-kept hosts look erratic."""
+"""Seconds by which servers behind one name may differ and still count as one clock. More would take a clock that was
+set for two servers; less would make servers with good clocks look erratic."""
 _WIDEST: Final = 1.25
-"""Wider bounds than this are not kept: a coarse `Date` alone gives no worse, and is at least of today."""
+"""Seconds. Bounds wider than this are replaced by those of the latest answer: a `Date` alone gives none that are worse.
+"""
 _SLOW_ANSWER: Final = 1.0
-"""An answer may lie this long in our own buffers and its stamp still be believed. More would hide a clock that was set
-back; less would take a busy process for one."""
+"""Seconds that an answer may wait in our own buffers while its time is still believed. More would hide a clock that was
+set back; less would take a busy process for one."""
 _ERRATIC: Final = 3.0
-"""So many jumps, each worth four looks at which the clock stood where it should, make it useless. Fewer would give up
-a clock that an administrator sets; more would pace by one that runs at another speed."""
+"""Jumps after which a clock is not used; four answers that fit take one back. Fewer would give up a clock that an
+administrator sets; more would pace by one that runs at another speed."""
 _APART: Final = 1.0
-"""Looks nearer to each other than this many seconds confirm nothing: even a racing clock hardly moved between them."""
+"""Seconds between two answers that count as confirming each other: in less even a fast clock hardly moves."""
 
 _LATEST_TIME: Final = 2.5e11
 """In the year 9892; a datetime ends with the year 9999."""
@@ -44,7 +45,7 @@ class ServerClock:
     _monotonic: Callable[[], float] = field(repr=False, eq=False, alias="monotonic")
 
     def now(self) -> datetime:
-        """The present time on the server (aware, UTC), whatever has been done to this machine's clock."""
+        """The present time on the server (aware, UTC); setting this machine's clock does not change it."""
         return datetime.fromtimestamp(self._monotonic() + self._ahead, UTC)
 
 
@@ -63,11 +64,12 @@ _NOTHING: Final = _Bounds()
 class ClockEstimate:
     """The offset (server's clock minus our monotonic one, in seconds) lies between two bounds.
 
-    An answer was stamped after its request left and before it arrived, so that each answer bounds the offset; the
-    bounds of several answers intersect, and widen as they age. Bounds that contradict the old ones replace them:
-    somebody set a clock. A server whose clock jumps at every look (one that runs at another speed) is not `known`.
+    The server read its clock after the request was sent and before the answer arrived, so each answer bounds the
+    offset. The bounds of several answers are intersected, and widened as they age. Bounds that contradict the old ones
+    replace them: somebody set a clock. A clock that jumps at every answer, since it runs at another speed, is not
+    `known`.
 
-    Any thread may observe and read: each change puts one new value in place of the old.
+    Any thread may observe and read: each change replaces one value by a new one.
     """
 
     __slots__ = ("_bounds", "known", "offset", "quiet_until", "window")
@@ -80,28 +82,28 @@ class ClockEstimate:
         self.offset = 0.0
         """The middle of the bounds; 0 before anything was learned."""
         self.quiet_until = float("-inf")
-        """Until then no other answer is worth reading: a tenth of a window, or less where too little is known."""
+        """Until then no answer need be read for its time: a tenth of a window, or less while the bounds are wide."""
 
     def width(self, at: float) -> float:
-        """How far apart the bounds are at a moment of our clock, in seconds."""
+        """Seconds between the bounds at a moment of our clock."""
         bounds = self._bounds
         return bounds.high - bounds.low + 2 * _slack(bounds, at)
 
     def reading(self, *, wall: float, monotonic: Callable[[], float]) -> ServerClock | None:
-        """What is known, beside the machine's `wall` clock; None while nothing is."""
+        """The server's clock, compared with the machine's `wall` clock; None while it is not known."""
         if not self.known:
             return None
         now, ahead = monotonic(), self.offset
         return ServerClock(offset=now + ahead - wall, uncertainty=self.width(now) / 2, ahead=ahead, monotonic=monotonic)
 
     def agrees(self, server_time: float, now: float) -> bool:
-        """Whether a stamp that arrived now fits the bounds, as far as one can tell without its round trip."""
+        """Whether a server time that arrived now fits the bounds, as far as can be told without its round trip."""
         bounds = self._bounds
         slack = _slack(bounds, now)
         return bounds.low - slack - _SLOW_ANSWER <= server_time - now <= bounds.high + slack + _TWO_HOSTS
 
     def would_learn(self, now: float) -> bool:
-        """Whether another answer is worth reading."""
+        """Whether another answer should be read for its time."""
         return now > self.quiet_until
 
     def observe(self, server_time: float, now: float, *, round_trip: float, granularity: float = 0.0) -> None:

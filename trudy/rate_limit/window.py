@@ -8,14 +8,14 @@
                                       the first refusal           reset_at
                                       shuts window 8              opens window 9
 
-The guard, at both sides of an edge, is as wide as the server's clock is uncertain: what left in it might count in
-either window.
+Nothing is sent in the guard, at both sides of an edge, which is as wide as the server's clock is uncertain: a request
+sent there might count in either window.
 
-A full budget leaves at once when a window opens. Only where a refusal was not what was expected (the server named no
-time, or had taken less than its limit) does the next window start with one request and double with the answers.
+When a window opens, a full budget is sent at once. Only after an unexpected refusal (the server named no time, or had
+taken less than its limit) the next window starts with one request and doubles with the answers: the probe above.
 
-Where the server's clock is unknown, or its resets lie beside the minutes, there is no grid: then no more than the
-budget leaves in any stretch of one window's length, which holds under every way of counting.
+If the server's clock is unknown, or its resets are not at full minutes, there is no grid. Then no more than the budget
+is sent in any span of one window's length, which is right whatever way the server counts.
 """
 
 from __future__ import annotations
@@ -30,69 +30,72 @@ from attrs import define
 from trudy.rate_limit.server_clock import ClockEstimate
 
 _EDGE_SHARE: Final = 0.05
-"""The part of a window in which a request may slip over its edge. More wastes the window, less lets late ones over."""
+"""The part of a window near its edge in which a request may arrive in the next one. More leaves some of the window
+unused, less lets requests arrive late."""
 _ROLLING_MARGIN: Final = 0.01
-"""The part of a window added to its length where there is no grid: two requests may travel at different speeds. More
-costs throughput, less costs a refusal now and then."""
+"""The part of a window added to its length where there is no grid, since two requests may take different times to
+arrive. More costs throughput, less costs a refusal now and then."""
 _EPSILON: Final = 1e-5
-"""Clocks differ by rounding; a turn that comes this early is no error."""
+"""Seconds by which rounding may make clocks differ: a turn this early is on time."""
 _FURTHEST: Final = 10
-"""A reset further ahead than so many windows is taken for nonsense."""
+"""Windows ahead up to which a reset is believed. More would wait for a wrong time; fewer would ignore a real one."""
 _LONGEST: Final = 600.0
-"""Seconds ahead up to which a reset is believed whatever the window."""
+"""Seconds ahead up to which a reset is believed even if windows are short."""
 _MOST_DOUBLINGS: Final = 30
+"""Bounds the shift; long before, the number is beyond any limit."""
 
 
 @define(eq=False)
 class Window:
-    """One window and what we did in it."""
+    """One window, and what was sent in it."""
 
     opened: float
     index: int | None
     """Its number on the server's grid; None where there is none."""
     whole: bool
-    """Whether we watched it from its opening: of a window met half-way one cannot say who used it up."""
+    """Whether it was followed from its opening; otherwise others may have used some of it before."""
     careful: bool = False
     """Whether it starts with one request and doubles with the answers."""
     tries_more: bool = False
-    """Whether one more than the limit may go, and more if that is taken."""
+    """Whether one request more than the limit may go, and more if the server takes it."""
     tried_at: float | None = None
-    """When the first beyond the limit went."""
+    """When the first request beyond the limit went."""
     sent: int = 0
     bulk: int = 0
     accepted: int = 0
     refused: int = 0
     beyond: int = 0
-    """Of those sent, how many were more than the limit, and how many of these the server took."""
+    """Requests sent beyond the limit."""
     beyond_accepted: int = 0
+    """How many of these the server took."""
     carried: int = 0
-    """Requests of the window before that may have reached the server only in this one."""
+    """Requests of the window before that may have reached the server in this one."""
     closed_until: float | None = None
     """When the next one opens, after a refusal."""
     successor: int | None = None
-    """The number of the one that opens then, where the refusal told."""
+    """The number of the window that opens then, if the refusal told."""
     not_before: float = -inf
-    """No reset that a refusal tells is believed to be sooner than this."""
+    """A reset earlier than this, told by a refusal, is not believed."""
     is_guess: bool = False
-    """Whether `closed_until` is a back-off of our own."""
+    """Whether `closed_until` is our own back-off."""
     on_grid: bool | None = None
-    """Whether its refusals named an edge of the grid; None where they did not tell."""
+    """Whether its refusals named an edge of the grid; None if they did not tell."""
     is_fresh: bool = False
-    """Whether a reset opened it, so that what went before no longer counts."""
+    """Whether a reset opened it, so that earlier requests no longer count."""
 
     @property
     def admitted(self) -> int:
-        """How many the server took, or may have taken."""
+        """Requests that the server took, or may have taken."""
         return self.sent - self.refused
 
 
 def doublings(since: float, now: float, each: float) -> int:
-    """How many may go where one goes first, by time alone: twice as many after each span without a refusal."""
+    """How many may go by time alone, where one goes first: twice as many after each `each` seconds."""
     return 1 << min(_MOST_DOUBLINGS, max(0, int((now - since) / each + _EPSILON)))
 
 
 class SendLog:
-    """When the requests of the last stretch left, in order. Lists, searched by bisection: a limit is some hundreds."""
+    """When the latest requests were sent, in order. Lists, searched by bisection: a limit is some hundreds at most."""
 
     __slots__ = ("all", "bulk", "counted_from")
 
@@ -100,7 +103,7 @@ class SendLog:
         self.all: list[float] = []
         self.bulk: list[float] = []
         self.counted_from = -inf
-        """What left before a reset that is believed does not count."""
+        """Requests sent before this moment, that of a believed reset, do not count."""
 
     def add(self, now: float, *, bulk: bool, span: float) -> None:
         for times in (self.all, self.bulk) if bulk else (self.all,):
@@ -114,12 +117,12 @@ class SendLog:
                 del times[index]
 
     def since(self, moment: float, *, bulk: bool = False) -> int:
-        """How many left after a moment, and count."""
+        """How many requests sent after a moment count."""
         times = self.bulk if bulk else self.all
         return len(times) - self._first(times, moment)
 
     def frees(self, number: int, now: float, span: float, each: float, *, bulk: bool = False) -> float:
-        """When so many places more are free, a place being taken for `span` seconds, and `each` of them in all."""
+        """When `number` more places are free, of `each` in all, if a request takes its place for `span` seconds."""
         times = self.bulk if bulk else self.all
         first = self._first(times, now - span)
         if first + number - 1 < len(times):
@@ -133,9 +136,9 @@ class SendLog:
 class Windows:
     """The present window, and when the next ones open.
 
-    Windows are aligned to the epoch of the server's clock. After a refusal the next one opens at `reset_at`, whatever
-    the grid says. A `reset_at` beside the grid says that there is none, unless it is merely one length ahead of the
-    refusal, as some servers have it.
+    Windows are aligned to the epoch of the server's clock. After a refusal the next one opens at `reset_at`, even if
+    that is not on the grid. Such a `reset_at` shows that there is no grid, unless it is one length after the refusal,
+    as some servers always send it.
     """
 
     __slots__ = ("_poor", "_rng", "_told_at", "aligned", "clock", "current", "length", "log")
@@ -152,12 +155,12 @@ class Windows:
 
     @property
     def on_grid(self) -> bool:
-        """Whether windows open at known moments; else what counts is the last stretch of one length."""
+        """Whether windows open at known moments; otherwise the requests of the last window's length count."""
         return self.aligned and self.clock.known
 
     @property
     def edge(self) -> float:
-        """The part of a window, in seconds, in which a request may slip over its edge."""
+        """Seconds before the end of a window in which a request may arrive in the next one."""
         return _EDGE_SHARE * self.length
 
     @property
@@ -166,25 +169,25 @@ class Windows:
         return self.length * (1 + _ROLLING_MARGIN)
 
     def used(self, now: float, *, bulk: bool = False) -> int:
-        """How many requests count at present."""
+        """How many requests count now."""
         if self.on_grid:
             return self.current.bulk if bulk else self.current.sent
         return self.log.since(now - self.span, bulk=bulk)
 
     def surely_used(self, now: float) -> int:
-        """How many the server counts at present, at the least: one more that it takes is proof of a higher limit."""
+        """How many the server counts now at the least: if it takes one more than a limit, the limit is higher."""
         if self.on_grid:
             return self.current.sent
         return self.log.since(now - self.length * (1 - _ROLLING_MARGIN))
 
     def set_length(self, length: float) -> None:
-        """The caller says how long a window is; the present one is kept as if it had just been met."""
+        """Take the length of a window from the caller; the present window is treated as just found."""
         if length != self.length:
             self.length = length
             self.current.index = None
 
     def near_end(self, now: float) -> bool:
-        """Whether a request sent now may reach the server only in the next window."""
+        """Whether a request sent now may reach the server in the next window."""
         index = self.current.index
         return self.on_grid and index is not None and self._index(now + self.edge) > index
 
@@ -245,20 +248,20 @@ class Windows:
         return self._start(max(self._index(now), window.index or 0) + 1)
 
     def admitted_in(self, window: Window, now: float) -> int | None:
-        """How many the server took in a whole length, as a window that is over shows it; None where it does not."""
+        """How many the server took in one length, as a window that is over shows; None if it does not show that."""
         if not window.whole or window.closed_until is None:
             return None
         if self.on_grid:
             return window.admitted if window.closed_until - window.opened > 0.9 * self.length else None
         if now < self._told_at + self.length:
-            return None  # said already: the stretches overlap
+            return None  # reported already: the spans overlap
         self._told_at = now
         return self.log.since(now - self.length)
 
     def close(self, now: float, *, reset_at: float | None, server_now: float | None, retry_after: float | None) -> None:
-        """A request of the present window was refused: shut until the reset, the earliest told if there are several.
+        """A request of the present window was refused: close it until the reset, the earliest one of several.
 
-        Without a reset to be believed, shut for a back-off drawn from a growing range.
+        Without a reset that can be believed, close it for a random back-off from a growing range.
         """
         window = self.current
         reset = self._reset(now, reset_at=reset_at, server_now=server_now, retry_after=retry_after)
@@ -269,15 +272,15 @@ class Windows:
         elif window.closed_until is None or window.is_guess or reset[0] < window.closed_until:
             until, successor = reset
             if self._poor and window.not_before == -inf:
-                # The windows before took next to nothing either: whatever the server says, all stay away for longer.
+                # Earlier windows took next to nothing either: wait longer, whatever the server says.
                 window.not_before = now + self._back_off(self._poor - 1) * self._rng.uniform(0.75, 1.0)
             furthest = now + self.length * (1 << min(self._poor, _MOST_DOUBLINGS)) + self.edge
             window.successor = successor if until <= furthest else None
             window.closed_until = max(min(until, furthest), window.not_before)
-            window.is_guess = until > furthest  # looked at again before: it may be nonsense
+            window.is_guess = until > furthest  # it may be wrong, so a request is tried before that time
 
     def judge(self, window: Window, full: float) -> None:
-        """What a window that is over means for the next one, where so many were expected to fit."""
+        """What a window that is over, and was expected to take `full` requests, means for the next one."""
         if not window.refused:
             self._poor = 0
             return
@@ -287,7 +290,7 @@ class Windows:
         if window.on_grid is not None:
             self.aligned = window.on_grid
         elif window.whole and not used_up and full < inf:
-            self.aligned = False  # less fits than the limit, and nothing says that windows are minutes
+            self.aligned = False  # it took less than the limit, and nothing shows that windows are minutes
         was_expected = self.aligned and not window.is_guess and full < inf and not took_little
         self.current.careful = not was_expected or (window.whole and not used_up)
         if window.is_guess or (window.is_fresh and took_little):
@@ -297,7 +300,7 @@ class Windows:
             self.current.is_fresh = True
 
     def _back_off(self, step: int) -> float:
-        """Seconds: one (of a minute) at first, doubled with each step, a window at most."""
+        """Seconds: a sixtieth of a window at first, doubled with each step, a window at most."""
         return min(self.length, self.length / 60 * (1 << min(step, _MOST_DOUBLINGS)))
 
     def _open(self, now: float, index: int | None, *, skipped: int = 0) -> tuple[Window, int]:
@@ -308,7 +311,7 @@ class Windows:
         return last, max(0, skipped)
 
     def _meet_grid(self, index: int) -> None:
-        """The server's clock has just become known. What left shortly before an edge may have arrived after it."""
+        """The server's clock has just become known. A request sent shortly before an edge may have arrived after it."""
         window, times = self.current, self.log.all
         window.index = min(index, self._index(times[-1] + self.edge)) if times else index
         begins = self._start(window.index) - self.clock.offset - self.edge
@@ -323,7 +326,7 @@ class Windows:
     def _reset(
         self, now: float, *, reset_at: float | None, server_now: float | None, retry_after: float | None
     ) -> tuple[float, int | None] | None:
-        """When the budget is fresh, on our clock, and the number of the window it opens; None if it makes no sense."""
+        """When the next window opens, on our clock, and its number if known; None if the reset cannot be believed."""
         if reset_at is None and retry_after is None:
             return None
         here = server_now if server_now is not None else now + self.clock.offset
@@ -338,18 +341,18 @@ class Windows:
         return (until if server_now is None else min(until, now + reset_at - here)), index
 
     def _fit_grid(self, reset_at: float, wait: float) -> tuple[float, int]:
-        """Learn from a believable reset whether there is a grid; returns it, moved onto an edge it just misses."""
+        """Learn from a reset whether there is a grid; returns it, moved onto an edge that it nearly hits."""
         index = round(reset_at / self.length)
         miss = reset_at - self._start(index)
         near = min(1.0, self.edge)
         is_edge = abs(miss) <= near
-        # One length ahead of the refusal says nothing: some servers always say so, whatever their windows.
+        # One length after the refusal shows nothing: some servers always send that.
         if wait < self.length - near:
             self.current.on_grid = is_edge or self.current.on_grid is True
         return (max(reset_at, reset_at - miss), index) if is_edge else (reset_at, self._index_of(reset_at))
 
     def _guard(self, at: float) -> float:
-        """How far to stay from an edge at moment `at`: as far as the clock is uncertain there."""
+        """Seconds to keep away from an edge at moment `at`: as many as the clock is uncertain then."""
         return min(self.clock.width(at), self.edge)
 
     def _index(self, at: float) -> int:

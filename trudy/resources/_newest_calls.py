@@ -13,13 +13,11 @@ from trudy._answer_facts import as_rows
 from trudy._call_claims import Claims
 from trudy._call_matching import ServerReading
 from trudy._concurrency.fork import reset_in_child
-from trudy._concurrency.loops import thread_safe_event, wake_all
+from trudy._concurrency.loops import Round, wake_all
 from trudy.errors import TrudyError
 from trudy.request import Response
 
 if TYPE_CHECKING:
-    import anyio
-
     from trudy.clock import Clock
     from trudy.models import Call
 
@@ -70,8 +68,7 @@ class NewestCalls:
         self._sent: dict[object, float] = {}
         """For each that looks, when its own request was sent (monotonic)."""
         self._last = Listing(began=float("-inf"))
-        self._round: list[Callable[[], None]] | None = None
-        """What wakes those that wait for the list being read; None while none is read."""
+        self._round = Round()
         reset_in_child(self)
 
     @contextmanager
@@ -92,7 +89,7 @@ class NewestCalls:
             with self._lock:
                 if self._last.began >= since:
                     return self._last
-                led_by_another = self._join_round()
+                led_by_another = self._round.join()
             if led_by_another is None:
                 return await self._lead_round(fetch)
             await led_by_another.wait()
@@ -101,15 +98,7 @@ class NewestCalls:
         """In a child: the tasks of the parent that look are not here."""
         self._lock = threading.Lock()
         self._sent.clear()
-        self._round = None
-
-    def _join_round(self) -> anyio.Event | None:
-        if self._round is None:
-            self._round = []
-            return None
-        event, wake = thread_safe_event()
-        self._round.append(wake)
-        return event
+        self._round = Round()
 
     async def _lead_round(self, fetch: FetchPage) -> Listing:
         try:
@@ -120,8 +109,8 @@ class NewestCalls:
             return listing
         finally:
             with self._lock:
-                sleepers, self._round = self._round or [], None
-            wake_all(sleepers)
+                wakes = self._round.end()
+            wake_all(wakes)
 
     def _least_pause(self) -> float:
         crowd = len(self._sent)

@@ -10,13 +10,11 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, Unpack
 
 from trudy._concurrency.fork import reset_in_child
-from trudy._concurrency.loops import thread_safe_event, wake_all
+from trudy._concurrency.loops import Round, wake_all
 from trudy.errors import ResponseDecodeError, TrudyError
 from trudy.raw import capture
 
 if TYPE_CHECKING:
-    import anyio
-
     from trudy.clock import Clock
     from trudy.options import RequestOptions
 
@@ -56,8 +54,7 @@ class SharedPoller(Generic[T]):
         self._failure: tuple[TrudyError, float] | None = None
         self._absent: tuple[frozenset[str], float] = (frozenset(), float("-inf"))
         """Ids that the last round did not find among the newest, and when it began."""
-        self._round: list[Callable[[], None]] | None = None
-        """What wakes those that wait for the round in progress; None while there is none."""
+        self._round = Round()
         reset_in_child(self)
 
     @contextmanager
@@ -96,7 +93,7 @@ class SharedPoller(Generic[T]):
                     few = len(crowd) < SHARED_FROM
                     if few or self._is_absent(object_id, since) or capture.get() is not None:
                         break  # ask for this one alone; `client.raw` needs an answer about this object
-                    led_by_another = self._join_round()
+                    led_by_another = self._round.join()
                 if led_by_another is not None:
                     await led_by_another.wait()
                 elif (own := await self._lead_round(object_id, crowd, get, newest, options)) is not None:
@@ -120,7 +117,7 @@ class SharedPoller(Generic[T]):
         self._lock = threading.Lock()
         self._waiting.clear()
         self._news.clear()
-        self._round = None
+        self._round = Round()
 
     def _fresh(self, object_id: str, since: float) -> T | None:
         if self._failure is not None and self._failure[1] >= since:
@@ -131,14 +128,6 @@ class SharedPoller(Generic[T]):
     def _is_absent(self, object_id: str, since: float) -> bool:
         absent, looked_at = self._absent
         return looked_at >= since and object_id in absent
-
-    def _join_round(self) -> anyio.Event | None:
-        if self._round is None:
-            self._round = []
-            return None
-        event, wake = thread_safe_event()
-        self._round.append(wake)
-        return event
 
     async def _lead_round(
         self, object_id: str, crowd: Counter[str], get: Get[T], newest: Newest[T], options: RequestOptions
@@ -153,8 +142,8 @@ class SharedPoller(Generic[T]):
             return None
         finally:
             with self._lock:
-                sleepers, self._round = self._round or [], None
-            wake_all(sleepers)
+                wakes = self._round.end()
+            wake_all(wakes)
 
     async def _ask_alone(
         self, object_id: str, crowd: Counter[str], get: Get[T], options: RequestOptions, began: float
