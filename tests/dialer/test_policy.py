@@ -65,6 +65,31 @@ def test_daylight_saving_both_ways() -> None:
     assert opening(at(NEW_YORK, "2026-10-30 19:00"), NEW_YORK) == "2026-11-02T15:00:00+00:00"
 
 
+@pytest.mark.parametrize(
+    ("moment", "opens"),
+    [
+        # On 2026-03-08 two o'clock is three: from one to four are two hours.
+        ("2026-03-08T05:59:59+00:00", "2026-03-08T06:00:00+00:00"),
+        ("2026-03-08T07:30:00+00:00", "2026-03-08T07:30:00+00:00"),
+        ("2026-03-08T08:00:00+00:00", "2026-03-09T05:00:00+00:00"),
+        # On 2026-11-01 one o'clock comes twice: from one to four are four hours.
+        ("2026-11-01T04:59:59+00:00", "2026-11-01T05:00:00+00:00"),
+        ("2026-11-01T06:30:00+00:00", "2026-11-01T06:30:00+00:00"),
+        ("2026-11-01T08:59:59+00:00", "2026-11-01T08:59:59+00:00"),
+        ("2026-11-01T09:00:00+00:00", "2026-11-02T06:00:00+00:00"),
+    ],
+)
+def test_hours_in_which_clocks_change(moment: str, opens: str) -> None:
+    hours = Hours(start=time(1), end=time(4), days=frozenset(range(1, 8)), holidays=True)
+    assert opening(datetime.fromisoformat(moment).timestamp(), NEW_YORK, hours=hours) == opens
+
+
+def test_a_zone_that_changes_its_clock_beside_one_that_does_not() -> None:
+    """Los Angeles and Phoenix open together in summer, an hour apart in winter."""
+    assert opening(at(LOS_ANGELES, "2026-06-05 09:00"), LOS_ANGELES, "America/Phoenix") == "2026-06-05T17:00:00+00:00"
+    assert opening(at(LOS_ANGELES, "2026-12-04 08:00"), LOS_ANGELES, "America/Phoenix") == "2026-12-04T18:00:00+00:00"
+
+
 def test_named_choices() -> None:
     sunday = at(NEW_YORK, "2026-06-07 08:00")
     assert opening(sunday, NEW_YORK, hours=Hours.us_federal()) == "2026-06-07T12:00:00+00:00"

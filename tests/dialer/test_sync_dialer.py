@@ -130,6 +130,24 @@ def test_ctrl_c_ends_in_order_and_the_same_plan_goes_on(evening: Evening) -> Non
     assert len(evening.sandbox.placed_calls) == 6
 
 
+def test_a_second_ctrl_c_ends_at_once_and_nobody_is_called_twice_later(evening: Evening) -> None:
+    numbers = numbers_ending(*range(6))
+    policy = Policy(hours=Hours.always(), gap=0)
+    plan = evening.plan(numbers, policy)
+    evening.sandbox.faults.add(method="POST", path="/calls", nth=3, delay=90.0)
+
+    def press(event: DialEvent) -> None:
+        if event.kind == "placed":
+            signal.raise_signal(signal.SIGINT)
+
+    result = evening.dialer.run(plan, confirm=plan.hash, on_event=press)
+    assert result.state == "paused"
+    again = evening.dialer.run(evening.plan(numbers, policy), confirm=plan.hash)
+    assert (again.state, again.counts) == ("done", {"done": 6})
+    evening.sandbox.assert_no_number_dialed_twice()
+    assert len(evening.sandbox.placed_calls) == 6
+
+
 def test_a_run_in_another_thread_is_paused_from_this_one(evening: Evening) -> None:
     plan = evening.plan(numbers_ending(*range(9)), Policy(hours=Hours.always(), gap=5, max_live=2))
     paused: list[str] = []
