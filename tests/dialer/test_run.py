@@ -263,6 +263,29 @@ async def test_a_held_row_is_resolved_by_number_and_goes_on(night: Night) -> Non
     assert any("settled by hand as waiting: asked her" in line for line in await night.dialer.why(number))
 
 
+async def test_a_campaign_is_paused_resumed_and_stopped_for_good(night: Night) -> None:
+    plan = await night.plan(numbers_ending(0, 1), ONCE)
+    await night.dialer.pause(plan.campaign, "lunch")
+    assert (await night.dialer.status(plan.campaign)).reason == "lunch"
+    await night.dialer.resume(plan.campaign)
+    assert (await night.dialer.status(plan.campaign)).state == "running"
+    assert await night.dialer.stop(plan.campaign) == 0
+    assert (await run(night, plan)).state == "stopped"
+    assert not night.sandbox.placed_calls
+    for act in (night.dialer.pause, night.dialer.resume, night.dialer.stop):
+        with pytest.raises(InvalidArgumentError, match="it is stopped"):
+            await act(plan.campaign)
+
+
+async def test_a_campaign_that_is_not_there_is_named(night: Night) -> None:
+    for act in (night.dialer.pause, night.dialer.resume, night.dialer.stop, night.dialer.status):
+        with pytest.raises(InvalidArgumentError, match="campaign"):
+            await act("nonsense")
+    with pytest.raises(InvalidArgumentError, match="campaign"):
+        await night.dialer.export("nonsense", night.folder / "results.csv")
+    assert not (night.folder / "results.csv").exists()
+
+
 async def test_why_tells_in_sentences(night: Night) -> None:
     gone, refused, lost = numbers_ending(70, 40, 91)
     plan = await night.plan([gone, refused, lost, gone], ONCE)

@@ -28,7 +28,7 @@ from trudy.dialer.report import CampaignStatus, DialEvent, OnEvent, RunResult
 from trudy.dialer.running import CampaignRun, until_interrupted
 from trudy.dialer.sources import Source, read_rows
 from trudy.dialer.sql_store import SqlStore
-from trudy.dialer.store import CampaignState, DueRow, Store, StoreError
+from trudy.dialer.store import CampaignRecord, CampaignState, DueRow, Store, StoreError
 from trudy.dialer.sweep import Classify, OnOutcome, Sweep
 from trudy.errors import ConfigurationError, InvalidArgumentError
 
@@ -254,20 +254,23 @@ class Dialer:
 
     async def pause(self, campaign: str, reason: str = "by hand") -> None:
         """Place nothing more until `resume`; acts in every process within two seconds."""
+        await self._open_campaign(campaign)
         await self._move(campaign, "paused", reason)
 
     async def resume(self, campaign: str) -> None:
         """Let a paused or halted campaign go on; `run` does the dialing."""
+        await self._open_campaign(campaign)
         await self._move(campaign, "running", None)
 
     async def stop(self, campaign: str) -> int:
         """End a campaign for good; how many calls still talk, which no endpoint can end."""
+        await self._open_campaign(campaign)
         await self._move(campaign, "stopped", "by hand")
         return (await self.store.campaign(campaign)).live
 
     async def status(self, campaign: str) -> CampaignStatus:
         """Where a campaign stands, from any process."""
-        found = await self.store.campaign(campaign)
+        found = await self._known_campaign(campaign)
         return CampaignStatus(
             campaign=found.id,
             state=found.state,
@@ -309,6 +312,7 @@ class Dialer:
 
     async def export(self, campaign: str, path: str | os.PathLike[str]) -> int:
         """Write a CSV, or JSON lines by the file's name: the source's columns, and what became of each row."""
+        await self._known_campaign(campaign)
         return await exports.write(lambda: self.store.export(campaign), Path(path))
 
     def nudge(self, event: object = None) -> None:
@@ -331,6 +335,17 @@ class Dialer:
                 raise InvalidArgumentError(f"only_to: line {line} holds no number ({read.reason})", argument="only_to")
             numbers.add(read.e164)
         return frozenset(numbers)
+
+    async def _known_campaign(self, campaign: str) -> CampaignRecord:
+        try:
+            return await self.store.campaign(campaign)
+        except LookupError:
+            raise InvalidArgumentError("campaign: the store has none of this id", argument="campaign") from None
+
+    async def _open_campaign(self, campaign: str) -> None:
+        state = (await self._known_campaign(campaign)).state
+        if state in ("done", "stopped"):
+            raise InvalidArgumentError(f"campaign: it is {state}, and that is its end", argument="campaign")
 
     def _check_hours(self, hours: Hours) -> None:
         if hours.anytime and not hours.i_know_the_law and _checks.is_truedys_own(self.client.base_url):
