@@ -90,3 +90,8 @@ def test_anything_is_read_or_refused(cell: object, region: str | None) -> None:
 )  # fmt: skip
 def test_zones_of_a_column(text: str, zone: str | None) -> None:
     assert zone_named(text) == zone
+
+
+@given(st.integers(2_000_000_000, 9_999_999_999))
+def test_the_short_way_of_plain_north_american_numbers_comes_to_the_same(national: int) -> None:
+    assert read_number(f"+1{national}", "US") == read_number(f"+1 {national}", "US") == read_number(f"{national}", "US")

@@ -65,6 +65,7 @@ _PARTS: Final[Mapping[str, Mapping[str, str]]] = {
 nothing about the zone, and the number's own count."""
 
 
+@cache
 def zones_in(region: str) -> tuple[str, ...]:
     """Every zone of a part of a country (`"US-TX"`), in order of name; none where that is not known."""
     country, _, part = region.partition("-")
