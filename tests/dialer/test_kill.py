@@ -56,6 +56,7 @@ def test_nobody_is_rung_twice_and_nobody_is_lost(tmp_path: Path, quirks: set[str
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(4))
 def test_two_hundred_kills(tmp_path: Path, seed: int) -> None:
     quirks = {"lagging_calls"} | ({"calls_without_variables"} if seed % 2 else set())

@@ -81,10 +81,12 @@ def judge(sandbox: Sandbox) -> None:
         assert all(reason in ("no_answer", "busy", "not_placed") for _, reason in attempts[:-1]), "called after its end"
 
 
+@pytest.mark.timeout(900)
 def test_two_days_in_three_zones(memory_folder: Path) -> None:
     judge(days(memory_folder, rows=2_000))
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_ten_thousand_rows(memory_folder: Path) -> None:
     judge(days(memory_folder, rows=10_000))
