@@ -6,6 +6,7 @@ import math
 import re
 import sys
 import time
+from functools import partial
 from typing import Final, Protocol, Self
 
 
@@ -34,14 +35,11 @@ if sys.platform == "win32":
 
 else:
     # What `time.monotonic` reads. Neither freezegun nor time-machine replaces this way to it.
-    _ID: Final[int] = getattr(time, "CLOCK_UPTIME_RAW", time.CLOCK_MONOTONIC)
-
-    def monotonic() -> float:
-        """`time.monotonic()`, also while a test has frozen time: whoever waits on it is not kept for ever."""
-        return time.clock_gettime(_ID)
+    monotonic: Final = partial(time.clock_gettime, getattr(time, "CLOCK_UPTIME_RAW", time.CLOCK_MONOTONIC))
+    """`time.monotonic()`, also while a test has frozen time: whoever waits on it is not kept for ever."""
 
 
-_IN_STEP: Final = 1.0
+IN_STEP: Final = 1.0
 """Seconds by which a loop's clock may differ from the machine's: uvloop reads it once a turn, which may be long."""
 _NAP: Final = 0.001
 """Seconds the thread sleeps at a time where the loop's clock stands still. All tasks of the loop wait meanwhile: longer
@@ -127,12 +125,4 @@ def loop_keeps_time() -> bool:
         seen = asyncio.get_running_loop().time()
     except RuntimeError:  # trio, whose clock has no zero of its own: freezegun stops it together with this one
         seen = time.monotonic()
-    return abs(seen - monotonic()) < _IN_STEP
-
-
-def loop_stands_still() -> bool:
-    """Whether a test has stopped Python's own clock, and with it the timers of the running loop.
-
-    A loop that only has a time of its own, as in simulations, does not stand still.
-    """
-    return not loop_keeps_time() and abs(time.monotonic() - monotonic()) >= _IN_STEP
+    return abs(seen - monotonic()) < IN_STEP

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from math import inf
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
-from trudy.clock import SystemClock, loop_keeps_time
+from trudy.clock import IN_STEP, SystemClock, loop_keeps_time, monotonic
 
 if TYPE_CHECKING:
     import anyio
@@ -44,6 +45,14 @@ def is_asyncio(loop: Loop) -> bool:
 def is_private(loop: Loop) -> bool:
     """Whether it belongs to a sync client, which alone uses it and closes what was opened on it."""
     return getattr(loop, "is_private", False) is True
+
+
+def loop_stands_still() -> bool:
+    """Whether a test has stopped Python's own clock, and with it the timers of the running loop.
+
+    A loop that only has a time of its own, as in simulations, does not stand still.
+    """
+    return abs(time.monotonic() - monotonic()) >= IN_STEP and not loop_keeps_time()
 
 
 async def bounded(clock: Clock, seconds: float, action: Callable[[], Awaitable[T]]) -> T | None:

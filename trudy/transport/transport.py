@@ -11,9 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar, get_args
 
 from trudy._concurrency.fork import import_before_forks
-from trudy._concurrency.loops import bounded
+from trudy._concurrency.loops import bounded, loop_stands_still
 from trudy._hidden import Hidden
-from trudy.clock import SystemClock, loop_stands_still
+from trudy.clock import SystemClock
 from trudy.errors import APIConnectionError, ConfigurationError, InvalidArgumentError
 from trudy.request import Request, Response
 from trudy.transport.body import MAX_RESPONSE_BYTES, close_reply, is_size, read_body
