@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trudy._answer_facts import AnswerFacts, Stamp
+from trudy.errors import RateLimitError
 from trudy.pipeline.retry import window_wait
 from trudy.request import Response
 
@@ -60,7 +61,15 @@ FACTS = Refusal(limit=100, reset_at=NOON + 60, server_now=NOON + 0.25)
             {"error": error({"reset_at": "2027-01-15T08:01:00.123456+00:00"}), "meta": {"ts": None}},
             Refusal(reset_at=NOON + 60.123456),
         ),
+        ({"error": error({"limit": 100, "reset_at": NOON + 60}, ts=NOW)}, FACTS),
+        ({"error": error({"limit": 100, "reset_at": int(NOON + 60) * 1000}, ts=NOW)}, FACTS),
+        ({"error": error({"limit": 100, "reset_at": str(int(NOON + 60))}, ts=NOW)}, FACTS),
+        ({"error": error({"limit": 100, "reset_at": str(int(NOON + 60) * 1000)}, ts=NOW)}, FACTS),
+        ({"error": error({"limit": 100, "reset_at": RESET.lower()}, ts=(NOON + 0.25) * 1000)}, FACTS),
         ({"error": error({"limit": 0, "reset_at": "soon"})}, Refusal()),
+        ({"error": error({"reset_at": "60"}, ts="5")}, Refusal()),
+        ({"error": error({"reset_at": 1e300}, ts=-NOON)}, Refusal()),
+        ({"error": error({"reset_at": [NOON]}, ts={"at": NOON})}, Refusal()),
         ({"error": error({"limit": True, "reset_at": 60})}, Refusal()),
         ({"error": error({"limit": -3})}, Refusal()),
         ({"error": error({"limit": 10.5})}, Refusal()),
@@ -75,6 +84,15 @@ FACTS = Refusal(limit=100, reset_at=NOON + 60, server_now=NOON + 0.25)
 )
 def test_every_form_of_a_refusal(body: object, facts: Refusal) -> None:
     assert Refusal.of(answer(body).facts) == facts
+
+
+@pytest.mark.parametrize("reset_at", [int(NOON + 60), int(NOON + 60) * 1000, str(int(NOON + 60)), RESET])
+def test_the_error_keeps_the_reset_though_unix_time_looks_like_a_phone_number(reset_at: object) -> None:
+    details = answer({"error": error({"reset_at": reset_at, "to": 14155550100})}).facts.masked_details
+    moment = RateLimitError("slow down", details=details).reset_at
+    assert moment is not None
+    assert moment.timestamp() == NOON + 60
+    assert "4155550" not in str(details)
 
 
 @pytest.mark.parametrize(

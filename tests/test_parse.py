@@ -145,6 +145,11 @@ WHEN = datetime(2026, 3, 18, 10, 0, 5, tzinfo=UTC)
         (1773828005, WHEN),
         (1773828005.0, WHEN),
         (1773828005000, WHEN),
+        ("1773828005", WHEN),
+        (" 1773828005.5 ", WHEN.replace(microsecond=500_000)),
+        ("1773828005000", WHEN),
+        ("1812121212000", datetime(2027, 6, 4, 15, 0, 12, tzinfo=UTC)),
+        ("20260318", WHEN.replace(hour=0, minute=0, second=0)),
     ],
 )
 def test_times(value: object, expected: datetime) -> None:
@@ -168,6 +173,10 @@ def test_times(value: object, expected: datetime) -> None:
         1e30,
         math.nan,
         10**400,
+        "5",
+        "-1773828005",
+        "1" * 400,
+        "1773828005 s",
     ],
 )
 def test_what_is_no_time(value: object) -> None:

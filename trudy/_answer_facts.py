@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 from trudy._hidden import Hidden
 from trudy._masking import mask_text
-from trudy._parse import is_finite, parse_time, parse_whole
+from trudy._parse import is_finite, parse_instant, parse_whole
 
 _UPSTREAM_STATUS: Final = (
     *("httpStatus", "http_status", "upstreamStatus", "upstream_status", "providerStatus", "provider_status"),
@@ -102,8 +102,7 @@ class AnswerFacts:
         """The server's clock to the microsecond, from the body; None when it does not say."""
         for holder in self._holders():
             for name in ("ts", "timestamp"):
-                text = holder.get(name)
-                if isinstance(text, str) and (moment := parse_time(text)):
+                if moment := parse_instant(holder.get(name)):
                     return moment
         return None
 
@@ -172,8 +171,7 @@ class AnswerFacts:
     @cached_property
     def reset_at(self) -> datetime | None:
         """When a fresh window opens, on the server's clock, as a 429 says it."""
-        text = self.details.get("reset_at")
-        return parse_time(text) if isinstance(text, str) else None
+        return parse_instant(self.details.get("reset_at"))
 
     @property
     def upstream_status(self) -> int | None:
@@ -274,7 +272,9 @@ def _masked(details: Mapping[str, object]) -> dict[str, object]:
             if left < 0:
                 break
             shown: object = value
-            if isinstance(value, str):
+            if name == "reset_at" and (moment := parse_instant(value)) is not None:
+                shown = moment.isoformat()  # Unix time would be masked, as it looks like a phone number
+            elif isinstance(value, str):
                 is_link = value.startswith(("https://", "http://"))
                 shown = value if is_link and len(value) <= _LONGEST_TEXT else mask_text(_cut(value, _LONGEST_TEXT))
             elif isinstance(value, int) and abs(value) >= _LIKE_A_NUMBER:

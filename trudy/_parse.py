@@ -159,25 +159,38 @@ def parse_time(text: str) -> datetime | None:
 def instant(value: object) -> datetime:
     """An aware UTC datetime from ISO 8601 text in any spelling (no zone means UTC), or from Unix time.
 
-    A fraction is read to the microsecond. A number is Unix seconds, or milliseconds where it is too large for seconds.
+    A fraction is read to the microsecond. A number, or its text, is Unix seconds, or milliseconds where it is too large
+    for seconds.
     """
     if isinstance(value, str):
-        try:
-            found = datetime.fromisoformat(value)
-        except ValueError:
-            found = None
-        # The fast path: a page holds hundreds of times, nearly all of them UTC.
-        if found is not None and (found.tzinfo is UTC or found.tzinfo is None):
-            return found.replace(tzinfo=UTC) if found.tzinfo is None else found
-        found = parse_time(value) or parse_time(value.strip().upper())
-        if found is not None:
-            return found
+        # Digits alone could be read as the short form of ISO 8601; a date of it has eight.
+        if value[4:5].isdecimal() and len(value.strip()) > 8 and _NUMBER.fullmatch(value.strip()):
+            value = number(value)
+        else:
+            try:
+                found = datetime.fromisoformat(value)
+            except ValueError:
+                found = None
+            # The fast path: a page holds hundreds of times, nearly all of them UTC.
+            if found is not None and (found.tzinfo is UTC or found.tzinfo is None):
+                return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+            found = parse_time(value) or parse_time(value.strip().upper())
+            if found is not None:
+                return found
     if isinstance(value, int | float) and not isinstance(value, bool):
         if _UNIX_SECONDS[0] <= value < _UNIX_SECONDS[1]:
             return datetime.fromtimestamp(value, UTC)
         if _UNIX_MILLISECONDS[0] <= value < _UNIX_MILLISECONDS[1]:
             return datetime.fromtimestamp(value / 1000, UTC)
     raise ValueError("is no time")
+
+
+def parse_instant(value: object) -> datetime | None:
+    """The time a JSON value names, in any spelling that `instant` reads; None where it names none."""
+    try:
+        return instant(value)
+    except ValueError:
+        return None
 
 
 def seconds(value: object) -> int | float:

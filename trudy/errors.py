@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias, TypedDict, Unpack
 from attrs import field, frozen
 
 from trudy._masking import mask_text, one_line
-from trudy._parse import parse_time
+from trudy._parse import parse_instant
 
 if TYPE_CHECKING:
     from trudy.models import BatchCall, Call, KnowledgeBase, Voice
@@ -285,8 +285,7 @@ class RateLimitError(APIError):
 
     @property
     def reset_at(self) -> datetime | None:
-        text = _text(self.details.get("reset_at"))
-        return None if text is None else parse_time(text)
+        return parse_instant(self.details.get("reset_at"))
 
 
 class ServerError(APIError):
