@@ -148,7 +148,7 @@ async def test_a_machine_that_slept_learns_the_time_before_it_dials(tmp_path: Pa
             [{"phone": f"+121255501{index:02d}"} for index in range(10)],
             agent=agent.id,
             consent="form",
-            policy=evolve(ONCE, hours=EVERY_DAY, max_live=1),
+            policy=evolve(ONCE, hours=EVERY_DAY, gap=1.0),
             region="US",
             rejects=None,
         )
