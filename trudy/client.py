@@ -244,6 +244,11 @@ class AsyncTrudyClient:
         return limiter.status() if isinstance(limiter, InProcessRateLimiter) else None
 
     @property
+    def clock(self) -> Clock:
+        """What tells the client the time and sleeps: `clock=`, that of a served sandbox, or the machine's."""
+        return self._core.clock
+
+    @property
     def server_clock(self) -> ServerClock | None:
         """The server's clock as the answers show it: offset, uncertainty, `now()`; None while no answer has told."""
         clock = self._core.clock

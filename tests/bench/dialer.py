@@ -133,7 +133,7 @@ def _run(rows: int, *, rate_limit: int | None) -> tuple[dict[str, float], list[s
     sandbox = Sandbox(clock=clock, rate_limit=rate_limit, seed=1, outcome_mix=_MIX)
 
     async def main() -> dict[str, float]:
-        async with _dialer(sandbox, clock) as (dialer, plan_of):
+        async with _dialer(sandbox) as (dialer, plan_of):
             plan = await plan_of(rows)
             began, cpu = clock.time(), time.process_time()
             result = await dialer.run(plan, confirm=plan.hash)
@@ -179,7 +179,7 @@ async def _until_first(rows: int) -> tuple[float, float]:
     sandbox = Sandbox(rate_limit=None, seed=1, outcome_mix=_MIX)
     began = time.perf_counter()
     seen: list[float] = []
-    async with _dialer(sandbox, sandbox.clock) as (dialer, plan_of):
+    async with _dialer(sandbox) as (dialer, plan_of):
         plan = await plan_of(rows)
         planned = time.perf_counter() - began
 
@@ -193,12 +193,12 @@ async def _until_first(rows: int) -> tuple[float, float]:
 
 
 @asynccontextmanager
-async def _dialer(sandbox: Sandbox, clock: Any) -> AsyncIterator[tuple[Dialer, Any]]:
+async def _dialer(sandbox: Sandbox) -> AsyncIterator[tuple[Dialer, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         leads = Path(folder) / "leads.csv"
         async with (
             sandbox.async_client(max_rate_limit_wait=1e6) as client,
-            Dialer(client, store=Path(folder) / "leads.db", clock=clock) as dialer,
+            Dialer(client, store=Path(folder) / "leads.db") as dialer,
         ):
             agent = await _agent(client, sandbox)
 
@@ -227,7 +227,7 @@ def _number(index: int) -> str:
 
 async def _plan_alone(rows: int) -> dict[str, float]:
     sandbox = Sandbox(rate_limit=None)
-    async with _dialer(sandbox, sandbox.clock) as (_, plan_of):
+    async with _dialer(sandbox) as (_, plan_of):
         wall, cpu = time.perf_counter(), time.process_time()
         plan = await plan_of(rows)
         assert plan.waiting == rows, plan.counts

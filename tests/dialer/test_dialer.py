@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
+import time
+from pathlib import Path
 
 import pytest
 
 from tests.dialer.conftest import Night, numbers_ending
-from trudy import ConfigurationError, InvalidArgumentError
+from trudy import AsyncTrudyClient, ConfigurationError, InvalidArgumentError
+from trudy.clock import SharedClock
 from trudy.dialer import (
     AttemptResult,
     Breaker,
+    Dialer,
     DialEvent,
     DueRow,
     Final,
@@ -22,6 +27,7 @@ from trudy.dialer import (
     RunResult,
     Skip,
 )
+from trudy.sandbox import JumpingClock, Sandbox
 
 pytestmark = pytest.mark.anyio
 ONCE = Policy(
@@ -183,3 +189,38 @@ async def test_a_source_that_cannot_be_dialed(
     with pytest.raises(InvalidArgumentError, match=named):
         await night.dialer.plan(rows, agent=night.agent, region="US", rejects=None, **members)  # type: ignore[arg-type]
     assert await night.dialer.store.campaigns() == []
+
+
+async def test_a_dialer_has_the_time_of_its_client(tmp_path: Path, clock: JumpingClock) -> None:
+    """Hours between two calls pass on the one clock of client and sandbox, and cost none."""
+    sandbox = Sandbox(clock=clock)
+    async with sandbox.async_client() as client, Dialer(client, store=tmp_path / "leads.db") as dialer:
+        assert client.clock is clock
+        await _two_calls_apart(client, dialer, sandbox, 3600.0)
+
+
+def test_a_dialer_follows_a_served_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = Sandbox(speed=60, rate_limit=None)
+
+    async def main() -> None:
+        async with AsyncTrudyClient() as client, Dialer(client, store=tmp_path / "leads.db") as dialer:
+            assert isinstance(client.clock, SharedClock)
+            await _two_calls_apart(client, dialer, sandbox, 150.0)
+
+    with sandbox.serve() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        asyncio.run(main())
+
+
+async def _two_calls_apart(client: AsyncTrudyClient, dialer: Dialer, sandbox: Sandbox, gap: float) -> None:
+    began = time.monotonic()
+    agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Greet.")
+    rows = [{"phone": number} for number in numbers_ending(0, 1)]
+    policy = Policy(hours=Hours.always(), gap=gap)
+    plan = await dialer.plan(rows, agent=agent.id, consent="form", policy=policy, region="US", rejects=None)
+    result = await dialer.run(plan, confirm=plan.hash)
+    assert (result.state, result.counts) == ("done", {"done": 2})
+    first, second = sandbox.placed_calls
+    assert second.created_at - first.created_at >= gap - 1
+    assert time.monotonic() - began < gap

@@ -41,7 +41,7 @@ class Evening:
 @pytest.fixture
 def evening(tmp_path: Path) -> Iterator[Evening]:
     sandbox = Sandbox(clock=JumpingClock(start=START), rate_limit=None)
-    with sandbox.client() as client, SyncDialer(client, store=tmp_path / "leads.db", clock=sandbox.clock) as dialer:
+    with sandbox.client() as client, SyncDialer(client, store=tmp_path / "leads.db") as dialer:
         agent = client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Greet {{name}}.")
         yield Evening(sandbox, client, dialer, agent.id)
 

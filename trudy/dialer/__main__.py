@@ -50,7 +50,7 @@ async def demo(clock: JumpingClock) -> None:
     with tempfile.TemporaryDirectory(prefix="trudy-dialer-") as name:
         folder = Path(name)
         _write_leads(folder / "leads.csv")
-        async with sandbox.async_client() as client, Dialer(client, store=folder / "leads.db", clock=clock) as dialer:
+        async with sandbox.async_client() as client, Dialer(client, store=folder / "leads.db") as dialer:
             agent = await client.agents.create(
                 name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Remind {{name}} of the appointment."
             )

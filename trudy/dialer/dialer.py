@@ -14,7 +14,7 @@ from attrs import evolve
 from trudy import _checks
 from trudy._concurrency.loops import Wakeup
 from trudy._masking import mask_phone
-from trudy.clock import Clock, SystemClock
+from trudy.clock import Clock
 from trudy.dialer import export as exports
 from trudy.dialer.audit import told
 from trudy.dialer.contacts import Columns, number_cell
@@ -52,7 +52,7 @@ class Dialer:
         client: the client to call through.
         store: a path of a SQLite file, or an SQLAlchemy URL. One process at a time dials from it.
         region: the default region of numbers without a country code, such as `"US"`.
-        clock: what tells the time; `sandbox.clock` in tests.
+        clock: what tells the time; the client's if left out.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Dialer:
     ) -> None:
         self.client = client
         self.region = region
-        self._clock = clock or SystemClock()
+        self._clock = clock or client.clock
         self.store: Store = SqlStore(store, clock=self._clock) if isinstance(store, str | os.PathLike) else store
         self._wakeup = Wakeup()
         self._heard: dict[str, object] = {}

@@ -216,6 +216,11 @@ class TrudyClient:
         return self._async.rate_limit
 
     @property
+    def clock(self) -> Clock:
+        """What tells the client the time and sleeps: `clock=`, that of a served sandbox, or the machine's."""
+        return self._async.clock
+
+    @property
     def server_clock(self) -> ServerClock | None:
         """The server's clock as the answers show it: offset, uncertainty, `now()`; None while no answer has told."""
         return self._async.server_clock

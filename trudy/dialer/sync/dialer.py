@@ -35,7 +35,7 @@ class SyncDialer:
         client: the client to call through.
         store: a path of a SQLite file, or an SQLAlchemy URL. One process at a time dials from it.
         region: the default region of numbers without a country code, such as `"US"`.
-        clock: what tells the time; `sandbox.clock` in tests.
+        clock: what tells the time; the client's if left out.
     """
 
     def __init__(
