@@ -78,14 +78,24 @@ class AnswerFacts:
         return self.body.get("data", self.json)
 
     @property
+    def has_envelope(self) -> bool:
+        """Whether the body has a member `data`."""
+        return "data" in self.body
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the body tells of an error and has no data, whatever the status is."""
+        return bool(self.body.get("error")) and self.body.get("data") is None
+
+    @property
     def meta(self) -> Mapping[str, object]:
         """The envelope's `meta`."""
-        return (as_mapping(self.body.get("meta")) if "data" in self.body else None) or {}
+        return (as_mapping(self.body.get("meta")) if self.has_envelope else None) or {}
 
     @property
     def pagination(self) -> Mapping[str, object]:
         """The envelope's `pagination`."""
-        return (as_mapping(self.body.get("pagination")) if "data" in self.body else None) or {}
+        return (as_mapping(self.body.get("pagination")) if self.has_envelope else None) or {}
 
     @cached_property
     def request_id(self) -> str | None:

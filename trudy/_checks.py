@@ -146,6 +146,43 @@ def callable_or_none(value: object, name: str) -> None:
         raise InvalidArgumentError(f"{name} must be callable", argument=name)
 
 
+def steps(value: object, name: str) -> None:
+    """A list of middleware or of hooks."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise InvalidArgumentError(f"{name} must be a list", argument=name)
+    for step in cast("Sequence[object]", value):
+        if not callable(step):
+            raise InvalidArgumentError(f"{name} must be callables, not {type(step).__name__}", argument=name)
+        scope: object = getattr(step, "scope", "operation")
+        if scope not in ("operation", "attempt"):
+            raise InvalidArgumentError(
+                f'{name}: scope must be "operation" (around a whole method call) or "attempt", not {scope!r}',
+                argument=name,
+            )
+
+
+def clock(value: object, name: str) -> None:
+    """None, or what has the methods of a `Clock`."""
+    if value is not None and not all(
+        callable(getattr(value, method, None)) for method in ("time", "monotonic", "sleep")
+    ):
+        raise InvalidArgumentError(f"{name} must have time(), monotonic() and sleep()", argument=name)
+
+
+def limiter(rate_limiter: object, rate_limit: object, group: object) -> None:
+    """A limiter of the caller's own, or the settings of this process's, not both."""
+    if group is not None:
+        non_empty(group, "rate_limit_group")
+    if rate_limiter is None:
+        return
+    if not callable(getattr(rate_limiter, "admit", None)):
+        raise InvalidArgumentError("rate_limiter must have admit(lane, until)", argument="rate_limiter")
+    if rate_limit is not None or group is not None:
+        raise InvalidArgumentError(
+            "rate_limiter takes the place of rate_limit and rate_limit_group; give it alone", argument="rate_limiter"
+        )
+
+
 def moment(value: object, name: str) -> None:
     """A datetime that says its time zone."""
     if not isinstance(value, datetime) or value.utcoffset() is None:

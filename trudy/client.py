@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NoReturn, ParamSpec, Self, TypeVar, Unpack, cast
 
-from trudy._client_arguments import (
-    check_clock,
-    check_limiter,
-    check_steps,
+from trudy import _checks
+from trudy._environment import (
     find_backend,
     find_base_url,
     find_credential,
@@ -133,10 +131,10 @@ class AsyncTrudyClient:
         if timeout is not None:
             self._settings = self._settings.merged({"timeout": timeout})
         check_headers(default_headers or {}, "default_headers")
-        check_steps("middleware", middleware)
-        check_steps("hooks", hooks)
-        check_clock(clock)
-        check_limiter(rate_limiter, rate_limit, rate_limit_group)
+        _checks.steps(middleware, "middleware")
+        _checks.steps(hooks, "hooks")
+        _checks.clock(clock, "clock")
+        _checks.limiter(rate_limiter, rate_limit, rate_limit_group)
         log_as_environment_says()
         credential = find_credential(api_key, jwt_token)
         url = find_base_url(base_url, allow_http=allow_http)
@@ -316,15 +314,22 @@ class AsyncTrudyClient:
         Raises:
             CallOutcomeUnknownError: a `POST /calls` may have placed a call; it is never repeated here.
         """
-        from trudy.resources._raw_request import endpoint_of, send_raw
+        from trudy.resources._raw_request import endpoint_of, reconciler_of, send_raw
 
         endpoint = endpoint_of(method, path)
         check_mapping(query or {}, "query")
         settings = self._settings.merged(options)
+        reconciler = reconciler_of(self._core, settings, endpoint)
         request = self._core.build(
-            endpoint, settings, path=path, query=query, body=body, idempotency_key=idempotency_key
+            endpoint,
+            settings,
+            path=path,
+            query=query,
+            body=body,
+            idempotency_key=idempotency_key,
+            reconcile=reconciler,
         )
-        response = await send_raw(self._core, settings, request)
+        response = await send_raw(self._core, request, reconciler)
         return Capture(response).raw(cast(JSON, response.json()))
 
     async def raw(self, method: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:

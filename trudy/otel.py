@@ -15,13 +15,12 @@ Metrics    `http.client.request.duration` (attempts), `trudy.operation.duration`
 
 from __future__ import annotations
 
-import os
 import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from trudy._client_arguments import DEFAULT_BASE_URL
+from trudy._environment import base_url_unchecked
 from trudy._version import __version__
 from trudy.errors import ConfigurationError
 from trudy.hooks import AttemptEnded, Event, RateLimitWait, RequestEnded, RequestStarted, RetryScheduled
@@ -62,7 +61,7 @@ class OpenTelemetryHook:
                 "OpenTelemetryHook needs opentelemetry-api: pip install 'trudy-python-sdk[otel]'"
             ) from None
         self._trace = trace
-        self._base_url = (base_url or os.environ.get("TRUDY_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
+        self._base_url = str(base_url_unchecked(base_url)).rstrip("/")
         parts = urlsplit(self._base_url)
         self._server: dict[str, str | int] = {
             "server.address": parts.hostname or "",

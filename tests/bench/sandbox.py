@@ -123,7 +123,7 @@ def _lists(many: int, *, quick: bool) -> Table:
 async def _list_times(count: int, *, quick: bool) -> dict[str, float]:
     from trudy.sandbox import Sandbox
     from trudy.sandbox.domain.new_call import SETTINGS, place
-    from trudy.sandbox.domain.outcomes import Outcome
+    from trudy.sandbox.domain.outcome_by_number import Outcome
 
     sandbox = Sandbox(speed=0, start=_START, rate_limit=None)
     headers = {"Authorization": f"Bearer {sandbox.api_key}"}

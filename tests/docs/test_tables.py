@@ -11,7 +11,7 @@ from tests.docs.blocks import ROOT, guide, table_after
 from trudy import errors, webhooks
 from trudy.options import RequestOptions
 from trudy.sandbox import Sandbox
-from trudy.sandbox.domain import outcomes
+from trudy.sandbox.domain import outcome_by_number
 from trudy.sandbox.domain.campaign import PACE_SECONDS, RETRY_SECONDS
 from trudy.testing import make_event, plugin
 from trudy.webhooks import BadPayloadError, BadSignatureError
@@ -77,10 +77,10 @@ def test_numbers_and_their_outcomes() -> None:
         first, _, last = key.partition("-")
         for nn in range(int(first), int(last or first) + 1):
             number = f"+141555501{nn:02d}"
-            outcome = outcomes.outcome_of(number)
+            outcome = outcome_by_number.outcome_of(number)
             assert outcome is not None
             assert WORDS[outcome] in words
-            fate = outcomes.event_fate(number)
+            fate = outcome_by_number.event_fate(number)
             assert ("its events" in words) == (fate is not None)
             assert fate is None or FATES[fate] in words
             covered.append(nn)
@@ -160,31 +160,31 @@ def test_every_answer_to_a_delivery() -> None:
 
 
 WORDS = {
-    outcomes.Outcome.COMPLETED: "completed",
-    outcomes.Outcome.NO_ANSWER: "no answer",
-    outcomes.Outcome.BUSY: "busy",
-    outcomes.Outcome.VOICEMAIL: "voicemail",
-    outcomes.Outcome.REFUSED: "refused",
-    outcomes.Outcome.FAILED: "failed",
-    outcomes.Outcome.ANSWERED_SECOND_TIME: "second attempt",
-    outcomes.Outcome.DO_NOT_CALL: "not to be called",
-    outcomes.Outcome.LONG: "long",
-    outcomes.Outcome.RATE_LIMITED_ONCE: "429",
-    outcomes.Outcome.SERVER_ERROR_AFTER: "500",
-    outcomes.Outcome.RESET_AFTER: "reset",
-    outcomes.Outcome.HANG: "30 seconds",
-    outcomes.Outcome.PAYMENT_REQUIRED: "402",
-    outcomes.Outcome.FORBIDDEN: "403",
-    outcomes.Outcome.RANDOM: "random",
+    outcome_by_number.Outcome.COMPLETED: "completed",
+    outcome_by_number.Outcome.NO_ANSWER: "no answer",
+    outcome_by_number.Outcome.BUSY: "busy",
+    outcome_by_number.Outcome.VOICEMAIL: "voicemail",
+    outcome_by_number.Outcome.REFUSED: "refused",
+    outcome_by_number.Outcome.FAILED: "failed",
+    outcome_by_number.Outcome.ANSWERED_SECOND_TIME: "second attempt",
+    outcome_by_number.Outcome.DO_NOT_CALL: "not to be called",
+    outcome_by_number.Outcome.LONG: "long",
+    outcome_by_number.Outcome.RATE_LIMITED_ONCE: "429",
+    outcome_by_number.Outcome.SERVER_ERROR_AFTER: "500",
+    outcome_by_number.Outcome.RESET_AFTER: "reset",
+    outcome_by_number.Outcome.HANG: "30 seconds",
+    outcome_by_number.Outcome.PAYMENT_REQUIRED: "402",
+    outcome_by_number.Outcome.FORBIDDEN: "403",
+    outcome_by_number.Outcome.RANDOM: "random",
 }
 FATES = {
-    outcomes.EventFate.NEVER: "never sent",
-    outcomes.EventFate.JUMBLED: "sent twice, the last one first",
-    outcomes.EventFate.LATE: "ten minutes late",
+    outcome_by_number.EventFate.NEVER: "never sent",
+    outcome_by_number.EventFate.JUMBLED: "sent twice, the last one first",
+    outcome_by_number.EventFate.LATE: "ten minutes late",
 }
 
 
 def test_the_pace_of_campaigns() -> None:
     text = " ".join(guide("sandbox").read_text(encoding="utf-8").split())
     assert f"`max_concurrent_calls`, {PACE_SECONDS:g} seconds apart" in text
-    assert f"a failed one rests {RETRY_SECONDS:g} seconds" in text
+    assert f"called again after {RETRY_SECONDS:g} seconds at the earliest" in text

@@ -26,7 +26,7 @@ ROOMS = (
     "_cursors _walk pagination",
     "resources",
     "webhooks",
-    "_client_arguments",
+    "_environment",
     "client",
     "otel",
     "sync",
@@ -88,10 +88,17 @@ def test_imports_follow_the_order_of_the_rooms(path: Path) -> None:
 
 
 def test_every_class_name_means_one_thing() -> None:
-    places: dict[str, set[str]] = {}
+    classes: dict[str, set[str]] = {}
+    aliases: dict[str, set[str]] = {}
     for path in FILES:
         if room_of(path) not in ("sync", "codegen"):
             for node in ast.parse(path.read_text()).body:
+                place = str(path.relative_to(PACKAGE))
                 if isinstance(node, ast.ClassDef):
-                    places.setdefault(node.name, set()).add(str(path.relative_to(PACKAGE)))
-    assert {name: files for name, files in places.items() if len(files) > 1} == {}
+                    classes.setdefault(node.name, set()).add(place)
+                elif isinstance(node, ast.Assign | ast.AnnAssign):
+                    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                    for name in (target.id for target in targets if isinstance(target, ast.Name)):
+                        aliases.setdefault(name, set()).add(place)
+    assert {name: files for name, files in classes.items() if len(files) > 1} == {}
+    assert {name: files for name, files in aliases.items() if name in classes} == {}

@@ -101,7 +101,7 @@ class Case:
     async def look(self, failure: Any = SLOW, *, timeout: float = 30, **facts: Any) -> Response:
         """Lose the answer to a create that has just left, and look for its call."""
         reconciler, request = self.reconciler(timeout), self.request(**facts)
-        with reconciler.placing(request):
+        with reconciler.registered(request):
             return await reconciler(request, failure)
 
 
@@ -155,7 +155,7 @@ async def test_a_clock_that_is_set_right_meanwhile_lets_no_old_call_in() -> None
     clock = FakeClock(NOON - 1300)
     case = Case(clock, Newest(clock, row("mine", 0.5), row("old", -1200)))
     reconciler, request = case.reconciler(), case.request()
-    with reconciler.placing(request):
+    with reconciler.registered(request):
         clock.set_wall(NOON)
         body: Any = (await reconciler(request, SLOW)).json()
     assert body["data"]["id"] == "mine"
@@ -171,7 +171,7 @@ async def test_a_server_that_does_not_tell_its_time_leaves_the_call_unknown() ->
 
     reconciler, request = case.reconciler(), case.request()
     reconciler._fetch = lambda _: timeless
-    with reconciler.placing(request), pytest.raises(CallOutcomeUnknownError, match="does not tell its time"):
+    with reconciler.registered(request), pytest.raises(CallOutcomeUnknownError, match="does not tell its time"):
         await reconciler(request, SLOW)
 
 
@@ -198,7 +198,7 @@ async def test_a_server_that_gives_one_page_for_ever_and_promises_more_is_asked_
     case = Case(clock, newest)
     reconciler, request = case.reconciler(timeout=1), case.request()
     reconciler._fetch = lambda _: lambda offset: newest(0)
-    with reconciler.placing(request), pytest.raises(CallOutcomeUnknownError):
+    with reconciler.registered(request), pytest.raises(CallOutcomeUnknownError):
         await reconciler(request, SLOW)
     assert len(newest.asked) <= 6
 
@@ -318,7 +318,7 @@ async def test_siblings_whose_rows_nothing_tells_apart_are_not_swapped() -> None
     case = Case(clock, Newest(clock, row("a")))
     mine, sibling = case.reconciler(), case.reconciler()
     request = case.request()
-    with sibling.placing(case.request()), mine.placing(request), pytest.raises(CallOutcomeUnknownError) as caught:
+    with sibling.registered(case.request()), mine.registered(request), pytest.raises(CallOutcomeUnknownError) as caught:
         await mine(request, SLOW)
     assert [call.id for call in caught.value.candidates] == ["a"]
 
@@ -328,7 +328,7 @@ async def test_siblings_that_something_tells_apart_each_get_their_own() -> None:
     case = Case(clock, Newest(clock, row("b", variables={"n": "2"}), row("a", variables={"n": "1"})))
     mine, sibling = case.reconciler(), case.reconciler()
     first, second = case.request(variables={"n": 1}), case.request(variables={"n": 2})
-    with sibling.placing(second), mine.placing(first):
+    with sibling.registered(second), mine.registered(first):
         body: Any = (await mine(first, SLOW)).json()
         assert body["data"]["id"] == "a"
         body = (await sibling(second, SLOW)).json()
@@ -350,8 +350,8 @@ async def test_a_row_that_another_caller_may_still_be_answered_with_is_left_alon
             newest.rows.append(row("b"))
 
     newest.on_request = answer_the_other
-    with ExitStack() as stack, mine.placing(request):
-        answered.append(stack.enter_context(other.placing(case.request())))
+    with ExitStack() as stack, mine.registered(request):
+        answered.append(stack.enter_context(other.registered(case.request())))
         body: Any = (await mine(request, SLOW)).json()
     assert body["data"]["id"] == "b"
 
@@ -423,7 +423,7 @@ async def test_when_the_one_who_lists_for_all_is_cancelled_another_does() -> Non
     async def look(number: int) -> None:
         reconciler, request = case.reconciler(), case.request(variables={"n": number})
         reconciler._fetch = lambda _: held
-        with reconciler.placing(request):
+        with reconciler.registered(request):
             body: Any = (await reconciler(request, SLOW)).json()
         ids.append(body["data"]["id"])
 

@@ -80,11 +80,11 @@ def is_answer(endpoint: Endpoint, response: Response) -> bool:
     if endpoint.any_answer:
         return True
     facts = response.facts
-    if facts.body.get("error") and facts.body.get("data") is None:
+    if facts.is_error:
         return False
     if endpoint.sends_key:
         data = as_mapping(facts.data)
-        return data is not None and ("data" in facts.body or names_object(endpoint, response))
+        return data is not None and (facts.has_envelope or names_object(endpoint, response))
     if response.body:
         return isinstance(facts.json, dict | list)
     return response.status == 204 or endpoint.method == "DELETE"

@@ -94,13 +94,13 @@ class RateLimitStep:
             except Exception as fault:
                 if is_from_signal_handler(fault):
                     raise
-                self._tell_of_fault("the rate limiter failed to note what a request met", fault)
+                self._log_fault("the rate limiter failed to note what a request met", fault)
             else:
                 self._is_failing = False
         if bound.cancelled_caught:
-            self._tell_of_fault(f"the rate limiter did not note in {_SETTLING:g} s what a request met", None)
+            self._log_fault(f"the rate limiter did not note in {_SETTLING:g} s what a request met", None)
 
-    def _tell_of_fault(self, what: str, fault: Exception | None) -> None:
+    def _log_fault(self, what: str, fault: Exception | None) -> None:
         level = logging.DEBUG if self._is_failing else logging.ERROR
         self._is_failing = True
         logger.log(level, what, exc_info=fault)

@@ -119,7 +119,7 @@ def _after_a_fault(request: Request, ending: Ending, failures: int, chance: floa
 
 
 def window_wait(facts: AnswerFacts, now: float) -> float | None:
-    """Seconds until the window that a 429 names opens; None where it names none that can be believed."""
+    """Seconds until the window that a 429 names opens, for a client without a rate limiter; None if it names none."""
     if facts.reset_at is None:
         wait = facts.retry_after(now)
     else:

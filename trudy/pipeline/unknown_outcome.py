@@ -1,4 +1,9 @@
-"""A call that may have been placed: the error for it, and the warning in the log where nobody gets the error."""
+"""A `POST /calls` that was sent and got no answer: the call may have been placed, so it is not sent again blindly.
+
+After such an attempt `pipeline/retry.py` has `resources/_reconcile.py` look for the call. If exactly one fits, it is
+returned. Otherwise the caller gets the error made here, with the idempotency key and the calls it may be. Where nobody
+gets an error, because the task was cancelled, a warning is logged.
+"""
 
 from __future__ import annotations
 

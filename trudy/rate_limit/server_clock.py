@@ -102,10 +102,6 @@ class ClockEstimate:
         slack = _slack(bounds, now)
         return bounds.low - slack - _SLOW_ANSWER <= server_time - now <= bounds.high + slack + _TWO_HOSTS
 
-    def would_learn(self, now: float) -> bool:
-        """Whether another answer should be read for its time."""
-        return now > self.quiet_until
-
     def observe(self, server_time: float, now: float, *, round_trip: float, granularity: float = 0.0) -> None:
         """An answer arrived at `now`, `round_trip` seconds after its request left.
 

@@ -11,6 +11,9 @@
 Nothing is sent in the guard, at both sides of an edge, which is as wide as the server's clock is uncertain: a request
 sent there might count in either window.
 
+The wait for a `reset_at` is computed here, in `Windows._reset`: `reset_at` less the server's time in the same answer,
+with the guard, if it can be believed. A client without a limiter waits as `window_wait` in `pipeline/retry.py` says.
+
 When a window opens, a full budget is sent at once. Only after an unexpected refusal (the server named no time, or had
 taken less than its limit) the next window starts with one request and doubles with the answers: the probe above.
 

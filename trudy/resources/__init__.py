@@ -23,7 +23,7 @@ What they share:
     _base.py                from a method's arguments to a request, and from an answer to a model or a list
     _documented.py          which members and words the API documents; others are refused
     _uploads.py             files to be sent, and multipart forms
-    _placing_rules.py       what a call and a batch may ask for
+    _call_checks.py       what a call and a batch may ask for
     _waiting.py             waits for a final status, or for what comes after it
     _shared_poller.py       one poll for all that wait at the same time
     _raw_request.py         `client.request`: a path without a method of its own

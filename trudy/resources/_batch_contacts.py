@@ -14,7 +14,7 @@ from trudy.models import AddedChunk, AddedContacts, BatchContactInput, BatchCont
 from trudy.pipeline.outcome import AttemptOutcome, outcome_of_error
 from trudy.resources._base import written
 from trudy.resources._documented import closed_object
-from trudy.resources._waiting import OnSeen, tell
+from trudy.resources._waiting import OnSeen, report_progress
 
 if TYPE_CHECKING:
     from trudy.pipeline.core import Core
@@ -135,4 +135,4 @@ class _Adding:
         answered = self.done.answered + len(self.sending)
         self.done = evolve(self.done, chunks=(*self.done.chunks, answer), answered=answered)
         self.sending = ()
-        await tell(self.progress, self.done)
+        await report_progress(self.progress, self.done)

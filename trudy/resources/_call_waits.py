@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from trudy.errors import TrudyError, WaitTimeoutError
 from trudy.models import BatchCall, Call, Recording, Transcript
 from trudy.resources._shared_poller import SharedPoller
-from trudy.resources._waiting import LAST_LOOK, Artifact, OnSeen, Waiting, newest_by, tell
+from trudy.resources._waiting import LAST_LOOK, Artifact, OnSeen, Waiting, newest_by, report_progress
 
 if TYPE_CHECKING:
     from trudy._settings import Settings
@@ -87,7 +87,7 @@ class CallWaits:
     ) -> Call:
         """The end of a call just placed, within the deadline of an operation that began at `started`."""
         if call.status.is_final:
-            await tell(progress, call)
+            await report_progress(progress, call)
             return call
         deadline = self.settings.merged(options).deadline
         if deadline is not None:

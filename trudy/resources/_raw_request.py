@@ -7,8 +7,6 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from attrs import evolve
-
 from trudy import _checks
 from trudy._answer_facts import as_mapping
 from trudy._parse import find_id
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from trudy._settings import Settings
     from trudy.pipeline.core import Core
     from trudy.request import Request, Response
+    from trudy.resources._reconcile import CallReconciler
 
 MODULES: Final = (
     "agents",
@@ -65,16 +64,22 @@ def endpoint_of(method: str, path: str) -> Endpoint:
     )
 
 
-async def send_raw(core: Core, settings: Settings, request: Request) -> Response:
-    """Send it. A `POST /calls` is registered while it is under way, so that no other create takes its call."""
-    if request.endpoint.retry is not RetryClass.RECONCILE:
-        return await core.send(request)
+def reconciler_of(core: Core, settings: Settings, endpoint: Endpoint) -> CallReconciler | None:
+    """What knows the calls under way, for a `POST /calls`; None for all other requests. It looks for no call here."""
+    if endpoint.retry is not RetryClass.RECONCILE:
+        return None
     from trudy.resources._reconcile import reconciler_for
     from trudy.resources.calls import LIST
 
-    reconciler = reconciler_for(core, settings, LIST, timeout=0.0)
-    with reconciler.placing(request) as settle:
-        response = await core.send(evolve(request, reconcile=reconciler))
+    return reconciler_for(core, settings, LIST, timeout=0.0)
+
+
+async def send_raw(core: Core, request: Request, reconciler: CallReconciler | None) -> Response:
+    """Send it. A `POST /calls` is registered while it is under way, so that no other create takes its call."""
+    if reconciler is None:
+        return await core.send(request)
+    with reconciler.registered(request) as settle:
+        response = await core.send(request)
         call_id = find_id(as_mapping(response.facts.data) or {}, "call")
         if call_id is not None:
             settle(call_id)

@@ -67,7 +67,7 @@ class CallReconciler:
         self._pending: PendingCall | None = None
 
     @contextmanager
-    def placing(self, request: Request) -> Generator[Callable[[str], None]]:
+    def registered(self, request: Request) -> Generator[Callable[[str], None]]:
         """Register a create while the block runs; gives a function to call with the id of the call it returned."""
         progress = request.progress
         opened_at = self._clock.monotonic()
@@ -142,7 +142,7 @@ class CallReconciler:
                 if len(found) == 1:
                     only = found[0]
                     if self._claims.take(pending, only.call, only.reading, clock.monotonic()):
-                        _tell_of(only.call, request)
+                        _log_found(only.call, request)
                         return _as_answer(only)
             elif not listing.fault.retryable:
                 break
@@ -238,7 +238,7 @@ def _as_answer(listed: ListedCall) -> Response:
     return Response(status=200, headers=response.headers, body=body, reconciled=True)
 
 
-def _tell_of(call: Call, request: Request) -> None:
+def _log_found(call: Call, request: Request) -> None:
     logger.info(
         "%s: the answer was lost and the call was found: %s to %s (idempotency key %s)",
         request.endpoint.name,

@@ -1,4 +1,8 @@
-"""Waits for an object to reach a final status, or for its transcript or recording; follows each change until then."""
+"""Waits for an object to reach a final status, or for its transcript or recording; follows each change until then.
+
+With `events`, an event about the object's kind that names one of its ids ends the pause between two polls. It only ends
+the pause: the status itself is always read from the server.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +104,7 @@ class Waiting(Generic[T]):
             while True:
                 found = await wait.read()
                 if found is not None:
-                    await tell(progress, found)
+                    await report_progress(progress, found)
                     if self.is_final(found):
                         return found
                 await wait.rest()
@@ -347,7 +351,7 @@ class Artifact(Generic[S]):
                     raise
                 fault = error
             if found is not None:  # outside the `try`: an error of `progress` goes to the caller
-                await tell(progress, found)
+                await report_progress(progress, found)
                 if self.is_there(found):
                     return found
             left = end - self.clock.monotonic()
@@ -371,7 +375,7 @@ def check_wait(max_wait: float, poll_interval: float | None, events: object = No
     _checks.callable_or_none(progress, "progress")
 
 
-async def tell(progress: OnSeen[S] | None, found: S) -> None:
+async def report_progress(progress: OnSeen[S] | None, found: S) -> None:
     """Call `progress`, and await its result if it can be awaited."""
     if progress is not None and isawaitable(result := progress(found)):
         await result

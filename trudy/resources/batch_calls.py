@@ -26,8 +26,8 @@ from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, Request, RetryClass
 from trudy.resources._base import Resource, body_of
 from trudy.resources._batch_contacts import ContactItem, ContactItems, add_in_chunks, contact_members
+from trudy.resources._call_checks import check_batch, check_new_batch, time_text
 from trudy.resources._call_waits import batch_end
-from trudy.resources._placing_rules import check_batch, check_new_batch, time_text
 from trudy.resources._waiting import OnSeen
 
 LIST: Final = Endpoint(name="batch_calls.list", method="GET", path="/batch-calls", paging="offset")

@@ -14,11 +14,11 @@ from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
+from trudy.resources._call_checks import check_call
 from trudy.resources._call_search import asked_for, find_calls, time_text
 from trudy.resources._call_waits import CallWaits
 from trudy.resources._destination import Target
 from trudy.resources._download import MAX_RECORDING_BYTES, OnProgress, download
-from trudy.resources._placing_rules import check_call
 from trudy.resources._reconcile import reconciler_for
 from trudy.resources._waiting import OnSeen, check_wait
 
@@ -137,7 +137,7 @@ class AsyncCalls(Resource):
         request = self._build(
             CREATE, options, body=members, idempotency_key=idempotency_key, on_unknown=on_unknown, reconcile=reconciler
         )
-        with reconciler.placing(request) as settle:
+        with reconciler.registered(request) as settle:
             call = await self._core.fetch(request, Call)
             settle(call.id)
         return call

@@ -7,8 +7,8 @@
         agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Be kind.")
         call = await client.calls.create(agent_id=agent.id, phone_number="+14155550100")
 
-To serve it over HTTP: `python -m trudy.sandbox`. `trudy.sandbox.domain.outcomes` has the table of phone numbers and the
-outcomes that they force.
+To serve it over HTTP: `python -m trudy.sandbox`. `trudy.sandbox.domain.outcome_by_number` has the table of phone
+numbers and the outcomes that they force.
 
 The files:
 
@@ -41,7 +41,7 @@ for _name in ("jsonschema", "starlette", "uvicorn"):
 
 from trudy.sandbox.clock import SandboxClock  # noqa: E402  # after the check that its dependencies are there
 from trudy.sandbox.domain.lifecycle import PlacedCall  # noqa: E402
-from trudy.sandbox.domain.outcomes import Outcome, outcome_of  # noqa: E402
+from trudy.sandbox.domain.outcome_by_number import Outcome, outcome_of  # noqa: E402
 from trudy.sandbox.domain.voices import SandboxVoice  # noqa: E402
 from trudy.sandbox.faults.rules import FaultRule  # noqa: E402
 from trudy.sandbox.http.rate_limit import WindowCount  # noqa: E402

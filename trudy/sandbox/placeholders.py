@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trudy.sandbox.domain import lifecycle, new_call, values
 from trudy.sandbox.domain.lifecycle import PlacedCall
-from trudy.sandbox.domain.outcomes import PLACEHOLDER_NUMBER, Outcome
+from trudy.sandbox.domain.outcome_by_number import PLACEHOLDER_NUMBER, Outcome
 from trudy.sandbox.domain.voices import SandboxVoice
 from trudy.sandbox.routes.agents import new_agent
 from trudy.sandbox.world import World

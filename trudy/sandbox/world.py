@@ -14,13 +14,13 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from trudy.sandbox.clock import SandboxClock
+from trudy.sandbox.domain.account_numbers import Spares
 from trudy.sandbox.domain.call_log import CallLog
 from trudy.sandbox.domain.campaign import Campaign
 from trudy.sandbox.domain.campaign_runner import CampaignRunner
 from trudy.sandbox.domain.lifecycle import PlacedCall
 from trudy.sandbox.domain.newest_first import NewestFirst
-from trudy.sandbox.domain.numbers import Spares
-from trudy.sandbox.domain.outcomes import read_mix
+from trudy.sandbox.domain.outcome_by_number import read_mix
 from trudy.sandbox.domain.voices import SEEDED_VOICES, SandboxVoice
 from trudy.sandbox.events.sender import EventSender
 from trudy.sandbox.faults.rules import FaultTable

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-Reading: TypeAlias = Literal["ok", "let in", "turned away"]
+CheckResult: TypeAlias = Literal["ok", "let in", "turned away"]
 _MARGIN: Final = 60
 """Seconds beyond the tolerated age, so that a receiver whose clock is a little off still sees a stale delivery."""
 
@@ -43,7 +43,7 @@ class Finding:
     fault: str = ""
 
     @property
-    def reading(self) -> Reading:
+    def reading(self) -> CheckResult:
         """`let in` is a bad delivery answered 2xx, `turned away` a good one answered otherwise."""
         accepted = self.status is not None and 200 <= self.status < 300
         if accepted == self.trial.is_good:

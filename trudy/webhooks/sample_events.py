@@ -16,7 +16,7 @@ from trudy.models import to_wire
 Style: TypeAlias = Literal["nested", "flat"]
 """`nested`: the call is an object in camelCase (documented). `flat`: its members are in `data` (older guide)."""
 
-Ids: TypeAlias = Literal["api", "provider"]
+IdNames: TypeAlias = Literal["api", "provider"]
 """Whose ids an event has if none are given: the API's, or the voice provider's, such as `uv_call_123`."""
 
 _TALK_TIME = timedelta(seconds=24)
@@ -34,7 +34,7 @@ class EventOptions(TypedDict, total=False):
     timestamp: datetime | None
     data: Mapping[str, Any] | None
     style: Style
-    ids: Ids
+    ids: IdNames
 
 
 @frozen(kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import TypeAlias, cast
+from typing import cast
 
 from trudy._concurrency.fork import reset_in_child
 from trudy._concurrency.loops import wake_all
@@ -21,8 +21,6 @@ from trudy.webhooks.events import (
     WebhookEvent,
 )
 
-Wake: TypeAlias = Callable[[], None]
-
 
 class Subscriptions:
     """Functions to wake those who wait, by call or batch; usable from any thread."""
@@ -34,7 +32,7 @@ class Subscriptions:
     def after_fork(self) -> None:
         """Forget the parent's subscriptions: those who wait are not in the child."""
         self._lock = threading.Lock()
-        self._wakes: dict[tuple[Subject, str], dict[object, Wake]] = {}
+        self._wakes: dict[tuple[Subject, str], dict[object, Callable[[], None]]] = {}
         self._has_matched = False
 
     @property
@@ -42,7 +40,7 @@ class Subscriptions:
         """Whether an event has been about a call or batch that somebody waited for."""
         return self._has_matched
 
-    def subscribe(self, kind: Subject, subject_id: str, wake: Wake) -> Wake:
+    def subscribe(self, kind: Subject, subject_id: str, wake: Callable[[], None]) -> Callable[[], None]:
         """Add a subscription; the returned function removes it, and may be called twice."""
         token = object()
         place: tuple[Subject, str] = (kind, subject_id)

@@ -11,7 +11,7 @@ from trudy.sandbox.domain import lifecycle
 from trudy.sandbox.domain.call_log import CallLog
 from trudy.sandbox.domain.lifecycle import PlacedCall, status_at
 from trudy.sandbox.domain.new_call import SETTINGS
-from trudy.sandbox.domain.outcomes import Outcome
+from trudy.sandbox.domain.outcome_by_number import Outcome
 
 OUTCOMES = [Outcome.COMPLETED, Outcome.NO_ANSWER, Outcome.BUSY, Outcome.FAILED, Outcome.LONG]
 STATUSES = ["queued", "ringing", "in_progress", "completed", "failed"]

@@ -25,7 +25,7 @@ from trudy.sandbox.domain.campaign import (
 )
 from trudy.sandbox.domain.lifecycle import PlacedCall
 from trudy.sandbox.domain.new_call import SETTINGS
-from trudy.sandbox.domain.outcomes import Outcome
+from trudy.sandbox.domain.outcome_by_number import Outcome
 
 MONDAY = datetime(2025, 6, 16, 12, tzinfo=UTC).timestamp()
 DAY = 86_400.0

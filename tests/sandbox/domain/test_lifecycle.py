@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from trudy.sandbox.domain import lifecycle
 from trudy.sandbox.domain.lifecycle import PlacedCall, Timeline, status_at
-from trudy.sandbox.domain.outcomes import Outcome
+from trudy.sandbox.domain.outcome_by_number import Outcome
 
 ORDER = ["queued", "ringing", "in_progress", "completed", "failed"]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from trudy.sandbox.domain.number_market import PLACES, is_on_sale, offers
-from trudy.sandbox.domain.outcomes import outcome_of
+from trudy.sandbox.domain.outcome_by_number import outcome_of
 
 
 def numbers(**wanted: Any) -> list[str]:

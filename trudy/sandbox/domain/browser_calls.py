@@ -10,7 +10,7 @@ from attrs import evolve
 
 from trudy.sandbox.domain import new_call, values
 from trudy.sandbox.domain.lifecycle import PlacedCall, join_plan, unjoined_plan
-from trudy.sandbox.domain.outcomes import Outcome
+from trudy.sandbox.domain.outcome_by_number import Outcome
 
 if TYPE_CHECKING:
     from trudy.sandbox.world import World

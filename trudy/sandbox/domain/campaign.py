@@ -1,5 +1,8 @@
 """One batch: its contacts, its status, and when it dials. The time is given by the caller.
 
+Contacts are called in waves of `max_concurrent_calls`, `PACE_SECONDS` apart, within the calling hours and the limit of
+a day, and never more at one time. A call that failed is tried again `RETRY_SECONDS` after its end.
+
 A campaign is a series of events: the start, each dial, each end of a call. `next_event` says when the next one is due,
 and `step` carries it out. Before changing a campaign, carry out all events that are due.
 """
@@ -87,7 +90,7 @@ class Impossible:
 
 
 Dialed: TypeAlias = PlacedCall | Refused | DialLater | Impossible
-Dial = Callable[["Campaign", Member, float], Dialed]
+DialMember = Callable[["Campaign", Member, float], Dialed]
 
 
 @define(eq=False, kw_only=True)
@@ -204,7 +207,7 @@ class Campaign:
             starts_or_dials = self._next_dial() if self._queue else (self._reached if ends is None else None)
         return min((moment for moment in (ends, starts_or_dials) if moment is not None), default=None)
 
-    def step(self, dial: Dial) -> None:
+    def step(self, dial: DialMember) -> None:
         """Carry out the next event."""
         moment = self.next_event()
         if moment is None:
@@ -219,7 +222,7 @@ class Campaign:
         if self.status == "active" and not self._queue and not self._in_flight:
             self._become("completed", moment)
 
-    def _dial(self, dial: Dial, moment: float) -> None:
+    def _dial(self, dial: DialMember, moment: float) -> None:
         _, index = heappop(self._queue)
         member = self.members[index]
         match dial(self, member, moment):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trudy.sandbox.domain import new_call
 from trudy.sandbox.domain.campaign import Campaign, Dialed, DialLater, Impossible, Member, Refused
-from trudy.sandbox.domain.outcomes import Outcome
+from trudy.sandbox.domain.outcome_by_number import Outcome
 from trudy.sandbox.http.contract import Json
 
 if TYPE_CHECKING:

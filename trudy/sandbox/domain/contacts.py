@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trudy.sandbox.domain.contact_import import FIELDS
 from trudy.sandbox.domain.lifecycle import PlacedCall
-from trudy.sandbox.domain.outcomes import Outcome
+from trudy.sandbox.domain.outcome_by_number import Outcome
 
 if TYPE_CHECKING:
     from trudy.sandbox.world import State

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from attrs import evolve, field, frozen
 
 from trudy._masking import mask_phone
-from trudy.sandbox.domain.outcomes import Outcome
+from trudy.sandbox.domain.outcome_by_number import Outcome
 
 Status = Literal["queued", "ringing", "in_progress", "completed", "failed"]
 Direction = Literal["outbound", "webrtc"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trudy.sandbox.domain import lifecycle, values
 from trudy.sandbox.domain.lifecycle import PlacedCall
-from trudy.sandbox.domain.outcomes import PLACEHOLDER_NUMBER, Outcome, drawn, outcome_of, settle
+from trudy.sandbox.domain.outcome_by_number import PLACEHOLDER_NUMBER, Outcome, drawn, outcome_of, settle
 from trudy.sandbox.http import problems
 from trudy.sandbox.http.contract import Json
 from trudy.sandbox.http.problems import Problem

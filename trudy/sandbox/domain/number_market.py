@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from trudy.sandbox.domain.outcomes import outcome_of
+from trudy.sandbox.domain.outcome_by_number import outcome_of
 
 PLACES: Mapping[str, tuple[str, str]] = {
     "212": ("New York", "NY"),

@@ -6,7 +6,7 @@ from typing import Literal
 
 from attrs import frozen
 
-VoiceStatus = Literal["training", "active", "failed"]
+StatusWord = Literal["training", "active", "failed"]
 
 TRAINING_SECONDS = 60.0
 """Seconds from the upload of a voice until it is trained."""
@@ -37,7 +37,7 @@ class SandboxVoice:
     fails: bool = False
 
 
-def voice_status(voice: SandboxVoice, now: float) -> VoiceStatus:
+def voice_status(voice: SandboxVoice, now: float) -> StatusWord:
     """The documented status word at that moment."""
     if voice.trained_at is not None and now < voice.trained_at:
         return "training"

@@ -10,7 +10,7 @@ from itertools import count
 from attrs import evolve, field, frozen
 
 from trudy.clock import Clock
-from trudy.sandbox.domain.outcomes import EventFate, event_fate
+from trudy.sandbox.domain.outcome_by_number import EventFate, event_fate
 from trudy.sandbox.events.of_things import SandboxEvent
 from trudy.sandbox.faults.rules import LONGEST_SECONDS
 from trudy.webhooks import WebhookRouter

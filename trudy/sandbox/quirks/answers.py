@@ -34,7 +34,6 @@ class Distortion:
     """Applies the quirks of one sandbox to its answers. Hold the state's lock."""
 
     def __init__(self, wire: AnswerFormat) -> None:
-        self._wire = wire
         self._names = wire.quirks
         self._turns = Turns(wire.quirks)
         self._rows = distorted_rows.RowQuirks(wire.quirks)

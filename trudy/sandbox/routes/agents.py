@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trudy.sandbox.domain import values
-from trudy.sandbox.domain.numbers import give_number, take_numbers
+from trudy.sandbox.domain.account_numbers import give_number, take_numbers
 from trudy.sandbox.domain.voices import voice_status
 from trudy.sandbox.http import problems
 from trudy.sandbox.http.contract import Json

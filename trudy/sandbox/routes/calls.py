@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from trudy.sandbox.domain import lifecycle, new_call, values
 from trudy.sandbox.domain.lifecycle import PlacedCall
-from trudy.sandbox.domain.outcomes import Outcome
+from trudy.sandbox.domain.outcome_by_number import Outcome
 from trudy.sandbox.faults.rules import NO_FAULT, Fault
 from trudy.sandbox.http import problems
 from trudy.sandbox.http.contract import Json

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from itertools import islice
 
-from trudy.sandbox.domain import number_market, numbers
+from trudy.sandbox.domain import account_numbers, number_market
 from trudy.sandbox.http import problems
 from trudy.sandbox.http.contract import BASE_PATH, Json
 from trudy.sandbox.http.handler import ApiRequest, HandlerReply, by_offset, slice_of
@@ -31,7 +31,7 @@ def search_numbers(request: ApiRequest) -> HandlerReply:
     """POST /telephony/numbers/search; changes nothing."""
     body, owned = request.body, request.world.state.numbers
     page, size = body.get("page", 1), body.get("page_size", _PAGE_SIZE)
-    found = [offer for offer in number_market.offers(body) if numbers.id_of(offer.phone_number) not in owned]
+    found = [offer for offer in number_market.offers(body) if account_numbers.id_of(offer.phone_number) not in owned]
     shown = islice(found, min((page - 1) * size, len(found)), min(page * size, len(found)))
     pagination = {
         "page": page,
@@ -47,9 +47,9 @@ def purchase_number(request: ApiRequest) -> HandlerReply:
     """POST /telephony/numbers/purchase"""
     world, number = request.world, request.body["phone_number"]
     world.check_payment()
-    if not number_market.is_on_sale(number) or numbers.id_of(number) in world.state.numbers:
+    if not number_market.is_on_sale(number) or account_numbers.id_of(number) in world.state.numbers:
         raise problems.invalid("phone_number", "is not available", value=number)
-    return _provisioned(numbers.new_number(world.state, number, now=request.now))
+    return _provisioned(account_numbers.new_number(world.state, number, now=request.now))
 
 
 def import_number(request: ApiRequest) -> HandlerReply:
@@ -60,9 +60,9 @@ def import_number(request: ApiRequest) -> HandlerReply:
     if not any(all(body.get(name) for name in group) for group in groups):
         begun = next((group for group in groups if any(body.get(name) for name in group)), groups[-1])
         raise problems.invalid(next(name for name in begun if not body.get(name)), f"is required for {provider}")
-    if numbers.id_of(number) in state.numbers:
+    if account_numbers.id_of(number) in state.numbers:
         raise problems.invalid("phone_number", "is there already", value=number)
-    row = numbers.new_number(
+    row = account_numbers.new_number(
         state,
         number,
         now=request.now,
@@ -78,10 +78,10 @@ def assign_number(request: ApiRequest) -> HandlerReply:
     body = request.body
     row = _find(request, body["number_id"])
     agent = find_agent(request, body["agent_id"])
-    direction: numbers.Direction = body["assignment_type"]
+    direction: account_numbers.Direction = body["assignment_type"]
     if row[f"{direction}_agent_id"] not in (None, agent["id"]):
         raise problems.invalid("number_id", "serves another agent; unassign it first", value=row["id"])
-    numbers.assign(request.world.state, row, direction, agent["id"], now=request.now)
+    account_numbers.assign(request.world.state, row, direction, agent["id"], now=request.now)
     return HandlerReply(
         data={
             "number": row["phone_number"],
@@ -97,10 +97,10 @@ def unassign_number(request: ApiRequest) -> HandlerReply:
     """POST /telephony/numbers/unassign"""
     body = request.body
     row = _find(request, body["number_id"])
-    direction: numbers.Direction = body["assignment_type"]
+    direction: account_numbers.Direction = body["assignment_type"]
     if row[f"{direction}_agent_id"] is None:
         raise problems.invalid("number_id", f"serves no agent for {direction} calls", value=row["id"])
-    numbers.assign(request.world.state, row, direction, None, now=request.now)
+    account_numbers.assign(request.world.state, row, direction, None, now=request.now)
     return HandlerReply(
         data={
             "number": row["phone_number"],
@@ -117,9 +117,9 @@ def release_number(request: ApiRequest) -> HandlerReply:
     """DELETE /telephony/numbers/{number_id}; the agents it served lose it."""
     state = request.world.state
     row = _find(request, request.params["number_id"])
-    for direction in numbers.DIRECTIONS:
-        numbers.assign(state, row, direction, None, now=request.now)
-    numbers.release(state, row)
+    for direction in account_numbers.DIRECTIONS:
+        account_numbers.assign(state, row, direction, None, now=request.now)
+    account_numbers.release(state, row)
     return HandlerReply(data={"id": row["id"], "deleted": True})
 
 

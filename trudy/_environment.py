@@ -1,20 +1,22 @@
-"""The arguments of a client, checked, and what the environment says in place of those left out."""
+"""What a client is given, else what the environment says, else the default: key, URL, backend, a sandbox's clock.
+
+Two more files read the environment: `TRUDY_LOG` in `pipeline/logs.py`, proxies and certificates in
+`transport/tls_and_proxy.py`.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Final, cast
+from typing import Final
 from urllib.parse import urlsplit
 
-from trudy import _checks
 from trudy.clock import SANDBOX_CLOCK, SharedClock
 from trudy.errors import ConfigurationError, InvalidArgumentError
 from trudy.pipeline.auth import Credential, CredentialSource
 from trudy.transport.tls_and_proxy import is_loopback
 from trudy.transport.transport import BACKENDS, Backend
 
-DEFAULT_BASE_URL: Final = "https://api.truedy.ai/api/public/v1"
+_DEFAULT_BASE_URL: Final = "https://api.truedy.ai/api/public/v1"
 _WAYS: Final = "pass api_key=..., pass jwt_token=..., or set TRUDY_API_KEY in the environment"
 
 
@@ -32,9 +34,14 @@ def find_credential(api_key: CredentialSource | None, jwt_token: CredentialSourc
     raise ConfigurationError(f"no credential: {_WAYS}")
 
 
+def base_url_unchecked(given: object) -> object:
+    """The URL given, else that of the environment, else Truedy's own."""
+    return given or os.environ.get("TRUDY_BASE_URL") or _DEFAULT_BASE_URL
+
+
 def find_base_url(given: object, *, allow_http: bool) -> str:
-    """The URL given, else that of the environment, else Truedy's own; without a slash at its end."""
-    url = given or os.environ.get("TRUDY_BASE_URL") or DEFAULT_BASE_URL
+    """The base URL, checked, without a slash at its end."""
+    url = base_url_unchecked(given)
     if not isinstance(url, str):
         raise ConfigurationError("base_url must be a string")
     if not url.isprintable() or " " in url:
@@ -74,38 +81,3 @@ def find_sandbox_clock(base_url: str) -> SharedClock | None:
         return SharedClock.parse(text)
     except ValueError as error:
         raise ConfigurationError(f"{SANDBOX_CLOCK} is not as server.environment has it: {error}") from None
-
-
-def check_steps(name: str, steps: object) -> None:
-    """A list of middleware or of hooks."""
-    if not isinstance(steps, Sequence) or isinstance(steps, str):
-        raise InvalidArgumentError(f"{name} must be a list", argument=name)
-    for step in cast(Sequence[object], steps):
-        if not callable(step):
-            raise InvalidArgumentError(f"{name} must be callables, not {type(step).__name__}", argument=name)
-        scope: object = getattr(step, "scope", "operation")
-        if scope not in ("operation", "attempt"):
-            raise InvalidArgumentError(
-                f'{name}: scope must be "operation" (around a whole method call) or "attempt", not {scope!r}',
-                argument=name,
-            )
-
-
-def check_clock(clock: object) -> None:
-    """None, or what has the methods of a `Clock`."""
-    if clock is not None and not all(callable(getattr(clock, name, None)) for name in ("time", "monotonic", "sleep")):
-        raise InvalidArgumentError("clock must have time(), monotonic() and sleep()", argument="clock")
-
-
-def check_limiter(rate_limiter: object, rate_limit: object, group: object) -> None:
-    """A limiter of the caller's own, or the settings of this process's, not both."""
-    if group is not None:
-        _checks.non_empty(group, "rate_limit_group")
-    if rate_limiter is None:
-        return
-    if not callable(getattr(rate_limiter, "admit", None)):
-        raise InvalidArgumentError("rate_limiter must have admit(lane, until)", argument="rate_limiter")
-    if rate_limit is not None or group is not None:
-        raise InvalidArgumentError(
-            "rate_limiter takes the place of rate_limit and rate_limit_group; give it alone", argument="rate_limiter"
-        )

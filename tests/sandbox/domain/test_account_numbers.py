@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from trudy.sandbox.domain import numbers
+from trudy.sandbox.domain import account_numbers
 from trudy.sandbox.domain.number_market import is_on_sale
-from trudy.sandbox.domain.outcomes import outcome_of
+from trudy.sandbox.domain.outcome_by_number import outcome_of
 from trudy.sandbox.world import State
 
 
@@ -21,31 +21,35 @@ def own(agent: dict[str, Any]) -> list[str]:
 
 
 def test_numbers_of_agents_are_fictional_distinct_and_not_for_sale() -> None:
-    given = [numbers.outbound_number(index) for index in range(20_000)]
+    given = [account_numbers.outbound_number(index) for index in range(20_000)]
     assert len(set(given)) == len(given)
     assert all(outcome_of(number) is not None and not is_on_sale(number) for number in given)
     assert given[0] == "+16285550100"
 
 
 def test_the_id_follows_from_the_number() -> None:
-    assert numbers.id_of("+16285550100") == numbers.id_of("+16285550100") != numbers.id_of("+16285550101")
+    assert (
+        account_numbers.id_of("+16285550100")
+        == account_numbers.id_of("+16285550100")
+        != account_numbers.id_of("+16285550101")
+    )
 
 
 def test_a_number_in_use_is_given_to_no_agent() -> None:
     state = State()
-    numbers.new_number(state, numbers.outbound_number(0), now=1.0)
+    account_numbers.new_number(state, account_numbers.outbound_number(0), now=1.0)
     ada = agent(state, "a")
-    numbers.give_number(state, ada, now=1.0)
-    assert own(ada) == [numbers.outbound_number(1)]
+    account_numbers.give_number(state, ada, now=1.0)
+    assert own(ada) == [account_numbers.outbound_number(1)]
 
 
 def test_a_number_that_goes_to_another_agent_leaves_the_first() -> None:
     state = State()
     first, second = agent(state, "a"), agent(state, "b")
-    row = numbers.new_number(state, "+16285550100", now=1.0)
-    numbers.assign(state, row, "inbound", "a", now=2.0)
+    row = account_numbers.new_number(state, "+16285550100", now=1.0)
+    account_numbers.assign(state, row, "inbound", "a", now=2.0)
     row = state.numbers.get(row["id"]) or {}
-    numbers.assign(state, row, "inbound", "b", now=3.0)
+    account_numbers.assign(state, row, "inbound", "b", now=3.0)
     listed = {"id": row["id"], "phone_number": "+16285550100"}
     assert (first["inbound_phone_numbers"], second["inbound_phone_numbers"]) == ([], [listed])
     found = state.numbers.get(row["id"]) or {}
@@ -56,10 +60,10 @@ def test_a_number_that_goes_to_another_agent_leaves_the_first() -> None:
 def test_a_deleted_agent_frees_its_bought_numbers(number: str) -> None:
     state = State()
     agent(state, "a")
-    row = numbers.new_number(state, number, now=1.0)
-    for direction in numbers.DIRECTIONS:
-        numbers.assign(state, state.numbers.get(row["id"]) or row, direction, "a", now=1.0)
-    numbers.take_numbers(state, "a", now=2.0)
+    row = account_numbers.new_number(state, number, now=1.0)
+    for direction in account_numbers.DIRECTIONS:
+        account_numbers.assign(state, state.numbers.get(row["id"]) or row, direction, "a", now=1.0)
+    account_numbers.take_numbers(state, "a", now=2.0)
     (row,) = state.numbers
     assert (row["inbound_agent_id"], row["outbound_agent_id"], row["updated_at"]) == (None, None, 2.0)
 
@@ -67,46 +71,46 @@ def test_a_deleted_agent_frees_its_bought_numbers(number: str) -> None:
 def test_the_given_number_of_a_deleted_agent_goes_to_the_next() -> None:
     state = State()
     first = agent(state, "a")
-    numbers.give_number(state, first, now=1.0)
+    account_numbers.give_number(state, first, now=1.0)
     given = own(first)
-    numbers.take_numbers(state, "a", now=2.0)
+    account_numbers.take_numbers(state, "a", now=2.0)
     assert list(state.numbers) == []
     second = agent(state, "b")
-    numbers.give_number(state, second, now=3.0)
+    account_numbers.give_number(state, second, now=3.0)
     assert own(second) == given
 
 
 def test_a_given_number_that_another_agent_answers_stays() -> None:
     state = State()
-    numbers.give_number(state, agent(state, "a"), now=1.0)
+    account_numbers.give_number(state, agent(state, "a"), now=1.0)
     agent(state, "b")
     (row,) = state.numbers
-    numbers.assign(state, row, "inbound", "b", now=1.0)
-    numbers.take_numbers(state, "a", now=2.0)
+    account_numbers.assign(state, row, "inbound", "b", now=1.0)
+    account_numbers.take_numbers(state, "a", now=2.0)
     assert [entry["inbound_agent_id"] for entry in state.numbers] == ["b"]
 
 
 def test_a_freed_number_that_was_imported_since_is_not_given() -> None:
     state = State()
-    numbers.give_number(state, agent(state, "a"), now=1.0)
-    numbers.take_numbers(state, "a", now=2.0)
-    numbers.new_number(state, numbers.outbound_number(0), now=3.0, credential_id="c")
+    account_numbers.give_number(state, agent(state, "a"), now=1.0)
+    account_numbers.take_numbers(state, "a", now=2.0)
+    account_numbers.new_number(state, account_numbers.outbound_number(0), now=3.0, credential_id="c")
     ada = agent(state, "b")
-    numbers.give_number(state, ada, now=4.0)
-    assert own(ada) == [numbers.outbound_number(1)]
+    account_numbers.give_number(state, ada, now=4.0)
+    assert own(ada) == [account_numbers.outbound_number(1)]
 
 
 def test_where_all_numbers_are_given_an_agent_gets_none(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(numbers, "GIVEN_AT_MOST", 2)
+    monkeypatch.setattr(account_numbers, "GIVEN_AT_MOST", 2)
     state = State()
     agents = [agent(state, str(index)) for index in range(3)]
     for row in agents:
-        numbers.give_number(state, row, now=1.0)
+        account_numbers.give_number(state, row, now=1.0)
     assert [len(own(row)) for row in agents] == [1, 1, 0]
     assert "a new agent gets none" in caplog.text
     (row, *_) = state.numbers
-    numbers.release(state, row)
-    numbers.give_number(state, agents[2], now=2.0)
+    account_numbers.release(state, row)
+    account_numbers.give_number(state, agents[2], now=2.0)
     assert own(agents[2]) == [row["phone_number"]]

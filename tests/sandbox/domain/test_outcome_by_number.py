@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trudy.sandbox import Outcome, Sandbox, outcome_of
-from trudy.sandbox.domain.outcomes import drawn, read_mix, settle
+from trudy.sandbox.domain.outcome_by_number import drawn, read_mix, settle
 
 TABLE = {
     range(10): Outcome.COMPLETED,
