@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import anyio
 import pytest
 from attrs import evolve
 
@@ -181,3 +182,29 @@ async def test_rows_of_closed_zones_delay_nobody(night: Night) -> None:
         await run(night, plan, on_event=seen)
     assert night.sandbox.clock.monotonic() - began < 10
     assert [call.to for call in night.sandbox.placed_calls] == ["+12125550100"]
+
+
+async def test_a_process_that_does_not_dial_lets_the_dialing_one_look_within_seconds(night: Night) -> None:
+    """As where webhooks come to a web server: nothing is shared but the store."""
+
+    def lists() -> int:
+        return sum(each.method == "GET" and each.path.endswith("/calls") for each in night.sandbox.requests)
+
+    plan = await night.plan(numbers_ending(0), ONCE)
+    looked: list[int] = []
+
+    async def web() -> None:
+        async with Dialer(night.client, store=night.folder / "leads.db", clock=night.sandbox.clock) as other:
+            while not lists():
+                await night.sandbox.clock.sleep(0.5)
+            for _ in range(3):
+                before = lists()
+                await other.hint()
+                await night.sandbox.clock.sleep(4.5)
+                looked.append(lists() - before)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(web)
+        assert (await run(night, plan)).state == "done"
+    assert min(looked) >= 1, looked
+    assert await night.dialer.store.take_hints() <= 1

@@ -483,6 +483,9 @@ async def test_hints_are_taken_once(store: SqlStore) -> None:
     await store.add_hint("call.ended", "uv_call_1", NOON)
     await store.add_hint("call.ended", None, NOON)
     assert [await store.take_hints(), await store.take_hints()] == [2, 0]
+    for _ in range(120):
+        await store.add_hint("call.ended", None, NOON)
+    assert await store.take_hints() == 100, "they pile up while nobody dials"
 
 
 async def test_last_activity_never_goes_back(store: SqlStore) -> None:

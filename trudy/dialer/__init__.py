@@ -14,6 +14,7 @@
     forecast        when zones open, when a campaign ends, what it costs; pure
     plan            rows read, judged and stored; the summary and the hash
     placing         pick, admit, claim, send, record
+    refusals        what a refused call is about: the contact, or the campaign; pure
     sweep           the ends of all calls, looked for together
     running         one run: a task that places, a task that sweeps
     engine          what gives turns to the shards of a campaign

@@ -14,6 +14,7 @@ _EVENTS: Final[Mapping[str, str]] = {
     "found": "its call was found: {call_id}",
     "ended": "the call ended: {outcome}",
     "refused": "the server refused the call: {error}",
+    "waits_again": "waits again: the next calls were refused alike, so the cause was none of its own",
     "not_sent": "nothing was sent: {error}; no attempt is spent",
     "unknown": "no answer came, so nobody knows whether it was called: {error}; its call is looked for",
     "given_up": "its call was not found in time",
@@ -38,6 +39,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "earlier_campaign": "the number is in another campaign that is open, or called it within 30 days",
     "attempts_spent": "no attempts are left",
     "no_consent": "no consent",
+    "refused_alike": "refused like those after it",
     "unresolved": "nobody knows whether it was called; resolve() it",
 }
 

@@ -250,6 +250,7 @@ class Dialer:
             look_soon=self._wakeup,
         )
         placer.clock_moved = run.clock_moved
+        placer.on_refused = run.judge
         return run
 
     async def pause(self, campaign: str, reason: str = "by hand") -> None:
@@ -326,6 +327,18 @@ class Dialer:
             if len(self._heard) > _EVENTS_KEPT:
                 self._heard.pop(next(iter(self._heard)), None)
         self._wakeup.set()
+
+    async def hint(self, event: object = None) -> None:
+        """Something was heard of a call, in any process: the one that dials from this store looks within two seconds.
+
+        For `on_any` of a webhook router where the webhooks come to another process than the one that dials; `nudge`
+        is for the same one, and the only one that tells `classify` of the event.
+        """
+        self.nudge(event)
+        call_id, kind = getattr(event, "call_id", None), getattr(event, "type", None)
+        await self.store.add_hint(
+            str(kind) if kind is not None else "hint", call_id if isinstance(call_id, str) else None, self.now()
+        )
 
     async def _numbers(self, source: Source, region: str | None) -> frozenset[str]:
         numbers: set[str] = set()

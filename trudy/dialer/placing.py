@@ -20,8 +20,9 @@ from attrs import define, field, frozen
 
 from trudy import _checks
 from trudy._masking import mask_phone
+from trudy.dialer.refusals import Refusals, is_about, reason_of
 from trudy.dialer.store import HELD_UNTIL, CampaignRecord, Claim, DueRow, Miss, Store
-from trudy.errors import APIError, TrudyError
+from trudy.errors import APIError, ConfigurationError, InvalidArgumentError, TrudyError
 from trudy.options import NOT_GIVEN, Timeout
 from trudy.pipeline.outcome import AttemptOutcome, outcome_of_error
 
@@ -39,9 +40,10 @@ _TIMEOUT: Final = Timeout(pool=2.0, connect=3.0, read=180.0, write=30.0)
 which on a lost call can be given up. Read: as long as the server may think."""
 _LEAVES_WITHIN: Final = SEND_WITHIN + 5.0
 """Seconds from a claim's start until nothing can be sent any more, the waits for a connection included."""
-STOPS_CAMPAIGN: Final = frozenset((401, 402, 403))
-"""Refusals that are not about the contact: nobody else could be called either."""
 _LONGEST_ADMISSION: Final = 3600.0
+_ASK_AGAIN: Final = 10.0
+"""Seconds until a contact is tried again whose call was refused for a reason of the campaign. A shorter time pauses a
+small campaign sooner, a longer one rides out more trouble of the server."""
 
 
 @frozen
@@ -104,8 +106,11 @@ class Placer:
     """Rows whose intent is being committed, or is, and whose answer is awaited."""
     started: set[str] = field(factory=set[str], init=False)
     """Every attempt of this run. While one is an intent in the store, its answer is awaited here."""
+    _refusals: Refusals = field(factory=Refusals, init=False)
     on_stop: Callable[[str, str], Awaitable[None]] = field()
     """Called with a campaign and a reason where nobody can be called any more."""
+    on_refused: Callable[[], Awaitable[None]] | None = None
+    """Called after each refusal that ended a row, for the breaker."""
     on_event: Callable[[str, DueRow, str], None] = field()
     """Told of what was placed, refused and so on: the kind, the contact, a detail."""
 
@@ -198,6 +203,7 @@ class Placer:
             if claims:
                 await self._shielded(self.store.unknown(attempt, "interrupted", self.server_now()))
             raise
+        self._refusals.placed()
         await self._shielded(self.store.placed(attempt, call.id, self.server_now()))
         self.on_event("placed", contact, call.id)
         return None
@@ -224,27 +230,50 @@ class Placer:
         now = self.server_now()
         status = error.status_code if isinstance(error, APIError) else None
         if not claimed:
-            # Refused before anything could leave: an argument, a deadline, a closed client.
-            if isinstance(error, APIError) or outcome_of_error(error) is AttemptOutcome.NOT_SENT:
-                await self.store.postpone(contact.id, now + 60.0, error.code)
-            self.on_event("not_sent", contact, error.code)
+            await self._not_begun(campaign, contact, error)
             return
         match outcome_of_error(error):
             case AttemptOutcome.NOT_SENT:
                 await self.store.not_sent(attempt, error.code, now, due_at=now + 5.0)
                 self.on_event("not_sent", contact, error.code)
-            case AttemptOutcome.REFUSED if status == 429 or status in STOPS_CAMPAIGN:
+            case AttemptOutcome.REFUSED if status == 429:
                 await self.store.not_sent(attempt, error.code, now)
-                if status in STOPS_CAMPAIGN:
-                    await self.on_stop(campaign.id, f"HTTP {status}: {error.code}")
                 self.on_event("not_sent", contact, error.code)
             case AttemptOutcome.REFUSED:
-                await self.store.refused(attempt, error.code, now)
-                self.on_event("refused", contact, error.code)
+                await self._refused(campaign, contact, attempt, error)
             case _:
                 await self.store.unknown(attempt, error.code, now)
                 logger.warning("the call to %s may have been placed; it is looked for", mask_phone(contact.number))
                 self.on_event("unknown", contact, error.code)
+
+    async def _refused(self, campaign: CampaignRecord, contact: DueRow, attempt: str, error: TrudyError) -> None:
+        """The row waits where the campaign is the cause, else it is done; if the next ones are refused likewise, the
+        cause was not the row, and it waits after all."""
+        now, about, reason = self.server_now(), is_about(error), reason_of(error)
+        waits = about in ("account", "campaign")
+        if waits:
+            await self.store.not_sent(attempt, error.code, now, due_at=now + _ASK_AGAIN)
+        else:
+            await self.store.refused(attempt, error.code, now)
+        self.on_event("not_sent" if waits else "refused", contact, error.code)
+        if about == "account":
+            await self.on_stop(campaign.id, reason)
+        elif about != "contact" and (alike := self._refusals.add(reason, contact.id)):
+            await self.store.wait_again(alike, now)
+            await self.on_stop(campaign.id, f"{len(alike)} calls in a row were refused alike: {reason}")
+        elif not waits and self.on_refused is not None:
+            await self.on_refused()
+
+    async def _not_begun(self, campaign: CampaignRecord, contact: DueRow, error: TrudyError) -> None:
+        """Refused by the client, before an intent was there: an argument, a deadline, a closed client."""
+        now, about = self.server_now(), is_about(error)
+        if isinstance(error, ConfigurationError | InvalidArgumentError) and about in ("account", "campaign"):
+            await self.on_stop(campaign.id, f"no call can be sent: {error.message}")
+        elif isinstance(error, InvalidArgumentError):
+            await self.store.settle_row(contact.id, error.code, now)
+        elif isinstance(error, APIError) or outcome_of_error(error) is AttemptOutcome.NOT_SENT:
+            await self.store.postpone(contact.id, now + 60.0, error.code)
+        self.on_event("not_sent", contact, error.code)
 
     async def _shielded(self, work: Awaitable[None]) -> None:
         """What has happened is written down although the task is cancelled."""

@@ -25,7 +25,7 @@ from trudy.dialer.forecast import forecast
 from trudy.dialer.policy import Policy
 from trudy.dialer.sources import Source, read_rows
 from trudy.dialer.states import RowState
-from trudy.dialer.store import CampaignRecord, NewRow, PlanHeader, Store
+from trudy.dialer.store import LONGEST_CALL, CampaignRecord, NewRow, PlanHeader, Store
 
 if TYPE_CHECKING:
     from trudy.models import Agent
@@ -165,7 +165,11 @@ async def make_plan(
             needs and the source lacks.
     """
     header = PlanHeader(
-        agent_id=agent.id, policy=policy, consent={} if consent is None else {"basis": consent}, region=region
+        agent_id=agent.id,
+        policy=policy,
+        consent={} if consent is None else {"basis": consent},
+        region=region,
+        longest_call=agent.max_duration_seconds or LONGEST_CALL,
     )
     digest = hashlib.sha256(_canonical(_identity(agent, header)))
     campaign = await store.start_plan(header, now)

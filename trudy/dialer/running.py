@@ -317,7 +317,7 @@ class CampaignRun:
             if looked.adopted:
                 await self._halt_forgotten(looked.adopted)
             if looked.ends:
-                await self._judge()
+                await self.judge()
                 self._go_on.set()
             while not looked.looked_for and len(self.placer.started) == started and not self.look_soon.clear():
                 await self.clock.sleep(SWEEP_EVERY)
@@ -345,7 +345,7 @@ class CampaignRun:
                 start.scope.cancel()
         self._go_on.set()
 
-    async def _judge(self) -> None:
+    async def judge(self) -> None:
         """Let the breaker look at the last ends of this run; who resumes after a pause wants to go on."""
         breaker = self.plan.policy.breaker
         most = max(breaker.of_last, breaker.short_calls)

@@ -48,7 +48,7 @@ campaigns = Table(
     Column("policy", JSON, nullable=False),
     Column("consent", JSON, nullable=False),
     Column("region", String(2)),
-    Column("summary", JSON, nullable=False),
+    Column("longest_call", Float, nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", Text),
     Column("revision", Integer, nullable=False, server_default="0"),

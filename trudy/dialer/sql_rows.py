@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from trudy.dialer import policy_json
 from trudy.dialer.export import RESULTS
+from trudy.dialer.refusals import MOST_REFUSALS
 from trudy.dialer.schema import attempts, campaigns, do_not_call, events, leases, rows
 from trudy.dialer.sql_claims import day_of, note
 from trudy.dialer.states import AttemptState, ImpossibleError, RowState
@@ -61,7 +62,7 @@ def start_plan(connection: Connection, header: PlanHeader, now: float) -> str:
             policy=policy_json.to_json(header.policy),
             consent=dict(header.consent),
             region=header.region,
-            summary={},
+            longest_call=header.longest_call,
             state="planned",
             created_at=now,
         )
@@ -165,7 +166,7 @@ def as_campaign(found: Row[Any]) -> CampaignRecord:
         policy=policy_json.from_json(found.policy),
         consent=found.consent,
         region=found.region,
-        summary=found.summary,
+        longest_call=found.longest_call,
         state=found.state,
         reason=found.reason,
         created_at=found.created_at,
@@ -258,6 +259,21 @@ def settle_row(connection: Connection, row: int, was: RowState, to: RowState, re
         raise ImpossibleError(f"row {row} is not {was.value}")
     campaign = connection.execute(select(rows.c.campaign).where(rows.c.id == row)).scalar_one()
     note(connection, now, "settled", campaign=campaign, row=row, to=to.value, reason=reason)
+
+
+def wait_again(connection: Connection, ids: Sequence[int], now: float) -> None:
+    """Let refused rows wait, unless they were refused too often."""
+    for row in ids:
+        mine = attempts.c.row == row
+        states = connection.execute(select(attempts.c.state).where(mine).order_by(attempts.c.n)).scalars().all()
+        if states[-1] != AttemptState.REFUSED or states.count(AttemptState.REFUSED) >= MOST_REFUSALS:
+            continue
+        refused = and_(rows.c.id == row, rows.c.state == RowState.DONE, rows.c.number.is_not(None))
+        changed = connection.execute(
+            update(rows).where(refused).values(state=RowState.WAITING, reason="refused_alike", due_at=now)
+        )
+        if changed.rowcount:
+            note(connection, now, "waits_again", row=row)
 
 
 def attempts_where(connection: Connection, which: ColumnElement[bool]) -> list[OpenAttempt]:

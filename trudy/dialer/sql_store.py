@@ -13,7 +13,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_MOST_HINTS: Final = 100
+"""Hints kept until somebody takes them: one is enough to look, and while nobody dials, nobody takes them."""
 
 
 class SqlStore:
@@ -186,7 +188,10 @@ class SqlStore:
         await self._answered(attempt, "placed", now, call_id=call_id, started_at=now)
 
     async def refused(self, attempt: str, error: str, now: float) -> None:
-        await self._answered(attempt, "refused", now, error=error, row_values={"reason": error})
+        await self._answered(attempt, "refused", now, error=error, ended_at=now, row_values={"reason": error})
+
+    async def wait_again(self, rows: Sequence[int], now: float) -> None:
+        await self._in_transaction(sql_rows.wait_again, rows, now)
 
     async def not_sent(self, attempt: str, error: str, now: float, *, due_at: float | None = None) -> None:
         await self._answered(attempt, "not_sent", now, error=error, due_at=due_at)
@@ -227,14 +232,14 @@ class SqlStore:
             select(attempts.c.outcome, attempts.c.duration)
             .where(
                 attempts.c.campaign == campaign,
-                attempts.c.state == AttemptState.ENDED,
+                attempts.c.state.in_((AttemptState.ENDED, AttemptState.REFUSED)),
                 attempts.c.intent_at >= since,
             )
             .order_by(attempts.c.ended_at.desc())
             .limit(most)
         )
         found = await self._in_transaction(lambda connection: connection.execute(statement).all())
-        return [(cast(OutcomeWord, each.outcome), each.duration) for each in found]
+        return [(cast(OutcomeWord, each.outcome or "failed"), each.duration) for each in found]
 
     async def counts(self, campaign: str) -> Mapping[str, int]:
         statement = select(rows.c.state, func.count()).where(rows.c.campaign == campaign).group_by(rows.c.state)
@@ -280,8 +285,11 @@ class SqlStore:
         return await self._in_transaction(remove)
 
     async def add_hint(self, kind: str, call_id: str | None, now: float) -> None:
-        statement = insert(hints).values(at=now, kind=kind, call_id=call_id)
-        await self._in_transaction(lambda connection: connection.execute(statement))
+        def add(connection: Connection) -> None:
+            if connection.execute(select(func.count()).select_from(hints)).scalar_one() < _MOST_HINTS:
+                connection.execute(insert(hints).values(at=now, kind=kind, call_id=call_id))
+
+        await self._in_transaction(add)
 
     async def take_hints(self) -> int:
         def take(connection: Connection) -> int:

@@ -33,6 +33,8 @@ MissReason: TypeAlias = Literal[
 ]
 """`clock`: the machine's clock was moved, and the server's time is to be learned again."""
 
+LONGEST_CALL: Final = 3600.0
+"""Seconds that a call may take where its agent says nothing: the API's own default."""
 HELD_UNTIL: Final = 253_402_300_799.0
 """The end of the year 9999: when a held row is due, of which no zone is known or none ever opens."""
 
@@ -56,12 +58,17 @@ class NewRow:
 
 @frozen(kw_only=True)
 class PlanHeader:
-    """What a campaign is, beside its rows."""
+    """What a campaign is, beside its rows.
+
+    Attributes:
+        longest_call: seconds after which the agent's calls are ended.
+    """
 
     agent_id: str
     policy: Policy
     consent: Mapping[str, str]
     region: str | None
+    longest_call: float = LONGEST_CALL
 
 
 @frozen(kw_only=True)
@@ -74,7 +81,7 @@ class CampaignRecord:
     policy: Policy
     consent: Mapping[str, str]
     region: str | None
-    summary: Mapping[str, object]
+    longest_call: float
     state: CampaignState
     reason: str | None
     created_at: float
@@ -268,6 +275,10 @@ class Store(Protocol):
         """T2: the server refused it, and will again: the row is done."""
         ...
 
+    async def wait_again(self, rows: Sequence[int], now: float) -> None:
+        """Let rows wait that were refused last, since the cause was none of theirs; not those refused too often."""
+        ...
+
     async def not_sent(self, attempt: str, error: str, now: float, *, due_at: float | None = None) -> None:
         """T2: it is proved that it did not happen: the row waits again, and no attempt is spent."""
         ...
@@ -303,7 +314,9 @@ class Store(Protocol):
     async def last_ends(
         self, campaign: str, most: int, *, since: float = 0.0
     ) -> Sequence[tuple[OutcomeWord, float | None]]:
-        """Outcome and seconds of the attempts that were made since a time and ended last, newest first."""
+        """Outcome and seconds of the attempts that were made since a time and ended last, newest first.
+
+        A refused one counts as failed."""
         ...
 
     async def counts(self, campaign: str) -> Mapping[str, int]:

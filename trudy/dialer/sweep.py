@@ -27,7 +27,7 @@ from trudy.dialer import outcome as outcomes
 from trudy.dialer.outcome import AttemptResult, Following, Heard
 from trudy.dialer.policy import OUTCOMES, OutcomeWord
 from trudy.dialer.states import AttemptState, ImpossibleError
-from trudy.dialer.store import CampaignRecord, DueRow, OpenAttempt, Store
+from trudy.dialer.store import LONGEST_CALL, CampaignRecord, DueRow, OpenAttempt, Store
 from trudy.errors import NotFoundError, TrudyError
 from trudy.models import Call, Transcript
 
@@ -52,7 +52,6 @@ _PLACED_WITHIN: Final = 400.0
 to the same number, on a server that hides variables, is somebody else's."""
 _LOST_AFTER: Final = 600.0
 """Seconds after its longest duration at which a placed call that never ended frees its slot."""
-_LONGEST_CALL: Final = 3600.0
 _APART: Final = 30.0
 """Seconds between two looks that count: the list may lag behind the server."""
 _FIRST_SINGLE: Final = 30.0
@@ -249,7 +248,9 @@ class Sweep:
         now = self.server_now()
         if call is not None and call.status.is_final:
             return await self._end(campaign, attempt, call)
-        if now - (attempt.started_at or attempt.intent_at) > _LONGEST_CALL + _LOST_AFTER:
+        settings = None if call is None else call.call_settings
+        longest = (settings.max_duration_seconds if settings is not None else None) or campaign.longest_call
+        if now - (attempt.started_at or attempt.intent_at) > longest + _LOST_AFTER:
             await self.store.lost(attempt.id, now)
             self.on_event("lost", await self.store.contact(attempt.row), attempt.call_id or "")
             return 1
@@ -329,7 +330,7 @@ class Sweep:
             looks += 1
         if is_complete and looks >= 2 and now > attempt.send_by + patience:
             return await self._give_up(attempt, "not found", redial=campaign.policy.on_unresolved == "redial")
-        if now > attempt.send_by + patience + _LONGEST_CALL:
+        if now > attempt.send_by + patience + LONGEST_CALL:
             return await self._give_up(attempt, "the list does not reach back to it")
         return 0
 

@@ -213,3 +213,11 @@ class SyncDialer:
         Events are hints: what became of a call is asked of the API. `classify` sees the last one of each call.
         """
         return self._async.nudge(event)
+
+    def hint(self, event: object = None) -> None:
+        """Something was heard of a call, in any process: the one that dials from this store looks within two seconds.
+
+        For `on_any` of a webhook router where the webhooks come to another process than the one that dials; `nudge`
+        is for the same one, and the only one that tells `classify` of the event.
+        """
+        return self._bridge.run(bind(self._async.hint, event))

@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("policy", sa.JSON(), nullable=False),
         sa.Column("consent", sa.JSON(), nullable=False),
         sa.Column("region", sa.String(length=2), nullable=True),
-        sa.Column("summary", sa.JSON(), nullable=False),
+        sa.Column("longest_call", sa.Float(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("revision", sa.Integer(), server_default="0", nullable=False),
