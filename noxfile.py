@@ -88,7 +88,8 @@ def lowest(session: nox.Session) -> None:
     """The tests with the oldest version of each dependency that pyproject.toml allows."""
     extras = PROJECT["optional-dependencies"]
     oldest = Path(session.create_tmp()) / "oldest.txt"
-    bounds = [*PROJECT["dependencies"], *extras["aiohttp"], *extras["redis"], *extras["dialer"], *extras["sandbox"]]
+    used = ("aiohttp", "redis", "dialer", "dialer-postgres", "sandbox")
+    bounds = [*PROJECT["dependencies"], *(requirement for name in used for requirement in extras[name])]
     oldest.write_text("\n".join(bounds).replace(">=", "=="))
     session.install("-e", ".[dev]", "--constraint", str(oldest))
     _run(session, "pytest", *(session.posargs or PARALLEL))

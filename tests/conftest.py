@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from hypothesis import settings
+
+from tests.fakes.postgres_server import MISSING, PostgresServer, find_binaries, postgres_server
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell makes its background jobs ignore Ctrl-C, and the processes that the tests interrupt would inherit that.
@@ -32,3 +36,26 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(("TRUDY_", "TRUEDY_")) or name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL. Without one the tests fail: what it is needed for can be shown in no other way."""
+    if find_binaries() is None:
+        pytest.fail(MISSING)
+    with postgres_server() as server:
+        yield server
+
+
+_databases = count(1)
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    """The URL of an empty database."""
+    import psycopg
+
+    name = f"test_{next(_databases)}"
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+    return postgres.url(name)

@@ -395,5 +395,6 @@ class Sandbox:
         real_time = merged["clock"] is not self.clock
         merged.setdefault("http_client", partial(self.http_client, real_time=real_time))
         # All keys of a sandbox share its limit, different sandboxes do not, and a rate limiter has one clock.
-        merged.setdefault("rate_limit_group", f"{self._rate_limit_group} {'real' if real_time else 'own'} time")
+        if merged.get("rate_limiter") is None:
+            merged.setdefault("rate_limit_group", f"{self._rate_limit_group} {'real' if real_time else 'own'} time")
         return merged
