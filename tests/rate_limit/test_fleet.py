@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trudy.options import RateLimit
-from trudy.rate_limit.fleet import Closed, Fleet, SharedLimit, SharedWindow, Taken
+from trudy.rate_limit.fleet import Closed, Fleet, SharedLimit, SharedWindow, TakenPlace
 from trudy.rate_limit.protocol import RateLimitFacts
 
 NOON = 1_800_000_000.0
@@ -33,17 +33,17 @@ class Table:
         self.windows = fleet.windows
         return fleet
 
-    def take(self, now: float, *, bulk: bool = False) -> Taken | Closed:
+    def take(self, now: float, *, bulk: bool = False) -> TakenPlace | Closed:
         fleet = self.at(now)
         place = fleet.take(bulk=bulk)
         self.windows = fleet.kept
         return place
 
     def take_all(self, now: float, *, bulk: bool = False) -> int:
-        return sum(1 for _ in iter(lambda: isinstance(self.take(now, bulk=bulk), Taken), False))
+        return sum(1 for _ in iter(lambda: isinstance(self.take(now, bulk=bulk), TakenPlace), False))
 
-    def refuse(self, taken: Taken | Closed, now: float, facts: RateLimitFacts) -> None:
-        assert isinstance(taken, Taken)
+    def refuse(self, taken: TakenPlace | Closed, now: float, facts: RateLimitFacts) -> None:
+        assert isinstance(taken, TakenPlace)
         fleet = self.at(now)
         fleet.refused(taken, facts)
         self.limit, self.windows = fleet.limit, fleet.kept
@@ -89,7 +89,7 @@ def test_what_was_used_by_interactive_calls_is_not_there_for_bulk() -> None:
 def test_a_request_near_the_edge_counts_in_both_windows() -> None:
     table = Table()
     for _ in range(4):
-        assert isinstance(table.take(58), Taken)
+        assert isinstance(table.take(58), TakenPlace)
     assert table.take_all(70) == 6
 
 
@@ -98,7 +98,7 @@ def test_a_place_is_given_back_in_its_own_window_and_once() -> None:
     early = [table.take(20) for _ in range(10)]
     assert table.take_all(70) == 10
     fleet = table.at(71)
-    assert isinstance(early[0], Taken)
+    assert isinstance(early[0], TakenPlace)
     fleet.give_back(early[0])
     assert table.take_all(72) == 0
     assert table.windows[NOON].sent == 9
@@ -135,7 +135,7 @@ def test_a_clock_that_is_behind_is_learned_too_and_what_was_counted_under_wrong_
 def test_a_refusal_of_an_earlier_window_closes_nothing() -> None:
     table = Table()
     place = table.take(20)
-    assert isinstance(table.take(70), Taken)
+    assert isinstance(table.take(70), TakenPlace)
     table.refuse(place, 71, facts(7, reset=60, server=59.9))
     assert table.take_all(72) == 6
     assert table.limit.closed_until == 0
@@ -174,13 +174,13 @@ def test_a_reset_one_length_ahead_shows_no_phase() -> None:
 def test_while_no_limit_is_known_one_goes_after_the_other() -> None:
     table = Table(None)
     first = table.take(20)
-    assert isinstance(first, Taken)
+    assert isinstance(first, TakenPlace)
     assert table.opens(20.1) == pytest.approx(20.15)
     fleet = table.at(20.2)
     fleet.answered(first.starts)
-    assert isinstance(table.take(20.2), Taken)
+    assert isinstance(table.take(20.2), TakenPlace)
     assert table.opens(22.19) == pytest.approx(22.2)
-    assert isinstance(table.take(22.3), Taken)  # a call rings: a refusal would have come by now
+    assert isinstance(table.take(22.3), TakenPlace)  # a call rings: a refusal would have come by now
     table.refuse(table.take(24.4), 24.5, facts(3, server=24.45))
     assert table.take_all(61) == 3
 
@@ -215,7 +215,7 @@ def test_no_window_of_the_server_takes_more_than_the_limit(
     now, arrivals = 0.0, list[float]()
     for passes, bulk, transit in steps:
         now += passes / 10
-        if isinstance(table.take(now, bulk=bulk), Taken):
+        if isinstance(table.take(now, bulk=bulk), TakenPlace):
             arrivals.append(NOON + now + offset + transit)
     for start in {arrival // 60 for arrival in arrivals}:
         assert sum(arrival // 60 == start for arrival in arrivals) <= limit

@@ -76,7 +76,7 @@ class SharedWindow:
 
 
 @frozen(kw_only=True)
-class Taken:
+class TakenPlace:
     """A place: the starts of the windows it counts in, on the server's clock, and when it was given."""
 
     starts: tuple[float, ...]
@@ -158,7 +158,7 @@ class Fleet:
             return self.limit.closed_until + (low + high) / 2
         return self._start(self.now + (low + high) / 2) + self.pace.window
 
-    def take(self, *, bulk: bool) -> Taken | Closed:
+    def take(self, *, bulk: bool) -> TakenPlace | Closed:
         """A place for a request that is sent without delay, or when to ask again."""
         if self.now < self.limit.closed_until:
             return Closed(opens=self.limit.closed_until)
@@ -176,9 +176,9 @@ class Fleet:
             window.sent += 1
             window.bulk += bulk
             window.last_sent = self.now
-        return Taken(starts=starts, at=self.now, is_bulk=bulk)
+        return TakenPlace(starts=starts, at=self.now, is_bulk=bulk)
 
-    def give_back(self, taken: Taken) -> None:
+    def give_back(self, taken: TakenPlace) -> None:
         """Nothing was sent: the place is free again, in its own windows and no other."""
         for start in taken.starts:
             window = self.window(start)
@@ -190,7 +190,7 @@ class Fleet:
         for start in starts:
             self.window(start).answered += number
 
-    def refused(self, taken: Taken, facts: RateLimitFacts) -> None:
+    def refused(self, taken: TakenPlace, facts: RateLimitFacts) -> None:
         """A 429: all keep away until the reset, and take the limit it states."""
         server_now = None if facts.server_time is None else facts.server_time.timestamp()
         if facts.limit is not None and facts.limit >= 1:

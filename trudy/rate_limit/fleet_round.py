@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field, frozen
 
 from trudy.clock import monotonic
-from trudy.rate_limit.fleet import Closed, Fleet, Taken
+from trudy.rate_limit.fleet import Closed, Fleet, TakenPlace
 
 if TYPE_CHECKING:
     from trudy.errors import TrudyError
@@ -24,7 +24,7 @@ class Waiter:
     place: int
     lane: AdmissionLane
     wake: Callable[[], None] = field(repr=False)
-    taken: Taken | None = None
+    taken: TakenPlace | None = None
     taken_at: float = 0.0
     failure: TrudyError | None = None
 
@@ -33,7 +33,7 @@ class Waiter:
 class Note:
     """Something to be written that somebody waits for: a refusal, or a place to give back."""
 
-    taken: Taken
+    taken: TakenPlace
     facts: RateLimitFacts | None
     """None: nothing was sent."""
     wake: Callable[[], None] = field(repr=False)
@@ -46,7 +46,7 @@ class Answered:
     """What one transaction brought: a place or None for each of the batch, and when the lanes that are closed open."""
 
     at: float
-    taken: list[Taken | None]
+    taken: list[TakenPlace | None]
     opens: dict[AdmissionLane, float]
     full: int
     learns: bool
@@ -63,11 +63,11 @@ def answer_round(fleet: Fleet, notes: list[Note], ended: Counter[tuple[float, ..
             fleet.give_back(note.taken)
         else:
             fleet.refused(note.taken, note.facts)
-    taken: list[Taken | None] = []
+    taken: list[TakenPlace | None] = []
     opens: dict[AdmissionLane, float] = {}
     for waiter in batch:
         place = None if waiter.lane in opens else fleet.take(bulk=waiter.lane == "bulk")
         if isinstance(place, Closed):
             opens[waiter.lane] = at + place.opens - fleet.now
-        taken.append(place if isinstance(place, Taken) else None)
+        taken.append(place if isinstance(place, TakenPlace) else None)
     return Answered(at=at, taken=taken, opens=opens, full=fleet.full, learns=fleet.learns, reset_at=fleet.reset_at)

@@ -19,7 +19,7 @@ from trudy._concurrency.loops import Wakeup
 from trudy.clock import SystemClock, monotonic
 from trudy.errors import APIConnectionError, InvalidArgumentError, RateLimitError, TrudyError
 from trudy.options import RateLimit
-from trudy.rate_limit.fleet import Taken, edge_of
+from trudy.rate_limit.fleet import TakenPlace, edge_of
 from trudy.rate_limit.fleet_round import Answered, Note, Waiter, answer_round
 from trudy.rate_limit.in_process import TicketQueue
 from trudy.rate_limit.postgres_tables import RateTables
@@ -142,7 +142,7 @@ class PostgresRateLimiter:
         self._parents.append(self._tables.forget())
         self._reset()
 
-    def note_end(self, taken: Taken) -> None:
+    def note_end(self, taken: TakenPlace) -> None:
         """A request has ended without a refusal. Written with whatever is asked next."""
         with self._news:
             self._ended[taken.starts] += 1
@@ -150,7 +150,7 @@ class PostgresRateLimiter:
                 self._opens.clear()
                 self._start()
 
-    async def write(self, taken: Taken, facts: RateLimitFacts | None) -> None:
+    async def write(self, taken: TakenPlace, facts: RateLimitFacts | None) -> None:
         """Write a refusal, or give a place back where `facts` is None; return when it stands in the database."""
         wakeup = Wakeup()
         note = Note(taken, facts, wakeup.set)
@@ -164,7 +164,7 @@ class PostgresRateLimiter:
         if note.failure is not None:
             raise note.failure
 
-    async def _turn(self, waiter: Waiter, wakeup: Wakeup, until: float, on_wait: OnWait | None) -> Taken:
+    async def _turn(self, waiter: Waiter, wakeup: Wakeup, until: float, on_wait: OnWait | None) -> TakenPlace:
         with self._news:
             self._queues[waiter.lane].add(waiter)
             self._start()
@@ -312,7 +312,7 @@ class PostgresPermit:
 
     __slots__ = ("_limiter", "_taken", "place")
 
-    def __init__(self, limiter: PostgresRateLimiter, taken: Taken, place: int) -> None:
+    def __init__(self, limiter: PostgresRateLimiter, taken: TakenPlace, place: int) -> None:
         self._limiter = limiter
         self._taken = taken
         self.place = place
