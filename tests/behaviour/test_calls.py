@@ -139,7 +139,7 @@ async def test_on_unknown_retry_relies_on_the_key(client: AsyncTrudyClient, agen
     assert len(sandbox.calls_to(RESET)) == 1
 
 
-async def test_garbage_in_answer_to_a_create_is_looked_into(
+async def test_after_an_unreadable_answer_to_a_create_the_call_is_looked_for(
     client: AsyncTrudyClient, agent_id: str, sandbox: Sandbox
 ) -> None:
     for fault in ({"body": "<html>"}, {"body": b""}, {"truncate": True}, {"body": {"data": {}}}):

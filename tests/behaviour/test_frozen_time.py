@@ -147,7 +147,7 @@ def test_a_timeout_ends_an_attempt_that_is_not_answered(freeze: Freeze, backend:
 
 
 @frozen
-def test_time_that_is_frozen_between_two_calls_and_thawed_again_keeps_nobody(freeze: Freeze) -> None:
+def test_time_that_is_frozen_between_two_calls_and_thawed_again_delays_nobody(freeze: Freeze) -> None:
     began = time.monotonic()
     with trudy.TrudyClient(**settings(taken, rate_limit=trudy.RateLimit(1, window=0.2))) as client:
         client.agents.get("a1")

@@ -76,7 +76,7 @@ def test_what_is_kept_is_freed_after_the_loops_are_closed() -> None:
     assert closed_first == [True]
 
 
-def test_exit_with_calls_in_flight_in_daemon_threads(script: Script) -> None:
+def test_exit_with_calls_under_way_in_daemon_threads(script: Script) -> None:
     assert script("""
         started = threading.Semaphore(0)
         async def hold():

@@ -120,7 +120,9 @@ def test_a_call_that_sets_nothing_sets_nothing(bridge: Bridge) -> None:
     assert decimal.getcontext() is before
 
 
-def test_a_library_that_is_being_imported_is_none_yet(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_library_that_is_still_being_imported_counts_as_absent(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "sniffio", ModuleType("sniffio"))
     assert bridge.run(double, 4) == 8
 

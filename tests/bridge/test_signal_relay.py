@@ -9,7 +9,7 @@ import pytest
 from tests.bridge.conftest import Script
 
 
-def test_it_cleans_up_raises_in_the_callers_line_and_the_next_call_answers(script: Script) -> None:
+def test_ctrl_c_cleans_up_raises_in_the_callers_line_and_the_next_call_answers(script: Script) -> None:
     assert script("""
         import traceback
         try:
@@ -38,7 +38,7 @@ def test_an_error_of_the_clean_up_is_shown_as_the_cause(script: Script) -> None:
     """) == ["cleaned up", "LookupError('while cleaning up')", "answered"]
 
 
-def test_it_is_raised_even_if_the_call_succeeds_in_that_moment(script: Script) -> None:
+def test_ctrl_c_is_raised_even_if_the_call_succeeds_in_that_moment(script: Script) -> None:
     assert script("""
         async def quick():
             os.kill(os.getpid(), signal.SIGINT)
@@ -57,7 +57,7 @@ def test_it_is_raised_even_if_the_call_succeeds_in_that_moment(script: Script) -
     """) == ["interrupted", "cleaned up", "interrupted", "answered"]
 
 
-def test_a_second_one_does_not_wait_for_the_clean_up(script: Script) -> None:
+def test_a_second_ctrl_c_does_not_wait_for_the_clean_up(script: Script) -> None:
     assert script("""
         started = time.monotonic()
         try:
@@ -188,7 +188,7 @@ for kind in ({", ".join(kinds)}):
     assert lines == ["True ('soft', 1) None None", "answered True"] * len(kinds)
 
 
-def test_a_handler_that_a_step_sets_during_the_call_is_relayed_too(script: Script) -> None:
+def test_a_handler_that_middleware_sets_during_the_call_is_relayed_too(script: Script) -> None:
     assert script("""
         raised = LookupError("mine")
         def on_alarm(number, frame):

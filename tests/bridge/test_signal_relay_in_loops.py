@@ -14,7 +14,7 @@ LOOPS = {
 
 
 @pytest.mark.parametrize("start", LOOPS.values(), ids=LOOPS)
-def test_inside_a_running_loop_it_ends_the_call_and_the_next_one_answers(script: Script, start: str) -> None:
+def test_inside_a_running_loop_ctrl_c_ends_the_call_and_the_next_one_answers(script: Script, start: str) -> None:
     assert script(f"""
         async def main():
             try:
@@ -65,7 +65,7 @@ def test_inside_a_running_loop_in_a_task_that_is_not_the_main_one(script: Script
     """) == ["cleaned up", "interrupted", "and so the loop", "answered"]
 
 
-def test_inside_a_running_loop_a_second_one_does_not_wait(script: Script) -> None:
+def test_inside_a_running_loop_a_second_ctrl_c_does_not_wait(script: Script) -> None:
     assert script("""
         async def main():
             bridge.run(hang_for_ever)

@@ -96,7 +96,7 @@ def test_a_callback_of_a_call_may_call(bridge: Bridge) -> None:
     assert own == threading.get_ident() != inner
 
 
-def test_a_loop_in_another_thread_is_no_matter(bridge: Bridge) -> None:
+def test_a_loop_in_another_thread_makes_no_difference(bridge: Bridge) -> None:
     async def main() -> None:
         there = await asyncio.to_thread(lambda: (bridge.run(thread), threading.get_ident()))
         assert there[0] == there[1]

@@ -55,7 +55,7 @@ def test_the_protocol_rings_nobody_twice(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_a_mutant_is_refuted(name: str) -> None:
+def test_a_wrong_protocol_is_found_to_ring_somebody_twice(name: str) -> None:
     explored = explore(MUTANTS[name], canonical=False)
     print(told(name, explored))  # the way to the double ring
     way = explored.counterexample

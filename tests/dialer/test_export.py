@@ -86,7 +86,7 @@ async def test_a_file_is_whole_or_the_old_one(tmp_path: Path) -> None:
     assert (tmp_path / "results.jsonl").read_text() == "old"
 
 
-async def test_nobody_is_a_header(tmp_path: Path) -> None:
+async def test_no_rows_make_a_file_with_a_header_only(tmp_path: Path) -> None:
     async def rows() -> AsyncIterator[Mapping[str, object]]:
         for row in ():
             yield row

@@ -82,7 +82,7 @@ async def test_a_canary_holds_over_runs_of_the_same_script(night: Night) -> None
     assert len(night.sandbox.placed_calls) == 6
 
 
-async def test_only_some_are_called_until_all_may_be(night: Night) -> None:
+async def test_with_only_to_nobody_else_is_called_until_it_is_left_out(night: Night) -> None:
     numbers = numbers_ending(*range(4))
     only = [{"who": "the team", "phone": numbers[2]}]
     for _ in range(2):
@@ -97,7 +97,7 @@ async def test_only_some_are_called_until_all_may_be(night: Night) -> None:
     assert len(night.sandbox.placed_calls) == 4
 
 
-async def test_only_to_names_the_line_that_holds_no_number(night: Night) -> None:
+async def test_an_entry_of_only_to_that_is_no_number_is_named_by_its_line(night: Night) -> None:
     with pytest.raises(InvalidArgumentError, match="only_to: line 2"):
         await night.plan(numbers_ending(0), ONCE, only_to=[{"phone": "+14155550100"}, {"phone": "Al"}])
     assert await night.dialer.store.campaigns() == []

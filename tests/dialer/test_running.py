@@ -166,7 +166,7 @@ async def test_a_machine_that_slept_learns_the_time_before_it_dials(tmp_path: Pa
         assert EVERY_DAY.opens(["America/New_York"], country="US", region=None, moment=moment) == moment
 
 
-async def test_rows_of_closed_zones_delay_nobody(night: Night) -> None:
+async def test_rows_of_closed_zones_delay_no_other_row(night: Night) -> None:
     # Noon in New York, six in the morning in Honolulu.
     numbers = [f"+1808556{index:04d}" for index in range(1000, 1300)] + ["+12125550100"]
     policy = evolve(ONCE, hours=Hours(), retry={})

@@ -497,7 +497,7 @@ async def test_last_activity_never_goes_back(store: SqlStore) -> None:
     assert await store.last_activity_at() == NOON + 60
 
 
-async def test_an_attempt_of_a_contact_that_was_called_again_moves_nothing(store: SqlStore) -> None:
+async def test_an_earlier_attempt_of_a_contact_that_was_called_again_changes_nothing(store: SqlStore) -> None:
     policy = Policy(hours=Hours.always(), attempts=Attempts(a_day=9, in_30_days=9))
     campaign = await campaign_of(store, A, policy=policy)
     (contact,) = await contacts(store, campaign)

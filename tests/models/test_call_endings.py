@@ -170,7 +170,7 @@ def test_an_id_that_is_a_number() -> None:
     assert decode(Call, {"id": "c1", "carrier_call_id": 77}).event_ids == ("c1", "77")
 
 
-def test_what_an_analysis_found() -> None:
+def test_the_outcome_that_an_analysis_found() -> None:
     row = {"id": "c", "sentiment": "positive", "isSuccess": "true", "structuredData": {"size": 3}}
     call = decode(Call, row)
     assert (call.sentiment, call.is_success, call.structured_data) == ("positive", True, {"size": 3})

@@ -314,7 +314,7 @@ def test_the_careful_path_agrees_with_the_fast_one(good: dict[str, object]) -> N
     assert careful.extra == {**fast.extra, "agent_id": {}}
 
 
-def test_the_error_of_a_row_beyond_saving_drags_no_generated_frame_along() -> None:
+def test_the_error_of_an_unreadable_row_has_no_generated_frame_in_its_traceback() -> None:
     """A traceback with local variables would show the whole row there."""
     with pytest.raises(ModelError) as caught:
         decode(Contact, {"phone_number": "+14155550123"})

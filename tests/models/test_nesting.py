@@ -62,7 +62,7 @@ def test_a_value_that_is_no_object(kind: type, depth: int) -> None:
             decode(models.Call, deep)
 
 
-def test_what_is_documented_is_far_from_the_bound() -> None:
+def test_documented_answers_are_far_from_the_bound() -> None:
     assert not is_too_deep(nested(MOST_NESTING - 1, dict))
     assert is_too_deep(nested(MOST_NESTING, dict))
     row = {"id": "x", "metadata": nested(20, dict)}

@@ -56,7 +56,7 @@ def test_a_bad_key_is_refused_without_being_shown(value: object, hint: str) -> N
 
 
 @given(st.text(max_size=30))
-def test_what_is_accepted_fits_into_a_header(text: str) -> None:
+def test_a_key_that_is_accepted_can_stand_in_a_header(text: str) -> None:
     try:
         check_credential(text, "api_key")
     except ConfigurationError:
@@ -114,7 +114,7 @@ async def test_a_token_is_asked_for_once_and_kept() -> None:
     assert source.asked == 1
 
 
-async def test_a_stale_token_is_given_up_once_a_call() -> None:
+async def test_a_stale_token_is_given_up_once_an_operation() -> None:
     source = Source("one", "two", "three")
     step = AuthStep(Credential(source, "api_key"))
     request = request_for()
@@ -136,7 +136,7 @@ async def test_a_late_refusal_of_an_old_token_does_not_give_up_the_new_one() -> 
     assert await credential.asked() == "Bearer two"
 
 
-async def test_those_who_ask_meanwhile_wait_for_the_same_answer() -> None:
+async def test_requests_that_need_a_token_meanwhile_wait_for_the_same_answer() -> None:
     source = Source("one", "two")
     source.may_answer = anyio.Event()
     credential = Credential(source, "api_key")
@@ -154,7 +154,7 @@ async def test_those_who_ask_meanwhile_wait_for_the_same_answer() -> None:
     assert source.asked == 1
 
 
-async def test_when_the_one_who_asks_is_cancelled_another_asks() -> None:
+async def test_when_the_request_that_asks_is_cancelled_another_asks() -> None:
     source = Source("one", "two")
     source.may_answer = anyio.Event()
     credential = Credential(source, "api_key")
@@ -179,7 +179,7 @@ async def test_when_the_one_who_asks_is_cancelled_another_asks() -> None:
     assert got == ["Bearer two"]
 
 
-async def test_a_bad_answer_is_a_clear_error_for_everyone() -> None:
+async def test_a_bad_token_is_a_clear_error_for_every_request() -> None:
     credential = Credential(lambda: "with space", "jwt_token")
     for _ in range(2):
         with pytest.raises(ConfigurationError, match="jwt_token contains white space"):
@@ -211,7 +211,7 @@ def test_loops_in_several_threads_share_one_answer() -> None:
     assert len(asked) == 1
 
 
-async def test_nothing_is_a_clear_error() -> None:
+async def test_a_callable_that_gives_nothing_is_a_clear_error() -> None:
     with pytest.raises(ConfigurationError, match="api_key must be a string"):
         await Credential(lambda: None, "api_key").asked()  # type: ignore[arg-type, return-value]
 
@@ -225,7 +225,7 @@ async def test_a_callable_that_uses_its_own_client_is_told_so() -> None:
         await credential.asked()
 
 
-async def test_the_token_stands_in_no_frame_of_ours() -> None:
+async def test_the_token_is_in_no_local_variable_of_ours() -> None:
     async def fail(request: Request) -> Response:
         raise LookupError
 

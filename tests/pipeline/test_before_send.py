@@ -94,9 +94,7 @@ async def test_before_send_that_returns_something_is_refused_by_name(
     assert wire.sent == []
 
 
-async def test_what_a_hook_returns_is_no_matter(
-    client: MakeClient, wire: Wire, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_what_a_hook_returns_is_ignored(client: MakeClient, wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
     seen: list[object] = []
 
     def count(event: object) -> Any:

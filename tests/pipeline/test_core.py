@@ -91,7 +91,7 @@ async def test_a_redirect_in_circles_says_so(client: MakeClient, wire: Wire) -> 
 
 @pytest.mark.parametrize("operation", KEYED)
 @pytest.mark.parametrize("upstream", [400, 404, 422])
-async def test_what_the_provider_refused_is_not_made_again(
+async def test_what_the_provider_refused_is_not_sent_again(
     client: MakeClient, wire: Wire, operation: Operation, upstream: int
 ) -> None:
     wire.answer(refusal(502, "provider_error", httpStatus=upstream))
@@ -148,7 +148,7 @@ async def test_an_answer_with_an_object_is_never_repeated_even_without_an_id(
     assert not caught.value.retryable
 
 
-async def test_a_call_that_was_placed_and_not_named_is_looked_for(client: MakeClient, wire: Wire) -> None:
+async def test_a_call_whose_answer_holds_no_id_is_looked_for(client: MakeClient, wire: Wire) -> None:
     row = {
         "id": str(uuid4()),
         "to": NUMBER,
@@ -206,9 +206,7 @@ async def test_no_later_refusal_hides_that_it_may_have_happened(
     assert "may_have_happened" not in read.value.details
 
 
-async def test_a_call_whose_answer_is_lost_is_repeated_once_more_and_not_oftener(
-    client: MakeClient, wire: Wire
-) -> None:
+async def test_with_on_unknown_retry_a_call_is_sent_once_more_at_most(client: MakeClient, wire: Wire) -> None:
     async with client(max_retries=5) as c:
         wire.answer(httpx.Response(503))
         with pytest.raises(CallOutcomeUnknownError):
@@ -226,7 +224,7 @@ class Passing:
 @pytest.mark.parametrize(
     "second", [refusal(429, "rate_limit_exceeded", limit=5), httpx.Response(503), refusal(401, "unauthorized")]
 )
-async def test_a_create_that_was_redirected_and_then_repeated_is_no_changed_one(
+async def test_a_create_that_was_redirected_and_then_repeated_counts_as_unchanged(
     client: MakeClient, wire: Wire, second: httpx.Response
 ) -> None:
     moved = httpx.Response(307, headers={"location": "/api/public/v1/agents/"})
@@ -240,7 +238,7 @@ async def test_a_create_that_was_redirected_and_then_repeated_is_no_changed_one(
             assert [sent.path for sent in wire.sent] == ["/agents", "/agents/"] * 2
 
 
-async def test_an_answer_nested_beyond_reason_is_one_of_our_errors(client: MakeClient, wire: Wire) -> None:
+async def test_an_answer_nested_too_deep_is_one_of_our_errors(client: MakeClient, wire: Wire) -> None:
     deep = '{"a":' * 600 + "1" + "}" * 600
     error = f'{{"error": {{"code": "x", "message": "m", "details": {deep}}}}}'
     for status, body in ((422, error), (422, deep), (500, deep), (200, deep), (422, f'{{"detail": [{deep}]}}')):
@@ -252,7 +250,9 @@ async def test_an_answer_nested_beyond_reason_is_one_of_our_errors(client: MakeC
                 assert len(repr(caught.value)) < 3_000
 
 
-async def test_a_call_that_the_provider_refused_and_that_was_filed_is_returned(client: MakeClient, wire: Wire) -> None:
+async def test_a_call_that_the_provider_refused_and_the_server_stored_is_returned(
+    client: MakeClient, wire: Wire
+) -> None:
     row = {
         "id": str(uuid4()),
         "to": NUMBER,
@@ -275,7 +275,7 @@ async def test_a_call_that_the_provider_refused_and_that_was_filed_is_returned(c
         ("https://192.168.100.200:14155/v1", "192.168.100.200:14155"),
     ],
 )
-async def test_a_connection_error_says_where_to_and_how_often(
+async def test_a_connection_error_names_the_host_and_the_number_of_attempts(
     client: MakeClient, wire: Wire, base_url: str, address: str
 ) -> None:
     wire.answer(httpx.ConnectError("no"))
@@ -289,7 +289,9 @@ async def test_a_connection_error_says_where_to_and_how_often(
     assert str(unknown.value.__cause__).startswith(f"connection_error at {address} after 1 attempt: ")
 
 
-async def test_a_call_that_may_be_repeated_and_was_not_does_not_claim_so(client: MakeClient, wire: Wire) -> None:
+async def test_the_error_of_a_call_that_was_not_repeated_does_not_say_that_it_was(
+    client: MakeClient, wire: Wire
+) -> None:
     wire.answer(httpx.Response(503))
     async with client(max_retries=0) as c:
         with pytest.raises(CallOutcomeUnknownError, match="it was not looked for"):

@@ -86,7 +86,7 @@ def test_a_business_rule_names_its_field() -> None:
     assert [(fault.field, fault.message) for fault in error.field_errors] == [("name", "too long")]
 
 
-def test_numbers_in_a_message_are_masked_and_links_lead_on() -> None:
+def test_numbers_in_a_message_are_masked_and_links_are_kept() -> None:
     url = "https://app.test/pay/14155550123"
     body = {"error": {"code": "payment_required", "message": f"cannot call {PHONE}", "details": {"redirect_url": url}}}
     error = to_error(request_for(), answer(402, body))
@@ -113,7 +113,7 @@ def test_numbers_are_masked_wherever_details_hold_them() -> None:
         ({}, None, None),
     ],
 )
-def test_what_is_known_of_credits(details: dict[str, object], balance: float | None, required: float | None) -> None:
+def test_facts_of_a_402(details: dict[str, object], balance: float | None, required: float | None) -> None:
     error = to_error(request_for(), answer(402, {"error": {"code": "x", "message": "y", "details": details}}))
     assert isinstance(error, PaymentRequiredError)
     assert (error.balance, error.required, error.reason) == (balance, required, None)
@@ -167,7 +167,7 @@ def test_the_class_follows_the_status(status: int, code: str, cls: type[APIError
         (RetryClass.REPEAT, 422, {}, False),
     ],
 )
-def test_whether_the_same_call_may_succeed_later(
+def test_whether_the_same_operation_may_succeed_later(
     retry: RetryClass, status: int, details: dict[str, object], *, retryable: bool
 ) -> None:
     body = {"error": {"code": "provider_error" if status == 502 else "x", "message": "m", "details": details}}
@@ -227,5 +227,5 @@ def test_any_retry_after_is_seconds_or_nothing(text: str) -> None:
     assert wait is None or 0 <= wait < float("inf")
 
 
-def test_a_body_nested_beyond_reason_is_no_json() -> None:
+def test_a_body_nested_too_deep_is_no_json() -> None:
     assert answer(500, b"[" * 100_000).json() is None

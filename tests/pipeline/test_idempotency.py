@@ -33,7 +33,7 @@ def test_the_callers_own_key() -> None:
 
 
 @pytest.mark.parametrize("bad", ["", "a b", "a\n", "é", "x" * 256, 7, uuid.UUID(int=7), b"a"])
-def test_a_key_that_fits_into_no_header(bad: Any) -> None:
+def test_a_key_that_no_header_can_hold_is_refused(bad: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="idempotency_key must be") as caught:
         key_for(endpoint(RetryClass.KEYED), bad)
     assert caught.value.argument == "idempotency_key"

@@ -17,7 +17,7 @@ from trudy.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
-REPEAT, KEYED, LOOK, ONCE = RetryClass.REPEAT, RetryClass.KEYED, RetryClass.RECONCILE, RetryClass.ONCE
+REPEAT, KEYED, PLACE, ONCE = RetryClass.REPEAT, RetryClass.KEYED, RetryClass.RECONCILE, RetryClass.ONCE
 DROPPED = APIConnectionError("reset")
 NOT_SENT = APIConnectionError("no route", request_sent=False)
 
@@ -33,7 +33,7 @@ def recorded(send: CallNext) -> CallNext:
     return partial(RecordStep(FakeClock()), call_next=send)
 
 
-@pytest.mark.parametrize("retry", [LOOK, ONCE])
+@pytest.mark.parametrize("retry", [PLACE, ONCE])
 @pytest.mark.parametrize("first", [success(), DROPPED, answer(500), answer(200, b"<html>")])
 async def test_what_may_have_happened_is_not_sent_on_again(retry: RetryClass, first: Ending) -> None:
     script = Script(first)
@@ -43,7 +43,7 @@ async def test_what_may_have_happened_is_not_sent_on_again(retry: RetryClass, fi
     assert caught.value.details["may_have_happened"] is True
 
 
-@pytest.mark.parametrize("retry", [LOOK, ONCE])
+@pytest.mark.parametrize("retry", [PLACE, ONCE])
 @pytest.mark.parametrize("first", [NOT_SENT, failure(402, "payment_required"), RateLimitError("wait")])
 async def test_what_did_not_happen_may_be_sent_on_again(retry: RetryClass, first: Ending) -> None:
     script = Script(first, success())
@@ -63,7 +63,7 @@ async def test_where_nothing_left_it_may_be_sent_on_again() -> None:
     assert (await SendOnce(twice)(request_for("POST", ONCE), sign)).is_success
 
 
-async def test_a_fault_after_it_left_proves_nothing() -> None:
+async def test_a_fault_after_the_request_was_sent_proves_nothing() -> None:
     async def broken(request: Request) -> Response:
         raise LookupError("while reading")
 
@@ -73,15 +73,15 @@ async def test_a_fault_after_it_left_proves_nothing() -> None:
 
 @pytest.mark.parametrize(
     "request_",
-    [request_for(), request_for("POST", KEYED), request_for("POST", LOOK, on_unknown="retry")],
+    [request_for(), request_for("POST", KEYED), request_for("POST", PLACE, on_unknown="retry")],
     ids=["get", "keyed", "trusting the key"],
 )
-async def test_what_may_be_repeated_may_be_repeated(request_: Request) -> None:
+async def test_middleware_may_repeat_a_get(request_: Request) -> None:
     script = Script(DROPPED, success())
     assert (await SendOnce(twice)(request_, recorded(script))).is_success
 
 
-async def test_a_second_one_beside_the_first_is_none_either() -> None:
+async def test_a_request_is_not_sent_a_second_time_beside_the_first() -> None:
     sent: list[Request] = []
 
     async def slow(request: Request) -> Response:
@@ -98,12 +98,12 @@ async def test_a_second_one_beside_the_first_is_none_either() -> None:
         return await call_next(request)
 
     with pytest.raises(ConfigurationError):
-        await SendOnce(hedge)(request_for("POST", LOOK), recorded(slow))
+        await SendOnce(hedge)(request_for("POST", PLACE), recorded(slow))
     assert len(sent) == 1
 
 
 async def test_middleware_may_not_change_a_keyed_post() -> None:
-    request = request_for("POST", LOOK)
+    request = request_for("POST", PLACE)
     seal(request)
     script = Script(success())
     await SealStep()(request, script)

@@ -158,9 +158,7 @@ def test_what_an_error_proves(error: BaseException, outcome: AttemptOutcome) -> 
         ({"data": {}}, False),
     ],
 )
-def test_a_call_that_was_placed_and_not_named_is_looked_for_and_never_placed_again(
-    body: object, *, is_named: bool
-) -> None:
+def test_a_call_whose_answer_holds_no_id_is_looked_for_and_never_placed_again(body: object, *, is_named: bool) -> None:
     for on_unknown in ("reconcile", "retry", "raise"):
         request = request_for("POST", RetryClass.RECONCILE, on_unknown=on_unknown)
         request = evolve(request, endpoint=evolve(request.endpoint, creates="call"))

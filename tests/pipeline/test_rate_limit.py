@@ -123,7 +123,7 @@ async def test_a_refused_request_goes_before_those_who_waited_when_it_was_refuse
     assert wire.refusals.total() == 1
 
 
-async def test_the_wait_is_counted_and_told_once() -> None:
+async def test_the_wait_is_counted_and_reported_once() -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=1)
     step = step_at(WindowLimiter(RateLimit(1)), clock)
@@ -155,7 +155,7 @@ async def test_the_wait_is_counted_and_told_once() -> None:
     ],
     ids=["max_rate_limit_wait", "deadline", "waited before", "never wait"],
 )
-async def test_a_turn_after_the_bound_is_an_error_at_once(call: dict[str, float], message: str) -> None:
+async def test_a_turn_after_the_deadline_is_an_error_at_once(call: dict[str, float], message: str) -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=1)
     limiter = WindowLimiter(RateLimit(1))
@@ -264,7 +264,7 @@ async def test_clients_that_share_a_limiter_share_the_budget() -> None:
     assert not wire.refusals.total()
 
 
-async def test_nothing_is_kept_of_a_call_that_is_over() -> None:
+async def test_nothing_is_kept_of_an_operation_that_is_over() -> None:
     clock = FakeClock(NOON + 10)
     step = step_at(WindowLimiter(), clock)
     wire = Wire(clock, limit=0)
@@ -317,7 +317,7 @@ def test_loops_of_several_threads_wait_at_one_limiter(anyio_backend: str) -> Non
     assert len(wire.arrivals) == 48
 
 
-def test_a_loop_that_died_with_its_waiters_holds_nobody_up(anyio_backend: str) -> None:
+def test_a_loop_that_was_closed_with_requests_waiting_delays_no_other(anyio_backend: str) -> None:
     clock = FakeClock(NOON + 10)
     wire = Wire(clock, limit=1, latency=0.0)
     limiter = WindowLimiter(RateLimit(1))
@@ -349,7 +349,7 @@ def test_a_loop_that_died_with_its_waiters_holds_nobody_up(anyio_backend: str) -
     assert limiter.status(clock.monotonic()).waiting == 0
 
 
-async def test_a_server_that_always_says_soon_is_not_hammered() -> None:
+async def test_a_server_whose_reset_is_always_near_gets_few_requests() -> None:
     clock = FakeClock()
     sent: list[float] = []
 

@@ -27,7 +27,7 @@ SLOW = APITimeoutError("no answer")
 GARBAGE = answer(200, b"<html>")
 PROVIDER_REFUSED = failure(502, "provider_error", {"httpStatus": 422})
 
-REPEAT, KEYED, LOOK, ONCE = RetryClass.REPEAT, RetryClass.KEYED, RetryClass.RECONCILE, RetryClass.ONCE
+REPEAT, KEYED, PLACE, ONCE = RetryClass.REPEAT, RetryClass.KEYED, RetryClass.RECONCILE, RetryClass.ONCE
 AGAIN = "again"
 
 
@@ -69,20 +69,20 @@ def decision_for(request: Request, ending: Ending, *, failures: int = 1, renewed
         ("POST", KEYED, answer(201, {"data": None, "error": {"code": "x"}}), AGAIN),
         ("POST", KEYED, success(), STOP),
         ("POST", KEYED, failure(422, "validation_error"), STOP),
-        ("POST", LOOK, NOT_SENT, AGAIN),
-        ("POST", LOOK, SLOW, RECONCILE),
-        ("POST", LOOK, DROPPED, RECONCILE),
-        ("POST", LOOK, GARBAGE, RECONCILE),
-        ("POST", LOOK, answer(200), RECONCILE),
-        ("POST", LOOK, answer(200, {"data": {}}), RECONCILE),
-        ("POST", LOOK, answer(201, {"data": {"id": ""}}), RECONCILE),
-        ("POST", LOOK, answer(201, {"data": {"id": "  "}}), RECONCILE),
-        ("POST", LOOK, answer(201, {"data": {"id": True}}), RECONCILE),
-        ("POST", LOOK, answer(201, {"data": {"id": 7}}), STOP),
-        ("POST", LOOK, failure(500, "internal_error"), RECONCILE),
-        ("POST", LOOK, answer(503, b"busy"), RECONCILE),
-        ("POST", LOOK, PROVIDER_REFUSED, STOP),
-        ("POST", LOOK, failure(402, "payment_required"), STOP),
+        ("POST", PLACE, NOT_SENT, AGAIN),
+        ("POST", PLACE, SLOW, RECONCILE),
+        ("POST", PLACE, DROPPED, RECONCILE),
+        ("POST", PLACE, GARBAGE, RECONCILE),
+        ("POST", PLACE, answer(200), RECONCILE),
+        ("POST", PLACE, answer(200, {"data": {}}), RECONCILE),
+        ("POST", PLACE, answer(201, {"data": {"id": ""}}), RECONCILE),
+        ("POST", PLACE, answer(201, {"data": {"id": "  "}}), RECONCILE),
+        ("POST", PLACE, answer(201, {"data": {"id": True}}), RECONCILE),
+        ("POST", PLACE, answer(201, {"data": {"id": 7}}), STOP),
+        ("POST", PLACE, failure(500, "internal_error"), RECONCILE),
+        ("POST", PLACE, answer(503, b"busy"), RECONCILE),
+        ("POST", PLACE, PROVIDER_REFUSED, STOP),
+        ("POST", PLACE, failure(402, "payment_required"), STOP),
         ("POST", ONCE, NOT_SENT, AGAIN),
         ("POST", ONCE, SLOW, STOP),
         ("POST", ONCE, failure(500, "internal_error"), STOP),
@@ -139,7 +139,7 @@ def test_what_a_proxy_asks_to_wait_is_waited(ending: Response, wait: float) -> N
     assert decision.after == wait
 
 
-def test_a_wait_beyond_all_reason_is_not_waited() -> None:
+def test_a_wait_that_is_too_long_is_not_waited() -> None:
     assert decision_for(request_for(), answer(503, b"", retry_after="86400")) is STOP
 
 
@@ -149,7 +149,7 @@ def test_a_stale_token_is_asked_for_again_once() -> None:
     assert decision_for(request_for(), refused) is STOP
 
 
-def test_without_a_gate_the_wait_for_the_window_is_ours() -> None:
+def test_without_a_limiter_the_retry_step_waits_for_the_window() -> None:
     refused = failure(429, "rate_limit_exceeded", {"reset_at": "2027-01-15T08:00:20Z"})
     decision = decide(request_for(), refused, failures=1, doubts=0, chance=0.5, renewed=False, limited=False, now=NOON)
     assert decision == SendAgain(20.0, "rate limit", is_fault=False)
@@ -169,7 +169,7 @@ async def test_the_same_request_goes_out_again() -> None:
     assert clock.slept == [0.25, 0.5]
 
 
-async def test_the_last_error_stands() -> None:
+async def test_the_last_error_is_raised() -> None:
     with pytest.raises(APITimeoutError):
         await RetryStep(JumpingClock(), limited=True)(request_for(), Script(SLOW))
     response = await RetryStep(JumpingClock(), limited=True)(request_for(), Script(SLOW, answer(503)))
@@ -183,7 +183,7 @@ async def test_waits_for_the_rate_window_use_up_no_retry() -> None:
     assert len(script.requests) == 6
 
 
-async def test_without_a_gate_the_waits_for_the_window_are_bounded_in_sum() -> None:
+async def test_without_a_limiter_the_waits_for_the_window_are_bounded_in_sum() -> None:
     refused = failure(429, "rate_limit_exceeded", {"reset_at": "2027-01-15T08:00:50Z"})
     clock = JumpingClock()
     script = Script(refused)
@@ -196,7 +196,7 @@ async def test_without_a_gate_the_waits_for_the_window_are_bounded_in_sum() -> N
 async def test_a_post_to_calls_is_never_sent_twice_where_it_may_have_happened(ending: Ending) -> None:
     script = Script(ending, success())
     with pytest.raises(CallOutcomeUnknownError) as caught:
-        await RetryStep(JumpingClock(), limited=True)(request_for("POST", LOOK), script)
+        await RetryStep(JumpingClock(), limited=True)(request_for("POST", PLACE), script)
     assert len(script.requests) == 1
     assert caught.value.__cause__ is not None
 
@@ -221,11 +221,11 @@ async def test_a_delete_that_finds_nothing_after_an_unknown_end_has_succeeded() 
         (ONCE, DROPPED, False),
         (ONCE, SLOW, False),
         (ONCE, NOT_SENT, True),
-        (LOOK, NOT_SENT, True),
+        (PLACE, NOT_SENT, True),
         (KEYED, NOT_SENT, True),
     ],
 )
-async def test_without_an_answer_the_same_call_is_safe_only_where_it_may_be_repeated(
+async def test_without_an_answer_an_error_is_retryable_only_where_the_request_may_be_repeated(
     retry: RetryClass, ending: APIConnectionError, *, retryable: bool
 ) -> None:
     with pytest.raises(APIConnectionError) as caught:
@@ -235,7 +235,7 @@ async def test_without_an_answer_the_same_call_is_safe_only_where_it_may_be_repe
 
 async def test_what_caused_an_unknown_outcome_is_not_called_retryable() -> None:
     with pytest.raises(CallOutcomeUnknownError) as caught:
-        await RetryStep(JumpingClock(), limited=True)(request_for("POST", LOOK), Script(SLOW))
+        await RetryStep(JumpingClock(), limited=True)(request_for("POST", PLACE), Script(SLOW))
     assert isinstance(caught.value.__cause__, APITimeoutError)
     assert not caught.value.__cause__.retryable
 
@@ -268,7 +268,7 @@ class FrozenAlarms(JumpingClock):
         await anyio.sleep_forever()
 
 
-async def test_the_deadline_ends_an_attempt_in_flight() -> None:
+async def test_the_deadline_ends_an_attempt_under_way() -> None:
     clock = FakeClock()
     request = request_for(deadline=clock.monotonic() + 3)
 
@@ -295,33 +295,33 @@ async def test_the_deadline_ends_an_attempt_in_flight() -> None:
     assert errors[0].request_sent
 
 
-async def test_a_call_that_trusts_its_key_is_sent_again_and_never_called_harmless() -> None:
-    request = request_for("POST", LOOK, on_unknown="retry")
+async def test_with_on_unknown_retry_a_call_is_sent_again_and_its_error_is_never_retryable() -> None:
+    request = request_for("POST", PLACE, on_unknown="retry")
     script = Script(SLOW, success())
     assert (await RetryStep(JumpingClock(), limited=True)(request, script)).status == 200
     for endings in ([SLOW], [SLOW, failure(500, "internal_error")], [SLOW, failure(402, "payment_required")]):
         with pytest.raises(CallOutcomeUnknownError) as caught:
             await RetryStep(JumpingClock(), limited=True)(
-                request_for("POST", LOOK, on_unknown="retry"), Script(*endings)
+                request_for("POST", PLACE, on_unknown="retry"), Script(*endings)
             )
         assert not caught.value.retryable
         assert caught.value.__cause__ is SLOW or isinstance(caught.value.__cause__, APIError)
 
 
-async def test_a_call_that_may_ring_is_not_forgotten_when_the_gate_refuses_the_second_try() -> None:
-    request = request_for("POST", LOOK, on_unknown="retry")
+async def test_a_call_that_may_ring_is_not_forgotten_when_the_rate_limiter_refuses_the_second_attempt() -> None:
+    request = request_for("POST", PLACE, on_unknown="retry")
     with pytest.raises(CallOutcomeUnknownError):
         await RetryStep(JumpingClock(), limited=True)(request, Script(SLOW, RateLimitError("too late")))
 
 
 @pytest.mark.parametrize("garbage", [answer(200), GARBAGE, answer(204), answer(200, {}), answer(201, {"error": "x"})])
-async def test_a_success_that_cannot_be_read_is_no_refusal(garbage: Response) -> None:
+async def test_a_2xx_that_cannot_be_read_is_no_refusal(garbage: Response) -> None:
     step = RetryStep(JumpingClock(), limited=True)
     with pytest.raises(ResponseDecodeError, match=f"HTTP {garbage.status} from things.do") as caught:
         await step(request_for("POST", KEYED), Script(garbage))
     assert caught.value.details["may_have_happened"] is True
     with pytest.raises(CallOutcomeUnknownError, match="response_decode_error") as unknown:
-        await step(request_for("POST", LOOK), Script(garbage))
+        await step(request_for("POST", PLACE), Script(garbage))
     assert isinstance(unknown.value.__cause__, ResponseDecodeError)
 
 
@@ -338,7 +338,7 @@ async def test_a_create_that_may_have_happened_says_so() -> None:
     assert late.value.details["may_have_happened"] is True
 
 
-async def test_each_retry_is_told() -> None:
+async def test_each_retry_is_an_event() -> None:
     events: list[Event] = []
 
     async def emit(event: Event) -> None:
@@ -350,7 +350,7 @@ async def test_each_retry_is_told() -> None:
     ]
 
 
-async def test_what_was_found_by_looking_is_the_answer() -> None:
+async def test_the_call_that_was_found_is_the_answer() -> None:
     class Found:
         def accepts(self, response: Response) -> bool:
             return True
@@ -359,7 +359,7 @@ async def test_what_was_found_by_looking_is_the_answer() -> None:
             assert failure is SLOW
             return success()
 
-    request = evolve(request_for("POST", LOOK, on_unknown="reconcile"), reconcile=Found())
+    request = evolve(request_for("POST", PLACE, on_unknown="reconcile"), reconcile=Found())
     response = await RetryStep(JumpingClock(), limited=True)(request, Script(SLOW))
     assert isinstance(response.json(), dict)
     assert AN_ID in response.body.decode()

@@ -47,7 +47,7 @@ def test_a_stated_limit_is_tried_upwards_after_clean_windows(
 
 
 @pytest.mark.parametrize("stated", [9, 10, 500])
-def test_the_callers_own_limit_is_never_tried(stated: int) -> None:
+def test_more_than_the_callers_own_limit_is_never_tried(stated: int) -> None:
     budget = Budget(RateLimit(9))
     budget.stated(stated)
     clean(budget, 50)
@@ -154,7 +154,7 @@ def test_after_one_stray_refusal_it_grows_back_quickly(admitted: int, budgets: l
     assert seen == budgets
 
 
-def test_steady_neighbours_cost_one_refusal_now_and_then() -> None:
+def test_steady_other_users_cost_one_refusal_now_and_then() -> None:
     budget, refused = Budget(RateLimit(100)), list[int]()
     for _ in range(12):
         over = max(0, int(budget.full) - 70)

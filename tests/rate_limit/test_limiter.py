@@ -100,7 +100,7 @@ def test_without_a_limit_everything_goes_until_the_first_refusal_tells_one() -> 
 
 
 @pytest.mark.parametrize("at", [59.0, 59.99, 60.0, 60.5])
-def test_without_a_limit_nobody_stays_away_from_an_edge(at: float) -> None:
+def test_without_a_limit_there_is_no_guard_at_an_edge(at: float) -> None:
     crowd = Crowd()
     crowd.know_clock(NOON, 10.0)
     crowd.send(3, NOON + 30)
@@ -257,7 +257,9 @@ def test_a_reset_on_the_minute_brings_the_minutes_back() -> None:
     [None, -3600.0, -0.5, 0.0, 3601.0, 1e9],
     ids=["missing", "an hour ago", "just past", "now", "too far", "absurd"],
 )
-def test_nonsense_for_a_reset_means_back_off_with_full_jitter_and_then_one_request_first(reset: float | None) -> None:
+def test_a_reset_that_cannot_be_believed_means_back_off_with_full_jitter_and_then_one_request_first(
+    reset: float | None,
+) -> None:
     crowd = Crowd(RateLimit(50))
     at = NOON + 10
     crowd.know_clock(at)
@@ -339,7 +341,7 @@ def test_a_window_opened_by_a_refusal_is_not_opened_again_by_the_clock() -> None
     assert not crowd.try_send(1, NOON + 61)
 
 
-def test_a_refusal_that_lay_in_our_buffers_does_not_lengthen_the_wait() -> None:
+def test_a_refusal_that_was_read_late_does_not_lengthen_the_wait() -> None:
     crowd = Crowd(RateLimit(1))
     crowd.know_clock(NOON)
     (first,) = crowd.send(1, NOON + 10)
@@ -358,7 +360,7 @@ def test_an_estimate_that_moves_back_over_the_edge_opens_no_window_twice() -> No
     assert len(crowd.try_send(5, NOON + 120.6)) == 3
 
 
-def test_a_server_clock_set_back_shuts_nobody_out_for_as_long() -> None:
+def test_a_server_clock_that_is_set_back_makes_nobody_wait_for_as_long() -> None:
     crowd = Crowd(RateLimit(1))
     crowd.know_clock(NOON)
     crowd.accept(crowd.send(1, NOON + 10), NOON + 11)
@@ -368,7 +370,7 @@ def test_a_server_clock_set_back_shuts_nobody_out_for_as_long() -> None:
     assert crowd.goes(waiter, NOON + 60.1)
 
 
-def test_a_sane_reset_beats_a_back_off() -> None:
+def test_a_reset_that_can_be_believed_replaces_a_back_off() -> None:
     crowd = Crowd(RateLimit(2))
     crowd.know_clock(NOON)
     first, second = crowd.send(2, NOON + 10)
@@ -442,7 +444,7 @@ def test_one_stray_refusal_lowers_the_budget_by_half_at_most_and_is_made_good_in
     assert shares == ([75] * 4 if admitted == 0 else [37, 46, 64, 75])
 
 
-def test_a_window_met_half_way_says_nothing_about_others() -> None:
+def test_a_window_first_seen_half_way_says_nothing_about_other_users() -> None:
     crowd = Crowd(RateLimit(20))
     crowd.know_clock(NOON + 30)
     tickets = crowd.send(20, NOON + 30)
@@ -565,7 +567,7 @@ def test_a_turn_not_taken_before_the_window_shut_is_not_kept_but_the_place_is() 
     assert crowd.goes(waiting[0], NOON + 120.1)
 
 
-def test_who_cannot_be_woken_any_more_loses_its_place_and_nobody_else_a_wake_up() -> None:
+def test_a_ticket_whose_loop_is_closed_loses_its_place_and_the_others_are_woken() -> None:
     crowd = Crowd(RateLimit(3))
     crowd.know_clock(NOON)
     crowd.accept(crowd.send(3, NOON + 10), NOON + 11)
@@ -595,7 +597,7 @@ def test_other_errors_of_a_wake_up_are_not_hidden() -> None:
         crowd.poll(crowd.join(), NOON + 60.1)
 
 
-def test_a_turn_after_the_bound_is_told_at_once_from_the_place_in_the_queue() -> None:
+def test_a_turn_after_the_deadline_is_refused_at_once_from_the_place_in_the_queue() -> None:
     crowd = Crowd(RateLimit(2))
     crowd.know_clock(NOON)
     crowd.send(2, NOON + 10)
@@ -609,7 +611,7 @@ def test_a_turn_after_the_bound_is_told_at_once_from_the_place_in_the_queue() ->
     assert crowd.status(NOON + 12).waiting == 2
 
 
-def test_a_bound_is_looked_at_again_when_the_turn_slips() -> None:
+def test_a_deadline_is_checked_again_when_the_turn_moves_back() -> None:
     crowd = Crowd(RateLimit(2))
     crowd.know_clock(NOON)
     crowd.send(2, NOON + 10)
@@ -620,7 +622,7 @@ def test_a_bound_is_looked_at_again_when_the_turn_slips() -> None:
     assert isinstance(crowd.poll(waiter, NOON + 60.1), Late)
 
 
-def test_a_bulk_turn_counts_the_interactive_line_and_the_share() -> None:
+def test_a_bulk_turn_counts_the_interactive_queue_and_the_share() -> None:
     crowd = Crowd(RateLimit(4, bulk_share=0.5))
     crowd.know_clock(NOON)
     crowd.send(4, NOON + 10)
@@ -630,7 +632,7 @@ def test_a_bulk_turn_counts_the_interactive_line_and_the_share() -> None:
     assert turns == pytest.approx([NOON + minutes * 60 for minutes in (2, 2, 2, 3, 3, 3)], abs=0.1)
 
 
-def test_status() -> None:
+def test_status_of_a_window() -> None:
     crowd = Crowd(RateLimit(3))
     assert crowd.status(NOON) == RateLimitStatus(limit=3, used=0, reset_at=None, waiting=0)
     crowd.know_clock(NOON + 5)

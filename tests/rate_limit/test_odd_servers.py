@@ -95,7 +95,7 @@ def test_150_callers_who_hear_retry_after_1_for_ten_minutes_send_few_and_are_thr
 @modes
 @sayings
 @pytest.mark.parametrize("make", [FixedWindow, FromTheFirst, SlidingWindow])
-def test_whatever_a_refusal_says_no_second_after_the_first_lets_a_crowd_through(
+def test_whatever_a_refusal_says_only_few_are_sent_in_any_later_second(
     rate_limit: RateLimit | None, says: object, make: type
 ) -> None:
     limit: object = (lambda now: 60) if make is FixedWindow else 60
@@ -120,7 +120,7 @@ def test_a_server_that_does_as_documented_refuses_nothing_and_loses_no_window(la
     assert crowd.seconds < 60 * (windows - 1)
 
 
-def test_who_learns_a_right_limit_is_refused_once_in_some_windows_for_trying_more() -> None:
+def test_where_the_stated_limit_is_right_trying_more_costs_one_refusal_in_some_windows() -> None:
     crowd = Crowd(fixed(100), LEARNING)
     crowd.come(4000)
     crowd.run(36_000)
@@ -151,7 +151,7 @@ def test_several_processes_that_count_each_for_itself_are_used_and_refuse_little
 
 
 @pytest.mark.parametrize("every", [0.6, 1.0, 3.0])
-def test_neighbours_that_use_the_key_cost_a_few_refusals(every: float) -> None:
+def test_other_processes_that_use_the_key_cost_a_few_refusals(every: float) -> None:
     crowd = Crowd(Neighbours(fixed(100), every), PACED)
     crowd.come(600, every=0.4)
     crowd.run(36_000)

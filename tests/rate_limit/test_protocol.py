@@ -236,7 +236,7 @@ async def test_a_fault_in_settle_is_logged_and_loses_no_answer(caplog: pytest.Lo
     assert "the rate limiter failed to note" in caplog.text
 
 
-async def test_a_limiter_that_goes_on_failing_is_told_of_once_until_it_works_again(
+async def test_a_limiter_that_goes_on_failing_is_logged_once_until_it_works_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     away = OSError("the database is away")
@@ -246,7 +246,7 @@ async def test_a_limiter_that_goes_on_failing_is_told_of_once_until_it_works_aga
     assert [record.levelname for record in caplog.records if "failed to note" in record.message] == ["ERROR"] * 2
 
 
-async def test_a_limiter_that_hangs_is_told_of_and_loses_no_answer(
+async def test_a_limiter_that_hangs_is_logged_and_loses_no_answer(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trudy.pipeline.rate_limit._SETTLING", 0.01)
@@ -285,7 +285,7 @@ def test_what_a_signal_handler_raises_in_settle_reaches_the_caller() -> None:
 
 
 @pytest.mark.parametrize("more", [{"rate_limit": 5}, {"rate_limit": False}, {"rate_limit_group": "g"}])
-async def test_it_stands_alone(more: dict[str, object]) -> None:
+async def test_it_is_given_without_rate_limit_and_group(more: dict[str, object]) -> None:
     with pytest.raises(trudy.InvalidArgumentError, match="rate_limiter"):
         client_with(SmallLimiter(), **more)
 

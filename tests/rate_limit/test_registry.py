@@ -173,7 +173,7 @@ def test_many_threads_find_the_same_limiter() -> None:
     assert isinstance(limiter.poll(limiter.join("interactive", lambda: None), 0.0), Wait)
 
 
-def test_clients_that_live_in_different_times_share_no_limiter() -> None:
+def test_clients_with_different_clocks_share_no_limiter() -> None:
     registry, sandbox, other = LimiterRegistry(), FakeClock(), FakeClock()
     limiter = registry.limiter_for(URL, KEY, None, None, SystemClock())
     assert registry.limiter_for(URL, KEY, None, None, SystemClock()) is limiter

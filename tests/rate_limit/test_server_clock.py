@@ -88,7 +88,7 @@ def test_a_clock_that_runs_at_another_speed_is_not_known_until_it_has_behaved_fo
     assert clock.known
 
 
-def test_a_burst_of_answers_does_not_vouch_for_a_racing_clock() -> None:
+def test_a_burst_of_answers_does_not_make_a_fast_clock_known() -> None:
     clock = ClockEstimate()
     for second in range(5):
         for _ in range(100):
@@ -97,7 +97,7 @@ def test_a_burst_of_answers_does_not_vouch_for_a_racing_clock() -> None:
 
 
 @pytest.mark.parametrize(("stamp", "agrees"), [(0.0, True), (0.2, True), (-0.9, True), (-40.0, False), (5.0, False)])
-def test_whether_a_stamp_fits(stamp: float, agrees: bool) -> None:
+def test_which_server_times_fit_the_bounds(stamp: float, agrees: bool) -> None:
     clock = ClockEstimate()
     clock.observe(NOON, NOON, round_trip=0.01)
     assert clock.agrees(NOON + stamp, NOON) is agrees
@@ -114,7 +114,7 @@ def test_a_reading_stands_beside_the_wall_clock_and_goes_on_by_itself() -> None:
     assert reading.now() == datetime.fromtimestamp(NOON + 3700.2, UTC)
 
 
-def test_an_answer_is_worth_reading_when_the_last_is_old_or_told_too_little() -> None:
+def test_an_answer_is_read_for_its_time_when_the_last_is_old_or_told_too_little() -> None:
     clock = ClockEstimate(window=60.0)
     clock.observe(NOON, 0.0, round_trip=0.4)
     assert clock.quiet_until < 0.1
@@ -137,7 +137,7 @@ def test_a_time_that_no_servers_clock_shows_is_passed_over(shown: float) -> None
     assert limiter.status(101.3).reset_at is None
 
 
-def test_the_latest_time_that_is_believed_can_be_told_and_waited_for() -> None:
+def test_the_latest_time_that_is_believed_can_be_shown_and_waited_for() -> None:
     limiter = WindowLimiter(RateLimit(1, window=31 * 86_400))
     limiter.server_clock.observe(2.5e11, 100.0, round_trip=0.1)
     taken = limiter.join("interactive", lambda: None)

@@ -15,7 +15,7 @@ class Someone:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 30))))
-def test_it_agrees_with_a_sorted_list(steps: list[tuple[bool, int]]) -> None:
+def test_the_queue_agrees_with_a_sorted_list(steps: list[tuple[bool, int]]) -> None:
     queue: TicketQueue[Someone] = TicketQueue()
     people = {place: Someone(place) for place in range(31)}
     expected: set[int] = set()

@@ -57,7 +57,7 @@ class Slowly:
     ("code", "is_waited_for"),
     [("not_ready", True), ("recording_not_available", True), ("call_in_progress", True), ("validation_error", False)],
 )
-async def test_a_code_may_say_that_it_is_not_ready(status: int, code: str, *, is_waited_for: bool) -> None:
+async def test_an_error_code_may_say_that_it_is_not_ready(status: int, code: str, *, is_waited_for: bool) -> None:
     clock = FakeClock()
     thing = Slowly(clock, ValidationError("no", status_code=status, code=code), "it")
     if not is_waited_for:
@@ -138,7 +138,7 @@ async def test_what_does_not_exist_is_not_waited_for() -> None:
         await Slowly(FakeClock(), PermissionDeniedError("no")).wait()
 
 
-async def test_what_is_never_there_is_given_up() -> None:
+async def test_a_wait_for_what_never_comes_ends() -> None:
     clock = FakeClock()
     failed: list[WaitTimeoutError] = []
 

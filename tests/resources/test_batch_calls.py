@@ -207,7 +207,7 @@ async def test_contacts_go_in_chunks_and_the_sums_come_back(client: AsyncTrudyCl
     assert result.to_dict() == {"added_count": 6, "failed_count": 1, "answered": 7, "in_doubt": 0}
 
 
-async def test_progress_is_told_after_each_chunk(client: AsyncTrudyClient, wire: Wire) -> None:
+async def test_progress_is_called_after_each_chunk(client: AsyncTrudyClient, wire: Wire) -> None:
     seen: list[tuple[int, int]] = []
 
     async def progress(so_far: AddedContacts) -> None:
@@ -280,7 +280,7 @@ async def test_an_error_midway_carries_what_was_accepted(
 
 
 @pytest.mark.parametrize(("before", "retryable"), [([], True), ([added(2)], False)])
-async def test_to_add_contacts_again_is_no_harm_only_while_none_was_added(
+async def test_adding_contacts_again_is_safe_only_while_none_was_added(
     client: AsyncTrudyClient, wire: Wire, before: list[httpx.Response], *, retryable: bool
 ) -> None:
     wire.answer(*before, refusal(429, "rate_limit_exceeded"))
@@ -360,7 +360,9 @@ async def test_a_batch_is_waited_for(client: AsyncTrudyClient, wire: Wire, clock
     assert [sent.path for sent in wire.sent] == ["/batch-calls/b1"] * 4
 
 
-async def test_a_batch_that_does_not_end_is_given_up(client: AsyncTrudyClient, wire: Wire, clock: FakeClock) -> None:
+async def test_a_wait_for_a_batch_that_does_not_end_ends(
+    client: AsyncTrudyClient, wire: Wire, clock: FakeClock
+) -> None:
     wire.answer(envelope({"id": "b1", "status": "paused"}))
     with pytest.raises(WaitTimeoutError) as caught:
         await as_time_goes_by(clock, lambda: client.batch_calls.wait("b1", max_wait=60))

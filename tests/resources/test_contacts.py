@@ -269,7 +269,7 @@ def test_an_archive_that_is_no_workbook_is_refused() -> None:
         ("people.csv", workbook(), "people.csv.xlsx", XLSX),
     ],
 )
-def test_a_file_is_told_by_its_content(name: str, data: bytes, expected: str, content_type: str) -> None:
+def test_a_files_kind_is_known_by_its_content(name: str, data: bytes, expected: str, content_type: str) -> None:
     upload, found = check_contact_file(Upload(filename=name, data=data))
     assert (upload.filename, found, upload.data) == (expected, content_type, data)
 
@@ -334,7 +334,7 @@ LONG_CELL = b"x" * (csv.field_size_limit() + 1)
 
 
 @pytest.mark.parametrize("base_url", ["", "https://api.truedy.ai/v1"])
-def test_a_cell_too_long_for_the_check_is_the_servers_to_judge(base_url: str) -> None:
+def test_a_cell_too_long_for_the_check_is_left_to_the_server(base_url: str) -> None:
     data = b"phone,notes\n+14155552671,\n+14155552672," + LONG_CELL + b"\n"
     upload = Upload(filename="a.csv", data=data)
     assert check_contact_file(upload, base_url=base_url) == (upload, CSV)
@@ -373,7 +373,7 @@ def is_taken(data: bytes) -> bool:
 
 
 @pytest.mark.anyio
-async def test_a_page_that_cannot_be_placed_is_an_error_and_no_gap(client: AsyncTrudyClient, wire: Wire) -> None:
+async def test_a_page_that_does_not_follow_is_an_error_and_no_gap(client: AsyncTrudyClient, wire: Wire) -> None:
     wire.answer(rows("a", "b", page=0, limit=2, total=4, pages=2))
     with pytest.raises(ResponseDecodeError, match="page 0 of the list") as caught:
         await client.contacts.list(page_size=2)

@@ -101,7 +101,7 @@ async def test_links_are_followed(tmp_path: Path) -> None:
     assert _names(tmp_path / "real") == ["call.mp3"]
 
 
-async def test_a_file_that_has_other_names_keeps_them(tmp_path: Path) -> None:
+async def test_a_file_with_hard_links_keeps_them(tmp_path: Path) -> None:
     path, other = tmp_path / "call.mp3", tmp_path / "other.mp3"
     path.write_bytes(b"old" * 1_000_000)
     path.chmod(0o640)
@@ -131,7 +131,7 @@ async def test_a_file_in_a_folder_that_takes_no_new_ones_is_written(
 
 
 @pytest.mark.parametrize("name", ["x" * 255, "x" * 251 + ".mp3", "\u00fc" * 127, " ", "-", ".part"])
-async def test_any_name_that_a_file_can_have_will_do(tmp_path: Path, name: str) -> None:
+async def test_any_name_that_a_file_can_have_works(tmp_path: Path, name: str) -> None:
     await _save(tmp_path / name)
     assert _names(tmp_path) == [name]
 

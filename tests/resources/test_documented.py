@@ -77,7 +77,7 @@ def test_each_closed_argument_was_tried() -> None:
 
 
 @pytest.mark.parametrize("value", ["on", 1, ["recording_enabled"], {1: True}, InactivityMessage()])
-async def test_what_is_no_such_object(client: AsyncTrudyClient, wire: Wire, value: Any) -> None:
+async def test_what_is_no_object_is_refused(client: AsyncTrudyClient, wire: Wire, value: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="call_settings"):
         await client.calls.create(agent_id="a", phone_number="+14155552671", call_settings=value)
     assert wire.sent == []
@@ -85,14 +85,16 @@ async def test_what_is_no_such_object(client: AsyncTrudyClient, wire: Wire, valu
 
 @pytest.mark.parametrize("argument", sorted(_LISTS))
 @pytest.mark.parametrize("value", ["x", {"duration": "3s"}, [1]])
-async def test_what_is_no_list_of_such_objects(client: AsyncTrudyClient, wire: Wire, argument: str, value: Any) -> None:
+async def test_what_is_no_list_of_objects_is_refused(
+    client: AsyncTrudyClient, wire: Wire, argument: str, value: Any
+) -> None:
     method: Any = client.agents.update if argument == "inactivity_messages" else client.batch_calls.add_contacts
     with pytest.raises(InvalidArgumentError, match=argument):
         await method("a", **{argument: value})
     assert wire.sent == []
 
 
-async def test_ways_round(client: AsyncTrudyClient, wire: Wire) -> None:
+async def test_an_undocumented_member_goes_through_extra_and_extra_body(client: AsyncTrudyClient, wire: Wire) -> None:
     settings: list[Any] = [CallSettings(recording_enabled=True, extra={"new": 1}), {"recording_enabled": True}]
     for number, each in enumerate(settings):
         wire.answer(envelope({"id": f"c{number}", "status": "queued"}))
@@ -173,7 +175,7 @@ async def test_spellings_of_servers_pass_as_they_are(client: AsyncTrudyClient, w
     assert wire.last.query["status"] == str(word)
 
 
-async def test_another_word_goes_round(client: AsyncTrudyClient, wire: Wire) -> None:
+async def test_an_undocumented_word_goes_through_extra_query(client: AsyncTrudyClient, wire: Wire) -> None:
     wire.answer(rows())
     await client.calls.list(extra_query={"status": "brand_new"})
     assert wire.last.query["status"] == "brand_new"

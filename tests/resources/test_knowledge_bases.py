@@ -110,7 +110,7 @@ async def test_bad_arguments_are_refused_before_anything_is_sent(
         ("a.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     ],
 )
-async def test_a_document_is_told_by_its_name(
+async def test_a_documents_kind_is_known_by_its_name(
     client: AsyncTrudyClient, wire: Wire, tmp_path: Path, name: str, content_type: str
 ) -> None:
     path = tmp_path / name
@@ -211,7 +211,9 @@ async def test_a_server_without_a_list_of_sources_is_enough(
     assert base.status is KnowledgeStatus.READY
 
 
-async def test_a_source_that_is_never_read_is_told(client: AsyncTrudyClient, wire: Wire, clock: FakeClock) -> None:
+async def test_the_error_of_a_wait_counts_the_sources_that_are_not_read(
+    client: AsyncTrudyClient, wire: Wire, clock: FakeClock
+) -> None:
     looks = [envelope({"id": "k1", "status": "ready"}), envelope([{"id": "a", "status": "indexing"}])]
     wire.answer(*looks * 20)
     with pytest.raises(WaitTimeoutError, match="its status is ready, with 1 sources being read"):

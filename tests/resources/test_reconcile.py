@@ -216,7 +216,7 @@ async def test_a_call_that_appears_later_is_found() -> None:
     assert clock.slept == [0.5, 1.0, 2.0]
 
 
-async def test_it_looks_no_longer_than_it_may() -> None:
+async def test_it_looks_no_longer_than_reconcile_timeout() -> None:
     clock = JumpingClock(NOON)
     newest = Newest(clock)
     with pytest.raises(CallOutcomeUnknownError) as caught:
@@ -252,7 +252,7 @@ async def test_a_call_that_the_provider_refused_is_looked_for_once(rows: list[di
 
 
 @pytest.mark.parametrize(("deadline", "asked"), [(4.0, 5), (-1.0, 0)])
-async def test_the_deadline_bounds_the_look(deadline: float, asked: int) -> None:
+async def test_the_deadline_bounds_the_search(deadline: float, asked: int) -> None:
     clock = FakeClock()
     newest = Newest(clock)
     case = Case(clock, newest)
@@ -271,7 +271,7 @@ async def test_the_deadline_bounds_the_look(deadline: float, asked: int) -> None
     assert bool(newest.asked) is bool(asked)
 
 
-async def test_candidates_come_along() -> None:
+async def test_the_error_holds_the_candidates() -> None:
     clock = JumpingClock(NOON)
     with pytest.raises(CallOutcomeUnknownError) as caught:
         await Case(clock, Newest(clock, row("a"), row("b"))).look()
@@ -279,7 +279,7 @@ async def test_candidates_come_along() -> None:
     assert NUMBER not in f"{caught.value!r}"
 
 
-async def test_faults_while_looking_are_outlasted() -> None:
+async def test_faults_of_the_list_do_not_end_the_search() -> None:
     clock = JumpingClock(NOON)
     newest = Newest(clock, row("a"))
 
@@ -291,7 +291,7 @@ async def test_faults_while_looking_are_outlasted() -> None:
     assert (await Case(clock, newest).look()).reconciled
 
 
-async def test_a_refusal_while_looking_ends_it() -> None:
+async def test_a_refusal_of_the_list_ends_the_search() -> None:
     clock = JumpingClock(NOON)
     newest = Newest(clock, row("a"))
 
@@ -312,7 +312,7 @@ async def test_a_call_goes_to_one_caller_only() -> None:
         await case.look()
 
 
-async def test_siblings_whose_rows_nothing_tells_apart_are_not_swapped() -> None:
+async def test_a_row_that_may_belong_to_either_of_two_creates_goes_to_neither() -> None:
     """Both answers are lost, and the list shows one call so far: it is nobody's."""
     clock = JumpingClock(NOON)
     case = Case(clock, Newest(clock, row("a")))
@@ -323,7 +323,7 @@ async def test_siblings_whose_rows_nothing_tells_apart_are_not_swapped() -> None
     assert [call.id for call in caught.value.candidates] == ["a"]
 
 
-async def test_siblings_that_something_tells_apart_each_get_their_own() -> None:
+async def test_two_creates_whose_rows_differ_each_get_their_own() -> None:
     clock = JumpingClock(NOON)
     case = Case(clock, Newest(clock, row("b", variables={"n": "2"}), row("a", variables={"n": "1"})))
     mine, sibling = case.reconciler(), case.reconciler()
@@ -442,7 +442,7 @@ async def test_when_the_one_who_lists_for_all_is_cancelled_another_does() -> Non
     assert ids == ["b"]
 
 
-async def test_a_call_that_was_found_is_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_call_that_was_found_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "trudy")
     clock = JumpingClock(NOON)
     await Case(clock, Newest(clock, row("a"))).look()
@@ -451,7 +451,9 @@ async def test_a_call_that_was_found_is_told(caplog: pytest.LogCaptureFixture) -
     assert " a to +1415***0123" in line
 
 
-async def test_an_answer_that_is_anothers_is_none(client: AsyncTrudyClient, wire: Wire, clock: FakeClock) -> None:
+async def test_the_answer_to_another_request_is_not_taken(
+    client: AsyncTrudyClient, wire: Wire, clock: FakeClock
+) -> None:
     foreign = envelope({"id": "a", "to": "+14155550199", "agent_id": "agent"}, 201)
     wire.answer(foreign, rows())
     with pytest.raises(CallOutcomeUnknownError) as caught:
@@ -460,7 +462,7 @@ async def test_an_answer_that_is_anothers_is_none(client: AsyncTrudyClient, wire
     assert caught.value.__cause__.code == "foreign_answer"
 
 
-async def test_after_an_answer_that_is_anothers_no_connection_is_used_again(
+async def test_after_the_answer_to_another_request_no_connection_is_used_again(
     client: AsyncTrudyClient, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dropped: list[bool] = []
@@ -475,7 +477,7 @@ async def test_after_an_answer_that_is_anothers_no_connection_is_used_again(
     assert dropped == [True]
 
 
-async def test_the_answer_to_another_create_is_none(client: AsyncTrudyClient, wire: Wire) -> None:
+async def test_the_answer_to_another_create_is_not_taken(client: AsyncTrudyClient, wire: Wire) -> None:
     wire.answer(envelope({"id": "a", "to": NUMBER}, 201))
     await client.calls.create(agent_id="agent", phone_number=NUMBER, idempotency_key="first")
     await client.calls.create(agent_id="agent", phone_number=NUMBER, idempotency_key="first")
@@ -483,7 +485,7 @@ async def test_the_answer_to_another_create_is_none(client: AsyncTrudyClient, wi
         await client.calls.create(agent_id="agent", phone_number=NUMBER, on_unknown="raise")
 
 
-async def test_an_answer_that_tells_no_more_than_an_id_is_taken(client: AsyncTrudyClient, wire: Wire) -> None:
+async def test_an_answer_that_holds_only_an_id_is_taken(client: AsyncTrudyClient, wire: Wire) -> None:
     wire.answer(envelope({"id": "a"}, 201))
     for _ in range(2):
         assert (await client.calls.create(agent_id="agent", phone_number=NUMBER)).id == "a"
@@ -498,7 +500,7 @@ async def test_clients_of_one_api_share_what_has_been_returned(wire: Wire, clien
             await other.calls.create(agent_id="agent", phone_number=NUMBER, on_unknown="raise")
 
 
-async def test_a_raw_request_that_places_a_call_takes_part(client: AsyncTrudyClient, wire: Wire) -> None:
+async def test_a_raw_request_that_places_a_call_is_registered_too(client: AsyncTrudyClient, wire: Wire) -> None:
     wire.answer(envelope({"id": "a", "to": NUMBER}, 201))
     body = {"agent_id": "agent", "phone_number": NUMBER}
     await client.request("POST", "/calls", body=body)

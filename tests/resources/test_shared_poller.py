@@ -79,7 +79,7 @@ async def test_where_everything_fails_not_each_of_many_asks() -> None:
     assert len(case.ended) == 500
 
 
-async def test_a_refusal_of_one_is_not_told_to_the_others() -> None:
+async def test_a_refusal_for_one_does_not_reach_the_others() -> None:
     case = Case(5)
     case.server.list_fault = PermissionDeniedError("not the list")
     case.server.finish("1", "2", "3")
@@ -156,7 +156,7 @@ async def test_when_the_one_who_leads_a_round_is_cancelled_another_leads() -> No
     assert sorted(case.ended) == ["1", "2"]
 
 
-async def test_news_of_many_at_once_is_looked_into_together() -> None:
+async def test_events_about_many_at_once_share_one_poll() -> None:
     case = Case(500)
     async with anyio.create_task_group() as group:
         for number in range(500):
@@ -180,7 +180,7 @@ async def test_news_of_many_at_once_is_looked_into_together() -> None:
         group.cancel_scope.cancel()
 
 
-async def test_an_event_that_fits_nobody_makes_all_look_together() -> None:
+async def test_an_event_that_matches_no_wait_makes_all_poll_together() -> None:
     case = Case(300)
     async with anyio.create_task_group() as group:
         for number in range(300):
@@ -199,7 +199,7 @@ async def test_an_event_that_fits_nobody_makes_all_look_together() -> None:
 
 
 @pytest.mark.parametrize("count", [3, 5, 40])
-async def test_all_whom_one_event_wakes_share_one_look(count: int) -> None:
+async def test_all_waits_that_one_event_wakes_share_one_poll(count: int) -> None:
     case = Case(count)
     async with anyio.create_task_group() as group:
         for number in range(count):

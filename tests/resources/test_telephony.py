@@ -201,7 +201,7 @@ async def test_one_page_of_a_search(client: AsyncTrudyClient, wire: Wire) -> Non
     assert page.has_next()
 
 
-async def test_a_search_asks_unasked_for_no_more_than_all_pages_of_the_contract_allow(
+async def test_by_default_a_search_asks_for_no_more_rows_than_every_page_of_the_contract_allows(
     client: AsyncTrudyClient, wire: Wire
 ) -> None:
     wire.answer(envelope([], page=1, page_size=50, has_more=False))

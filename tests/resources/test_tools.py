@@ -145,7 +145,7 @@ def test_a_parameter_that_cannot_be_is_refused() -> None:
 
 
 @pytest.mark.parametrize("parameters", [[{"name": "a"}], ["a"], "a", ToolParameter(name="a"), None])
-def test_parameters_that_are_none_are_refused(parameters: Any) -> None:
+def test_what_is_no_list_of_parameters_is_refused(parameters: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="ToolParameter") as caught:
         HttpTool(url="https://shop.test", parameters=parameters)
     assert caught.value.argument == "parameters"

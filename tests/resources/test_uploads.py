@@ -151,7 +151,7 @@ def test_what_is_no_pair_of_name_and_bytes_is_refused(source: object) -> None:
 
 
 @pytest.mark.parametrize("source", [("a.csv",), (), (5, b"phone\n1")])
-async def test_no_bad_pair_is_anything_but_a_bad_argument(
+async def test_a_bad_pair_of_any_kind_is_a_bad_argument(
     client: AsyncTrudyClient, wire: Wire, source: tuple[str, bytes]
 ) -> None:
     with pytest.raises(InvalidArgumentError):

@@ -83,7 +83,7 @@ async def test_a_fault_that_may_pass_does_not_end_the_wait() -> None:
         assert len(case.ended) == waiters
 
 
-async def test_a_fault_that_lasts_is_told_at_the_end() -> None:
+async def test_a_fault_that_lasts_is_the_cause_of_the_error() -> None:
     case = Case(1)
     case.server.faults = [ServerError("down") for _ in range(99)]
     async with anyio.create_task_group() as group:
@@ -101,7 +101,7 @@ async def test_a_refusal_ends_the_wait() -> None:
     assert isinstance(case.failed[0], NotFoundError)
 
 
-async def test_news_that_comes_before_the_list_shows_it_is_looked_into_again_soon() -> None:
+async def test_after_an_event_that_the_list_does_not_show_yet_the_next_poll_comes_soon() -> None:
     case = Case(1)
     async with anyio.create_task_group() as group:
         group.start_soon(lambda: case.wait("0", events=case.events))
@@ -113,7 +113,7 @@ async def test_news_that_comes_before_the_list_shows_it_is_looked_into_again_soo
     assert case.ended == ["0"]
 
 
-async def test_until_an_event_has_fitted_polling_keeps_its_quick_pace() -> None:
+async def test_until_an_event_has_matched_polling_keeps_its_quick_pace() -> None:
     case = Case(1)
     case.events.has_matched = False
     async with anyio.create_task_group() as group:
@@ -129,7 +129,7 @@ async def test_until_an_event_has_fitted_polling_keeps_its_quick_pace() -> None:
         group.cancel_scope.cancel()
 
 
-async def test_a_source_that_does_not_tell_is_trusted_once_it_has_woken() -> None:
+async def test_an_event_source_without_has_matched_is_trusted_once_it_has_woken_a_wait() -> None:
     class Plain:
         def __init__(self) -> None:
             self.wakes: list[Callable[[], None]] = []
@@ -190,7 +190,7 @@ async def test_what_progress_gives_is_awaited_only_where_it_can_be(given: object
     assert seen == [Thing("0", done=True)]
 
 
-async def test_progress_is_told_at_each_reading() -> None:
+async def test_progress_is_called_at_each_reading() -> None:
     case = Case(1)
     seen: list[Thing] = []
 
@@ -254,7 +254,7 @@ async def test_what_happens_between_two_steps_of_a_watch_is_seen_at_the_next() -
     assert case.events.wakes == {}
 
 
-async def test_one_who_comes_back_to_a_watch_after_its_time_still_looks_once() -> None:
+async def test_a_watch_that_is_resumed_after_its_time_still_polls_once() -> None:
     case = Case(1)
     changes = case.waiting.changes("0", max_wait=10, poll_interval=None, events=None, options={})
     assert await anext(changes) == Thing("0")
@@ -268,7 +268,7 @@ async def test_one_who_comes_back_to_a_watch_after_its_time_still_looks_once() -
         await anext(late)
 
 
-async def test_news_is_looked_into_again_no_later_than_asked_for() -> None:
+async def test_after_an_event_the_next_poll_comes_no_later_than_poll_interval() -> None:
     case = Case(1)
 
     async def wait() -> None:

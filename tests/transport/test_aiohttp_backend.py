@@ -23,7 +23,7 @@ def anyio_backend() -> str:
 
 @pytest.mark.parametrize("step", [Close(), Reset()])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-async def test_aiohttps_silent_second_try_is_off(server: Loopback, method: str, step: Close | Reset) -> None:
+async def test_aiohttp_repeats_no_request_by_itself(server: Loopback, method: str, step: Close | Reset) -> None:
     async with aiohttp.ClientSession() as session:
         server.script.append(step)
         await (await session.request(method, server.url)).read()
@@ -110,7 +110,7 @@ LINKS = [
 
 
 @pytest.mark.parametrize(("link", "target"), LINKS)
-async def test_a_link_goes_out_as_it_is_written_if_http_can_carry_it(server: Loopback, link: str, target: str) -> None:
+async def test_a_url_is_sent_as_it_is_written_if_http_can_carry_it(server: Loopback, link: str, target: str) -> None:
     transport = Transport(backend="aiohttp")
     await transport.send(make_request(server.url, link))
     await transport.aclose()

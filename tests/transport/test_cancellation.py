@@ -74,7 +74,7 @@ async def test_tasks_cancelled_by_asyncio_itself_leave_every_connection_usable(w
     server.wait(lambda: server.open_connections == 0)
 
 
-async def test_a_cancelled_waiter_hands_its_turn_on(way: Way) -> None:
+async def test_a_cancelled_request_gives_its_turn_to_the_next(way: Way) -> None:
     with Loopback(default=Silence()) as server:
         transport = Transport(backend=way.backend, max_connections=1)
         request = make_request(server.url)

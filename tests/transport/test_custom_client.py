@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize(
     "more", [{"backend": "aiohttp"}, {"proxy": "http://127.0.0.1:3128"}, {"ssl_context": ssl.create_default_context()}]
 )
-async def test_a_client_of_the_callers_leaves_nothing_to_set_beside_it(more: dict[str, Any]) -> None:
+async def test_http_client_excludes_the_other_settings_of_connections(more: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="http_client= brings its own connections"):
         Transport(http_client=httpx.AsyncClient, **more)
 
@@ -70,7 +70,7 @@ async def test_a_factory_makes_a_client_that_is_ours_to_close(way: Way, server: 
 
 
 @pytest.mark.parametrize("given", [object(), "client", 7, httpx.Client, httpx2.Client])
-async def test_nonsense_as_a_client_is_refused(given: object) -> None:
+async def test_what_is_no_client_is_refused(given: object) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         Transport(http_client=given)
     assert caught.value.argument == "http_client"
@@ -81,7 +81,7 @@ async def test_a_sync_client_is_refused() -> None:
         Transport(http_client=client)
 
 
-async def test_a_factory_of_nonsense_is_refused(server: Loopback) -> None:
+async def test_a_factory_of_something_else_is_refused(server: Loopback) -> None:
     with pytest.raises(InvalidArgumentError, match="it made str"):
         await Transport(http_client=lambda: "client").send(make_request(server.url))
 

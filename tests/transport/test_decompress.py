@@ -70,7 +70,7 @@ def test_what_is_broken_is_an_error(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["of-our-own", "gzip, of-our-own", ", ".join(["gzip"] * (MOST_LAYERS + 1)), "br"])
-def test_what_is_not_known_here_is_refused(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_compression_is_refused(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "brotli", None)
     with pytest.raises(ValueError, match=r"own|gzip|brotli"):
         Decompressor(encoding)
@@ -90,7 +90,7 @@ def test_what_is_not_known_here_is_refused(encoding: str, monkeypatch: pytest.Mo
     ids=["br", "zstd", "two frames", "gzip in br", "zstd in gzip", "no br", "no zstd"],
 )
 @pytest.mark.parametrize("size", [1, 7, 1000, 10**7])
-def test_what_httpx_knows_where_it_is_installed(encoding: str, body: bytes, content: bytes, size: int) -> None:
+def test_brotli_and_zstandard_where_they_are_installed(encoding: str, body: bytes, content: bytes, size: int) -> None:
     decompressor = Decompressor(encoding)
     assert _all(decompressor, body, size) == content
     decompressor.finish()
@@ -98,7 +98,7 @@ def test_what_httpx_knows_where_it_is_installed(encoding: str, body: bytes, cont
 
 @pytest.mark.parametrize(("encoding", "body"), [("br", BROTLI), ("zstd", ZSTD)], ids=["br", "zstd"])
 @pytest.mark.parametrize("length", [1, 20, -1])
-def test_of_these_too_it_is_seen_where_they_break_off(encoding: str, body: bytes, length: int) -> None:
+def test_brotli_and_zstandard_that_break_off_are_noticed(encoding: str, body: bytes, length: int) -> None:
     decompressor = Decompressor(encoding)
     _all(decompressor, body[:length], 100)
     with pytest.raises(EOFError):
@@ -113,7 +113,7 @@ def test_of_these_too_it_is_seen_where_they_break_off(encoding: str, body: bytes
     ],
     ids=["br", "zstd"],
 )
-def test_a_bomb_of_these_is_never_held_whole(encoding: str, body: bytes) -> None:
+def test_a_bomb_in_brotli_or_zstandard_is_never_held_whole(encoding: str, body: bytes) -> None:
     decompressor = Decompressor(encoding, most=20_000_000)
     tracemalloc.start()
     try:

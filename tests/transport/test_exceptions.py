@@ -47,7 +47,7 @@ PROOF = [
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("events", "proven"), [row[1:] for row in PROOF], ids=[row[0] for row in PROOF])
-async def test_proof(events: list[tuple[str, dict[str, object]]], proven: bool) -> None:
+async def test_what_proves_that_nothing_was_sent(events: list[tuple[str, dict[str, object]]], proven: bool) -> None:
     attempt = AttemptTrace()
     for name, info in events:
         await attempt.trace(name, info)
@@ -92,7 +92,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("fault", "message"), KINDS)
-def test_message(fault: Exception, message: str) -> None:
+def test_message_of_an_error(fault: Exception, message: str) -> None:
     timeout = Timeout(connect=1, read=2, write=3, pool=None)
     error = connection_error(fault, AttemptTrace(), timeout=timeout, method="POST", path="/calls")
     assert message in str(error)
@@ -103,7 +103,7 @@ def test_message(fault: Exception, message: str) -> None:
     assert (error.method, error.path) == ("POST", "/calls")
 
 
-def test_a_chain_that_bites_its_tail_ends() -> None:
+def test_a_circular_chain_of_causes_is_followed_once() -> None:
     first, second = httpx.ReadError("a"), httpx.ReadError("b")
     first.__cause__, second.__cause__ = second, first
     error = connection_error(first, AttemptTrace(), timeout=Timeout(), method="GET", path="/")
@@ -111,7 +111,7 @@ def test_a_chain_that_bites_its_tail_ends() -> None:
 
 
 @pytest.mark.parametrize("sent", [True, False])
-def test_a_timeout_of_ours(sent: bool) -> None:
+def test_an_error_for_a_timeout_of_our_own(sent: bool) -> None:
     error = timeout_error("pool", timeout=Timeout(pool=0.5), request_sent=sent, method="GET", path="/x")
     assert "no free connection within 0.5 s" in str(error)
     assert error.request_sent is sent

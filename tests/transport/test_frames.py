@@ -148,7 +148,9 @@ async def test_a_failed_download(server: Loopback, transport: Transport, step: S
 
 
 @pytest.mark.parametrize("target", [f"http://[bad?{SIGNATURE}", f"ftp://x/{SIGNATURE}?{SIGNATURE}", f"/r?{SIGNATURE}"])
-async def test_a_download_that_is_led_astray(server: Loopback, transport: Transport, target: str) -> None:
+async def test_a_download_that_is_redirected_to_where_nobody_answers(
+    server: Loopback, transport: Transport, target: str
+) -> None:
     server.default = Answer(b"", 302, [("Location", target.replace(f"/{SIGNATURE}", "/y"))])
     with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever it is
         await _fetch(transport, f"{server.url}/r?sig={SIGNATURE}")

@@ -80,7 +80,7 @@ def test_the_end_is_where_h11_sees_it(answer: bytes, cuts: list[int], surplus: b
 
 
 @given(answers(), st.integers(0, 500), st.sampled_from([b"", b"\n", b"\r", b"0", b":", b";", b"x", b"\x00", b" "]))
-def test_of_what_is_broken_it_never_says_clean_where_h11_disagrees(answer: bytes, place: int, put: bytes) -> None:
+def test_a_broken_answer_is_never_clean_where_h11_disagrees(answer: bytes, place: int, put: bytes) -> None:
     place %= len(answer)
     broken = answer[:place] + put + answer[place + 1 :]
     framing, _ = _follow(broken, [])
@@ -129,7 +129,7 @@ def test_many_small_chunks_have_no_bound() -> None:
     assert framing.is_clean
 
 
-def test_what_was_spoilt_stays_so() -> None:
+def test_once_broken_it_stays_broken() -> None:
     framing, _ = _follow(b"HTTP/1.1 204 No Content\r\n\r\n", [])
     framing.spoil()
     framing.sent(b"GET / HTTP/1.1\r\n\r\n")

@@ -195,7 +195,7 @@ async def test_the_default_is_32_mebibytes(way: Way | str) -> None:
 
 
 @pytest.mark.parametrize("status", [307, 429, 500])
-async def test_of_a_refusal_the_status_is_enough(way: Way | str, status: int) -> None:
+async def test_a_refusal_with_a_large_body_keeps_its_status(way: Way | str, status: int) -> None:
     transport = _transport(way, max_response_bytes=LIMIT)
     with endless(b"HTTP/1.1 %d Word\r\nX-Request-ID: r\r\n\r\n" % status, b"x" * 65536) as url:
         response = await transport.send(make_request(url))

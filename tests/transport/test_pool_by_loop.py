@@ -53,7 +53,7 @@ def test_fifty_loops_leave_no_pool_and_no_descriptor(way: Way, run: Run, server:
     assert len(server.seen) == 51
 
 
-def test_a_loop_keeps_its_pool_between_calls(way: Way, server: Loopback) -> None:
+def test_a_loop_keeps_its_pool_between_requests(way: Way, server: Loopback) -> None:
     if way.loop == "trio":
         pytest.skip("a trio run has no second half")
     transport = Transport(backend=way.backend)
@@ -148,7 +148,7 @@ def test_a_loop_closed_carelessly_is_forgotten_at_the_next_opening(way: Way, run
     server.wait(lambda: server.open_connections == 0)
 
 
-def test_closing_ends_requests_in_flight(way: Way, run: Run) -> None:
+def test_closing_ends_requests_under_way(way: Way, run: Run) -> None:
     with Loopback(default=Answer(delay=30.0)) as server:
         transport = Transport(backend=way.backend)
         ends: list[BaseException] = []

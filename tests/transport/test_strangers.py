@@ -125,7 +125,7 @@ async def test_an_error_that_a_library_raises_is_a_fault_of_the_attempt(server: 
     await transport.aclose()
 
 
-async def test_cancelling_is_none_of_our_errors(way: Way) -> None:
+async def test_a_cancellation_stays_a_cancellation(way: Way) -> None:
     with Loopback(default=Silence()) as server:
         transport = Transport(backend=way.backend)
         with anyio.move_on_after(0.05) as scope:
@@ -134,7 +134,7 @@ async def test_cancelling_is_none_of_our_errors(way: Way) -> None:
         await transport.aclose()
 
 
-def test_our_own_errors_are_no_faults_of_an_attempt() -> None:
+def test_errors_of_this_package_pass_unchanged() -> None:
     error = TrudyError("x")
     assert stranger(error) is error
     assert stranger(ExceptionGroup("x", [OSError(5, "x"), KeyError("x")])) is not None

@@ -33,7 +33,7 @@ async def test_a_stream_comes_in_pieces(server: Loopback, transport: Transport) 
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-async def test_a_stream_is_unpacked(server: Loopback, transport: Transport, encoding: str) -> None:
+async def test_a_stream_is_decompressed(server: Loopback, transport: Transport, encoding: str) -> None:
     pack = gzip.compress if encoding == "gzip" else zlib.compress
     audio = bytes(range(256)) * 4096
     server.script.append(Answer(pack(audio), headers=[("Content-Encoding", encoding)]))
@@ -41,14 +41,14 @@ async def test_a_stream_is_unpacked(server: Loopback, transport: Transport, enco
         assert b"".join([piece async for piece in streamed.chunks()]) == audio
 
 
-async def test_a_stream_packed_in_an_unknown_way_is_an_error(server: Loopback, transport: Transport) -> None:
+async def test_a_stream_in_an_unknown_compression_is_an_error(server: Loopback, transport: Transport) -> None:
     server.script.append(Answer(b"zzz", headers=[("Content-Encoding", "zz")]))
     with pytest.raises(APIConnectionError):
         async with transport.stream(FileRequest(url=f"{server.url}/r.wav", timeout=Timeout())):
             pytest.fail("there is nothing to read")
 
 
-async def test_a_packed_stream_that_ends_too_soon_is_an_error(server: Loopback, transport: Transport) -> None:
+async def test_a_compressed_stream_that_ends_too_soon_is_an_error(server: Loopback, transport: Transport) -> None:
     server.script.append(Answer(gzip.compress(bytes(1000))[:-1], headers=[("Content-Encoding", "gzip")]))
     async with transport.stream(FileRequest(url=f"{server.url}/r.wav", timeout=Timeout())) as streamed:
         with pytest.raises(APIConnectionError, match="compression breaks off"):
@@ -90,7 +90,7 @@ async def test_a_stream_goes_over_http_only(server: Loopback, transport: Transpo
                 pytest.fail("there is nothing to read")
 
 
-async def test_a_stream_that_is_led_to_no_url_is_an_error(server: Loopback, transport: Transport) -> None:
+async def test_a_stream_that_is_redirected_to_no_url_is_an_error(server: Loopback, transport: Transport) -> None:
     server.script.append(Answer(b"", 302, [("Location", "http://[bad")]))
     with pytest.raises(APIConnectionError, match="no URL"):
         async with transport.stream(FileRequest(url=f"{server.url}/r", timeout=Timeout())):

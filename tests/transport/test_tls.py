@@ -12,7 +12,7 @@ from trudy.transport.transport import Transport
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_server_that_nobody_vouches_for_gets_nothing(way: Way) -> None:
+async def test_a_server_with_an_untrusted_certificate_gets_nothing(way: Way) -> None:
     with tls_server() as server:
         transport = Transport(backend=way.backend)
         with pytest.raises(APIConnectionError, match="certificate verify failed, self-signed certificate") as caught:
@@ -42,7 +42,7 @@ async def test_a_connection_that_ended_while_idle_is_noticed(way: Way, end: End)
         assert len(server.seen) == 4
 
 
-async def test_a_proxy_is_spoken_to_over_tls(way: Way) -> None:
+async def test_an_https_proxy_is_reached_over_tls(way: Way) -> None:
     with tls_server() as server:
         transport = Transport(backend=way.backend, proxy=server.url, ssl_context=trusting())
         await transport.send(make_request("http://api.invalid"))

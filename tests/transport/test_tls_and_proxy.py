@@ -22,7 +22,7 @@ from trudy.transport.tls_and_proxy import Network, given_proxy
 from trudy.transport.transport import Transport
 
 
-def test_one_context_for_all_made_at_the_first_https(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_tls_context_for_all_made_at_the_first_https_request(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[ssl.SSLContext] = []
     real = httpx.create_ssl_context
 
@@ -58,7 +58,7 @@ def test_threads_that_come_at_once_get_the_same_context() -> None:
     assert len(got) == 1
 
 
-def test_a_context_given_wins() -> None:
+def test_a_context_that_is_given_is_used() -> None:
     given = ssl.create_default_context()
     network = Network(proxy=None, ssl_context=given)
     assert network.tls_for("https://a") is given
@@ -151,7 +151,7 @@ def test_other_machines_are_no_loopback(monkeypatch: pytest.MonkeyPatch, host: s
     assert Network(proxy=None, ssl_context=None).proxy_for(f"http://{host}") is not None
 
 
-def test_a_proxy_given_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_is_given_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("all_proxy", "http://p:1")
     monkeypatch.setenv("no_proxy", "*")
     proxy = Network(proxy=given_proxy("http://user:pw@given:2"), ssl_context=None).proxy_for("https://a")
@@ -281,7 +281,7 @@ def test_aiohttp_is_not_imported_with_an_unwritable_log_of_keys(tmp_path: Path) 
     assert f"SSLKEYLOGFILE names {tmp_path}" in out.stdout
 
 
-def test_what_is_right_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_tls_variables_that_are_right_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     kept = Path(tests.fakes.tls.__file__).with_name("localhost.pem")
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys.log"))
     monkeypatch.setenv("SSL_CERT_FILE", str(kept))
@@ -292,7 +292,7 @@ def test_what_is_right_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     assert Network(proxy=None, ssl_context=None).tls_for("https:").get_ca_certs() == []
 
 
-def test_plain_http_needs_nothing_of_all_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_plain_http_does_not_read_the_tls_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path))
     Network(proxy=None, ssl_context=None).tls_for("http:")
 

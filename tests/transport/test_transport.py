@@ -73,7 +73,7 @@ async def test_redirects_are_handed_back(server: Loopback, transport: Transport)
 
 
 @pytest.mark.parametrize("status", [307, 404, 429, 500])
-async def test_an_answer_whose_status_says_enough_is_one_without_its_body(
+async def test_a_refusal_whose_body_breaks_off_keeps_its_status(
     server: Loopback, transport: Transport, status: int
 ) -> None:
     server.script.append(Answer(b"x" * 100, status, [("X-Request-ID", "r1")], cut_at=10))
@@ -117,7 +117,9 @@ async def test_after_sending_nothing_proves_that_nothing_was_sent(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_reset_in_the_middle_claims_nothing(server: Loopback, transport: Transport, method: str) -> None:
+async def test_a_reset_in_the_middle_does_not_prove_that_nothing_was_sent(
+    server: Loopback, transport: Transport, method: str
+) -> None:
     server.reset_on_accept = 1
     with pytest.raises(APIConnectionError) as caught:
         await transport.send(make_request(server.url, method=method))
@@ -127,7 +129,7 @@ async def test_a_reset_in_the_middle_claims_nothing(server: Loopback, transport:
     assert_no_secret(caught.value)
 
 
-async def test_a_refused_connection_proves_it(refusing: str, transport: Transport) -> None:
+async def test_a_refused_connection_proves_that_nothing_was_sent(refusing: str, transport: Transport) -> None:
     with pytest.raises(APIConnectionError, match="could not connect: Connection refused") as caught:
         await transport.send(make_request(refusing, method="POST", body=b"{}"))
     assert type(caught.value) is APIConnectionError
@@ -135,13 +137,13 @@ async def test_a_refused_connection_proves_it(refusing: str, transport: Transpor
     assert_no_secret(caught.value)
 
 
-async def test_an_unknown_host_name_proves_it(transport: Transport) -> None:
+async def test_an_unknown_host_name_proves_that_nothing_was_sent(transport: Transport) -> None:
     with pytest.raises(APIConnectionError, match="could not be resolved") as caught:
         await transport.send(make_request("http://trudy.invalid"))
     assert not caught.value.request_sent
 
 
-async def test_a_failed_handshake_proves_it(server: Loopback, transport: Transport) -> None:
+async def test_a_failed_handshake_proves_that_nothing_was_sent(server: Loopback, transport: Transport) -> None:
     with pytest.raises(APIConnectionError) as caught:
         await transport.send(
             make_request(server.url.replace("http:", "https:"), timeout=Timeout(connect=0.5, read=5, write=5, pool=5))
@@ -150,7 +152,7 @@ async def test_a_failed_handshake_proves_it(server: Loopback, transport: Transpo
     assert server.seen == []
 
 
-async def test_a_connection_that_never_stands_proves_it(transport: Transport) -> None:
+async def test_a_connection_that_is_never_made_proves_that_nothing_was_sent(transport: Transport) -> None:
     with socket.socket() as full:  # a full backlog: the kernel leaves further connections unanswered
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -167,7 +169,7 @@ async def test_a_connection_that_never_stands_proves_it(transport: Transport) ->
     assert not caught.value.request_sent
 
 
-async def test_a_handshake_that_nobody_answers_has_the_time_of_connecting(transport: Transport) -> None:
+async def test_a_handshake_that_nobody_answers_ends_with_the_connect_timeout(transport: Transport) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"https://127.0.0.1:{deaf.getsockname()[1]}"
         began = time.monotonic()
@@ -178,7 +180,7 @@ async def test_a_handshake_that_nobody_answers_has_the_time_of_connecting(transp
 
 
 @pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")  # on trio, of httpx's own body
-async def test_a_body_that_nobody_takes_is_not_sent_for_ever(transport: Transport) -> None:
+async def test_a_body_that_nobody_reads_ends_with_the_write_timeout(transport: Transport) -> None:
     timeout = Timeout(connect=60, read=60, write=0.2, pool=60)
     with socket.create_server(("127.0.0.1", 0)) as deaf:  # connections stand, and nobody reads from them
 
@@ -233,9 +235,7 @@ async def test_a_connection_is_used_again(server: Loopback, transport: Transport
     assert {seen.connection for seen in server.seen} == {1}
 
 
-async def test_an_idempotent_request_that_was_dropped_is_not_repeated_behind_our_back(
-    server: Loopback, transport: Transport
-) -> None:
+async def test_no_http_library_repeats_a_get_whose_connection_dropped(server: Loopback, transport: Transport) -> None:
     await transport.send(make_request(server.url))
     server.script.append(Close())
     with pytest.raises(APIConnectionError) as caught:

@@ -181,7 +181,7 @@ async def test_a_connection_in_use_is_dropped_after_its_answer(way: Way) -> None
             await transport.aclose()
 
 
-async def test_the_answer_to_another_call_costs_the_connections(way: Way) -> None:
+async def test_after_the_answer_to_another_call_the_connections_are_dropped(way: Way) -> None:
     """A proxy that is one answer behind: what it says of a call is about somebody else's."""
     foreign = b'{"data": {"id": "c", "phone_number": "+14155552222", "agent_id": "a", "status": "queued"}}'
     with Twice() as server:
