@@ -18,7 +18,7 @@ RESULTS: Final = (
 _TIMES: Final = ("started_at", "ended_at")
 _OTHERS: Final = "(other cells)"
 _HARMLESS: Final = re.compile(r"[+-]?[0-9][0-9 ().,/-]*")
-"""Numbers, those of phones among them."""
+"""Numbers, phone numbers too: no spreadsheet runs them as a formula."""
 
 
 async def write(rows: Callable[[], AsyncIterator[Mapping[str, object]]], path: Path) -> int:

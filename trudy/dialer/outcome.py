@@ -122,7 +122,7 @@ def cost_of(call: Call) -> float | None:
 def ended(
     call: Call, outcome: OutcomeWord, following: Following | None, *, attempts: int, policy: Policy, now: float
 ) -> Ended:
-    """T3's facts: the outcome, and when the row is due again. `attempts` counts this one."""
+    """What the store is to write: the outcome, and when the row is due again. `attempts` counts this one."""
     moment = call.ended_at.timestamp() if call.ended_at is not None else now
     again_at, reason = _again(outcome, following, attempts, policy, now)
     if outcome == "opted_out" or isinstance(following, OptOut):

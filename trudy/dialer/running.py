@@ -105,7 +105,6 @@ class CampaignRun:
     _serving: anyio.CancelScope = field(init=False, default=Factory(anyio.CancelScope))
     _go_on: Wakeup = field(init=False, default=Factory(Wakeup))
     _most_dialed: float = field(init=False, default=float("inf"))
-    _is_stopping: bool = field(init=False, default=False)
     _began_at: float = field(init=False, default=0.0)
     _claimed_at: float = field(init=False, default=float("-inf"))
     _wall_ahead: float = field(init=False, default=float("nan"))
@@ -127,7 +126,6 @@ class CampaignRun:
 
     def finish(self) -> None:
         """Place nothing more: what waits for admission is not sent, what is on the wire gets its answer."""
-        self._is_stopping = True
         self._serving.cancel()
         self._withdraw()
 

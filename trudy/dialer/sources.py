@@ -1,6 +1,7 @@
 """Contacts from wherever they are kept, a row at a time: CSV, XLSX, JSON lines, frames, any iterable of mappings.
 
 Each row comes with its line, counted as the file's own program does: the header of a CSV or a sheet is line 1.
+Which column holds the number, the zone or the consent is guessed in `contacts.py`.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ async def read_rows(source: Source, *, sheet: str | None = None) -> AsyncIterato
 
 
 def cell_text(value: object) -> str:
-    """What a cell says: nothing for the many nothings of frames, whole numbers without a point, dates as ISO 8601."""
+    """A cell as text: empty for None, NaN, NA and NaT, whole numbers without a point, dates as ISO 8601."""
     if value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, float) and value.is_integer():

@@ -294,7 +294,7 @@ class SqlStore:
     async def take_hints(self) -> int:
         def take(connection: Connection) -> int:
             if connection.execute(select(hints.c.id).limit(1)).first() is None:
-                return 0  # asked every other second: nothing is written for nothing
+                return 0  # asked every other second: where no hint came, nothing is written
             return connection.execute(delete(hints)).rowcount
 
         return await self._in_transaction(take)

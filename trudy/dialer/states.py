@@ -15,6 +15,9 @@ Attempts
     unknown  -> placed | unresolved
     unresolved -> placed                         found late
     placed   -> ended | lost                     lost: not over ten minutes after its longest duration
+
+After a crash, `kill -9` too, each stands as it was last committed. An attempt left in `intent` may have rung, so its
+row stays `claimed` until the sweep finds the call, or gives up and holds the row.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 A method that finds things otherwise than it expects changes nothing and raises `ImpossibleError`: somebody else was
 there first, or the process is not who it thinks it is. Where nothing can be read or written it raises `StoreError`.
+T1, T2 and T3 are the transactions of one attempt: the intent before it, the answer to it, the end of its call.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from trudy.dialer.policy import OutcomeWord, Policy
 from trudy.dialer.states import AttemptState, RowState
 
 CampaignState: TypeAlias = Literal["planned", "running", "paused", "stopped", "halted", "done"]
-"""`paused` by a person or the breaker; `halted` by a fault of the store or an amnesia; both may go on."""
+"""`paused` by a person or the breaker; `halted` by a fault of the store, or since it forgot calls; both may go on."""
 MissReason: TypeAlias = Literal[
     "campaign",
     "max_live",
