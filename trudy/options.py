@@ -23,6 +23,14 @@ MAX_RETRIES: Final = 2
 """Faults tried again. Most pass within seconds; each further try delays the error and costs a request."""
 MAX_RATE_LIMIT_WAIT: Final = 120.0
 """Seconds, two windows: enough to get a place behind a full one. A longer wait would look like a program that hangs."""
+RECONCILE_TIMEOUT: Final = 30.0
+"""Seconds to look for a call whose answer was lost. Lists show most calls within some seconds; a longer search holds
+the caller up, a shorter one leaves more calls unknown."""
+MAX_WAIT: Final = 600.0
+"""Seconds to wait for the end of a call, or of a knowledge base's sources. Most end within minutes; a longer wait would
+look like a program that hangs."""
+WINDOW: Final = 60.0
+"""Seconds of a rate window: servers count by minutes."""
 _SHORTEST_WINDOW, _LONGEST_WINDOW = 0.001, 31 * 86_400.0
 
 
@@ -94,7 +102,7 @@ class RateLimit:
     """
 
     limit: int = 100
-    window: float = field(default=60.0, kw_only=True)
+    window: float = field(default=WINDOW, kw_only=True)
     bulk_share: float = field(default=0.75, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -8,6 +8,8 @@ from typing import Final
 
 from attrs import field, frozen
 
+from trudy.options import WINDOW
+
 _DRIFT: Final = 1e-4
 """Seconds by which two clocks may drift apart each second: ten times what a bad quartz does. More would widen the guard
 at the edges of a window for nothing; less would trust an old answer too long."""
@@ -74,7 +76,7 @@ class ClockEstimate:
 
     __slots__ = ("_bounds", "known", "offset", "quiet_until", "window")
 
-    def __init__(self, window: float = 60.0) -> None:
+    def __init__(self, window: float = WINDOW) -> None:
         self._bounds = _NOTHING
         self.window = window
         """Seconds of the rate window that the estimate must be good enough for."""

@@ -10,7 +10,7 @@ from typing import Final, Literal, Unpack
 from trudy import _checks
 from trudy.event_source import EventSource
 from trudy.models import BulkDeleteResult, Call, CallSettingsParam, Deleted, Recording, Transcript
-from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
+from trudy.options import JSON, MAX_WAIT, NOT_GIVEN, RECONCILE_TIMEOUT, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
@@ -92,7 +92,7 @@ class AsyncCalls(Resource):
         direction: Literal["outbound"] | NotGiven = NOT_GIVEN,
         idempotency_key: str | None = None,
         on_unknown: OnUnknown = "reconcile",
-        reconcile_timeout: float = 30.0,
+        reconcile_timeout: float = RECONCILE_TIMEOUT,
         **options: Unpack[RequestOptions],
     ) -> Call:
         """Have an agent call a person. `POST /calls`
@@ -248,7 +248,7 @@ class AsyncCalls(Resource):
         self,
         call_id: str,
         *,
-        max_wait: float = 600.0,
+        max_wait: float = MAX_WAIT,
         poll_interval: float | None = None,
         events: EventSource | None = None,
         progress: OnSeen[Call] | None = None,
@@ -276,7 +276,7 @@ class AsyncCalls(Resource):
         self,
         call_id: str,
         *,
-        max_wait: float = 600.0,
+        max_wait: float = MAX_WAIT,
         poll_interval: float | None = None,
         events: EventSource | None = None,
         **options: Unpack[RequestOptions],
@@ -302,7 +302,7 @@ class AsyncCalls(Resource):
         self,
         call_id: str,
         *,
-        max_wait: float = 600.0,
+        max_wait: float = MAX_WAIT,
         poll_interval: float | None = None,
         progress: OnSeen[Transcript] | None = None,
         **options: Unpack[RequestOptions],
@@ -327,7 +327,7 @@ class AsyncCalls(Resource):
         self,
         call_id: str,
         *,
-        max_wait: float = 600.0,
+        max_wait: float = MAX_WAIT,
         poll_interval: float | None = None,
         progress: OnSeen[Recording] | None = None,
         **options: Unpack[RequestOptions],
@@ -360,8 +360,8 @@ class AsyncCalls(Resource):
         direction: Literal["outbound"] | NotGiven = NOT_GIVEN,
         idempotency_key: str | None = None,
         on_unknown: OnUnknown = "reconcile",
-        reconcile_timeout: float = 30.0,
-        max_wait: float = 600.0,
+        reconcile_timeout: float = RECONCILE_TIMEOUT,
+        max_wait: float = MAX_WAIT,
         poll_interval: float | None = None,
         events: EventSource | None = None,
         progress: OnSeen[Call] | None = None,

@@ -12,7 +12,7 @@ from trudy import _checks
 from trudy._lazy import made_once
 from trudy.errors import InvalidArgumentError, NotFoundError
 from trudy.models import Deleted, KnowledgeBase, KnowledgeSource
-from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
+from trudy.options import MAX_WAIT, NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, Request, RetryClass
 from trudy.resources._base import Resource, body_of
@@ -152,7 +152,7 @@ class AsyncKnowledgeBases(Resource):
         self,
         kb_id: str,
         *,
-        max_wait: float = 600.0,
+        max_wait: float = MAX_WAIT,
         poll_interval: float | None = None,
         progress: OnSeen[KnowledgeBase] | None = None,
         **options: Unpack[RequestOptions],

@@ -10,7 +10,7 @@ from typing import Literal, Unpack
 from trudy.bridge import SyncResource, bind
 from trudy.event_source import EventSource
 from trudy.models import BulkDeleteResult, Call, CallSettingsParam, Deleted, Recording, Transcript
-from trudy.options import JSON, NOT_GIVEN, NotGiven, OnUnknown, RequestOptions
+from trudy.options import JSON, MAX_WAIT, NOT_GIVEN, RECONCILE_TIMEOUT, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, Page
 from trudy.resources._destination import Target
 from trudy.resources._download import MAX_RECORDING_BYTES, OnProgress
@@ -86,7 +86,7 @@ class Calls(SyncResource[AsyncCalls]):
         direction: Literal["outbound"] | NotGiven = NOT_GIVEN,
         idempotency_key: str | None = None,
         on_unknown: OnUnknown = "reconcile",
-        reconcile_timeout: float = 30.0,
+        reconcile_timeout: float = RECONCILE_TIMEOUT,
         **options: Unpack[RequestOptions],
     ) -> Call:
         """Have an agent call a person. `POST /calls`
@@ -248,7 +248,7 @@ class Calls(SyncResource[AsyncCalls]):
         self,
         call_id: str,
         *,
-        max_wait: float = 600.0,
+        max_wait: float = MAX_WAIT,
         poll_interval: float | None = None,
         events: EventSource | None = None,
         progress: OnSeen[Call] | None = None,
@@ -286,7 +286,7 @@ class Calls(SyncResource[AsyncCalls]):
         self,
         call_id: str,
         *,
-        max_wait: float = 600.0,
+        max_wait: float = MAX_WAIT,
         poll_interval: float | None = None,
         events: EventSource | None = None,
         **options: Unpack[RequestOptions],
@@ -314,7 +314,7 @@ class Calls(SyncResource[AsyncCalls]):
         self,
         call_id: str,
         *,
-        max_wait: float = 600.0,
+        max_wait: float = MAX_WAIT,
         poll_interval: float | None = None,
         progress: OnSeen[Transcript] | None = None,
         **options: Unpack[RequestOptions],
@@ -348,7 +348,7 @@ class Calls(SyncResource[AsyncCalls]):
         self,
         call_id: str,
         *,
-        max_wait: float = 600.0,
+        max_wait: float = MAX_WAIT,
         poll_interval: float | None = None,
         progress: OnSeen[Recording] | None = None,
         **options: Unpack[RequestOptions],
@@ -390,8 +390,8 @@ class Calls(SyncResource[AsyncCalls]):
         direction: Literal["outbound"] | NotGiven = NOT_GIVEN,
         idempotency_key: str | None = None,
         on_unknown: OnUnknown = "reconcile",
-        reconcile_timeout: float = 30.0,
-        max_wait: float = 600.0,
+        reconcile_timeout: float = RECONCILE_TIMEOUT,
+        max_wait: float = MAX_WAIT,
         poll_interval: float | None = None,
         events: EventSource | None = None,
         progress: OnSeen[Call] | None = None,

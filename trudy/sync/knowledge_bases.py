@@ -9,7 +9,7 @@ from typing import Unpack
 from trudy._lazy import made_once
 from trudy.bridge import SyncResource, bind
 from trudy.models import Deleted, KnowledgeBase, KnowledgeSource
-from trudy.options import NOT_GIVEN, NotGiven, RequestOptions
+from trudy.options import MAX_WAIT, NOT_GIVEN, NotGiven, RequestOptions
 from trudy.pagination import PAGE_SIZE, Page
 from trudy.resources._uploads import FileSource
 from trudy.resources._waiting import OnSeen
@@ -120,7 +120,7 @@ class KnowledgeBases(SyncResource[AsyncKnowledgeBases]):
         self,
         kb_id: str,
         *,
-        max_wait: float = 600.0,
+        max_wait: float = MAX_WAIT,
         poll_interval: float | None = None,
         progress: OnSeen[KnowledgeBase] | None = None,
         **options: Unpack[RequestOptions],
