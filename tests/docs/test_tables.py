@@ -60,7 +60,7 @@ def test_every_error() -> None:
 
 def test_every_extra() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    named = [re.search(r"\[(\w+)\]", row[0]) for row in table_after(guide("transport"), "extra")]
+    named = [re.search(r"\[([\w-]+)\]", row[0]) for row in table_after(guide("transport"), "extra")]
     assert {match[1] for match in named if match is not None} == set(extras)
 
 
