@@ -108,7 +108,7 @@ def test_every_namespace_and_method() -> None:
         found = [_methods(getattr(client, name), name) for name in sorted(namespaces)]
         others = {name for name in dir(client) if not name.startswith("_") and not callable(getattr(client, name))}
     assert {name: methods for one in found for name, methods in one.items()} == stated
-    assert others - namespaces == {"base_url", "rate_limit", "server_clock"}
+    assert others - namespaces == {"base_url", "clock", "rate_limit", "server_clock"}
 
 
 def test_every_adapter() -> None:
