@@ -180,7 +180,7 @@ class RetryStep:
             )
             match decision:
                 case Reconcile():
-                    return await _look(request, ending)
+                    return await _reconcile(request, ending)
                 case SendAgain() if await self._wait(request, decision, waited):
                     waited += 0.0 if decision.is_fault else decision.after
                 case _ if doubtful is not None and _would_hide_a_doubt(request, outcome):
@@ -240,7 +240,7 @@ class RetryStep:
         return True
 
 
-async def _look(request: Request, ending: Ending) -> Response:
+async def _reconcile(request: Request, ending: Ending) -> Response:
     if request.options.on_unknown == "reconcile" and request.reconcile is not None:
         return await request.reconcile(request, ending)
     raise call_outcome_unknown(request, as_error(request, ending), _what_was_done(request))
