@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -14,7 +16,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from trudy import ConfigurationError, NotFoundError
+import trudy
+from trudy import APITimeoutError, ConfigurationError, NotFoundError, TrudyError
 from trudy.otel import OpenTelemetryHook
 from trudy.sandbox import Sandbox
 
@@ -31,6 +34,7 @@ class Seen:
         tracers.add_span_processor(SimpleSpanProcessor(self.exporter))
         meters = MeterProvider([self.reader], shutdown_on_exit=False)
         self.sandbox = Sandbox(rate_limit=None)
+        self.tracers, self.meters = tracers, meters
         self.tracer = tracers.get_tracer("test")
         self.hook = OpenTelemetryHook(
             tracer_provider=tracers, meter_provider=meters, base_url="https://api.example.test:8443/v1"
@@ -152,3 +156,55 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     with pytest.raises(ConfigurationError, match=r"trudy-python-sdk\[otel\]"):
         OpenTelemetryHook()
+
+
+def test_a_cancelled_attempt_has_an_ended_span(seen: Seen) -> None:
+    seen.sandbox.fail_next(method="GET", path="/agents", delay=3600)
+
+    async def main() -> None:
+        async with seen.sandbox.async_client(hooks=[seen.hook]) as client:
+            with anyio.move_on_after(0.05):
+                await client.agents.list()
+
+    anyio.run(main)
+    (operation,) = seen.named("trudy agents.list")
+    (attempt,) = seen.named("GET")
+    assert attempt.parent is not None
+    assert attempt.parent.span_id == operation.get_span_context().span_id
+    assert attempt.status.status_code is operation.status.status_code is StatusCode.ERROR
+    assert (attempt.attributes or {})["error.type"] == "cancelled"
+
+
+def test_an_attempt_that_the_deadline_ends_has_one_span(seen: Seen) -> None:
+    seen.sandbox.fail_next(method="GET", path="/agents", delay=3600)
+    with seen.sandbox.client(hooks=[seen.hook]) as client, pytest.raises(APITimeoutError):
+        client.agents.list(deadline=0.05)
+    (attempt,) = seen.named("GET")
+    assert (attempt.attributes or {})["error.type"] == "timeout"
+
+
+def test_the_server_is_the_client_s_own(seen: Seen) -> None:
+    hook = OpenTelemetryHook(tracer_provider=seen.tracers, meter_provider=seen.meters)
+    for base_url in ("http://localhost:8123/v1", "https://[2001:db8::1]/api"):
+        with seen.sandbox.client(hooks=[hook], base_url=base_url, max_retries=0) as client, suppress(TrudyError):
+            client.calls.get(NUMBER)
+    first, second = (dict(span.attributes or {}) for span in seen.named("GET"))
+    assert (first["server.address"], first["server.port"]) == ("localhost", 8123)
+    assert first["url.full"] == "http://localhost:8123/v1/calls/+1415***0100"
+    assert (second["server.address"], second["server.port"]) == ("2001:db8::1", 443)
+    assert second["url.full"] == "https://[2001:db8::1]/api/calls/+1415***0100"
+
+
+def test_a_number_that_comes_as_the_request_id(seen: Seen) -> None:
+    def answered(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(404, headers={"X-Request-ID": f"call-{NUMBER}", "Via": f"1.1 {NUMBER}"})
+
+    transport = httpx.MockTransport(answered)
+    client = trudy.TrudyClient(
+        api_key="k" * 20, http_client=lambda: httpx.AsyncClient(transport=transport), hooks=[seen.hook]
+    )
+    with client, pytest.raises(NotFoundError) as caught:
+        client.agents.get("a")
+    assert caught.value.request_id == "call-+1415***0100"
+    shown = f"{caught.value} {caught.value.response} {seen.named('GET')[0].to_json()}"
+    assert NUMBER[1:] not in shown

@@ -99,13 +99,16 @@ class AnswerFacts:
 
     @cached_property
     def request_id(self) -> str | None:
-        """The server's id of the request: from the body's meta, then from inside the error, then the header."""
+        """The server's id of the request: from the body's meta, then from inside the error, then the header.
+
+        Numbers are masked: it is shown in errors, logs and spans.
+        """
         for holder in self._holders():
             found = holder.get("request_id")
             if isinstance(found, str) and found:
-                return _cut(found, _LONGEST_CODE)
+                return mask_text(_cut(found, _LONGEST_CODE))
         header = self.headers.get("x-request-id")
-        return None if header is None else _cut(header, _LONGEST_CODE)
+        return None if header is None else mask_text(_cut(header, _LONGEST_CODE))
 
     @cached_property
     def server_time(self) -> datetime | None:

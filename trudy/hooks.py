@@ -32,16 +32,18 @@ class AttemptEnded:
     """One request was answered, or was not.
 
     Attributes:
+        url: where it was sent, without the query; numbers are masked.
         attempt: counts from 1.
         status: the HTTP status; None when no answer came.
         seconds: how long the attempt took, waits for the rate window left out.
-        request_id: the server's id.
-        error: the code of the connection error, if no answer came.
+        request_id: the server's id; numbers are masked.
+        error: the code of the error, if no answer came; `cancelled` if the caller no longer waited for one.
     """
 
     operation: str
     method: str
     path: str
+    url: str
     attempt: int
     status: int | None
     seconds: float

@@ -20,7 +20,6 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from trudy._environment import base_url_unchecked
 from trudy._version import __version__
 from trudy.errors import ConfigurationError
 from trudy.hooks import AttemptEnded, Event, RateLimitWait, RequestEnded, RequestStarted, RetryScheduled
@@ -36,12 +35,12 @@ _PORTS: Final = {"https": 443, "http": 80}
 
 
 class OpenTelemetryHook:
-    """A hook that makes spans and metrics of the client's events. One may serve several clients of the same server.
+    """A hook that makes spans and metrics of the client's events. One may serve several clients.
 
     Args:
         tracer_provider: where spans go; the global one if left out.
         meter_provider: where metrics go; the global one if left out.
-        base_url: the client's, for `server.address` and `url.full`; as the client finds it if left out.
+        base_url: takes the place of the client's in `server.address` and `url.full`, such as the server behind a proxy.
 
     Raises:
         ConfigurationError: the extra `otel` is not installed.
@@ -61,12 +60,7 @@ class OpenTelemetryHook:
                 "OpenTelemetryHook needs opentelemetry-api: pip install 'trudy-python-sdk[otel]'"
             ) from None
         self._trace = trace
-        self._base_url = str(base_url_unchecked(base_url)).rstrip("/")
-        parts = urlsplit(self._base_url)
-        self._server: dict[str, str | int] = {
-            "server.address": parts.hostname or "",
-            "server.port": parts.port or _PORTS.get(parts.scheme, 443),
-        }
+        self._base_url = base_url and base_url.rstrip("/")
         self._tracer = trace.get_tracer("trudy", __version__, tracer_provider=tracer_provider)
         meter = metrics.get_meter("trudy", __version__, meter_provider=meter_provider)
         self._request_duration = meter.create_histogram(
@@ -105,7 +99,13 @@ class OpenTelemetryHook:
     def _attempt(self, event: AttemptEnded) -> None:
         ended = time.time_ns()
         failure = self._failure(event)
-        attributes: dict[str, str | int] = {"http.request.method": event.method, **self._server}
+        url = self._base_url + event.path if self._base_url else event.url
+        parts = urlsplit(url)
+        attributes: dict[str, str | int] = {
+            "http.request.method": event.method,
+            "server.address": parts.hostname or "",
+            "server.port": parts.port or _PORTS.get(parts.scheme, 443),
+        }
         if event.status is not None:
             attributes["http.response.status_code"] = event.status
         if failure is not None:
@@ -113,7 +113,7 @@ class OpenTelemetryHook:
         self._request_duration.record(event.seconds, attributes)
         if not (open_spans := self._open.get()):
             return
-        details: dict[str, str | int] = {"url.full": self._base_url + event.path, "trudy.operation": event.operation}
+        details: dict[str, str | int] = {"url.full": url, "trudy.operation": event.operation}
         if event.attempt > 1:
             details["http.request.resend_count"] = event.attempt - 1
         if event.request_id:

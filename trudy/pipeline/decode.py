@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from trudy._masking import mask_text
 from trudy.errors import (
     APIError,
     AuthenticationError,
@@ -31,6 +32,8 @@ _LONGEST_HEADER = 200
 _SHOWN_HEADERS = frozenset(
     ("content-type", "content-length", "date", "deprecation", "retry-after", "server", "sunset", "via", "x-request-id")
 )
+_FREE_TEXT = frozenset(("server", "via", "x-request-id"))
+"""Those of them in which a number may be a person's; `content-length` is one that must stay."""
 _BY_STATUS: Final[Mapping[int, type[APIError]]] = {
     cls.status_code: cls
     for cls in (
@@ -71,7 +74,9 @@ def to_error(request: Request, response: Response) -> APIError:
         response=ErrorResponse(
             status_code=response.status,
             headers={
-                name: value[:_LONGEST_HEADER] for name, value in response.headers.items() if name in _SHOWN_HEADERS
+                name: mask_text(value[:_LONGEST_HEADER]) if name in _FREE_TEXT else value[:_LONGEST_HEADER]
+                for name, value in response.headers.items()
+                if name in _SHOWN_HEADERS
             },
         ),
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
-from trudy._masking import one_line
-from trudy.errors import APIConnectionError, InvalidArgumentError
+from trudy._masking import mask_text, one_line
+from trudy.errors import APIConnectionError, InvalidArgumentError, TrudyError
 from trudy.hooks import AttemptEnded
 
 if TYPE_CHECKING:
@@ -49,8 +50,13 @@ class RecordStep:
         except APIConnectionError as error:
             await self._record(request, None, error.code, self._clock.monotonic() - started)
             raise
-        except BaseException:
-            self._log(request, "cancelled", None, self._clock.monotonic() - started)
+        except BaseException as error:
+            now = self._clock.monotonic()
+            remaining = request.options.remaining(now)
+            if remaining is not None and remaining <= 0:
+                self._log(request, "cancelled", None, now - started)  # the deadline ended it, which `RetryStep` tells
+            else:
+                await self._record(request, None, _code_of(error), now - started)
             raise
         await self._record(request, response, None, self._clock.monotonic() - started)
         return response
@@ -73,6 +79,12 @@ class RecordStep:
         )
 
 
+def _code_of(error: BaseException) -> str:
+    if not isinstance(error, Exception):
+        return "cancelled"
+    return error.code if isinstance(error, TrudyError) else type(error).__name__
+
+
 async def emit_attempt_ended(
     request: Request, seconds: float, *, status: int | None = None, server_id: str | None = None, failure: str | None
 ) -> None:
@@ -83,6 +95,7 @@ async def emit_attempt_ended(
                 operation=request.endpoint.name,
                 method=request.method,
                 path=request.path,
+                url=one_line(mask_text(unquote(request.url.partition("?")[0]))),
                 attempt=request.progress.attempts,
                 status=status,
                 seconds=seconds,
