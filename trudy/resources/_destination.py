@@ -6,24 +6,31 @@ import errno
 import io
 import os
 import secrets
+import select
 import stat
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import IO, Final, TypeAlias, TypeVar
+from typing import IO, Final, TypeAlias
 
+from anyio import wait_writable
 from attrs import frozen
 
-from trudy._concurrency.loops import current_loop, is_private
+from trudy._hidden import Hidden
+from trudy.clock import SystemClock
 from trudy.errors import InvalidArgumentError
 
-T = TypeVar("T")
 Target: TypeAlias = str | os.PathLike[str] | IO[bytes]
-Write: TypeAlias = Callable[[bytes], Awaitable[object]]
+Write: TypeAlias = Callable[[Hidden[bytes]], Awaitable[object]]
 
 _MOST_LINKS: Final = 40  # as Linux follows
+_PIPE_TAKES: Final[int] = getattr(select, "PIPE_BUF", 512)
+"""Bytes that a pipe takes without blocking once it can be written to."""
+_READER_PAUSE: Final = 0.05
+"""Seconds between two looks for a reader of a pipe: more would keep one waiting, less costs CPU."""
 
 
 @frozen(kw_only=True)
@@ -39,17 +46,17 @@ class Destination:
         """Open it for one download; gives an async function to call with each piece."""
         if not isinstance(self.target, str | os.PathLike):
             with _unbuffered_writes_all(self.target) as file:
-                yield _in_place(file)
+                pipe = _pipe_of(file)
+                yield partial(_write, file) if pipe is None else partial(_write_to_pipe, file, pipe)
         elif self.keeps_what_was_written:
-            # A pipe takes no more than its reader reads, which may need the event loop to go on.
-            descriptor = await _aside(partial(os.open, self.target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
+            descriptor = await _open_in_place(self.target)
             try:
-                yield lambda piece: _aside(partial(_write_all, descriptor, piece))
+                yield partial(_write_to_descriptor, descriptor)
             finally:
                 os.close(descriptor)
         else:
             with _replacement(self.target) as file:
-                yield _in_place(file)
+                yield partial(_write, file)
 
 
 def destination(to: object) -> Destination:
@@ -143,26 +150,53 @@ def _unbuffered_writes_all(file: IO[bytes]) -> Generator[IO[bytes]]:
         buffered.detach()
 
 
-def _in_place(file: IO[bytes]) -> Write:
-    """Writes in the loop's thread: pieces are small, and the sync client must start no thread."""
-
-    async def write(piece: bytes) -> None:
-        file.write(piece)
-
-    return write
+async def _write(file: IO[bytes], piece: Hidden[bytes]) -> None:
+    """Write in the loop's thread: pieces are small, and the sync client must start no thread."""
+    file.write(piece.reveal())
 
 
-def _write_all(descriptor: int, piece: bytes) -> None:
-    rest = memoryview(piece)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+# A pipe takes no more than its reader reads, which may need the event loop to go on, and the reader may never come. So
+# nothing below blocks: what waits can be cancelled, by a deadline too.
 
 
-async def _aside(work: Callable[[], T]) -> T:
-    """Run work in a worker thread, unless the loop serves only this operation. A thread that waits for the reader of a
-    pipe is left behind when the download is cancelled."""
-    if is_private(current_loop()):
-        return work()
-    from anyio import to_thread
+async def _open_in_place(path: str | os.PathLike[str]) -> int:
+    """Open for writing; a pipe as soon as it has a reader."""
+    while True:
+        try:
+            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0))
+        except OSError as fault:
+            if fault.errno != errno.ENXIO or not _is_pipe(path):
+                raise
+        await SystemClock().sleep(_READER_PAUSE)
 
-    return await to_thread.run_sync(work, abandon_on_cancel=True)
+
+def _is_pipe(path: str | os.PathLike[str]) -> bool:
+    return Path(path).is_fifo()
+
+
+async def _write_to_descriptor(descriptor: int, piece: Hidden[bytes]) -> None:
+    written = 0
+    while written < len(piece.reveal()):
+        try:
+            written += os.write(descriptor, memoryview(piece.reveal())[written:])
+        except BlockingIOError:
+            await wait_writable(descriptor)
+
+
+async def _write_to_pipe(file: IO[bytes], pipe: int, piece: Hidden[bytes]) -> None:
+    """Write so much at a time as a pipe takes without blocking once it takes anything."""
+    for start in range(0, len(piece.reveal()), _PIPE_TAKES):
+        await wait_writable(pipe)
+        file.write(piece.reveal()[start : start + _PIPE_TAKES])
+        file.flush()
+
+
+def _pipe_of(file: IO[bytes]) -> int | None:
+    """The descriptor of an open pipe; None for any other file."""
+    if sys.platform == "win32":  # where pipes cannot be waited for
+        return None
+    try:
+        descriptor = file.fileno()
+        return descriptor if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else None
+    except (AttributeError, OSError, TypeError, ValueError):  # it is none of the system's
+        return None

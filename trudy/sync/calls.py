@@ -214,7 +214,8 @@ class Calls(SyncResource[AsyncCalls]):
             call_id: whose recording.
             to: a path, written under another name and renamed at the end, or a file open for writing bytes. Links are
                 followed, and the mode of a file that is there is kept. A pipe, a device, a file with other hard links,
-                and one in a folder that takes no new files are written in place.
+                and one in a folder that takes no new files are written in place. The reader of a pipe is waited for
+                until the deadline, if there is one.
             max_bytes: the most bytes to save, decompressed: 1 GiB by default, None for any number.
             progress: called, or awaited, after each piece with the bytes so far, and their sum (None where unknown).
 
