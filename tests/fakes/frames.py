@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import types
+from collections import deque
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-_ENTERED = ("trudy", "builtins", "aiohttp", "multidict", "yarl", "httpx", "httpcore")
+_ENTERED = (
+    *("trudy", "builtins", "functools", "collections", "asyncio", "anyio", "trio", "ssl"),
+    *("aiohttp", "multidict", "yarl", "httpx", "httpcore", "h11"),
+)
 """Packages whose objects are looked into."""
-_OPAQUE = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, type, types.FrameType)
+_OPAQUE = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, types.FrameType)
 
 
 def shown_texts(error: BaseException, package: str = "trudy") -> Iterator[tuple[str, str]]:
@@ -58,11 +63,15 @@ def _members(value: Any) -> Iterator[tuple[str, Any]]:
         for key, member in list(value.items()):
             yield f"[{key!r}]", member
             yield "{}", key
-    elif isinstance(value, list | tuple | set | frozenset):
+    elif isinstance(value, list | tuple | set | frozenset | deque):
         for index, member in enumerate(value):
             yield f"[{index}]", member
     if isinstance(value, types.CoroutineType | types.GeneratorType | types.AsyncGeneratorType | types.TracebackType):
         return
+    if isinstance(value, types.MethodType):
+        yield ".__self__", value.__self__
+    if isinstance(value, partial):
+        yield ".args", (value.func, value.args, value.keywords)
     module = type(value).__module__.partition(".")[0]
     if module in _ENTERED:
         for name in getattr(value, "__dict__", {}):

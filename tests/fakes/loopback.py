@@ -52,7 +52,14 @@ class Raw:
     data: bytes
 
 
-Step = Answer | Reset | Close | Silence | Raw
+@frozen
+class Held:
+    """Bytes that need not be HTTP, and then nothing."""
+
+    data: bytes
+
+
+Step = Answer | Reset | Close | Silence | Raw | Held
 
 
 @frozen
@@ -209,6 +216,8 @@ class _Connection(asyncio.Protocol):
                 self.finish()
             case Silence():
                 pass
+            case Held(data=data):
+                self._transport.write(data)
             case Raw(data=data):
                 self._transport.write(data)
                 self.finish()

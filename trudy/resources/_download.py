@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from trudy import _checks
 from trudy._concurrency.loops import bounded
-from trudy._hidden import forgetful
+from trudy._hidden import Hidden, forgetful
 from trudy.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -130,20 +130,26 @@ class _Copy:
         done = 0
         self._check(total or 0)
         pieces = answer.chunks()
-        piece = await anext(pieces, None)  # before the file is opened, so that a fault up to here changes nothing
+        piece = await _next(pieces)  # before the file is opened, so that a fault up to here changes nothing
         async with self._to.opened() as write:
             while piece is not None:
-                done += len(piece)
+                done += len(piece.reveal())
                 self._check(done)
                 self.has_begun = self._to.keeps_what_was_written
                 await write(piece)
                 if self._progress is not None and isawaitable(told := self._progress(done, total)):
                     await told
-                piece = await anext(pieces, None)
+                piece = await _next(pieces)
 
     def _check(self, size: int) -> None:
         if self._max_bytes is not None and size > self._max_bytes:
             raise ResponseDecodeError(f"the recording is larger than max_bytes, {size_text(self._max_bytes)}")
+
+
+async def _next(pieces: AsyncIterator[bytes]) -> Hidden[bytes] | None:
+    """The next piece, hidden: it is what people said."""
+    piece = await anext(pieces, None)
+    return None if piece is None else Hidden(piece)
 
 
 def _length(answer: Streamed) -> int | None:

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 from attrs import evolve, field, frozen
 
 from trudy._concurrency.loops import current_loop, is_private
+from trudy._hidden import Hidden
 from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -27,12 +28,21 @@ MEGABYTE: Final = 1024 * 1024
 _WORTH_A_THREAD: Final = 256 * 1024
 
 
+def _hide(data: bytes | Hidden[bytes]) -> Hidden[bytes]:
+    return data if isinstance(data, Hidden) else Hidden(data)
+
+
 @frozen(kw_only=True)
 class Upload:
     """A file read into memory; its name is empty where it has none."""
 
     filename: str
-    data: bytes = field(repr=False)
+    _data: Hidden[bytes] = field(alias="data", converter=_hide)
+
+    @property
+    def data(self) -> bytes:
+        """Its bytes, which may hold people's numbers."""
+        return self._data.reveal()
 
 
 async def off_loop(sources: tuple[FileSource, ...], work: Callable[[], T]) -> T:

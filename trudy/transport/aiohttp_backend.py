@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import suppress
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 import aiohttp
@@ -60,7 +60,7 @@ class WriteTimeoutError(TimeoutError):
 class _Pieces:
     """A body sent in pieces, each with its own time limit."""
 
-    _body: bytes = field(repr=False)
+    _body: Hidden[bytes]
     _seconds: float | None
     _limit: asyncio.Timeout
     _sent: int = field(default=0, init=False)
@@ -69,7 +69,7 @@ class _Pieces:
         return self
 
     async def __anext__(self) -> bytes:
-        piece = self._body[self._sent : self._sent + _PIECE]
+        piece = self._body.reveal()[self._sent : self._sent + _PIECE]
         self._sent += len(piece)
         end = asyncio.get_running_loop().time() + self._seconds if piece and self._seconds is not None else None
         with suppress(RuntimeError):  # the answer came before all was sent, and ended the limit
@@ -129,8 +129,10 @@ class _Connector(aiohttp.TCPConnector):
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> Connection:
+        given, first_line = Hidden(req), f"{req.method} ".encode()
+        del req  # it knows the key and a proxy's password, and a traceback would show it
         while True:
-            connection = await super().connect(req, traces, timeout)
+            connection = await super().connect(given.reveal(), traces, timeout)
             handler, transport = connection.protocol, connection.transport
             if handler is None or transport is None:
                 return connection
@@ -142,7 +144,7 @@ class _Connector(aiohttp.TCPConnector):
             elif not follower.framing.is_clean:
                 connection.close()
                 continue
-            follower.framing.sent(f"{req.method} ".encode())
+            follower.framing.sent(first_line)
             return connection
 
     def drop_connections(self) -> None:
@@ -158,10 +160,10 @@ class _Response(aiohttp.ClientResponse):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.status}>"  # aiohttp's own shows the URL
 
-    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+    def start(self, connection: Connection) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
         protocol = None if connection.transport is None else connection.transport.get_protocol()
         self.follower = protocol if isinstance(protocol, _Follower) else None
-        return await super().start(connection)
+        return super().start(connection)  # not awaited here: this object knows the request, and so the key
 
 
 class AiohttpReply:
@@ -214,7 +216,9 @@ class AiohttpConnection:
             return await self._request(request, None, attempt)
         async with asyncio.timeout(None) as limit:
             try:
-                return await self._request(request, _Pieces(request.body, request.timeout.write, limit), attempt)
+                return await self._request(
+                    request, _Pieces(Hidden(request.body), request.timeout.write, limit), attempt
+                )
             except asyncio.CancelledError:
                 if limit.expired():
                     raise WriteTimeoutError from None

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
+from trudy._hidden import Hidden
 from trudy.errors import ConfigurationError, InvalidArgumentError, TrudyError
 
 TIMESTAMP: Final = "X-Truedy-Timestamp"
@@ -26,11 +27,20 @@ SignatureForm: TypeAlias = Literal["raw", "sorted"]
 _PREFIXES: Final = ("X-Truedy-", "X-Trudy-")
 
 
+def _hide(secret: bytes) -> Hidden[bytes]:
+    return Hidden(secret)
+
+
 @frozen
 class SigningKey:
-    """One secret. Its repr does not show it, as error reporters send the variables of each frame."""
+    """One secret, hidden, as error reporters send the variables of each frame."""
 
-    secret: bytes = field(repr=False)
+    _secret: Hidden[bytes] = field(alias="secret", converter=_hide)
+
+    @property
+    def secret(self) -> bytes:
+        """The secret's bytes."""
+        return self._secret.reveal()
 
     def signature(self, timestamp: bytes, message: bytes) -> str:
         """The signature in lower-case hex."""

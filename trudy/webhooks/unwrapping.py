@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from trudy._hidden import forgetful
 from trudy.errors import TrudyError
 from trudy.webhooks.parse import parse_event
 from trudy.webhooks.signing import Secret, SigningKey, signing_keys
@@ -64,6 +65,7 @@ def unwrap(
         del body, headers, secret
 
 
+@forgetful
 def unwrap_with(
     body: object,
     headers: Headers,
@@ -74,7 +76,7 @@ def unwrap_with(
     strict: bool,
     now: float,
 ) -> WebhookEvent:
-    """`unwrap` with keys that were read before. Callers must cut the traceback of its errors, which holds the body."""
+    """`unwrap` with keys that were read before."""
     message = raw_bytes(body)
     proof = verify(
         message,

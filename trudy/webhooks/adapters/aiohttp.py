@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
+from trudy._hidden import forgetful
 from trudy.webhooks.verify import MAX_BODY
 
 if TYPE_CHECKING:
@@ -21,12 +22,16 @@ def aiohttp_handler(router: WebhookRouter) -> Callable[[web.Request], Awaitable[
     from aiohttp import web
 
     async def handler(request: web.Request) -> web.Response:
-        answer = await router.handle(request.method, request.headers, await _read(request))
+        try:
+            answer = await router.handle(request.method, request.headers, await _read(request))
+        finally:
+            del request  # it keeps the body, and error reporters send the variables of each frame
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     return handler
 
 
+@forgetful
 async def _read(request: web.Request) -> bytes:
     """The body; of one that is too large, just enough for the router to refuse it. aiohttp keeps what was read."""
     if (request.content_length or 0) > MAX_BODY:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from trudy._hidden import forgetful
 from trudy.webhooks.verify import MAX_BODY
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def asgi_app(router: WebhookRouter) -> RouterApp:
     return RouterApp(router)
 
 
+@forgetful
 async def _read(receive: Receive) -> bytes | None:
     """The body, or the beginning of one that is too large; None if the sender has disconnected."""
     parts: list[bytes] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import HTTPException, Request
 
+from trudy._hidden import forgetful
 from trudy.webhooks.answer import Answer
 from trudy.webhooks.verify import MAX_BODY
 
@@ -42,6 +43,7 @@ def fastapi_event(router: WebhookRouter) -> Callable[[Request], AsyncIterator[We
     return event
 
 
+@forgetful
 async def _read(request: Request) -> bytes:
     """The body; of one that is too large, just enough for the router to refuse it. Starlette keeps what was read."""
     length = request.headers.get("content-length", "")

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from trudy._hidden import forgetful
 from trudy.webhooks.answer import BODILESS
 from trudy.webhooks.verify import MAX_BODY
 
@@ -35,6 +36,7 @@ def _phrase(status: int) -> str:
         return "Unnamed"
 
 
+@forgetful
 def _read(environ: dict[str, Any]) -> bytes:
     stream = environ["wsgi.input"]
     length: str = environ.get("CONTENT_LENGTH") or ""
