@@ -34,14 +34,9 @@ def find_credential(api_key: CredentialSource | None, jwt_token: CredentialSourc
     raise ConfigurationError(f"no credential: {_WAYS}")
 
 
-def base_url_unchecked(given: object) -> object:
-    """The URL given, else that of the environment, else Truedy's own."""
-    return given or os.environ.get("TRUDY_BASE_URL") or _DEFAULT_BASE_URL
-
-
 def find_base_url(given: object, *, allow_http: bool) -> str:
-    """The base URL, checked, without a slash at its end."""
-    url = base_url_unchecked(given)
+    """The URL given, else that of the environment, else Truedy's own: checked, without a slash at its end."""
+    url = given or os.environ.get("TRUDY_BASE_URL") or _DEFAULT_BASE_URL
     if not isinstance(url, str):
         raise ConfigurationError("base_url must be a string")
     if not url.isprintable() or " " in url:
