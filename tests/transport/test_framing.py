@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise
 
 import h11
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from trudy.transport.framing import MOST_HEAD_BYTES, Framing
 
+HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 BODIES = st.binary(max_size=40)
 CHUNKS = st.lists(st.binary(min_size=1, max_size=20), max_size=4)
 EXTENSIONS = st.sampled_from(["", ";a", ";a=b", " "])
@@ -135,3 +137,26 @@ def test_once_broken_it_stays_broken() -> None:
     framing.sent(b"GET / HTTP/1.1\r\n\r\n")
     framing.received(b"HTTP/1.1 204 No Content\r\n\r\n")
     assert not framing.is_clean
+
+
+@pytest.mark.parametrize("size", [1, 16, 100])
+def test_many_small_chunks_cost_few_steps(size: int) -> None:
+    """In Python each line of code is slow, and a hostile server may send a chunk for each byte."""
+    chunks = 5_000
+    data = HEAD + (f"{size:x}\r\n".encode() + b"x" * size + b"\r\n") * chunks + b"0\r\n\r\n"
+    framing = Framing()
+    framing.sent(b"GET ")
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    sys.setprofile(count)
+    try:
+        for start in range(0, len(data), 65536):
+            framing.received(data[start : start + 65536])
+    finally:
+        sys.setprofile(None)
+    assert framing.is_clean
+    assert calls < 8 * chunks

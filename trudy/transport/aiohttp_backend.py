@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 import aiohttp
@@ -160,10 +160,12 @@ class _Response(aiohttp.ClientResponse):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.status}>"  # aiohttp's own shows the URL
 
-    def start(self, connection: Connection) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
         protocol = None if connection.transport is None else connection.transport.get_protocol()
         self.follower = protocol if isinstance(protocol, _Follower) else None
-        return super().start(connection)  # not awaited here: this object knows the request, and so the key
+        starting = super().start(connection)
+        del self, connection  # they know the request, and so the key, and a traceback would show them
+        return await starting
 
 
 class AiohttpReply:

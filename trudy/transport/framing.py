@@ -18,6 +18,7 @@ at most 8 to 64 KiB; a higher limit would only let a hostile server take more me
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)(?: |$)")
 _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?", re.DOTALL)
+_CHUNK_START: Final = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n")
 _LENGTH: Final = re.compile(rb"\d{1,18}")
 _BODILESS: Final = (204, 304)
 
@@ -86,6 +87,9 @@ class Framing:
                 if not self._left:
                     self._part = _Part.NOTHING if self._part is _Part.BODY else _Part.CHUNK_END
                 continue
+            if self._part is _Part.CHUNK_SIZE and not self._line and (after := _after_whole_chunks(data, at)) > at:
+                at = after
+                continue
             end = data.find(b"\n", at)
             self._head_bytes += (len(data) if end == -1 else end) - at
             if self.is_head_too_large:
@@ -143,3 +147,14 @@ class Framing:
             return _Part.UNKNOWN
         self._left = int(length)
         return _Part.BODY if self._left else _Part.NOTHING
+
+
+def _after_whole_chunks(data: bytes, at: int) -> int:
+    """Where the chunks end that are whole in `data`. An answer may have one for each byte, so this must be quick."""
+    while start := _CHUNK_START.match(data, at):
+        size = int(start[1], 16)
+        end = start.end() + size
+        if not size or data[end : end + 2] != b"\r\n":
+            break
+        at = end + 2
+    return at
