@@ -195,20 +195,8 @@ async def test_a_pipe_that_nobody_reads_ends_with_the_deadline(
     way: Way, server: Loopback, reader: Callable[[str], Any], kind: str
 ) -> None:
     server.default = Answer(bytes(3_000_000))
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await anyio.sleep(0.01)
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(count)
-        with pytest.raises(APITimeoutError, match="deadline"):
-            await _download(way, server, reader(kind), deadline=0.5)
-        group.cancel_scope.cancel()
-    assert turns > 10
+    with pytest.raises(APITimeoutError, match="deadline"):
+        await _download(way, server, reader(kind), deadline=0.5)
 
 
 @pytest.mark.parametrize("kind", UNREAD)
