@@ -154,3 +154,34 @@ async def test_a_file_that_is_read_by_await(client: AsyncTrudyClient, wire: Wire
             await client.contacts.import_file(opened)
     assert caught.value.argument == "file"
     assert wire.sent == []
+
+
+BIG = 10**5000
+MISSING = [pd.NaT, np.datetime64("NaT"), np.timedelta64("NaT"), BIG, -BIG]
+TAKES_IT: dict[str, Use] = {
+    "variables": lambda c, v: create(c, variables={"a": [{"b": v}]}),
+    "call_settings": lambda c, v: create(c, call_settings={"max_duration": v}),
+    "extra_body": lambda c, v: create(c, extra_body={"a": v}),
+    "scheduled_at": lambda c, v: c.batch_calls.schedule("b", scheduled_at=v),
+    "metadata": lambda c, v: c.contacts.create(phone_number=NUMBER, metadata={"a": v}),
+    "definition": lambda c, v: c.tools.create(name="T", definition={"a": v}),
+    "created_after": lambda c, v: c.calls.find(phone_number=NUMBER, created_after=v),
+    "limit": lambda c, v: c.calls.list(limit=v),
+    "deadline": lambda c, v: c.calls.get("c", deadline=v),
+    "max_wait": lambda c, v: c.calls.wait("c", max_wait=v),
+}
+
+
+@pytest.mark.parametrize("value", MISSING, ids=["pandas NaT", "NumPy time", "NumPy duration", "large", "small"])
+@pytest.mark.parametrize("argument", TAKES_IT)
+async def test_what_is_no_time_and_no_number(client: AsyncTrudyClient, wire: Wire, argument: str, value: Any) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        await TAKES_IT[argument](client, value)
+    assert caught.value.argument == argument
+    assert not wire.sent
+
+
+async def test_a_search_by_a_number_that_no_server_shows(client: AsyncTrudyClient) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        await client.calls.find(variables={"a": -BIG})
+    assert caught.value.argument == "variables"

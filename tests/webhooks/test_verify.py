@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.fakes.clock import NOON
@@ -414,3 +416,22 @@ class TestSign:
 
 def test_flat_body_with_all_checks() -> None:
     assert check(pack(FLAT)).id == "evt_01hx"
+
+
+@pytest.mark.parametrize("value", [pd.NaT, np.datetime64("NaT"), "300"])
+@pytest.mark.parametrize("argument", ["tolerance", "future_tolerance", "now"])
+def test_what_is_no_number_of_seconds(argument: str, value: Any) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        check(**{argument: value})
+    assert caught.value.argument == argument
+
+
+@pytest.mark.parametrize(
+    "value",
+    [pd.NaT, np.datetime64("NaT"), 10**5000, -(10**5000), math.nan, math.inf, True],
+    ids=["pandas NaT", "NumPy NaT", "large", "small", "NaN", "infinity", "True"],
+)
+def test_what_is_no_time_to_sign_with(value: Any) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        sign(BODY, secret=SECRET, timestamp=value)
+    assert caught.value.argument == "timestamp"

@@ -17,6 +17,9 @@ from trudy.errors import InvalidArgumentError
 from trudy.models._fields import OpenWord, members
 from trudy.options import NOT_GIVEN
 
+_LONGEST_WHOLE = 14_000
+"""Bits of a whole number: with more, Python by itself refuses to write its digits."""
+
 
 class Model:
     """Base of all models: reads them from JSON, and writes them as JSON."""
@@ -59,7 +62,11 @@ def to_wire(value: object) -> Any:
     if isinstance(value, Enum):
         # The empty word stands for one that the server did not send.
         return None if isinstance(value, OpenWord) and not value else to_wire(value.value)
-    if isinstance(value, str | int):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        if value.bit_length() > _LONGEST_WHOLE:
+            raise InvalidArgumentError("a whole number of thousands of digits cannot be sent")
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -79,6 +86,8 @@ def to_wire(value: object) -> Any:
         return value.to_dict()
     if hasattr(value, "dtype") and callable(item := getattr(value, "item", None)) and getattr(value, "ndim", 1) == 0:
         plain = item()  # a scalar of NumPy or pandas as Python's own
+        if plain is None:
+            raise InvalidArgumentError("NaT is no time")
         if not hasattr(plain, "dtype"):  # a `longdouble` stays one: Python has none
             return to_wire(plain)
     raise InvalidArgumentError(f"a {type(value).__name__} cannot be sent as JSON")

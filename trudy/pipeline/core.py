@@ -286,13 +286,16 @@ def _body(
         if isinstance(body, Sequence):
             raise InvalidArgumentError(f"{endpoint.name} sends no JSON object to add members to", argument="extra_body")
         if body is not None:
+            _json(extra, "extra_body")
             body = {**body, **extra}
-    if body is None:
-        return None
+    return None if body is None else _json(body, "body")
+
+
+def _json(value: object, argument: str) -> bytes:
     try:
-        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError):
-        raise InvalidArgumentError("the body holds a value that JSON cannot express", argument="body") from None
+        raise InvalidArgumentError(f"{argument} holds a value that JSON cannot express", argument=argument) from None
 
 
 def _ready(endpoint: Endpoint, content: Content, extra: Mapping[str, JSON]) -> Content:

@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 from attrs import field, frozen
 
 from trudy._hidden import Hidden
+from trudy._parse import is_finite
 from trudy.errors import ConfigurationError, InvalidArgumentError, TrudyError
 
 TIMESTAMP: Final = "X-Truedy-Timestamp"
@@ -145,8 +146,12 @@ def _signed_headers(
 def _timestamp_text(timestamp: float | datetime | str | None) -> str:
     if isinstance(timestamp, str):
         return timestamp
-    if isinstance(timestamp, datetime):
+    if timestamp is None:
+        return str(int(time.time()))
+    if isinstance(timestamp, datetime) and timestamp == timestamp:
         if timestamp.utcoffset() is None:
             raise InvalidArgumentError("a datetime needs a time zone, such as datetime.UTC", argument="timestamp")
         return str(int(timestamp.timestamp()))
-    return str(int(time.time() if timestamp is None else timestamp))
+    if not is_finite(timestamp):
+        raise InvalidArgumentError("timestamp must be Unix seconds, an aware datetime, or text", argument="timestamp")
+    return str(int(timestamp))

@@ -19,6 +19,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Any, Final, Protocol, TypeAlias, cast
 
 from attrs import field, frozen
@@ -134,6 +135,8 @@ def verify(
     """
     message = raw_bytes(body)
     check_tolerances(tolerance, future_tolerance)
+    if not isinstance(now, Real):
+        raise InvalidArgumentError("now must be Unix seconds", argument="now")
     if len(message) > MAX_BODY:
         raise BadPayloadError(f"the body is larger than {MAX_BODY} bytes")
     timestamp, given = find_headers(headers)
@@ -195,12 +198,16 @@ def raw_bytes(body: object) -> bytes:
 
 def check_tolerances(tolerance: float, future_tolerance: float) -> None:
     """Refuse a tolerance that is not a number of seconds, 0 or more. Infinity accepts a delivery of any age."""
-    if not tolerance >= 0:
+    if not _is_at_least_0(tolerance):
         raise InvalidArgumentError("tolerance must be a number of seconds, 0 or more", argument="tolerance")
-    if not future_tolerance >= 0:
+    if not _is_at_least_0(future_tolerance):
         raise InvalidArgumentError(
             "future_tolerance must be a number of seconds, 0 or more", argument="future_tolerance"
         )
+
+
+def _is_at_least_0(seconds: object) -> bool:
+    return isinstance(seconds, Real) and float("inf") >= seconds >= 0
 
 
 def _sent_at(timestamp: str) -> float:
