@@ -207,7 +207,7 @@ def check_tolerances(tolerance: float, future_tolerance: float) -> None:
 
 
 def _is_at_least_0(seconds: object) -> bool:
-    return isinstance(seconds, Real) and float("inf") >= seconds >= 0
+    return isinstance(seconds, Real) and cast("float", seconds) >= 0
 
 
 def _sent_at(timestamp: str) -> float:
