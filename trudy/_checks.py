@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Collection, Sequence, Sized
 from datetime import datetime, timedelta
@@ -187,6 +188,18 @@ def moment(value: object, name: str) -> None:
     """A datetime that says its time zone."""
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise InvalidArgumentError(f"{name} must be a datetime with a time zone, such as UTC", argument=name)
+
+
+def instance(value: object, kind: type, name: str) -> None:
+    """An object of a class."""
+    if not isinstance(value, kind):
+        raise InvalidArgumentError(f"{name} must be {kind.__name__}, not {type(value).__name__}", argument=name)
+
+
+def path(value: object, name: str) -> None:
+    """A path of a file: text, or what stands for it."""
+    if not isinstance(value, str | os.PathLike) or not os.fspath(cast("str | os.PathLike[str]", value)):
+        raise InvalidArgumentError(f"{name} must be the path of a file", argument=name)
 
 
 def time_of_day(value: object, name: str, *, last: str = "23:59") -> None:

@@ -73,7 +73,7 @@ EXPORTS: Final[Mapping[str, Mapping[str, str]]] = {
         "Dial": "trudy.dialer.placing",
         "DialEvent": "trudy.dialer.report",
         "Dialer": "trudy.dialer.dialer",
-        "DueRow": "trudy.dialer.store",
+        "DueRow": "trudy.dialer.records",
         "Final": "trudy.dialer.outcome",
         "Heard": "trudy.dialer.outcome",
         "Hours": "trudy.dialer.policy",

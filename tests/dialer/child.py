@@ -19,8 +19,8 @@ from attrs import define, field, frozen
 from trudy import AsyncTrudyClient
 from trudy.clock import SANDBOX_CLOCK, SharedClock
 from trudy.dialer import Breaker, Dialer, DueRow, Hours, Policy, RunResult, StoreBusyError
+from trudy.dialer.records import Claim, Miss
 from trudy.dialer.sql_store import SqlStore
-from trudy.dialer.store import Claim, Miss
 
 POLICY = Policy(
     hours=Hours.always(),

@@ -56,7 +56,7 @@ class CutStore:
 
     def __getattr__(self, name: str) -> Any:
         member = getattr(self._store, name)
-        if name in ("id", "close", "export", "hash_of"):
+        if name in ("id", "close", "export", "hash_of", "may_have_changed"):
             return member
 
         async def call(*args: Any, **values: Any) -> Any:

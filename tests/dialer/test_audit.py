@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trudy.dialer.audit import told
-from trudy.dialer.store import HELD_UNTIL
+from trudy.dialer.records import HELD_UNTIL
 
 ROW = {"kind": "row", "line": 7, "campaign": "c", "state": "waiting", "attempts": 0}
 NOON = 1_780_675_200.0

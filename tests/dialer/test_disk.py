@@ -214,7 +214,7 @@ class CutStore(SqlStore):
         self._cut_at, self._before = 0, False
         self._changes, self.commits = 0, 0
         self._is_dead = False
-        event.listen(self._engine, "commit", self._commits)
+        event.listen(self._database._engine, "commit", self._commits)
 
     def cut(self, copy: Path, commit: int, *, before: bool) -> None:
         self._copy, self._cut_at, self._before, self.commits = copy, commit, before, 0

@@ -9,7 +9,7 @@ import pytest
 
 from tests.dialer.conftest import START, Night, numbers_ending
 from tests.dialer.test_dialer import ONCE, run
-from trudy import ConfigurationError, InvalidArgumentError
+from trudy import ConfigurationError, InvalidArgumentError, NotFoundError, RateLimitError
 from trudy.dialer import (
     AttemptResult,
     Attempts,
@@ -301,3 +301,23 @@ async def test_why_tells_in_sentences(night: Night) -> None:
     told = "\n".join(await night.dialer.why(lost))
     assert "nobody knows whether it was called" in told
     assert "its call was found" in told
+
+
+@pytest.mark.parametrize("hook", ["should_dial", "classify", "on_outcome", "on_event"])
+@pytest.mark.parametrize("error", [RateLimitError("not ours"), NotFoundError("not ours"), LookupError("not ours")])
+async def test_an_error_of_the_api_in_a_hook_is_the_hooks_own(night: Night, hook: str, error: Exception) -> None:
+    """A hook may use the client too; what fails there says nothing of the dialer's looking."""
+
+    async def fails(*_: object) -> None:
+        raise error
+
+    def fails_at_once(*_: object) -> None:
+        raise error
+
+    plan = await night.plan(numbers_ending(0, 1), ONCE)
+    with pytest.raises(type(error), match="not ours"):
+        await run(night, plan, **{hook: fails_at_once if hook == "on_event" else fails})
+    assert (await night.dialer.status(plan.campaign)).state == "running"
+    result = await run(night, plan)
+    assert (result.state, result.counts) == ("done", {"done": 2})
+    night.sandbox.assert_no_number_dialed_twice()

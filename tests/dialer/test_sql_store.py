@@ -21,10 +21,11 @@ from tests.dialer.recount import check_counters, tables_of
 from tests.fakes.clock import FakeClock
 from trudy.dialer.migrations import alembic_config
 from trudy.dialer.policy import DAY, Attempts, Hours, Policy, RetryAfter
+from trudy.dialer.records import Claim, DueRow, Ended, Miss, NewRow, PlanHeader
 from trudy.dialer.schema import SCHEMA, metadata
 from trudy.dialer.sql_store import SqlStore
 from trudy.dialer.states import AttemptState, ImpossibleError, RowState
-from trudy.dialer.store import Claim, DueRow, Ended, Miss, NewRow, PlanHeader, StoreBusyError, StoreError
+from trudy.dialer.store import StoreBusyError, StoreError
 
 pytestmark = pytest.mark.anyio
 NOON = 1_780_675_200.0

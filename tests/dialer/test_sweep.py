@@ -12,8 +12,8 @@ from attrs import evolve
 from tests.dialer.conftest import Night, numbers_ending
 from trudy.dialer import Breaker, Dialer, Hours, Policy
 from trudy.dialer import sweep as sweeps
+from trudy.dialer.records import Claim
 from trudy.dialer.states import AttemptState
-from trudy.dialer.store import Claim
 from trudy.dialer.sweep import Looked, Sweep
 from trudy.models import Call
 from trudy.sandbox import JumpingClock, Sandbox

@@ -1,6 +1,7 @@
 """Bulk dialing that rings nobody twice: campaigns from a file, within hours and caps, that survive a crash.
 
     dialer          Dialer: plan, run, pause, resume, stop, why, resolve, forget, export
+    arguments       what the methods are given, checked
     do_not_call     the numbers that no campaign calls
     report          what a run tells
     sync            SyncDialer, for code without an event loop; generated
@@ -20,8 +21,11 @@
     engine          what gives turns to the shards of a campaign
     outcome         how a call ended, and what follows; pure
     store           what is asked of a store
+    records         what goes into a store and comes out of it
     sql_store       the store in SQL
+    sql_database    the database under it: SQLite's settings, one writing thread, the lock
     sql_claims      the transactions that decide whether a phone rings
+    sql_plans       plans in SQL: rows on their way in, duplicates, people not to be called
     sql_rows        campaigns and rows in SQL
     schema          the tables
     migrations      how tables of older versions are changed
@@ -55,10 +59,10 @@ if TYPE_CHECKING:
     from trudy.dialer.policy import Hours as Hours
     from trudy.dialer.policy import Policy as Policy
     from trudy.dialer.policy import RetryAfter as RetryAfter
+    from trudy.dialer.records import DueRow as DueRow
     from trudy.dialer.report import CampaignStatus as CampaignStatus
     from trudy.dialer.report import DialEvent as DialEvent
     from trudy.dialer.report import RunResult as RunResult
-    from trudy.dialer.store import DueRow as DueRow
     from trudy.dialer.store import StoreBusyError as StoreBusyError
     from trudy.dialer.sync.dialer import SyncDialer as SyncDialer
 else:

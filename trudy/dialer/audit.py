@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from trudy.dialer.store import HELD_UNTIL
+from trudy.dialer.records import HELD_UNTIL
 
 _EVENTS: Final[Mapping[str, str]] = {
     "intent": "about to be called",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
 
+from trudy import _checks
 from trudy.dialer.numbers import ReadNumber, Unreadable, read_number
 from trudy.dialer.policy import Policy
-from trudy.dialer.sources import SURPLUS, Row, cell_text
+from trudy.dialer.records import NewRow
+from trudy.dialer.sources import SURPLUS, Row, Source, cell_text, read_rows
 from trudy.dialer.states import RowState
-from trudy.dialer.store import NewRow
 from trudy.dialer.zones import region_named, zone_named, zones_in
 from trudy.errors import InvalidArgumentError
 
@@ -53,6 +54,15 @@ class Columns:
     variables: Mapping[str, str] = field(factory=dict[str, str])
     sheet: str | None = None
 
+    def __attrs_post_init__(self) -> None:
+        for name in ("number", "timezone", "region", "consent", "priority", "sheet"):
+            if getattr(self, name) is not None:
+                _checks.non_empty(getattr(self, name), f"columns.{name}")
+        _checks.instance(self.variables, Mapping, "columns.variables")
+        for variable, column in self.variables.items():
+            _checks.non_empty(variable, "columns.variables")
+            _checks.non_empty(column, f"columns.variables[{variable!r}]")
+
     def shown(self) -> Sequence[tuple[str, str]]:
         """What is taken from which column, for a person to check."""
         own = ("number", "timezone", "region", "consent", "priority")
@@ -88,6 +98,30 @@ def number_cell(cells: Row, column: str | None = None) -> object:
     names = {_plain(name): name for name in reversed(list(cells))}
     found = next((names[guess] for guess in _NUMBER if guess in names), None)
     return cells[found] if found is not None else next(iter(cells.values()), None)
+
+
+async def numbers_in(
+    source: Source, region: str | None, argument: str, *, column: str | None = None
+) -> AsyncIterator[str]:
+    """The numbers of a source, in E.164.
+
+    Raises:
+        InvalidArgumentError: a row holds none, named by its line, or the source cannot be read; it names `argument`.
+    """
+    try:
+        async for line, cells in read_rows(source):
+            if column is not None and column not in cells:
+                raise InvalidArgumentError(f"{argument}: the source has no column {column!r}", argument="column")
+            read = read_number(number_cell(cells, column), region)
+            if not isinstance(read, ReadNumber):
+                raise InvalidArgumentError(
+                    f"{argument}: line {line} holds no number ({read.reason})", argument=argument
+                )
+            yield read.e164
+    except InvalidArgumentError as error:
+        if error.argument != "source":
+            raise
+        raise InvalidArgumentError(error.message.replace("source", argument, 1), argument=argument) from None
 
 
 def reading_for(

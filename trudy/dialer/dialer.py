@@ -15,22 +15,24 @@ from trudy import _checks
 from trudy._concurrency.loops import Wakeup
 from trudy._masking import mask_phone
 from trudy.clock import Clock
+from trudy.dialer import arguments
 from trudy.dialer import export as exports
 from trudy.dialer.audit import told
-from trudy.dialer.contacts import Columns, number_cell
+from trudy.dialer.contacts import Columns, numbers_in
 from trudy.dialer.do_not_call import DoNotCall
-from trudy.dialer.numbers import ReadNumber, read_number
 from trudy.dialer.outcome import classify
 from trudy.dialer.placing import Placer, ShouldDial, worker_name
 from trudy.dialer.plan import Plan, make_plan
-from trudy.dialer.policy import Hours, Policy
-from trudy.dialer.report import CampaignStatus, DialEvent, OnEvent, RunResult
+from trudy.dialer.policy import Policy
+from trudy.dialer.records import CampaignRecord, CampaignState, DueRow
+from trudy.dialer.report import CampaignStatus, DialEvent, OnEvent, RunResult, of_a_hook
 from trudy.dialer.running import CampaignRun, until_interrupted
-from trudy.dialer.sources import Source, read_rows
+from trudy.dialer.sources import Source
 from trudy.dialer.sql_store import SqlStore
-from trudy.dialer.store import CampaignRecord, CampaignState, DueRow, Store, StoreError
+from trudy.dialer.states import ImpossibleError
+from trudy.dialer.store import Store, StoreError
 from trudy.dialer.sweep import Classify, OnOutcome, Sweep
-from trudy.errors import ConfigurationError, InvalidArgumentError
+from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from trudy.client import AsyncTrudyClient
@@ -63,6 +65,9 @@ class Dialer:
         region: str | None = None,
         clock: Clock | None = None,
     ) -> None:
+        arguments.check_client(client)
+        arguments.check_store(store)
+        arguments.check_region(region)
         self.client = client
         self.region = region
         self._clock = clock or client.clock
@@ -97,10 +102,7 @@ class Dialer:
 
     def e164(self, number: str) -> str:
         """A number in E.164, read with the default region."""
-        read = read_number(number, self.region)
-        if not isinstance(read, ReadNumber):
-            raise InvalidArgumentError(f"number: {read.hint} ({read.reason})", argument="number")
-        return read.e164
+        return arguments.e164_of(number, self.region)
 
     async def plan(
         self,
@@ -131,9 +133,10 @@ class Dialer:
         Raises:
             InvalidArgumentError: no numbers, no consent, or variables that the agent's prompt needs are lacking.
         """
+        arguments.check_plan(
+            agent=agent, consent=consent, policy=policy, region=region, columns=columns, canary=canary, rejects=rejects
+        )
         policy = policy or Policy()
-        if canary is not None:
-            _checks.whole(canary, 1, None, "canary")
         limit = self.client.rate_limit
         only = None if only_to is None else await self._numbers(only_to, region or self.region)
         plan = await make_plan(
@@ -179,17 +182,21 @@ class Dialer:
             confirmed_by: who said yes, for the audit.
 
         Raises:
-            InvalidArgumentError: another hash than the plan's.
+            InvalidArgumentError: another hash than the plan's, or the agent was changed since.
             ConfigurationError: hours that the real API must not be used with.
             StoreBusyError: another process dials from this store.
         """
-        if confirm != plan.hash:
-            raise InvalidArgumentError("confirm is not the hash of this plan", argument="confirm")
-        self._check_hours(plan.policy.hours)
+        arguments.check_run(
+            plan, confirm, on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome,
+            confirmed_by=confirmed_by,
+        )  # fmt: skip
+        arguments.check_hours(plan.policy.hours, self.client.base_url)
         await self.store.lock(worker_name())
         campaign = await self.store.campaign(plan.campaign)
         if campaign.state in ("done", "stopped"):
             return await self._result(plan.campaign)
+        if await plan.agent_has_changed(self.client):
+            raise InvalidArgumentError("plan: its agent was changed since; plan again", argument="plan")
         run = self._run_of(plan, on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome)
         try:
             await self.store.call_only(plan.campaign, plan.only_to)
@@ -214,7 +221,9 @@ class Dialer:
     ) -> CampaignRun:
         def tell(kind: str, contact: DueRow, detail: str) -> None:
             if on_event is not None:
-                on_event(DialEvent(kind=kind, row=contact.id, number=mask_phone(contact.number), detail=detail))
+                event = DialEvent(kind=kind, row=contact.id, number=mask_phone(contact.number), detail=detail)
+                with of_a_hook():
+                    on_event(event)
 
         async def stop(campaign: str, reason: str) -> None:
             await self._move(campaign, "paused", reason)
@@ -255,6 +264,7 @@ class Dialer:
 
     async def pause(self, campaign: str, reason: str = "by hand") -> None:
         """Place nothing more until `resume`; acts in every process within two seconds."""
+        _checks.non_empty(reason, "reason")
         await self._open_campaign(campaign)
         await self._move(campaign, "paused", reason)
 
@@ -298,11 +308,15 @@ class Dialer:
         Raises:
             InvalidArgumentError: nothing is held for this number.
         """
+        arguments.check_resolve(who, called, reason)
         held = await self.store.held_rows(self.e164(who)) if isinstance(who, str) else [who]
         if not held:
             raise InvalidArgumentError("who: nothing is held for this number", argument="who")
         for row in held:
-            await self.store.resolve(row, to="done" if called else "waiting", reason=reason, now=self.now())
+            try:
+                await self.store.resolve(row, to="done" if called else "waiting", reason=reason, now=self.now())
+            except ImpossibleError:
+                raise InvalidArgumentError(f"who: row {row} is not held", argument="who") from None
             campaign = (await self.store.contact(row)).campaign
             if not called and (await self.store.campaign(campaign)).state == "done":
                 await self._move(campaign, "paused", "a row waits again; run the same plan to go on")
@@ -313,6 +327,7 @@ class Dialer:
 
     async def export(self, campaign: str, path: str | os.PathLike[str]) -> int:
         """Write a CSV, or JSON lines by the file's name: the source's columns, and what became of each row."""
+        _checks.path(path, "path")
         await self._known_campaign(campaign)
         return await exports.write(lambda: self.store.export(campaign), Path(path))
 
@@ -341,15 +356,10 @@ class Dialer:
         )
 
     async def _numbers(self, source: Source, region: str | None) -> frozenset[str]:
-        numbers: set[str] = set()
-        async for line, cells in read_rows(source):
-            read = read_number(number_cell(cells), region)
-            if not isinstance(read, ReadNumber):
-                raise InvalidArgumentError(f"only_to: line {line} holds no number ({read.reason})", argument="only_to")
-            numbers.add(read.e164)
-        return frozenset(numbers)
+        return frozenset([number async for number in numbers_in(source, region, "only_to")])
 
     async def _known_campaign(self, campaign: str) -> CampaignRecord:
+        _checks.non_empty(campaign, "campaign")
         try:
             return await self.store.campaign(campaign)
         except LookupError:
@@ -359,14 +369,6 @@ class Dialer:
         state = (await self._known_campaign(campaign)).state
         if state in ("done", "stopped"):
             raise InvalidArgumentError(f"campaign: it is {state}, and that is its end", argument="campaign")
-
-    def _check_hours(self, hours: Hours) -> None:
-        if hours.anytime and not hours.i_know_the_law and _checks.is_truedys_own(self.client.base_url):
-            raise ConfigurationError(
-                "Hours.always() is for tests and sandboxes; for the real API say Hours.always(i_know_the_law=True)"
-            )
-        for place in hours.by_region.values():
-            self._check_hours(place)
 
     async def _move(self, campaign: str, to: CampaignState, reason: str | None, *, by: str | None = None) -> None:
         await self.store.move_campaign(campaign, to, reason=reason, now=self.now(), by=by)

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from trudy.dialer.contacts import number_cell
-from trudy.dialer.numbers import ReadNumber, read_number
-from trudy.dialer.sources import read_rows
-from trudy.errors import InvalidArgumentError
+from trudy import _checks
+from trudy.dialer.contacts import numbers_in
 
 if TYPE_CHECKING:
     from trudy.dialer.dialer import Dialer
@@ -25,6 +23,7 @@ class DoNotCall:
 
     async def add(self, *numbers: str, source: str = "by hand") -> int:
         """Never call these again; how many were new. Takes effect before the next claim."""
+        _checks.non_empty(source, "source")
         read = [self._dialer.e164(number) for number in numbers]
         return await self._dialer.store.add_do_not_call(read, source, self._dialer.now())
 
@@ -38,12 +37,8 @@ class DoNotCall:
         Raises:
             InvalidArgumentError: a row that holds no number, named by its line. Nothing is added then.
         """
-        numbers: list[str] = []
-        async for line, cells in read_rows(path):
-            number = read_number(number_cell(cells, column), self._dialer.region)
-            if not isinstance(number, ReadNumber):
-                raise InvalidArgumentError(f"path: line {line} holds no number ({number.reason})", argument="path")
-            numbers.append(number.e164)
+        _checks.path(path, "path")
+        numbers = [number async for number in numbers_in(path, self._dialer.region, "path", column=column)]
         return await self._dialer.store.add_do_not_call(numbers, Path(path).name, self._dialer.now())
 
     async def remove(self, number: str) -> bool:

@@ -15,8 +15,8 @@ from typing import TypeAlias
 from attrs import field, frozen
 
 from trudy import _checks
-from trudy.dialer.policy import Attempts, OutcomeWord, Policy
-from trudy.dialer.store import DueRow, Ended
+from trudy.dialer.policy import DAY, Attempts, OutcomeWord, Policy
+from trudy.dialer.records import DueRow, Ended
 from trudy.models import Call, Transcript
 
 _OPT_OUT: typing.Final = re.compile(
@@ -43,12 +43,19 @@ class Final:
 
     reason: str | None = None
 
+    def __attrs_post_init__(self) -> None:
+        if self.reason is not None:
+            _checks.non_empty(self.reason, "reason")
+
 
 @frozen
 class Retry:
     """Call again, at the earliest after so many seconds, within hours and caps."""
 
     after: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        _checks.within(self.after, 0, 365 * DAY, "after")
 
 
 @frozen

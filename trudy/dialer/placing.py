@@ -20,8 +20,10 @@ from attrs import define, field, frozen
 
 from trudy import _checks
 from trudy._masking import mask_phone
+from trudy.dialer.records import HELD_UNTIL, CampaignRecord, Claim, DueRow, Miss
 from trudy.dialer.refusals import Refusals, is_about, reason_of
-from trudy.dialer.store import HELD_UNTIL, CampaignRecord, Claim, DueRow, Miss, Store
+from trudy.dialer.report import of_a_hook
+from trudy.dialer.store import Store
 from trudy.errors import APIError, ConfigurationError, InvalidArgumentError, TrudyError
 from trudy.options import NOT_GIVEN, Timeout
 from trudy.pipeline.outcome import AttemptOutcome, outcome_of_error
@@ -57,6 +59,9 @@ class Skip:
 
     reason: str
 
+    def __attrs_post_init__(self) -> None:
+        _checks.non_empty(self.reason, "reason")
+
 
 @frozen
 class Later:
@@ -68,7 +73,9 @@ class Later:
         _checks.moment(self.when, "when")
 
 
-ShouldDial: TypeAlias = Callable[[DueRow], Dial | Skip | Later | Awaitable[Dial | Skip | Later]]
+Decision: TypeAlias = Dial | Skip | Later
+ShouldDial: TypeAlias = Callable[[DueRow], Decision | None | Awaitable[Decision | None]]
+"""Asked before each call; None is `Dial()`."""
 
 
 class NotNow(Exception):  # noqa: N818  # no error: it keeps a request from leaving
@@ -208,11 +215,20 @@ class Placer:
         self.on_event("placed", contact, call.id)
         return None
 
-    async def _asked(self, contact: DueRow) -> Dial | Skip | Later:
+    async def _asked(self, contact: DueRow) -> Decision:
         if self.should_dial is None:
             return Dial()
-        answer = self.should_dial(contact)
-        return await answer if isawaitable(answer) else answer
+        with of_a_hook():
+            answer = self.should_dial(contact)
+            decision = await answer if isawaitable(answer) else answer
+        if decision is None:
+            return Dial()
+        if not isinstance(decision, Dial | Skip | Later):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidArgumentError(
+                f"should_dial must give Dial(), Skip(reason) or Later(when), not {type(decision).__name__}",
+                argument="should_dial",
+            )
+        return decision
 
     async def _missed(self, contact: DueRow, miss: Miss) -> Miss:
         if miss.reason == "do_not_call":

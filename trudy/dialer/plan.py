@@ -23,11 +23,14 @@ from trudy.dialer.contacts import Columns, Reading, judged, reading_for
 from trudy.dialer.export import RejectsFile
 from trudy.dialer.forecast import forecast
 from trudy.dialer.policy import Policy
+from trudy.dialer.records import LONGEST_CALL, CampaignRecord, NewRow, PlanHeader
 from trudy.dialer.sources import Source, read_rows
 from trudy.dialer.states import RowState
-from trudy.dialer.store import LONGEST_CALL, CampaignRecord, NewRow, PlanHeader, Store
+from trudy.dialer.store import Store
+from trudy.errors import TrudyError
 
 if TYPE_CHECKING:
+    from trudy.client import AsyncTrudyClient
     from trudy.models import Agent
 
 _CHUNK: Final = 1_000
@@ -68,6 +71,16 @@ class Plan:
     rejects: Path | None
     canary: int | None = None
     only_to: frozenset[str] | None = field(default=None, repr=False)
+    agent_seen: str = field(default="", repr=False)
+    """A hash of the agent as the plan saw it."""
+
+    async def agent_has_changed(self, client: AsyncTrudyClient) -> bool:
+        """Whether the agent is another than a person said yes to. Where the server does not tell, its calls will."""
+        try:
+            agent = await client.agents.get(self.agent_id)
+        except TrudyError:
+            return False
+        return self.agent_seen != _seen(agent)
 
     @property
     def rows(self) -> int:
@@ -236,6 +249,7 @@ async def _planned(
         rejects=rejects,
         canary=canary,
         only_to=only_to,
+        agent_seen=_seen(agent),
     )
 
 
@@ -252,6 +266,10 @@ def _identity(agent: Agent, header: PlanHeader) -> dict[str, Any]:
         "consent": dict(header.consent),
         "region": header.region,
     }
+
+
+def _seen(agent: Agent) -> str:
+    return hashlib.sha256(_canonical([agent.system_prompt, str(agent.updated_at)])).hexdigest()
 
 
 def _canonical(value: object) -> bytes:

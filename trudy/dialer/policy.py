@@ -6,6 +6,7 @@ a number was ported to another place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, time
 from functools import lru_cache
@@ -49,6 +50,35 @@ _FARTHEST: Final = 370 * DAY
 holidays alone."""
 
 
+_COUNTRY: Final = re.compile(r"[A-Z]{2}")
+_PLACE: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+
+
+def _days(value: Collection[int]) -> frozenset[int]:
+    _checks.weekdays(list(value) if _is_collection(value) else value, "hours.days")
+    return frozenset(value)
+
+
+def _countries(value: Collection[str] | None) -> frozenset[str] | None:
+    if value is None:
+        return None
+    if not _is_collection(value) or not all(_COUNTRY.fullmatch(str(each)) for each in value):
+        raise InvalidArgumentError('countries must be a set of ISO 3166-1 codes, as in {"US"}', argument="countries")
+    return frozenset(value)
+
+
+def _kinds(value: Collection[NumberKind]) -> frozenset[NumberKind]:
+    if not _is_collection(value):
+        raise InvalidArgumentError('kinds must be a set of kinds, as in {"mobile"}', argument="kinds")
+    for kind in value:
+        _checks.one_of(kind, get_args(NumberKind), "kinds")
+    return frozenset(value)
+
+
+def _is_collection(value: object) -> bool:
+    return isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
+
+
 @frozen(kw_only=True)
 class Hours:
     """The hours in which a phone may ring, by the clocks on the wall where its owner may be.
@@ -63,14 +93,29 @@ class Hours:
 
     start: time = time(10)
     end: time | None = time(18)
-    days: frozenset[int] = frozenset((1, 2, 3, 4, 5))
+    days: frozenset[int] = field(default=frozenset((1, 2, 3, 4, 5)), converter=_days)
     holidays: bool = False
     by_region: Mapping[str, Hours] = field(factory=dict[str, "Hours"])
     anytime: bool = False
     i_know_the_law: bool = False
 
     def __attrs_post_init__(self) -> None:
-        _checks.weekdays(sorted(self.days), "hours.days")
+        for name in ("start", "end"):
+            value = getattr(self, name)
+            if (value is not None or name == "start") and (not isinstance(value, time) or value.tzinfo is not None):
+                raise InvalidArgumentError(
+                    f"hours.{name} must be a datetime.time without a zone, as in time(10)", argument="hours"
+                )
+        for name in ("holidays", "anytime", "i_know_the_law"):
+            _checks.instance(getattr(self, name), bool, f"hours.{name}")
+        _checks.instance(self.by_region, Mapping, "hours.by_region")
+        for place, hours in self.by_region.items():
+            if not isinstance(place, str) or not _PLACE.fullmatch(place):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise InvalidArgumentError(
+                    'hours.by_region: a place is a country or a part of one in ISO 3166, as in "GB" or "US-FL"',
+                    argument="hours",
+                )
+            _checks.instance(hours, Hours, f"hours.by_region[{place!r}]")
         if self.end is not None and self.end <= self.start:
             raise InvalidArgumentError("hours.end must be later than hours.start", argument="hours")
 
@@ -249,14 +294,19 @@ class Policy:
     price: float | None = None
     attempts: Attempts = Attempts()
     retry: Mapping[OutcomeWord, RetryAfter | None] = field(factory=dict[OutcomeWord, RetryAfter | None])
-    countries: frozenset[str] | None = None
-    kinds: frozenset[NumberKind] = KINDS
+    countries: frozenset[str] | None = field(default=None, converter=_countries)
+    kinds: frozenset[NumberKind] = field(default=KINDS, converter=_kinds)
     caller_ids: Mapping[str, int] = field(factory=dict[str, int], repr=False)
     breaker: Breaker = Breaker()
     unresolved_after: float = 340.0
     on_unresolved: Literal["hold", "redial"] = "hold"
 
     def __attrs_post_init__(self) -> None:
+        _checks.instance(self.hours, Hours, "hours")
+        _checks.instance(self.attempts, Attempts, "attempts")
+        _checks.instance(self.breaker, Breaker, "breaker")
+        _checks.instance(self.retry, Mapping, "retry")
+        _checks.instance(self.caller_ids, Mapping, "caller_ids")
         _checks.whole(self.max_live, 1, None, "max_live")
         _checks.within(self.gap, 0, 3600, "gap")
         if self.max_calls is not None:
@@ -267,13 +317,13 @@ class Policy:
                 _checks.within(value, 0, 1e12, name)
         if self.max_spend is not None and self.price is None:
             raise InvalidArgumentError("max_spend needs price, the most that one call costs", argument="price")
-        for outcome in self.retry:
+        for outcome, rule in self.retry.items():
             _checks.one_of(outcome, OUTCOMES, "retry")
+            if rule is not None:
+                _checks.instance(rule, RetryAfter, f"retry[{outcome!r}]")
         for number, calls in self.caller_ids.items():
             _checks.e164(number, "caller_ids")
             _checks.whole(calls, 1, None, "caller_ids")
-        for kind in self.kinds:
-            _checks.one_of(kind, get_args(NumberKind), "kinds")
         _checks.within(self.unresolved_after, 1, 30 * DAY, "unresolved_after")
         _checks.one_of(self.on_unresolved, ("hold", "redial"), "on_unresolved")
 

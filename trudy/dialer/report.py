@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from attrs import frozen
 
-from trudy.dialer.store import CampaignState
+from trudy.dialer.records import CampaignState
 
 
 @frozen(kw_only=True)
@@ -56,3 +57,21 @@ class CampaignStatus:
     dialed: int
     spent: float
     reserved: float
+
+
+class HookError(Exception):
+    """A hook or callback raised `failure`. Its own type, since hooks may raise errors of the API too, which are borne
+    where they are the dialer's own."""
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__(repr(failure))
+        self.failure = failure
+
+
+@contextmanager
+def of_a_hook() -> Generator[None]:
+    """Mark what is raised within as a hook's."""
+    try:
+        yield
+    except Exception as failure:
+        raise HookError(failure) from failure

@@ -14,8 +14,10 @@ from attrs import Factory, define, field
 from trudy._concurrency.loops import Wakeup
 from trudy.dialer.engine import EmbeddedEngine, Slice
 from trudy.dialer.placing import Placer
+from trudy.dialer.records import HELD_UNTIL, CampaignRecord, DueRow, Miss
+from trudy.dialer.report import HookError
 from trudy.dialer.states import ImpossibleError
-from trudy.dialer.store import HELD_UNTIL, CampaignRecord, DueRow, Miss, Store, StoreError
+from trudy.dialer.store import Store, StoreError
 from trudy.dialer.sweep import Looked, Sweep
 from trudy.errors import TrudyError
 
@@ -371,8 +373,8 @@ class CampaignRun:
         except StoreError as fault:
             self.fault = self.fault or fault
             self.finish()
-        except Exception as failure:
-            self.failure = self.failure or failure
+        except Exception as error:
+            self.failure = self.failure or (error.failure if isinstance(error, HookError) else error)
             self.finish()
 
     async def _rest(self, seconds: float) -> None:

@@ -15,9 +15,9 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, ins
 from sqlalchemy.exc import IntegrityError
 
 from trudy.dialer.policy import DAY, Policy
+from trudy.dialer.records import Claim, DueRow, Ended, Miss, MissReason
 from trudy.dialer.schema import attempts, caller_days, campaigns, do_not_call, events, leases, rows, store
 from trudy.dialer.states import AttemptState, Happening, ImpossibleError, RowState, attempt_after, row_after
-from trudy.dialer.store import Claim, DueRow, Ended, Miss, MissReason
 
 _COUNTED: Final = (
     AttemptState.INTENT,

@@ -1,33 +1,17 @@
-"""The store in SQL: SQLite in a file, or any database that SQLAlchemy reaches synchronously.
-
-Everything runs in one thread at a time, a short transaction each. SQLite is set to `synchronous=FULL`: with less, a
-power cut could roll a committed intent back, and a second call would follow.
-"""
+"""The store in SQL: what is asked of a store, each as one transaction of a database."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
-import threading
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal, ParamSpec, TypeVar, cast
-from urllib.parse import urlsplit
-from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, and_, create_engine, delete, event, func, insert, select, update
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from trudy.clock import Clock
-from trudy.dialer import sql_claims, sql_rows
+from trudy.dialer import sql_claims, sql_plans, sql_rows
 from trudy.dialer.policy import OutcomeWord, Policy
-from trudy.dialer.schema import SCHEMA, attempts, campaigns, do_not_call, hints, rows
-from trudy.dialer.schema import store as store_table
-from trudy.dialer.states import AttemptState, Happening, ImpossibleError, RowState
-from trudy.dialer.store import (
+from trudy.dialer.records import (
     CampaignRecord,
     CampaignState,
     Claim,
@@ -37,12 +21,14 @@ from trudy.dialer.store import (
     NewRow,
     OpenAttempt,
     PlanHeader,
-    StoreBusyError,
-    StoreError,
 )
+from trudy.dialer.schema import attempts, campaigns, do_not_call, hints, rows
+from trudy.dialer.schema import store as store_table
+from trudy.dialer.sql_database import Database
+from trudy.dialer.states import AttemptState, Happening, RowState
 
 if TYPE_CHECKING:
-    from anyio import CapacityLimiter
+    pass
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,51 +40,37 @@ class SqlStore:
     """A store behind an SQLAlchemy URL; a plain path is a SQLite file."""
 
     def __init__(self, url: str | os.PathLike[str], *, clock: Clock) -> None:
-        text = os.fspath(url)
-        self._path = Path(text) if "://" not in text else None
-        parsed = make_url(f"sqlite:///{text}" if self._path is not None else text)
-        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-            database = parsed.database or ""
-            self._path = Path(urlsplit(database).path if database.startswith("file:") else database)
-        self._name = str(self._path or parsed.render_as_string(hide_password=True))
-        self._engine = _engine(parsed.render_as_string(hide_password=False))
-        self._clock = clock
-        self._id = ""
-        self._writing = threading.Lock()
-        """Held by the one thread that is in a transaction, whichever event loop it serves."""
-        self._limiters: dict[object, CapacityLimiter] = {}
-        self._lock_file: int | None = None
-        self._seen_log = (0, 0)
+        self._database = Database(url, clock=clock)
 
     @property
     def id(self) -> str:
-        return self._id
+        return self._database.id
 
     async def open(self) -> None:
-        await self._run(self._open)
+        await self._database.open()
 
     async def close(self) -> None:
-        await self._run(self._close)
+        await self._database.close()
 
     async def lock(self, who: str) -> None:
-        await self._run(self._lock, who)
+        await self._database.lock(who)
 
     async def start_plan(self, header: PlanHeader, now: float) -> str:
-        return await self._in_transaction(sql_rows.start_plan, header, now)
+        return await self._in_transaction(sql_plans.start_plan, header, now)
 
     async def add_rows(self, campaign: str, rows: Sequence[NewRow]) -> None:
         if rows:
-            await self._in_transaction(sql_rows.add_rows, campaign, rows, self.hash_of)
+            await self._in_transaction(sql_plans.add_rows, campaign, rows, self.hash_of)
 
     async def finish_plan(self, campaign: str, plan_hash: str, now: float) -> tuple[CampaignRecord, Mapping[str, int]]:
-        kept, counts = await self._in_transaction(sql_rows.finish_plan, campaign, plan_hash, now)
+        kept, counts = await self._in_transaction(sql_plans.finish_plan, campaign, plan_hash, now)
         return await self.campaign(kept), counts
 
     async def drop_plan(self, campaign: str) -> None:
-        await self._in_transaction(sql_rows.drop_plan, campaign)
+        await self._in_transaction(sql_plans.drop_plan, campaign)
 
     async def zones(self, campaign: str) -> Sequence[tuple[tuple[str, ...], str | None, str | None, int]]:
-        return await self._in_transaction(sql_rows.zones, campaign)
+        return await self._in_transaction(sql_plans.zones, campaign)
 
     async def campaign(self, campaign: str) -> CampaignRecord:
         return await self._in_transaction(_campaign, campaign)
@@ -300,14 +272,7 @@ class SqlStore:
         return await self._in_transaction(take)
 
     def may_have_changed(self) -> bool:
-        if self._path is None:
-            return True
-        try:
-            log = Path(f"{self._path}-wal").stat()
-        except OSError:
-            return True
-        seen, self._seen_log = self._seen_log, (log.st_mtime_ns, log.st_size)
-        return seen != self._seen_log
+        return self._database.may_have_changed()
 
     async def history(self, number: str) -> Sequence[Mapping[str, object]]:
         return await self._in_transaction(sql_rows.history, self.hash_of(number))
@@ -324,7 +289,7 @@ class SqlStore:
 
     async def forget(self, number: str, now: float) -> int:
         count = await self._in_transaction(sql_rows.forget, self.hash_of(number), now)
-        await self._run(self._truncate_log)
+        await self._database.compact()
         return count
 
     async def export(self, campaign: str) -> AsyncIterator[Mapping[str, object]]:
@@ -339,87 +304,17 @@ class SqlStore:
 
     def hash_of(self, number: str) -> str:
         """What stands for a number where the number itself must not stand."""
-        return hmac.new(self._id.encode(), number.encode(), hashlib.sha256).hexdigest()
+        return self._database.hash_of(number)
+
+    async def _in_transaction(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **values: P.kwargs
+    ) -> T:
+        return await self._database.in_transaction(work, *args, **values)
 
     async def _answered(self, attempt: str, happening: Happening, now: float, **values: Any) -> None:
         await self._in_transaction(
             lambda connection: sql_claims.answered(connection, attempt, happening, now, **values)
         )
-
-    async def _in_transaction(
-        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **values: P.kwargs
-    ) -> T:
-        def run() -> T:
-            with self._writing, self._engine.begin() as connection:
-                return work(connection, *args, **values)
-
-        return await self._run(run)
-
-    async def _run(self, work: Callable[..., T], *args: Any) -> T:
-        """Work in a thread; a clock that jumps while nothing happens is held meanwhile."""
-        from anyio import to_thread
-
-        hold: Callable[[], AbstractContextManager[object]] = getattr(self._clock, "hold", nullcontext)
-        try:
-            with hold():
-                return await to_thread.run_sync(work, *args, limiter=self._limiter())
-        except IntegrityError as error:
-            raise ImpossibleError(f"somebody else was there first: {error.orig}") from None
-        except DBAPIError as error:
-            # Not its own text, which holds the statement and its values.
-            raise StoreError(f"{self._name}: {error.orig}") from None
-
-    def _limiter(self) -> CapacityLimiter:
-        """One thread at a time, for each event loop that uses the store."""
-        from anyio import CapacityLimiter
-        from anyio.lowlevel import current_token
-
-        token = current_token()
-        limiter = self._limiters.get(token)
-        if limiter is None:
-            limiter = self._limiters[token] = CapacityLimiter(1)
-        return limiter
-
-    def _open(self) -> None:
-        from trudy.dialer.migrations import upgrade
-
-        with self._engine.begin() as connection:
-            upgrade(connection)
-            found = connection.execute(select(store_table.c.id)).scalar()
-            if found is None:
-                found = str(uuid4())
-                connection.execute(insert(store_table).values(id=found, schema=SCHEMA, last_activity_at=0.0))
-        self._id = found
-
-    def _truncate_log(self) -> None:
-        """SQLite's log holds old pages until it is written back."""
-        if self._engine.dialect.name == "sqlite":
-            with self._engine.connect() as connection:
-                connection.rollback()
-                cast(Any, connection.connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def _close(self) -> None:
-        self._engine.dispose()
-        if self._lock_file is not None:
-            os.close(self._lock_file)
-            self._lock_file = None
-
-    def _lock(self, who: str) -> None:
-        if self._path is None or self._lock_file is not None:
-            return
-        import fcntl
-
-        # Where the file really is, lest two names of one file have two locks.
-        file = os.open(f"{self._path.resolve()}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.pread(file, 200, 0).decode(errors="replace").strip()
-            os.close(file)
-            raise StoreBusyError(f"{self._path} is dialed from by {holder or 'another process'}") from None
-        os.ftruncate(file, 0)
-        os.pwrite(file, who.encode(), 0)
-        self._lock_file = file
 
 
 def _campaign(connection: Connection, campaign: str) -> CampaignRecord:
@@ -427,22 +322,3 @@ def _campaign(connection: Connection, campaign: str) -> CampaignRecord:
     if found is None:
         raise LookupError(f"the store has no campaign {campaign}")
     return sql_rows.as_campaign(found)
-
-
-def _engine(url: str) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _set_up_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # the transactions are ours
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=5000"):
-        connection.execute(f"PRAGMA {setting}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that would only become a writer half-way could fail there; each takes the lock at once.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -24,11 +24,13 @@ from trudy._call_matching import (
     shows_number,
 )
 from trudy.dialer import outcome as outcomes
-from trudy.dialer.outcome import AttemptResult, Following, Heard
+from trudy.dialer.outcome import AttemptResult, CallBack, Following, Heard, OptOut, Retry
 from trudy.dialer.policy import OUTCOMES, OutcomeWord
+from trudy.dialer.records import LONGEST_CALL, CampaignRecord, DueRow, OpenAttempt
+from trudy.dialer.report import of_a_hook
 from trudy.dialer.states import AttemptState, ImpossibleError
-from trudy.dialer.store import LONGEST_CALL, CampaignRecord, DueRow, OpenAttempt, Store
-from trudy.errors import NotFoundError, TrudyError
+from trudy.dialer.store import Store
+from trudy.errors import InvalidArgumentError, NotFoundError, TrudyError
 from trudy.models import Call, Transcript
 
 if TYPE_CHECKING:
@@ -261,23 +263,19 @@ class Sweep:
         if transcript is None and self._may_get_transcript(attempt, call):
             return 0
         contact = await self.store.contact(attempt.row)
-        word = self.classify(call, Heard(transcript=transcript, event=self.event_of(call.id)))
-        outcome = await word if isawaitable(word) else word
-        if outcome not in OUTCOMES:
-            raise ValueError(f"classify must give one of {', '.join(OUTCOMES)}")
-        following: Following | None = None
-        if self.on_outcome is not None:
-            decided = self.on_outcome(
-                AttemptResult(
-                    campaign=campaign.id,
-                    attempt=attempt.id,
-                    contact=contact,
-                    call=call,
-                    outcome=outcome,
-                    transcript=transcript,
-                )
-            )
-            following = await decided if isawaitable(decided) else decided
+        heard = Heard(transcript=transcript, event=self.event_of(call.id))
+        with of_a_hook():
+            outcome = await self._classified(call, heard)
+        result = AttemptResult(
+            campaign=campaign.id,
+            attempt=attempt.id,
+            contact=contact,
+            call=call,
+            outcome=outcome,
+            transcript=transcript,
+        )
+        with of_a_hook():
+            following = await self._decided(result)
         await self.store.ended(
             attempt.id,
             outcomes.ended(
@@ -286,6 +284,26 @@ class Sweep:
         )
         self.on_event("ended", contact, outcome)
         return 1
+
+    async def _classified(self, call: Call, heard: Heard) -> OutcomeWord:
+        word = self.classify(call, heard)
+        outcome = await word if isawaitable(word) else word
+        if outcome not in OUTCOMES:
+            raise InvalidArgumentError(f"classify must give one of {', '.join(OUTCOMES)}", argument="classify")
+        return outcome
+
+    async def _decided(self, result: AttemptResult) -> Following | None:
+        if self.on_outcome is None:
+            return None
+        decided = self.on_outcome(result)
+        following = await decided if isawaitable(decided) else decided
+        if following is not None and not isinstance(following, outcomes.Final | Retry | CallBack | OptOut):  # pyright: ignore[reportUnnecessaryIsInstance]
+            given = type(following).__name__
+            raise InvalidArgumentError(
+                f"on_outcome must give None, Final(), Retry(after), CallBack(at) or OptOut(), not {given}",
+                argument="on_outcome",
+            )
+        return following
 
     async def _transcript(self, attempt: OpenAttempt, call: Call) -> Transcript | None:
         """What was said; None where nobody answered, or it is not there."""

@@ -149,7 +149,7 @@ class SyncDialer:
             confirmed_by: who said yes, for the audit.
 
         Raises:
-            InvalidArgumentError: another hash than the plan's.
+            InvalidArgumentError: another hash than the plan's, or the agent was changed since.
             ConfigurationError: hours that the real API must not be used with.
             StoreBusyError: another process dials from this store.
         """
