@@ -24,6 +24,7 @@ class SetClock:
     def __init__(self, clock: JumpingClock) -> None:
         self._clock = clock
         self.wrong_by = 0.0
+        self.hold = clock.hold  # as the store of a dialer uses it
 
     def time(self) -> float:
         return self._clock.time() + self.wrong_by
