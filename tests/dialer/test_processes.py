@@ -130,25 +130,74 @@ def test_a_process_that_is_frozen_again_and_again_rings_nobody_twice(served: Ser
     assert len(served.sandbox.placed_calls) == 20
 
 
+async def act(served: Served, word: Literal["pause", "resume", "stop"], campaign: str) -> int | None:
+    """What another process says to a campaign, and what it is told."""
+    async with served.dialer() as dialer:
+        found: int | None = await getattr(dialer, word)(campaign)
+        await dialer.client.aclose()
+        return found
+
+
+def test_another_process_pauses_a_run_and_lets_it_go_on_within_two_seconds(served: Served) -> None:
+    with running(served.job) as child:
+        campaign = child.wait_for("planned")
+        child.wait_for("placed", 5)
+        anyio.run(act, served, "pause", campaign)
+        child.wait_for("paused")
+        held = len(served.sandbox.placed_calls)
+        paused_at = served.sandbox.clock.time()
+        served.wait_until(paused_at + 120)
+        assert child.process.is_alive()
+        assert len(served.sandbox.placed_calls) == held < 20
+        child.wait_for("ended", held)
+        anyio.run(act, served, "resume", campaign)
+        resumed_at = served.sandbox.clock.time()
+        child.wait_for("resumed")
+        assert child.result().state == "done"
+    calls = sorted(call.created_at for call in served.sandbox.placed_calls)
+    # The child's own time stands beside this limit: 60 simulated seconds are one of its.
+    assert calls[held] - resumed_at < 2 + 60
+    served.sandbox.assert_no_number_dialed_twice()
+    assert len(calls) == 20
+
+
+def test_another_process_stops_a_run_that_is_paused(served: Served) -> None:
+    with running(served.job) as child:
+        campaign = child.wait_for("planned")
+        child.wait_for("placed", 5)
+        anyio.run(act, served, "pause", campaign)
+        child.wait_for("paused")
+        anyio.run(act, served, "stop", campaign)
+        assert child.result().state == "stopped"
+    assert len(served.sandbox.placed_calls) < 20
+
+
+def test_ctrl_c_ends_a_run_that_is_paused(served: Served) -> None:
+    with running(served.job) as child:
+        campaign = child.wait_for("planned")
+        child.wait_for("placed", 5)
+        anyio.run(act, served, "pause", campaign)
+        child.wait_for("paused")
+        child.signal(signal.SIGINT)
+        result = child.result()
+    assert (result.state, result.reason) == ("paused", "by hand")
+
+
 @pytest.mark.parametrize("word", ["pause", "stop"])
-def test_another_process_ends_a_run_within_two_seconds(served: Served, word: Literal["pause", "stop"]) -> None:
+def test_another_process_ends_the_wait_for_the_rate_limit(served: Served, word: Literal["pause", "stop"]) -> None:
     # Nothing is admitted any more, so that what is to be withdrawn waits for the rate limit.
     served.sandbox.faults.add(method="POST", path="/calls", nth=6, status=429, headers={"Retry-After": "3600"})
-
-    async def end(campaign: str) -> int | None:
-        async with served.dialer() as dialer:
-            found: int | None = await getattr(dialer, word)(campaign)
-            await dialer.client.aclose()
-            return found
 
     with running(served.job) as child:
         campaign = child.wait_for("planned")
         child.wait_for("placed", 5)
-        live = anyio.run(end, campaign)
+        live = anyio.run(act, served, word, campaign)
         began = served.sandbox.clock.time()
-        result = child.result()
+        if word == "pause":
+            child.wait_for("paused")
+        else:
+            assert child.result().state == "stopped"
         took = served.sandbox.clock.time() - began
-    assert result.state == ("paused" if word == "pause" else "stopped")
     assert len(served.sandbox.placed_calls) <= 6
     assert took < 60, "it waited for the rate limit"
     if word == "stop":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from attrs import evolve
 
 from tests.dialer.conftest import Night, numbers_ending
 from trudy.dialer import AttemptResult, Breaker, Dialer, DialEvent, Hours, Plan, Policy, RunResult
+from trudy.errors import InvalidArgumentError
 from trudy.sandbox import JumpingClock, Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -208,3 +210,119 @@ async def test_a_process_that_does_not_dial_lets_the_dialing_one_look_within_sec
         assert (await run(night, plan)).state == "done"
     assert min(looked) >= 1, looked
     assert await night.dialer.store.take_hints() <= 1
+
+
+class Paused:
+    """A run that is paused by hand after three calls, seen from beside it."""
+
+    def __init__(self, night: Night) -> None:
+        self.night = night
+        self.events: list[str] = []
+        self.placed = anyio.Event()
+        self.held = anyio.Event()
+        self.results: list[RunResult] = []
+
+    def on_event(self, event: DialEvent) -> None:
+        self.events.append(event.kind)
+        if self.events.count("placed") == 3:
+            self.placed.set()
+        if event.kind == "paused":
+            assert (event.row, event.number, event.detail) == (None, "", "lunch")
+            self.held.set()
+
+    async def meanwhile(self, plan: Plan, act: Callable[[], Awaitable[object]]) -> RunResult:
+        async def dial() -> None:
+            self.results.append(await run(self.night, plan, on_event=self.on_event))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(dial)
+            await self.placed.wait()
+            await self.night.dialer.pause(plan.campaign, "lunch")
+            with anyio.fail_after(5):
+                await self.held.wait()
+            await act()
+        return self.results[0]
+
+
+async def test_a_pause_by_hand_holds_the_run_until_somebody_resumes(night: Night) -> None:
+    plan = await night.plan(numbers_ending(*range(9)), evolve(ONCE, gap=3.0, max_live=4))
+    paused = Paused(night)
+    resumed_at: list[float] = []
+
+    async def resume_after_lunch() -> None:
+        held = len(night.sandbox.placed_calls)
+        assert held < 9
+        await night.sandbox.clock.sleep(3600)
+        assert len(night.sandbox.placed_calls) == held
+        status = await night.dialer.status(plan.campaign)
+        assert (status.state, status.live, status.counts["done"]) == ("paused", 0, held), "ends are looked for"
+        resumed_at.append(night.sandbox.clock.time())
+        await night.dialer.resume(plan.campaign)
+
+    result = await paused.meanwhile(plan, resume_after_lunch)
+    assert (result.state, result.counts) == ("done", {"done": 9})
+    assert min(call.created_at for call in night.sandbox.placed_calls if call.created_at > resumed_at[0]) < (
+        resumed_at[0] + 2
+    )
+    assert [kind for kind in paused.events if kind in ("paused", "resumed")] == ["paused", "resumed"]
+    night.sandbox.assert_no_number_dialed_twice()
+
+
+async def test_a_run_that_is_paused_ends_on_stop(night: Night) -> None:
+    plan = await night.plan(numbers_ending(*range(9)), evolve(ONCE, gap=3.0, max_live=4))
+    result = await Paused(night).meanwhile(plan, lambda: night.dialer.stop(plan.campaign))
+    assert result.state == "stopped"
+    assert result.counts["waiting"] > 0
+
+
+async def test_what_ends_a_run_by_itself_ends_it_in_a_pause_too(night: Night) -> None:
+    plan = await night.plan(numbers_ending(*range(9)), evolve(ONCE, gap=3.0, max_live=4))
+
+    async def lose_the_right_to_look() -> None:
+        night.sandbox.faults.add(method="GET", path="/calls", status=403)
+        await night.sandbox.clock.sleep(60)
+
+    result = await Paused(night).meanwhile(plan, lose_the_right_to_look)
+    assert result.state == "halted"
+    assert "cannot be looked for" in (result.reason or "")
+
+
+async def test_a_plan_that_is_being_run_is_not_run_again(night: Night) -> None:
+    plan = await night.plan(numbers_ending(*range(9)), evolve(ONCE, gap=3.0))
+
+    async def run_again() -> None:
+        with pytest.raises(InvalidArgumentError, match="resume"):
+            await run(night, plan)
+        await night.dialer.resume(plan.campaign)
+
+    assert (await Paused(night).meanwhile(plan, run_again)).state == "done"
+
+
+@pytest.mark.parametrize("by", ["the same plan", "another campaign"])
+async def test_the_ends_of_calls_are_learned_after_a_stop(night: Night, by: str) -> None:
+    plan = await night.plan(["+12125550170", "+13125550101", "+14155550102", "+16465550103"], evolve(ONCE, gap=3.0))
+
+    stopped: list[RunResult] = []
+
+    async def dial() -> None:
+        stopped.append(await run(night, plan, on_event=lambda event: placed.set() if event.kind == "placed" else None))
+
+    placed = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(dial)
+        await placed.wait()
+        began = night.sandbox.clock.monotonic()
+        live = await night.dialer.stop(plan.campaign)
+    assert night.sandbox.clock.monotonic() - began < 5, "nobody waits for calls that talk"
+    assert stopped[0].state == "stopped"
+    assert 0 < live <= stopped[0].live
+    calls = len(night.sandbox.placed_calls)
+    if by == "the same plan":
+        again = await run(night, plan)
+        assert (again.state, again.live) == ("stopped", 0)
+        assert len(night.sandbox.placed_calls) == calls
+    else:
+        await run(night, await night.plan(["+13055550100"], ONCE))
+    status = await night.dialer.status(plan.campaign)
+    assert (status.state, status.live, status.counts["done"]) == ("stopped", 0, calls)
+    assert await night.dialer.dnc.add("+12125550170") == 0, "what was said in the call is heard"

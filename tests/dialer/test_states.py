@@ -39,6 +39,7 @@ ROWS = {
     (R.CLAIMED, "unknown"): R.CLAIMED,
     (R.CLAIMED, "given_up"): R.UNRESOLVED,
     (R.UNRESOLVED, "found"): R.LIVE,
+    (R.WAITING, "found"): R.LIVE,
     (R.LIVE, "ended"): R.DONE,
     (R.LIVE, "lost"): R.DONE,
 }

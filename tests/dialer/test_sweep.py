@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from tests.dialer.conftest import Night, numbers_ending
-from trudy.dialer import Breaker, Dialer, Hours, Policy
+from trudy.dialer import Attempts, Breaker, Dialer, Hours, Policy
 from trudy.dialer import sweep as sweeps
 from trudy.dialer.records import Claim
 from trudy.dialer.states import AttemptState
@@ -32,9 +33,15 @@ NUMBER = "+12125550100"
 async def hiding(tmp_path: Path, clock: JumpingClock) -> AsyncIterator[Night]:
     """A night at a server that hides variables."""
     sandbox = Sandbox(clock=clock, rate_limit=None, quirks={"calls_without_variables"})
+    async with night_on(sandbox, tmp_path) as night:
+        yield night
+
+
+@asynccontextmanager
+async def night_on(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Night]:
     async with (
         sandbox.async_client() as client,
-        Dialer(client, store=tmp_path / "leads.db", clock=clock) as dialer,
+        Dialer(client, store=tmp_path / "leads.db", clock=sandbox.clock) as dialer,
     ):
         agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Greet {{name}}.")
         yield Night(sandbox, client, dialer, agent.id, tmp_path)
@@ -63,11 +70,20 @@ class Looking:
         self.campaign = plan.campaign
         now = self.night.dialer.now()
         await self.store.move_campaign(plan.campaign, "running", reason=None, now=now)
-        fence = await self.store.take_shard(plan.campaign, 0, "worker")
-        (contact,) = await self.store.due(plan.campaign, 0, now, 10)
+        await self.claim(self.attempt)
+        if placed_as is None:
+            await self.store.unknown(self.attempt, "timeout", now)
+        else:
+            await self.store.placed(self.attempt, placed_as, now)
+        return self
+
+    async def claim(self, attempt: str) -> None:
+        now = self.night.dialer.now()
+        fence = await self.store.take_shard(self.campaign, 0, "worker")
+        (contact,) = await self.store.due(self.campaign, 0, now, 10)
         claim = await self.store.claim(
             contact,
-            attempt=self.attempt,
+            attempt=attempt,
             from_number=None,
             worker="worker",
             shard=0,
@@ -76,11 +92,6 @@ class Looking:
             send_within=10.0,
         )
         assert isinstance(claim, Claim)
-        if placed_as is None:
-            await self.store.unknown(self.attempt, "timeout", now)
-        else:
-            await self.store.placed(self.attempt, placed_as, now)
-        return self
 
     async def call(self, *, agent: str | None = None, number: str = NUMBER, **variables: str) -> Call:
         """Somebody calls; with `trudy_ref="ours"` it is this attempt's call."""
@@ -140,6 +151,40 @@ async def test_where_variables_are_hidden_number_agent_and_time_decide(hiding: N
     await looking.call(number="+13125550100")
     await looking.sweep.once()
     assert await looking.state() is AttemptState.UNKNOWN
+    call = await looking.call(trudy_ref="ours", name="P0")
+    await looking.look_for(60)
+    assert looking.events[0] == ("found", call.id)
+
+
+async def test_a_stranger_s_call_is_not_taken_while_the_list_lags(tmp_path: Path, clock: JumpingClock) -> None:
+    sandbox = Sandbox(clock=clock, rate_limit=None, quirks={"calls_without_variables", "lagging_calls"})
+    async with night_on(sandbox, tmp_path) as night:
+        looking = await Looking(night).lose()
+        stranger = await looking.call()
+        await sandbox.clock.sleep(9)
+        await looking.call(trudy_ref="ours", name="P0")
+        seen: list[str] = []
+        while not seen:
+            await sandbox.clock.sleep(1)
+            seen = [call.id async for call in night.client.calls.list()]
+        assert seen == [stranger.id], "the list does not lag as this test needs it"
+        await looking.look_for(60, every=1.0)
+    assert looking.events == [("unresolved", "2 calls may be it")]
+
+
+async def test_a_call_without_a_mark_is_taken_after_two_looks_thirty_seconds_apart(hiding: Night) -> None:
+    looking = await Looking(hiding).lose()
+    call = await looking.call()
+    (attempt,) = await looking.store.open_attempts()
+    await looking.look_for(attempt.send_by - hiding.dialer.now() + 29, every=1.0)
+    assert await looking.state() is AttemptState.UNKNOWN
+    await looking.look_for(3, every=1.0)
+    assert looking.events[0] == ("found", call.id)
+
+
+async def test_a_call_with_the_mark_is_ours_whatever_else_is_there(night: Night) -> None:
+    looking = await Looking(night).lose()
+    await looking.call(number=NUMBER)
     call = await looking.call(trudy_ref="ours", name="P0")
     await looking.sweep.once()
     assert looking.events == [("found", call.id)]
@@ -205,6 +250,58 @@ async def test_redial_is_an_explicit_choice(night: Night) -> None:
     looking = await Looking(night).lose(evolve(ONCE, on_unresolved="redial"))
     await looking.look_for(365)
     assert await looking.counts() == {"waiting": 1}
+
+
+@pytest.mark.parametrize("quirks", [set[str](), {"calls_without_variables"}], ids=["marked", "unmarked"])
+@pytest.mark.parametrize("policy", [ONCE, evolve(ONCE, on_unresolved="redial")], ids=["held", "to be dialed again"])
+async def test_a_call_that_is_found_late_is_taken_into_account(
+    tmp_path: Path, clock: JumpingClock, quirks: set[str], policy: Policy
+) -> None:
+    sandbox = Sandbox(clock=clock, rate_limit=None, quirks=quirks)
+    async with night_on(sandbox, tmp_path) as night:
+        looking = await Looking(night).lose(policy)
+        await looking.look_for(365)
+        assert looking.events == [("unresolved", "not found")]
+        # Whatever was placed at last: 360 seconds after the intent.
+        call = await looking.call(trudy_ref="ours", name="P0")
+        await looking.look_for(70)
+        assert looking.events[1] == ("found", call.id)
+        assert not await looking.store.due(looking.campaign, 0, night.dialer.now(), 10), "it would be dialed again"
+        await looking.look_for(120)
+        assert await looking.counts() == {"done": 1}
+        campaign = await looking.store.campaign(looking.campaign)
+        assert (campaign.live, campaign.dialed, campaign.reserved) == (0, 1, 0)
+
+
+async def test_a_call_that_is_found_late_counts_after_a_second_attempt_that_was_not_sent(night: Night) -> None:
+    looking = await Looking(night).lose(evolve(ONCE, on_unresolved="redial", attempts=Attempts(a_day=2)))
+    await looking.look_for(365)
+    await looking.claim("018f0000-0000-7000-8000-000000000009")
+    await looking.store.not_sent("018f0000-0000-7000-8000-000000000009", "too_late", night.dialer.now())
+    assert await looking.counts() == {"waiting": 1}
+    call = await looking.call(trudy_ref="ours", name="P0")
+    await looking.look_for(180)
+    assert ("found", call.id) in looking.events
+    assert await looking.counts() == {"done": 1}
+
+
+async def test_several_calls_found_late_leave_the_row_held(hiding: Night) -> None:
+    looking = await Looking(hiding).lose()
+    await looking.look_for(365)
+    await looking.call()
+    await looking.call()
+    await looking.look_for(120)
+    assert await looking.counts() == {"unresolved": 1}
+
+
+async def test_looking_for_what_was_given_up_ends_after_an_hour(night: Night) -> None:
+    looking = await Looking(night).lose()
+    await looking.look_for(365)
+    assert (await looking.look_for(600, every=60.0)).looked_for == 1
+    before = len(night.sandbox.requests)
+    await looking.look_for(600, every=10.0)
+    assert len(night.sandbox.requests) - before <= 11, "once a minute"
+    assert (await looking.look_for(3600, every=60.0)).looked_for == 0
 
 
 async def test_a_held_call_that_is_found_late_goes_on(night: Night) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -148,25 +148,34 @@ def test_a_second_ctrl_c_ends_at_once_and_nobody_is_called_twice_later(evening: 
     assert len(evening.sandbox.placed_calls) == 6
 
 
-def test_a_run_in_another_thread_is_paused_from_this_one(evening: Evening) -> None:
+def test_a_run_in_another_thread_is_paused_and_resumed_from_this_one(evening: Evening) -> None:
     plan = evening.plan(numbers_ending(*range(9)), Policy(hours=Hours.always(), gap=5, max_live=2))
-    paused: list[str] = []
+    ends: list[str] = []
     placed: list[str] = []
+    at_the_pause: list[int] = []
+
+    def in_another(act: Callable[..., None], *args: str) -> None:
+        other = threading.Thread(target=act, args=args)
+        other.start()
+        other.join()
 
     def pause(event: DialEvent) -> None:
         if event.kind == "placed":
             placed.append(event.number)
         if event.kind == "placed" and len(placed) == 3:
-            other = threading.Thread(target=evening.dialer.pause, args=(plan.campaign, "lunch"))
-            other.start()
-            other.join()
+            in_another(evening.dialer.pause, plan.campaign, "lunch")
+        if event.kind == "paused":
+            assert str(event) == "paused lunch"
+            at_the_pause.append(len(evening.sandbox.placed_calls))
+            in_another(evening.dialer.resume, plan.campaign)
 
     def work() -> None:
         result = evening.dialer.run(plan, confirm=plan.hash, on_event=pause)
-        paused.append(f"{result.state}: {result.reason}")
+        ends.append(f"{result.state}: {result.reason}")
 
     worker = threading.Thread(target=work)
     worker.start()
     worker.join(60)
-    assert paused == ["paused: lunch"]
-    assert len(evening.sandbox.placed_calls) <= 4
+    assert ends == ["done: None"]
+    assert at_the_pause[0] <= 4
+    assert len(evening.sandbox.placed_calls) == 9

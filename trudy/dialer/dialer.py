@@ -74,6 +74,7 @@ class Dialer:
         self.store: Store = SqlStore(store, clock=self._clock) if isinstance(store, str | os.PathLike) else store
         self._wakeup = Wakeup()
         self._heard: dict[str, object] = {}
+        self._running: set[str] = set()
 
     async def aclose(self) -> None:
         """Close the store. The client stays open."""
@@ -170,19 +171,25 @@ class Dialer:
         """Call the contacts of a plan until each has its end, or somebody stops it.
 
         Ctrl-C places nothing more, waits for the answers of requests that are on the wire, and returns with the
-        campaign paused; a second one ends at once. Either way the same plan can be run again.
+        campaign paused; a second one ends at once. Either way the same plan can be run again. After `pause`, from this
+        or another process, it places nothing, still looks for the ends of calls, and waits for `resume` or `stop`.
+        Where it pauses by itself (the breaker, a canary, a cap, 401, 402, 403) it returns with the reason.
+
+        Run again after `stop`, it calls nobody and returns once the ends of the last calls are known.
 
         Args:
             confirm: the plan's hash: a person has read the summary and says yes.
-            on_event: called with each thing that happens; numbers are masked.
+            on_event: called with each thing that happens; numbers are masked. `paused` and `resumed` tell of the run.
             should_dial: asked before each call: `Dial()`, `Skip(reason)` or `Later(when)`.
             classify: given the call and what was `Heard` of it, names the outcome.
-            on_outcome: told of each end; `None` leaves what follows to the policy, `Final()`, `Retry(after)`,
-                `CallBack(at)` or `OptOut()` decide it.
+            on_outcome: told of each end, at least once: after a crash perhaps again, with the same `result.attempt`.
+                `None` leaves what follows to the policy, `Final()`, `Retry(after)`, `CallBack(at)` or `OptOut()`
+                decide it.
             confirmed_by: who said yes, for the audit.
 
         Raises:
-            InvalidArgumentError: another hash than the plan's, or the agent was changed since.
+            InvalidArgumentError: another hash than the plan's, the agent was changed since, or this dialer is running
+                the plan.
             ConfigurationError: hours that the real API must not be used with.
             StoreBusyError: another process dials from this store.
         """
@@ -192,15 +199,26 @@ class Dialer:
         )  # fmt: skip
         arguments.check_hours(plan.policy.hours, self.client.base_url)
         await self.store.lock(worker_name())
+        if plan.campaign in self._running:
+            raise InvalidArgumentError("plan: it is being run; `resume` ends a pause", argument="plan")
         campaign = await self.store.campaign(plan.campaign)
-        if campaign.state in ("done", "stopped"):
+        is_over = campaign.state in ("done", "stopped")
+        if is_over and not campaign.live:
             return await self._result(plan.campaign)
-        if await plan.agent_has_changed(self.client):
+        if not is_over and await plan.agent_has_changed(self.client):
             raise InvalidArgumentError("plan: its agent was changed since; plan again", argument="plan")
         run = self._run_of(plan, on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome)
+        self._running.add(plan.campaign)
         try:
-            await self.store.call_only(plan.campaign, plan.only_to)
-            await self._move(plan.campaign, "running", None, by=confirmed_by)
+            return await self._run(plan, run, is_over=is_over, confirmed_by=confirmed_by)
+        finally:
+            self._running.discard(plan.campaign)
+
+    async def _run(self, plan: Plan, run: CampaignRun, *, is_over: bool, confirmed_by: str | None) -> RunResult:
+        try:
+            if not is_over:
+                await self.store.call_only(plan.campaign, plan.only_to)
+                await self._move(plan.campaign, "running", None, by=confirmed_by)
         except StoreError as fault:
             return await self._result_despite(plan.campaign, fault)
         interrupted = await until_interrupted(run)
@@ -219,14 +237,16 @@ class Dialer:
         classify: Classify,
         on_outcome: OnOutcome | None,
     ) -> CampaignRun:
-        def tell(kind: str, contact: DueRow, detail: str) -> None:
-            if on_event is not None:
-                event = DialEvent(kind=kind, row=contact.id, number=mask_phone(contact.number), detail=detail)
-                with of_a_hook():
-                    on_event(event)
+        def tell(kind: str, contact: DueRow | None, detail: str) -> None:
+            if on_event is None:
+                return
+            row, number = (None, "") if contact is None else (contact.id, mask_phone(contact.number))
+            event = DialEvent(kind=kind, row=row, number=number, detail=detail)
+            with of_a_hook():
+                on_event(event)
 
         async def stop(campaign: str, reason: str) -> None:
-            await self._move(campaign, "paused", reason)
+            await run.pause(campaign, reason)
 
         placer = Placer(
             client=self.client,
@@ -257,24 +277,36 @@ class Dialer:
             placer=placer,
             sweep=sweep,
             look_soon=self._wakeup,
+            on_event=tell,
         )
         placer.clock_moved = run.clock_moved
         placer.on_refused = run.judge
         return run
 
     async def pause(self, campaign: str, reason: str = "by hand") -> None:
-        """Place nothing more until `resume`; acts in every process within two seconds."""
+        """Place nothing more until `resume`; acts in every process within two seconds.
+
+        A run stays, and still looks for the ends of calls.
+        """
         _checks.non_empty(reason, "reason")
         await self._open_campaign(campaign)
         await self._move(campaign, "paused", reason)
 
     async def resume(self, campaign: str) -> None:
-        """Let a paused or halted campaign go on; `run` does the dialing."""
+        """Let a paused or halted campaign go on.
+
+        A run that was paused by hand dials on within two seconds, in whatever process it is; else call `run`.
+        """
         await self._open_campaign(campaign)
         await self._move(campaign, "running", None)
 
     async def stop(self, campaign: str) -> int:
-        """End a campaign for good; how many calls still talk, which no endpoint can end."""
+        """End a campaign for good; how many calls still talk, which no endpoint can end.
+
+        A run of it returns within seconds and does not wait for these calls. Their ends, and an opt-out said in them,
+        are learned by the next `run` of any campaign of the store; one of the same plan waits for them, and calls
+        nobody.
+        """
         await self._open_campaign(campaign)
         await self._move(campaign, "stopped", "by hand")
         return (await self.store.campaign(campaign)).live

@@ -13,15 +13,19 @@ from trudy.dialer.records import CampaignState
 
 @frozen(kw_only=True)
 class DialEvent:
-    """One thing that happened in a run. `number` is masked."""
+    """One thing that happened in a run. `number` is masked.
+
+    Attributes:
+        row: None, with an empty `number`, where it is the run that was `paused` or `resumed` by hand.
+    """
 
     kind: str
-    row: int
+    row: int | None
     number: str
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.number} {self.detail}".rstrip()
+        return " ".join(filter(None, (self.kind, self.number, self.detail)))
 
 
 OnEvent: TypeAlias = Callable[[DialEvent], object]

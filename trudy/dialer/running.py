@@ -32,6 +32,8 @@ NUDGED_EVERY: Final = 2.0
 """Seconds between two sweeps at least, however many events come."""
 WATCH_EVERY: Final = 2.0
 """Seconds between two looks at what another process wants, such as a pause."""
+HELD_EVERY: Final = 1.0
+"""Seconds between two looks at whether a run paused by hand may go on: more often would read the store for nothing."""
 _UNSEEN: Final = 30
 """So many of these looks may be spared while the file seems untouched: a write may show no trace in its date."""
 LIST_MAY_LAG: Final = 15.0
@@ -100,6 +102,8 @@ class CampaignRun:
     sweep: Sweep
     look_soon: Wakeup
     """Set from any thread when something was heard of a call."""
+    on_event: Callable[[str, DueRow | None, str], None]
+    """Told that the run was paused or resumed by hand."""
     fault: StoreError | None = field(init=False, default=None)
     failure: Exception | None = field(init=False, default=None)
     _starting: dict[int, _Start] = field(init=False, default=Factory(dict[int, _Start]))
@@ -107,13 +111,18 @@ class CampaignRun:
     _serving: anyio.CancelScope = field(init=False, default=Factory(anyio.CancelScope))
     _go_on: Wakeup = field(init=False, default=Factory(Wakeup))
     _most_dialed: float = field(init=False, default=float("inf"))
+    _is_over: bool = field(init=False, default=False)
+    """Whether something in this run has ended it; a pause by hand does not."""
+    _is_held: bool = field(init=False, default=False)
+    """Whether it is told that somebody has paused the campaign."""
     _began_at: float = field(init=False, default=0.0)
     _claimed_at: float = field(init=False, default=float("-inf"))
     _wall_ahead: float = field(init=False, default=float("nan"))
     """The wall clock less the monotonic one when the server's time was learned last."""
 
     async def until_over(self) -> None:
-        """Dial until the campaign is done, paused, stopped or halted; then see calls on the wire to their answer."""
+        """Dial until the campaign is done, stopped or halted, or pauses by itself; then see calls on the wire to their
+        answer. While somebody has paused it, wait. Where it was over before, look for the ends of its last calls."""
         async with anyio.create_task_group() as beside:
             beside.start_soon(self._safely, self._keep_looking)
             beside.start_soon(self._safely, self._watch)
@@ -139,7 +148,9 @@ class CampaignRun:
         """Look for what was forgotten, then dial."""
         self._began_at = self.server_now()
         campaign = await self.store.campaign(self.plan.campaign)
-        if campaign.state != "running":
+        if campaign.state not in ("running", "paused"):
+            while not self._is_over and (await self.store.campaign(self.plan.campaign)).live:
+                await self._rest(SWEEP_EVERY)
             return
         if self.plan.canary is not None:
             self._most_dialed = self.plan.canary
@@ -180,12 +191,15 @@ class CampaignRun:
 
     async def _dial(self, turn: Slice, calls: anyio.abc.TaskGroup) -> float | None:
         """One slice: seconds until the shard is worth another turn; None where it is finished."""
+        campaign = await self.store.campaign(turn.campaign)
+        if not self._may_dial(campaign):
+            return self._rest_of(campaign)
         fence = await self.store.take_shard(turn.campaign, turn.shard, self.placer.worker)
         until = self.clock.monotonic() + turn.seconds
         while self.clock.monotonic() < until:
             campaign = await self.store.campaign(turn.campaign)
-            if campaign.state != "running":
-                return None
+            if not self._may_dial(campaign):
+                return self._rest_of(campaign)
             if self.clock_moved():
                 await self._learn_time()
             pause = await self._place_some(campaign, turn, fence, calls, until)
@@ -193,6 +207,20 @@ class CampaignRun:
                 return await self._next(turn)
             await self._rest(min(pause, until - self.clock.monotonic()))
         return 0.0
+
+    def _may_dial(self, campaign: CampaignRecord) -> bool:
+        """Whether the campaign runs; tells when somebody has paused it, and when it goes on."""
+        is_held = self._rest_of(campaign) is not None
+        if is_held and not self._is_held:
+            self.on_event("paused", None, campaign.reason or "")
+        elif self._is_held and campaign.state == "running":
+            self.on_event("resumed", None, "")
+        self._is_held = is_held
+        return campaign.state == "running" and not self._is_over
+
+    def _rest_of(self, campaign: CampaignRecord) -> float | None:
+        """Seconds until it is worth asking again whether a campaign that does not run does; None where it is over."""
+        return HELD_EVERY if campaign.state == "paused" and not self._is_over else None
 
     async def _place_some(
         self, campaign: CampaignRecord, turn: Slice, fence: int, calls: anyio.abc.TaskGroup, until: float
@@ -283,7 +311,7 @@ class CampaignRun:
         """After a turn in which nothing was due: when the shard is worth another."""
         campaign = await self.store.campaign(turn.campaign)
         if campaign.state != "running":
-            return None
+            return self._rest_of(campaign)
         due_at = await self.store.next_due(turn.campaign, turn.shard)
         if due_at is not None and due_at < HELD_UNTIL:
             return max(0.0, due_at - self.server_now())
@@ -361,10 +389,17 @@ class CampaignRun:
         )
 
     async def _end_as(self, state: Literal["done", "paused", "halted"], reason: str | None) -> None:
-        """Let the campaign end its run, unless somebody has ended it already."""
-        if (await self.store.campaign(self.plan.campaign)).state == "running":
-            await self.store.move_campaign(self.plan.campaign, state, reason=reason, now=self.server_now())
+        """End this run, and let its campaign stand so, unless it has its end already."""
+        campaign = await self.store.campaign(self.plan.campaign)
+        if not self._is_over and campaign.state in ("running", "paused"):
+            await self.store.move_campaign(campaign.id, state, reason=reason, now=self.server_now())
+        self._is_over = True
         self._withdraw()
+
+    async def pause(self, campaign: str, reason: str) -> None:
+        """End this run with its campaign paused."""
+        if campaign == self.plan.campaign:
+            await self._end_as("paused", reason)
 
     async def _safely(self, work: Callable[[], Awaitable[None]]) -> None:
         """A fault ends the run in good order: what is on the wire still gets its answer."""

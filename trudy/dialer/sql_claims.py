@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from trudy.dialer.policy import DAY, Policy
 from trudy.dialer.records import Claim, DueRow, Ended, Miss, MissReason
 from trudy.dialer.schema import attempts, caller_days, campaigns, do_not_call, events, leases, rows, store
-from trudy.dialer.states import AttemptState, Happening, ImpossibleError, RowState, attempt_after, row_after
+from trudy.dialer.states import RINGING, AttemptState, Happening, ImpossibleError, RowState, attempt_after, row_after
 
 _COUNTED: Final = (
     AttemptState.INTENT,
@@ -28,6 +28,8 @@ _COUNTED: Final = (
     AttemptState.LOST,
 )
 """Attempts that rang, or may have: they count against the caps of a number."""
+_UNDECIDED: Final = (*RINGING, AttemptState.UNRESOLVED)
+"""While a later attempt is in one of these, it decides what becomes of the row."""
 _RINGS_WITHIN: Final = 160.0
 """Seconds in which the server may still place a call whose request it has. The hours must stay open for so long: less
 lets a phone ring after hours, more gives away the last minutes of each day."""
@@ -153,7 +155,9 @@ def answered(
         select(
             attempts,
             rows.c.state.label("row_state"),
-            exists().where(later.c.row == attempts.c.row, later.c.n > attempts.c.n).label("is_old"),
+            exists()
+            .where(later.c.row == attempts.c.row, later.c.n > attempts.c.n, later.c.state.in_(_UNDECIDED))
+            .label("is_old"),
         )
         .join(rows, rows.c.id == attempts.c.row)
         .where(attempts.c.id == attempt)
@@ -173,7 +177,7 @@ def answered(
         changes["attempts"] = rows.c.attempts + 1
     _expect_state(connection, attempts, attempt, was, state=following, **values)
     _expect_state(connection, rows, found.row, row_was, **changes)
-    _give_back(connection, found, happening, row_was, values.get("cost"))
+    _give_back(connection, found, happening, was, values.get("cost"))
     note(connection, now, happening, campaign=found.campaign, row=found.row, attempt=attempt, **_plain(values))
 
 
@@ -305,7 +309,7 @@ def _window(policy: Policy, contact: DueRow) -> str:
     return f"{hours.start:%H:%M}-{'24:00' if hours.end is None else format(hours.end, '%H:%M')} on days {days}"
 
 
-def _give_back(connection: Connection, found: Any, happening: Happening, row_was: RowState, cost: object) -> None:
+def _give_back(connection: Connection, found: Any, happening: Happening, was: AttemptState, cost: object) -> None:
     """Slots, counts and money: what an attempt took, and no longer needs."""
     table = campaigns.c
     changes: dict[str, Any] = {}
@@ -327,7 +331,7 @@ def _give_back(connection: Connection, found: Any, happening: Happening, row_was
             }
         case "given_up":  # it may have rung, and then it costs
             changes = {"live": table.live - 1}
-        case "found" if row_was is RowState.UNRESOLVED:
+        case "found" if was is AttemptState.UNRESOLVED:
             changes = {"live": table.live + 1}
         case _:
             return

@@ -188,6 +188,16 @@ def attempts_where(connection: Connection, which: ColumnElement[bool]) -> list[O
     ]
 
 
+def is_late(since: float) -> ColumnElement[bool]:
+    """Attempts that were given up without a call, and whose call would still matter."""
+    return and_(
+        attempts.c.state == AttemptState.UNRESOLVED,
+        attempts.c.call_id.is_(None),
+        attempts.c.intent_at >= since,
+        rows.c.state.in_((RowState.UNRESOLVED, RowState.WAITING)),
+    )
+
+
 def owned(connection: Connection, call_ids: Sequence[str]) -> frozenset[str]:
     """Which of these calls an attempt has, or were adopted."""
     mine = connection.execute(select(attempts.c.call_id).where(attempts.c.call_id.in_(call_ids))).scalars()

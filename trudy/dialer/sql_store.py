@@ -197,6 +197,9 @@ class SqlStore:
             sql_rows.attempts_where, is_open if campaign is None else and_(is_open, attempts.c.campaign == campaign)
         )
 
+    async def late_attempts(self, since: float) -> Sequence[OpenAttempt]:
+        return await self._in_transaction(sql_rows.attempts_where, sql_rows.is_late(since))
+
     async def last_ends(
         self, campaign: str, most: int, *, since: float = 0.0
     ) -> Sequence[tuple[OutcomeWord, float | None]]:

@@ -9,6 +9,7 @@ Rows
     claimed  -> unresolved                       nobody knows whether the phone rang: held
     live     -> done | waiting                   the call ended; its outcome is final, or it is tried again later
     unresolved -> live | done | waiting          found late, or settled by `resolve`
+    waiting  -> live                             found late, before it was dialed again
 
 Attempts
     intent   -> placed | refused | not_sent | unknown
@@ -116,7 +117,7 @@ def row_after(state: RowState, happening: Happening, *, again: bool = False) -> 
             return RowState.CLAIMED
         case RowState.CLAIMED, "given_up":
             return RowState.WAITING if again else RowState.UNRESOLVED
-        case RowState.UNRESOLVED, "found":
+        case RowState.UNRESOLVED | RowState.WAITING, "found":
             return RowState.LIVE
         case RowState.LIVE, "ended":
             return RowState.WAITING if again else RowState.DONE

@@ -164,6 +164,10 @@ class Store(Protocol):
         """Attempts in `intent`, `unknown` or `placed`."""
         ...
 
+    async def late_attempts(self, since: float) -> Sequence[OpenAttempt]:
+        """Attempts since a time that were given up without a call, while their row is held or waits."""
+        ...
+
     async def last_ends(
         self, campaign: str, most: int, *, since: float = 0.0
     ) -> Sequence[tuple[OutcomeWord, float | None]]:

@@ -56,6 +56,11 @@ _LOST_AFTER: Final = 600.0
 """Seconds after its longest duration at which a placed call that never ended frees its slot."""
 _APART: Final = 30.0
 """Seconds between two looks that count: the list may lag behind the server."""
+_LATE_EVERY: Final = 60.0
+"""Seconds between two looks for calls of attempts that were given up: they may need pages that nothing else does."""
+_LATE_WITHIN: Final = 3600.0
+"""Seconds after its intent for which an attempt that was given up is still looked for: longer than lists and servers
+were ever seen to lag; more would read pages of old calls for nothing."""
 _FIRST_SINGLE: Final = 30.0
 """Seconds after which a call that no page shows is read by itself: a list that lags shows it by then."""
 _LONGEST_PAUSE: Final = 300.0
@@ -103,6 +108,11 @@ class Sweep:
     """Calls of the last list whose marks the store knows."""
     _server_shows: frozenset[str] = field(init=False, default=frozenset())
     _deep_at: float = field(init=False, default=float("-inf"))
+    _late_at: float = field(init=False, default=float("-inf"))
+    _late: int = field(init=False, default=0)
+    """Attempts that were given up and are still looked for, when that was counted last."""
+    _only_candidate: dict[str, tuple[str, float]] = field(init=False, factory=dict[str, tuple[str, float]])
+    """By attempt: the one call without a mark that may be its, and since when there is no other."""
 
     async def once(self) -> Looked:
         """Look once. Errors of the API are the caller's to bear."""
@@ -111,13 +121,16 @@ class Sweep:
             for attempt in await self.store.open_attempts()
             if attempt.state is not AttemptState.INTENT or not self.is_awaited(attempt.id)
         ]
+        late = await self._given_up()
         self._forget_all_but({attempt.id for attempt in open_ones})
-        if not open_ones:
-            return Looked()
+        if not open_ones and not late:
+            return Looked(looked_for=self._late)
         campaigns = {name: await self.store.campaign(name) for name in {attempt.campaign for attempt in open_ones}}
-        seen, complete_from = await self._pages(open_ones)
+        seen, complete_from = await self._pages([*open_ones, *late])
         self._observe(seen.values())
         adopted = await self._check_marks(seen.values())
+        for attempt in late:
+            await self._find_late(attempt, seen, complete_from)
         ends = 0
         singles = MOST_SINGLE
         for attempt in open_ones:
@@ -133,7 +146,17 @@ class Sweep:
                 ends += await self._placed(campaign, attempt, call)
             except ImpossibleError:
                 continue  # somebody settled it meanwhile
-        return Looked(looked_for=len(open_ones), ends=ends, adopted=adopted)
+        return Looked(looked_for=len(open_ones) + self._late, ends=ends, adopted=adopted)
+
+    async def _given_up(self) -> Sequence[OpenAttempt]:
+        """Attempts that were given up, if it is time to look for them again."""
+        now = self.server_now()
+        if now < self._late_at:
+            return ()
+        self._late_at = now + _LATE_EVERY
+        late = await self.store.late_attempts(now - _LATE_WITHIN)
+        self._late = len(late)
+        return late
 
     async def adopt_forgotten(self, since: float) -> int:
         """Enter calls made since a time that this store has placed and forgotten; how many there were.
@@ -179,6 +202,23 @@ class Sweep:
         number = f"+{digits(call.to or '')}"
         return int(await self.store.adopt(attempt, call.id, number, made, self.server_now()))
 
+    async def _find_late(self, attempt: OpenAttempt, seen: Mapping[str, Call], complete_from: float) -> None:
+        """Take the only call that may be an attempt's at once: its row may be dialed again any moment."""
+        candidates = await self._candidates(attempt, seen)
+        if len(candidates) == 1 and self._reaches(attempt, complete_from):
+            await self._found_late(attempt, candidates[0])
+
+    def _reaches(self, attempt: OpenAttempt, complete_from: float) -> bool:
+        """Whether a list shows every call since the attempt."""
+        return complete_from < attempt.intent_at - _EARLIER
+
+    async def _candidates(self, attempt: OpenAttempt, seen: Mapping[str, Call]) -> Sequence[Call]:
+        """Calls that may be an attempt's and nobody else has; only those with its mark, where there are any."""
+        candidates = {call.id: call for call in seen.values() if self._may_be(attempt, call)}
+        taken = await self.store.owned([*candidates]) if candidates else frozenset[str]()
+        free = [call for call_id, call in candidates.items() if call_id not in taken]
+        return [call for call in free if self._mark_of(call)] or free
+
     async def _found_late(self, attempt: OpenAttempt, call: Call) -> None:
         try:
             await self.store.found(attempt.id, call.id, self.server_now())
@@ -195,7 +235,7 @@ class Sweep:
         self._server_shows = self._server_shows.union(*map(shown_members, calls))
 
     def _forget_all_but(self, open_ones: set[str]) -> None:
-        for memory in (self._singles, self._ended_at):
+        for memory in (self._singles, self._ended_at, self._only_candidate):
             for gone in memory.keys() - open_ones:
                 del memory[gone]
 
@@ -206,10 +246,11 @@ class Sweep:
         """
         wanted = {attempt.call_id for attempt in open_ones if attempt.state is AttemptState.PLACED}
         doubtful = [attempt.intent_at for attempt in open_ones if attempt.state is not AttemptState.PLACED]
+        is_lost = any(attempt.state in (AttemptState.INTENT, AttemptState.UNKNOWN) for attempt in open_ones)
         oldest = min(attempt.intent_at for attempt in open_ones) - _EARLIER
         oldest_doubtful = min(doubtful, default=float("inf")) - _EARLIER
         now = self.server_now()
-        most = DEEPEST if doubtful and now >= self._deep_at else MOST_PAGES
+        most = DEEPEST if is_lost and now >= self._deep_at else MOST_PAGES
         seen: dict[str, Call] = {}
         complete_from = float("inf")
         page = await self.client.calls.list(page_size=PAGE, lane="bulk")
@@ -328,32 +369,44 @@ class Sweep:
         self, campaign: CampaignRecord, attempt: OpenAttempt, seen: Mapping[str, Call], complete_from: float
     ) -> int:
         now = self.server_now()
-        candidates = {call.id: call for call in seen.values() if self._may_be(attempt, call)}
-        taken = await self.store.owned([*candidates]) if candidates else frozenset[str]()
-        candidates = {call_id: call for call_id, call in candidates.items() if call_id not in taken}
-        is_complete = complete_from < attempt.intent_at - _EARLIER
-        if len(candidates) == 1:
-            (call,) = candidates.values()
-            await self.store.found(attempt.id, call.id, now)
-            self.on_event("found", await self.store.contact(attempt.row), call.id)
-            return await self._end(campaign, attempt, call) if call.status.is_final else 0
+        candidates = await self._candidates(attempt, seen)
+        is_complete = self._reaches(attempt, complete_from)
+        patience = campaign.policy.unresolved_after
+        apart = min(_APART, patience / 10)
+        only = candidates[0] if len(candidates) == 1 else None
+        if only is not None and (self._mark_of(only) or (is_complete and self._stays(attempt, only, apart))):
+            await self.store.found(attempt.id, only.id, now)
+            self.on_event("found", await self.store.contact(attempt.row), only.id)
+            return await self._end(campaign, attempt, only) if only.status.is_final else 0
         if now <= attempt.send_by:
             return 0
-        if candidates:
+        if len(candidates) > 1:
             return await self._give_up(attempt, f"{len(candidates)} calls may be it")
-        patience = campaign.policy.unresolved_after
         looks = attempt.looks
-        if is_complete and (attempt.next_look_at is None or now >= attempt.next_look_at):
-            await self.store.looked([attempt.id], now + min(_APART, patience / 10))
+        if is_complete and not only and (attempt.next_look_at is None or now >= attempt.next_look_at):
+            await self.store.looked([attempt.id], now + apart)
             looks += 1
-        if is_complete and looks >= 2 and now > attempt.send_by + patience:
+        if is_complete and not only and looks >= 2 and now > attempt.send_by + patience:
             return await self._give_up(attempt, "not found", redial=campaign.policy.on_unresolved == "redial")
         if now > attempt.send_by + patience + LONGEST_CALL:
             return await self._give_up(attempt, "the list does not reach back to it")
         return 0
 
+    def _stays(self, attempt: OpenAttempt, call: Call, apart: float) -> bool:
+        """Whether a call without a mark is the only candidate, for so long since nothing more can be sent.
+
+        It may be somebody else's, while a list that lags does not show ours.
+        """
+        now = self.server_now()
+        known, since = self._only_candidate.get(attempt.id, ("", now))
+        if known != call.id:
+            known, since = call.id, max(now, attempt.send_by)
+            self._only_candidate[attempt.id] = known, since
+        return now >= since + apart
+
     async def _give_up(self, attempt: OpenAttempt, why: str, *, redial: bool = False) -> int:
         await self.store.given_up(attempt.id, self.server_now(), redial=redial)
+        self._late += 1
         self.on_event("unresolved", await self.store.contact(attempt.row), why)
         return 1
 

@@ -137,19 +137,25 @@ class SyncDialer:
         """Call the contacts of a plan until each has its end, or somebody stops it.
 
         Ctrl-C places nothing more, waits for the answers of requests that are on the wire, and returns with the
-        campaign paused; a second one ends at once. Either way the same plan can be run again.
+        campaign paused; a second one ends at once. Either way the same plan can be run again. After `pause`, from this
+        or another process, it places nothing, still looks for the ends of calls, and waits for `resume` or `stop`.
+        Where it pauses by itself (the breaker, a canary, a cap, 401, 402, 403) it returns with the reason.
+
+        Run again after `stop`, it calls nobody and returns once the ends of the last calls are known.
 
         Args:
             confirm: the plan's hash: a person has read the summary and says yes.
-            on_event: called with each thing that happens; numbers are masked.
+            on_event: called with each thing that happens; numbers are masked. `paused` and `resumed` tell of the run.
             should_dial: asked before each call: `Dial()`, `Skip(reason)` or `Later(when)`.
             classify: given the call and what was `Heard` of it, names the outcome.
-            on_outcome: told of each end; `None` leaves what follows to the policy, `Final()`, `Retry(after)`,
-                `CallBack(at)` or `OptOut()` decide it.
+            on_outcome: told of each end, at least once: after a crash perhaps again, with the same `result.attempt`.
+                `None` leaves what follows to the policy, `Final()`, `Retry(after)`, `CallBack(at)` or `OptOut()`
+                decide it.
             confirmed_by: who said yes, for the audit.
 
         Raises:
-            InvalidArgumentError: another hash than the plan's, or the agent was changed since.
+            InvalidArgumentError: another hash than the plan's, the agent was changed since, or this dialer is running
+                the plan.
             ConfigurationError: hours that the real API must not be used with.
             StoreBusyError: another process dials from this store.
         """
@@ -167,15 +173,26 @@ class SyncDialer:
         )
 
     def pause(self, campaign: str, reason: str = "by hand") -> None:
-        """Place nothing more until `resume`; acts in every process within two seconds."""
+        """Place nothing more until `resume`; acts in every process within two seconds.
+
+        A run stays, and still looks for the ends of calls.
+        """
         return self._bridge.run(bind(self._async.pause, campaign, reason))
 
     def resume(self, campaign: str) -> None:
-        """Let a paused or halted campaign go on; `run` does the dialing."""
+        """Let a paused or halted campaign go on.
+
+        A run that was paused by hand dials on within two seconds, in whatever process it is; else call `run`.
+        """
         return self._bridge.run(bind(self._async.resume, campaign))
 
     def stop(self, campaign: str) -> int:
-        """End a campaign for good; how many calls still talk, which no endpoint can end."""
+        """End a campaign for good; how many calls still talk, which no endpoint can end.
+
+        A run of it returns within seconds and does not wait for these calls. Their ends, and an opt-out said in them,
+        are learned by the next `run` of any campaign of the store; one of the same plan waits for them, and calls
+        nobody.
+        """
         return self._bridge.run(bind(self._async.stop, campaign))
 
     def status(self, campaign: str) -> CampaignStatus:
