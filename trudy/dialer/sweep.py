@@ -41,8 +41,10 @@ Classify: TypeAlias = Callable[[Call, Heard], OutcomeWord | Awaitable[OutcomeWor
 """Names the outcome of a call that is over."""
 
 PAGE: Final = 100
-MOST_PAGES: Final = 10
+MOST_PAGES: Final = 3
 """Pages of one sweep. Calls deeper down are read one by one: more pages cost requests that dialing needs."""
+LATE_PAGES: Final = 10
+"""Pages of the sweep, once in `_LATE_EVERY` seconds, that looks for calls of attempts that were given up."""
 DEEPEST: Final = 100
 """Pages of a sweep for a lost call of long ago, as after a night without power, once in `_APART` seconds."""
 MOST_SINGLE: Final = 5
@@ -126,7 +128,7 @@ class Sweep:
         if not open_ones and not late:
             return Looked(looked_for=self._late)
         campaigns = {name: await self.store.campaign(name) for name in {attempt.campaign for attempt in open_ones}}
-        seen, complete_from = await self._pages([*open_ones, *late])
+        seen, complete_from = await self._pages(open_ones, late)
         self._observe(seen.values())
         adopted = await self._check_marks(seen.values())
         for attempt in late:
@@ -232,25 +234,27 @@ class Sweep:
         return mark.removeprefix(prefix) if mark.startswith(prefix) else ""
 
     def _observe(self, calls: Iterable[Call]) -> None:
-        self._server_shows = self._server_shows.union(*map(shown_members, calls))
+        new = [call for call in calls if call.id not in self._checked]
+        self._server_shows = self._server_shows.union(*map(shown_members, new))
 
     def _forget_all_but(self, open_ones: set[str]) -> None:
         for memory in (self._singles, self._ended_at, self._only_candidate):
             for gone in memory.keys() - open_ones:
                 del memory[gone]
 
-    async def _pages(self, open_ones: Sequence[OpenAttempt]) -> tuple[dict[str, Call], float]:
+    async def _pages(
+        self, open_ones: Sequence[OpenAttempt], late: Sequence[OpenAttempt]
+    ) -> tuple[dict[str, Call], float]:
         """The newest calls by id, and the moment from which on they are all there.
 
         As far down as every live call is seen and every lost one could be, or older rows begin.
         """
         wanted = {attempt.call_id for attempt in open_ones if attempt.state is AttemptState.PLACED}
-        doubtful = [attempt.intent_at for attempt in open_ones if attempt.state is not AttemptState.PLACED]
-        is_lost = any(attempt.state in (AttemptState.INTENT, AttemptState.UNKNOWN) for attempt in open_ones)
-        oldest = min(attempt.intent_at for attempt in open_ones) - _EARLIER
-        oldest_doubtful = min(doubtful, default=float("inf")) - _EARLIER
+        lost = [attempt.intent_at for attempt in open_ones if attempt.state is not AttemptState.PLACED]
+        oldest = min(attempt.intent_at for attempt in (*open_ones, *late)) - _EARLIER
+        oldest_doubtful = min((*lost, *(attempt.intent_at for attempt in late)), default=float("inf")) - _EARLIER
         now = self.server_now()
-        most = DEEPEST if is_lost and now >= self._deep_at else MOST_PAGES
+        most = DEEPEST if lost and now >= self._deep_at else LATE_PAGES if late else MOST_PAGES
         seen: dict[str, Call] = {}
         complete_from = float("inf")
         page = await self.client.calls.list(page_size=PAGE, lane="bulk")
