@@ -30,8 +30,8 @@ ROOMS = (
     "client",
     "otel",
     "sync",
-    "dialer",
     "sandbox",
+    "dialer",
     "testing",
     "codegen _pyinstaller",
 )

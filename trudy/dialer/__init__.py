@@ -3,7 +3,10 @@
     dialer          Dialer: plan, run, pause, resume, stop, why, resolve, forget, export
     arguments       what the methods are given, checked
     do_not_call     the numbers that no campaign calls
-    report          what a run tells
+    progress        what a run tells
+    rehearsal       how a campaign would go: what a rehearsal is told, and what it tells; pure
+    rehearsing      a campaign tried out on a sandbox in memory
+    statistics      a campaign counted; pure
     sync            SyncDialer, for code without an event loop; generated
     policy          when, how often and to whom; pure
     policy_json     a policy for the store and for the hash of a plan
@@ -27,6 +30,7 @@
     sql_claims      the transactions that decide whether a phone rings
     sql_plans       plans in SQL: rows on their way in, duplicates, people not to be called
     sql_rows        campaigns and rows in SQL
+    sql_copy        the attempts of a campaign, and a copy of it
     schema          the tables
     migrations      how tables of older versions are changed
     export          files of results and rejects
@@ -59,10 +63,14 @@ if TYPE_CHECKING:
     from trudy.dialer.policy import Hours as Hours
     from trudy.dialer.policy import Policy as Policy
     from trudy.dialer.policy import RetryAfter as RetryAfter
+    from trudy.dialer.progress import CampaignStatus as CampaignStatus
+    from trudy.dialer.progress import DialEvent as DialEvent
+    from trudy.dialer.progress import RunResult as RunResult
     from trudy.dialer.records import DueRow as DueRow
-    from trudy.dialer.report import CampaignStatus as CampaignStatus
-    from trudy.dialer.report import DialEvent as DialEvent
-    from trudy.dialer.report import RunResult as RunResult
+    from trudy.dialer.rehearsal import IdlePeriod as IdlePeriod
+    from trudy.dialer.rehearsal import Mix as Mix
+    from trudy.dialer.rehearsal import Rehearsal as Rehearsal
+    from trudy.dialer.statistics import CampaignStatistics as CampaignStatistics
     from trudy.dialer.store import StoreBusyError as StoreBusyError
     from trudy.dialer.sync.dialer import SyncDialer as SyncDialer
 else:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import anyio
 from attrs import evolve
@@ -24,9 +25,10 @@ from trudy.dialer.outcome import classify
 from trudy.dialer.placing import Placer, ShouldDial, worker_name
 from trudy.dialer.plan import Plan, make_plan
 from trudy.dialer.policy import Policy
+from trudy.dialer.progress import CampaignStatus, DialEvent, OnEvent, RunResult, of_a_hook
 from trudy.dialer.records import CampaignRecord, CampaignState, DueRow
-from trudy.dialer.report import CampaignStatus, DialEvent, OnEvent, RunResult, of_a_hook
-from trudy.dialer.running import CampaignRun, until_interrupted
+from trudy.dialer.rehearsal import USUAL, Mix, Rehearsal
+from trudy.dialer.running import WATCH_EVERY, CampaignRun, until_interrupted
 from trudy.dialer.sources import Source
 from trudy.dialer.sql_store import SqlStore
 from trudy.dialer.states import ImpossibleError
@@ -56,6 +58,9 @@ class Dialer:
         region: the default region of numbers without a country code, such as `"US"`.
         clock: what tells the time; the client's if left out.
     """
+
+    watch_every: ClassVar[float] = WATCH_EVERY
+    """Seconds between two looks of a run at what another process wants, such as a pause."""
 
     def __init__(
         self,
@@ -156,6 +161,34 @@ class Dialer:
         )
         self.region = self.region or region
         return plan
+
+    async def rehearse(self, plan: Plan, *, mix: Mix = USUAL, seed: int = 0) -> Rehearsal:
+        """Dial a copy of the plan on a sandbox in this process, on simulated time that begins now; needs the extra
+        `sandbox`.
+
+        Nothing leaves the machine: no request is sent, no number is written anywhere, and the store stays as it is.
+        It takes policy, `canary`, `only_to` and the do-not-call list as they are, but asks no hooks.
+
+        Args:
+            mix: how calls end, by their shares; a guess if left out.
+            seed: decides which call ends how.
+
+        Raises:
+            ConfigurationError: the extra `sandbox` is not installed.
+        """
+        from trudy.dialer.rehearsing import rehearsed
+
+        _checks.whole(seed, 0, None, "seed")
+        limit = self.client.rate_limit
+        return await rehearsed(
+            plan,
+            await self.store.snapshot(plan.campaign),
+            mix=mix,
+            seed=seed,
+            now=self.now(),
+            limit=(None if limit is None else limit.limit) or round(_REQUESTS),
+            hold=getattr(self._clock, "hold", nullcontext),
+        )
 
     async def run(
         self,
@@ -278,6 +311,7 @@ class Dialer:
             sweep=sweep,
             look_soon=self._wakeup,
             on_event=tell,
+            watch_every=self.watch_every,
         )
         placer.clock_moved = run.clock_moved
         placer.on_refused = run.judge

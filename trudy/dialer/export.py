@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+from attrs import field, frozen
 
 RESULTS: Final = (
     "state", "outcome", "reason", "attempts", "call_id", "started_at", "ended_at", "duration_seconds", "cost",
@@ -51,6 +53,43 @@ async def _columns(rows: AsyncIterator[Mapping[str, object]]) -> list[str]:
     async for row in rows:
         names.update(dict.fromkeys(row))
     return [*(name for name in names if name not in RESULTS), *RESULTS]
+
+
+@frozen(kw_only=True)
+class AttemptRow:
+    """One attempt of a campaign, as the store has it. Times are Unix seconds of the server's clock.
+
+    Attributes:
+        line: the line of its contact in the source.
+        n: counts the attempts to this contact, from 1.
+        zones: where the phone may have rung, with commas between them.
+        price: what was reserved for it.
+    """
+
+    line: int
+    phone_number: str = field(repr=False)
+    attempt: str
+    n: int
+    state: str
+    outcome: str | None
+    error: str | None
+    zones: str
+    from_number: str | None = field(repr=False)
+    call_id: str | None
+    intent_at: float
+    started_at: float | None
+    ended_at: float | None
+    duration_seconds: float | None
+    cost: float | None
+    price: float
+
+
+@frozen(kw_only=True)
+class CampaignCopy:
+    """What a store knows of one campaign at one moment, by table."""
+
+    store_id: str
+    tables: Mapping[str, Sequence[Mapping[str, object]]] = field(repr=False)
 
 
 class RejectsFile:

@@ -20,9 +20,9 @@ from attrs import define, field, frozen
 
 from trudy import _checks
 from trudy._masking import mask_phone
+from trudy.dialer.progress import of_a_hook
 from trudy.dialer.records import HELD_UNTIL, CampaignRecord, Claim, DueRow, Miss
 from trudy.dialer.refusals import Refusals, is_about, reason_of
-from trudy.dialer.report import of_a_hook
 from trudy.dialer.store import Store
 from trudy.errors import APIError, ConfigurationError, InvalidArgumentError, TrudyError
 from trudy.options import NOT_GIVEN, Timeout

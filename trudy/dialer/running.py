@@ -14,8 +14,8 @@ from attrs import Factory, define, field
 from trudy._concurrency.loops import Wakeup
 from trudy.dialer.engine import EmbeddedEngine, Slice
 from trudy.dialer.placing import Placer
+from trudy.dialer.progress import HookError
 from trudy.dialer.records import HELD_UNTIL, CampaignRecord, DueRow, Miss
-from trudy.dialer.report import HookError
 from trudy.dialer.states import ImpossibleError
 from trudy.dialer.store import Store, StoreError
 from trudy.dialer.sweep import Looked, Sweep
@@ -104,12 +104,14 @@ class CampaignRun:
     """Set from any thread when something was heard of a call."""
     on_event: Callable[[str, DueRow | None, str], None]
     """Told that the run was paused or resumed by hand."""
+    watch_every: float = WATCH_EVERY
     fault: StoreError | None = field(init=False, default=None)
     failure: Exception | None = field(init=False, default=None)
     _starting: dict[int, _Start] = field(init=False, default=Factory(dict[int, _Start]))
     """Rows that wait for admission, or are on the wire."""
     _serving: anyio.CancelScope = field(init=False, default=Factory(anyio.CancelScope))
     _go_on: Wakeup = field(init=False, default=Factory(Wakeup))
+    _claimed: Wakeup = field(init=False, default=Factory(Wakeup))
     _most_dialed: float = field(init=False, default=float("inf"))
     _is_over: bool = field(init=False, default=False)
     """Whether something in this run has ended it; a pause by hand does not."""
@@ -263,6 +265,7 @@ class CampaignRun:
 
         def claimed() -> None:
             self._claimed_at = self.clock.monotonic()
+            self._claimed.set()
             start.settled.set()
 
         async def place() -> None:
@@ -348,7 +351,10 @@ class CampaignRun:
                 await self.judge()
                 self._go_on.set()
             while not looked.looked_for and len(self.placer.started) == started and not self.look_soon.clear():
-                await self.clock.sleep(SWEEP_EVERY)
+                await self._claimed.wait(max(SWEEP_EVERY, self.watch_every), self.clock)
+                self._claimed.clear()
+                if len(self.placer.started) != started:
+                    last = self.clock.monotonic()  # no call is over at once
             await self.look_soon.wait(last + SWEEP_EVERY - self.clock.monotonic(), self.clock)
             await self.clock.sleep(max(0.0, last + NUDGED_EVERY - self.clock.monotonic()))
             self.look_soon.clear()
@@ -357,7 +363,7 @@ class CampaignRun:
         """Hear what other processes want: a look at the calls, or that nothing more is placed."""
         spared = 0
         while True:
-            await self.clock.sleep(WATCH_EVERY)
+            await self.clock.sleep(self.watch_every)
             spared += 1
             if spared < _UNSEEN and not self.store.may_have_changed():
                 continue

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal, ParamSpec, T
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from trudy.clock import Clock
-from trudy.dialer import sql_claims, sql_plans, sql_rows
+from trudy.dialer import sql_claims, sql_copy, sql_plans, sql_rows
+from trudy.dialer.export import AttemptRow, CampaignCopy
 from trudy.dialer.policy import OutcomeWord, Policy
 from trudy.dialer.records import (
     CampaignRecord,
@@ -37,9 +38,9 @@ _MOST_HINTS: Final = 100
 
 
 class SqlStore:
-    """A store behind an SQLAlchemy URL; a plain path is a SQLite file."""
+    """A store behind an SQLAlchemy URL; a plain path is a SQLite file, None the memory of a rehearsal."""
 
-    def __init__(self, url: str | os.PathLike[str], *, clock: Clock) -> None:
+    def __init__(self, url: str | os.PathLike[str] | None, *, clock: Clock) -> None:
         self._database = Database(url, clock=clock)
 
     @property
@@ -276,6 +277,28 @@ class SqlStore:
 
     def may_have_changed(self) -> bool:
         return self._database.may_have_changed()
+
+    async def snapshot(self, campaign: str) -> CampaignCopy:
+        await self.campaign(campaign)
+        return await self._in_transaction(sql_copy.snapshot, campaign)
+
+    async def load(self, snapshot: CampaignCopy, *, campaign: str, agent_id: str, now: float) -> None:
+        """Take over what another store knows of a campaign, to be dialed by another agent. For an empty store."""
+        await self._in_transaction(sql_copy.load, snapshot, campaign=campaign, agent_id=agent_id, now=now)
+        self._database.id = snapshot.store_id
+
+    async def reasons(self, campaign: str) -> Mapping[str, int]:
+        return await self._in_transaction(sql_plans.reasons, campaign)
+
+    async def export_attempts(self, campaign: str) -> AsyncIterator[AttemptRow]:
+        last = ""
+        while True:
+            page = await self._in_transaction(sql_copy.attempts_after, campaign, last)
+            for row in page:
+                yield row
+            if len(page) < sql_rows.PAGE:
+                return
+            last = page[-1].attempt
 
     async def history(self, number: str) -> Sequence[Mapping[str, object]]:
         return await self._in_transaction(sql_rows.history, self.hash_of(number))

@@ -8,7 +8,7 @@ T1, T2 and T3 are the transactions of one attempt: the intent before it, the ans
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from trudy.dialer.policy import OutcomeWord, Policy
 from trudy.dialer.records import (
@@ -22,6 +22,9 @@ from trudy.dialer.records import (
     OpenAttempt,
     PlanHeader,
 )
+
+if TYPE_CHECKING:
+    from trudy.dialer.export import AttemptRow, CampaignCopy
 
 
 class Store(Protocol):
@@ -244,6 +247,18 @@ class Store(Protocol):
 
     async def forget(self, number: str, now: float) -> int:
         """Delete a person's data; hashes stay. How many rows were theirs."""
+        ...
+
+    async def reasons(self, campaign: str) -> Mapping[str, int]:
+        """Rows by state, or by state and reason."""
+        ...
+
+    async def snapshot(self, campaign: str) -> CampaignCopy:
+        """All that a rehearsal of the campaign needs, read at one moment."""
+        ...
+
+    def export_attempts(self, campaign: str) -> AsyncIterator[AttemptRow]:
+        """Every attempt of the campaign, oldest first."""
         ...
 
     def export(self, campaign: str) -> AsyncIterator[Mapping[str, object]]:

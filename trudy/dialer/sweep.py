@@ -26,8 +26,8 @@ from trudy._call_matching import (
 from trudy.dialer import outcome as outcomes
 from trudy.dialer.outcome import AttemptResult, CallBack, Following, Heard, OptOut, Retry
 from trudy.dialer.policy import OUTCOMES, OutcomeWord
+from trudy.dialer.progress import of_a_hook
 from trudy.dialer.records import LONGEST_CALL, CampaignRecord, DueRow, OpenAttempt
-from trudy.dialer.report import of_a_hook
 from trudy.dialer.states import AttemptState, ImpossibleError
 from trudy.dialer.store import Store
 from trudy.errors import InvalidArgumentError, NotFoundError, TrudyError

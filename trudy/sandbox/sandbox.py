@@ -15,7 +15,7 @@ from trudy._hours import WorkingHours
 from trudy.sandbox import assertions
 from trudy.sandbox.clock import SandboxClock
 from trudy.sandbox.domain import browser_calls
-from trudy.sandbox.domain.lifecycle import PlacedCall
+from trudy.sandbox.domain.lifecycle import TALK_SECONDS, PlacedCall
 from trudy.sandbox.domain.voices import SandboxVoice, voice_status
 from trudy.sandbox.events.sender import EventSender
 from trudy.sandbox.faults.options import FaultOptions
@@ -60,6 +60,8 @@ class Sandbox:
         webhook_secret: signs events; a new one if None.
         outcome_mix: shares of outcomes by name (`completed`, `no_answer`, ...; see `Outcome`) for numbers outside the
             fictional ranges. The outcome of each attempt is drawn by the seed and the number.
+        mix_fictional: draw the outcomes of fictional numbers by `outcome_mix` too.
+        talk_seconds: how long an answered call talks.
         clock: used in place of `speed` and `start`: one that several sandboxes share, or a `JumpingClock`.
 
     Raises:
@@ -83,6 +85,8 @@ class Sandbox:
         webhook_secret: str | None = None,
         clock: SandboxClock | None = None,
         outcome_mix: Mapping[str, float] | None = None,
+        mix_fictional: bool = False,
+        talk_seconds: float = TALK_SECONDS,
     ) -> None:
         if clock is not None and (start is not None or speed != 1.0):
             raise ValueError("give a clock, or its start and speed")
@@ -100,6 +104,8 @@ class Sandbox:
                 api_key=api_key,
                 webhook_secret=webhook_secret,
                 outcome_mix=outcome_mix or {},
+                mix_fictional=mix_fictional,
+                talk_seconds=talk_seconds,
             ),
         )
         self._rate_limit_group = f"sandbox {uuid.uuid4()}"

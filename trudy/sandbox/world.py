@@ -18,7 +18,7 @@ from trudy.sandbox.domain.account_numbers import Spares
 from trudy.sandbox.domain.call_log import CallLog
 from trudy.sandbox.domain.campaign import Campaign
 from trudy.sandbox.domain.campaign_runner import CampaignRunner
-from trudy.sandbox.domain.lifecycle import PlacedCall
+from trudy.sandbox.domain.lifecycle import TALK_SECONDS, PlacedCall
 from trudy.sandbox.domain.newest_first import NewestFirst
 from trudy.sandbox.domain.outcome_by_number import read_mix
 from trudy.sandbox.domain.voices import SEEDED_VOICES, SandboxVoice
@@ -37,6 +37,7 @@ from trudy.sandbox.quirks.names import read_names
 
 KEY_PREFIX = "truedy_sandbox_"
 CONTROL_PREFIX = "control_"
+_LONGEST_TALK = 86_400.0
 SECRET_PREFIX = "whsec_sandbox_"  # noqa: S105  # not a secret, only the beginning of one
 
 Rows = NewestFirst[dict[str, Any]]
@@ -84,11 +85,17 @@ class WorldOptions:
     assign_numbers: bool = True
     experimental: bool = False
     outcome_mix: Mapping[str, float] = field(factory=dict[str, float], converter=read_mix)
+    mix_fictional: bool = False
+    talk_seconds: float = TALK_SECONDS
     quirks: frozenset[str] = field(default=frozenset(), converter=read_names)
     api_key: str | None = field(default=None, repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        if not 0 < self.talk_seconds <= _LONGEST_TALK:
+            raise ValueError("talk_seconds must be above 0, and a day at most")
+        if self.mix_fictional and not self.outcome_mix:
+            raise ValueError("mix_fictional needs an outcome_mix")
         for name, text in (("api_key", self.api_key), ("webhook_secret", self.webhook_secret)):
             if text is not None and (not text or not text.isascii() or not text.isprintable() or " " in text):
                 raise ValueError(f"{name} must be ASCII text without spaces, and not empty")

@@ -68,7 +68,7 @@ def test_the_stages_of_each_outcome(outcome: Outcome, story: list[tuple[float, s
 )
 def test_why_and_how_long(outcome: Outcome, join_timeout: float, max_duration: float, reason: str, talk: int) -> None:
     timeline = plan(outcome, join_timeout, max_duration)
-    assert (timeline.end_reason, lifecycle.talk_seconds(timeline)) == (reason, talk)
+    assert (timeline.end_reason, lifecycle.talked_seconds(timeline)) == (reason, talk)
 
 
 @given(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trudy.sandbox import Outcome, Sandbox, outcome_of
+from trudy.sandbox.domain.new_call import outcome_for
 from trudy.sandbox.domain.outcome_by_number import drawn, read_mix, settle
 
 TABLE = {
@@ -76,3 +77,23 @@ def test_a_mix_gives_each_number_its_share_and_the_same_each_time() -> None:
 def test_a_mix_that_is_none_is_refused(mix: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="outcome_mix"):
         Sandbox(outcome_mix=mix)
+
+
+def test_a_mix_may_hold_for_fictional_numbers_too() -> None:
+    sandbox = Sandbox(outcome_mix={"busy": 1}, mix_fictional=True)
+    assert outcome_for(sandbox.world, "+14155550100") is Outcome.BUSY
+    assert outcome_for(Sandbox(outcome_mix={"busy": 1}).world, "+14155550100") is Outcome.COMPLETED
+    with pytest.raises(ValueError, match="mix_fictional"):
+        Sandbox(mix_fictional=True)
+
+
+def test_how_long_an_answered_call_talks() -> None:
+    sandbox = Sandbox(speed=0, talk_seconds=90)
+    with sandbox.client() as client:
+        agent = client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Be kind.")
+        call = client.calls.create(agent_id=agent.id, phone_number="+14155550100")
+        sandbox.advance(minutes=5)
+        assert client.calls.get(call.id).duration_seconds == 90
+    for seconds in (0, -1, float("nan"), 100_000):
+        with pytest.raises(ValueError, match="talk_seconds"):
+            Sandbox(talk_seconds=seconds)

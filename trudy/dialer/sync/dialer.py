@@ -16,7 +16,8 @@ from trudy.dialer.outcome import classify
 from trudy.dialer.placing import ShouldDial
 from trudy.dialer.plan import Plan
 from trudy.dialer.policy import Policy
-from trudy.dialer.report import CampaignStatus, OnEvent, RunResult
+from trudy.dialer.progress import CampaignStatus, OnEvent, RunResult
+from trudy.dialer.rehearsal import USUAL, Mix, Rehearsal
 from trudy.dialer.sources import Source
 from trudy.dialer.store import Store
 from trudy.dialer.sweep import Classify, OnOutcome
@@ -122,6 +123,22 @@ class SyncDialer:
                 rejects=rejects,
             )
         )
+
+    def rehearse(self, plan: Plan, *, mix: Mix = USUAL, seed: int = 0) -> Rehearsal:
+        """Dial a copy of the plan on a sandbox in this process, on simulated time that begins now; needs the extra
+        `sandbox`.
+
+        Nothing leaves the machine: no request is sent, no number is written anywhere, and the store stays as it is.
+        It takes policy, `canary`, `only_to` and the do-not-call list as they are, but asks no hooks.
+
+        Args:
+            mix: how calls end, by their shares; a guess if left out.
+            seed: decides which call ends how.
+
+        Raises:
+            ConfigurationError: the extra `sandbox` is not installed.
+        """
+        return self._bridge.run(bind(self._async.rehearse, plan, mix=mix, seed=seed))
 
     def run(
         self,

@@ -83,7 +83,14 @@ class PlacedCall:
         return self.timeline.ringing_at is not None
 
 
-def plan(outcome: Outcome, *, created_at: float, join_timeout: float, max_duration: float) -> Timeline:
+def plan(
+    outcome: Outcome,
+    *,
+    created_at: float,
+    join_timeout: float,
+    max_duration: float,
+    talk_seconds: float = TALK_SECONDS,
+) -> Timeline:
     """All stages of a call, fixed when it is accepted. Times are in seconds."""
     if outcome is Outcome.FAILED:
         return Timeline(
@@ -111,7 +118,7 @@ def plan(outcome: Outcome, *, created_at: float, join_timeout: float, max_durati
     rings = VOICEMAIL_AFTER_SECONDS if outcome is Outcome.VOICEMAIL else ANSWERED_AFTER_SECONDS
     if outcome is Outcome.NO_ANSWER or join_timeout < rings:
         return unanswered(join_timeout, "no_answer")
-    talk, reason = _talk(outcome)
+    talk, reason = _talk(outcome, talk_seconds)
     if max_duration < talk:
         talk, reason = max_duration, "max_duration"
     answered_at = ringing_at + rings
@@ -148,10 +155,10 @@ def join_plan(waiting: Timeline, *, joined_at: float, max_duration: float) -> Ti
     )
 
 
-def _talk(outcome: Outcome) -> tuple[float, str]:
+def _talk(outcome: Outcome, usual: float) -> tuple[float, str]:
     if outcome is Outcome.VOICEMAIL:
         return VOICEMAIL_SECONDS, "voicemail"
-    return (LONG_SECONDS if outcome is Outcome.LONG else TALK_SECONDS), "hangup"
+    return (LONG_SECONDS if outcome is Outcome.LONG else usual), "hangup"
 
 
 def status_at(timeline: Timeline, now: float) -> Status:
@@ -177,7 +184,7 @@ def changed_at(timeline: Timeline, now: float) -> float:
     return max(moment for moment in moments if moment is not None and moment <= now)
 
 
-def talk_seconds(timeline: Timeline) -> int:
+def talked_seconds(timeline: Timeline) -> int:
     """Whole seconds of conversation in all; 0 for a call that is not answered."""
     return 0 if timeline.answered_at is None else round(timeline.ended_at - timeline.answered_at)
 
@@ -199,7 +206,7 @@ def _is_processed(timeline: Timeline, now: float) -> bool:
 def transcript(call: PlacedCall) -> list[dict[str, Any]]:
     """The turns of an answered call, spread evenly over its length."""
     lines = _lines(call)
-    step = talk_seconds(call.timeline) / len(lines)
+    step = talked_seconds(call.timeline) / len(lines)
     return [
         {"speaker": speaker, "text": text, "timestamp": round(index * step, 2)}
         for index, (speaker, text) in enumerate(lines)

@@ -36,7 +36,8 @@ def settings_for(agent: Mapping[str, Any], given: Mapping[str, Any] | None = Non
 
 def outcome_for(world: World, number: str) -> Outcome | None:
     """How a call to that number goes; None if this sandbox does not call the number."""
-    outcome, options = outcome_of(number), world.options
+    options = world.options
+    outcome = None if options.mix_fictional else outcome_of(number)
     if outcome is None and options.outcome_mix:
         attempt = len(world.state.placed_to.get(number, ())) + 1
         return drawn(options.outcome_mix, number=number, attempt=attempt, seed=world.seed)
@@ -98,6 +99,7 @@ def place(
             created_at=now,
             join_timeout=values.seconds(settings["join_timeout"]),
             max_duration=values.seconds(settings["max_duration"]),
+            talk_seconds=world.options.talk_seconds,
         ),
         campaign_id=campaign_id,
         contact_id=contact_id,

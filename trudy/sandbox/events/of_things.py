@@ -107,7 +107,7 @@ def _call_event(call: PlacedCall, name: str, moment: float) -> SandboxEvent:
 
 
 def _talk(call: PlacedCall, answered_at: float, *, is_billed: bool) -> Talk:
-    seconds, summary = lifecycle.talk_seconds(call.timeline), lifecycle.summary(call)
+    seconds, summary = lifecycle.talked_seconds(call.timeline), lifecycle.summary(call)
     return Talk(
         created_at=_aware(call.timeline.created_at),
         joined_at=_aware(answered_at),

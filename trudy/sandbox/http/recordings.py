@@ -105,7 +105,7 @@ class MediaEndpoint:
             return _denied(404)
         if not self._world.links.opens(call_id, query.decode("latin-1"), now=now):
             return _denied(403)
-        sound = audio(lifecycle.talk_seconds(call.timeline))
+        sound = audio(lifecycle.talked_seconds(call.timeline))
         return HttpAnswer(status=200, body=sound, headers={"content-type": self._content_type()})
 
     def _content_type(self) -> str:

@@ -220,7 +220,7 @@ def get_analytics(request: ApiRequest) -> HandlerReply:
         "batch_call_id": campaign.id,
         "calls": len(over),
         "end_reasons": dict(Counter(call.timeline.end_reason for call in over)),
-        "talk_seconds": sum(lifecycle.talk_seconds(call.timeline) for call in over),
+        "talk_seconds": sum(lifecycle.talked_seconds(call.timeline) for call in over),
         "cost_credits": sum(credits_of(call.timeline) for call in over),
     }
     return HandlerReply(data=data)

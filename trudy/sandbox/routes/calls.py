@@ -97,7 +97,7 @@ def get_recording(request: ApiRequest) -> HandlerReply:
     url = _recording_url(request, call)
     if url is None:
         raise problems.not_found("Recording")
-    seconds = lifecycle.talk_seconds(call.timeline)
+    seconds = lifecycle.talked_seconds(call.timeline)
     return HandlerReply(data={"call_id": call.id, "recording_url": url, "format": FORMAT, "duration_seconds": seconds})
 
 
@@ -150,7 +150,7 @@ def present(request: ApiRequest, call: PlacedCall) -> Json:
     is_over = now >= timeline.ended_at
     answered_at = timeline.answered_at if timeline.answered_at is not None and now >= timeline.answered_at else None
     ended_at = wire.time(timeline.ended_at) if is_over else None
-    seconds = lifecycle.talk_seconds(timeline) if is_over else None
+    seconds = lifecycle.talked_seconds(timeline) if is_over else None
     credits_used = credits_of(timeline) if is_over else None
     has_transcript = lifecycle.has_transcript(call, now)
     number = call.to or None
@@ -186,7 +186,7 @@ def present(request: ApiRequest, call: PlacedCall) -> Json:
 
 def credits_of(timeline: lifecycle.Timeline) -> float:
     """The credits that a call costs: one for each minute begun."""
-    return -(-lifecycle.talk_seconds(timeline) // 60) * _CREDITS_A_MINUTE
+    return -(-lifecycle.talked_seconds(timeline) // 60) * _CREDITS_A_MINUTE
 
 
 def _find(request: ApiRequest) -> PlacedCall:
