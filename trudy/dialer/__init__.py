@@ -4,6 +4,8 @@
     arguments       what the methods are given, checked
     do_not_call     the numbers that no campaign calls
     progress        what a run tells
+    report          a campaign as one HTML file
+    charts          charts of a campaign as SVG; pure
     rehearsal       how a campaign would go: what a rehearsal is told, and what it tells; pure
     rehearsing      a campaign tried out on a sandbox in memory
     statistics      a campaign counted; pure

@@ -49,6 +49,11 @@ def told(history: Sequence[Mapping[str, object]]) -> list[str]:
     return [_row(entry) if entry["kind"] == "row" else _event(entry) for entry in history]
 
 
+def reason_told(reason: str) -> str:
+    """Why a row is not called, in words."""
+    return _REASONS.get(reason, reason.replace("_", " "))
+
+
 def _event(entry: Mapping[str, object]) -> str:
     kind = str(entry["kind"])
     shown = {name: str(value) for name, value in entry.items() if value is not None}

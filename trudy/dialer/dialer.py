@@ -397,6 +397,27 @@ class Dialer:
         await self._known_campaign(campaign)
         return await exports.write(lambda: self.store.export(campaign), Path(path))
 
+    async def report(self, campaign: str, path: str | os.PathLike[str], *, rehearsal: Rehearsal | None = None) -> None:
+        """Write how a campaign goes as one HTML file that opens offline; needs the extra `report`. Numbers are masked.
+
+        Args:
+            rehearsal: shown beside it.
+
+        Raises:
+            ConfigurationError: the extra `report` is not installed.
+        """
+        from trudy.dialer.report import write_report
+
+        limit = self.client.rate_limit
+        await write_report(
+            self.store,
+            campaign,
+            Path(path),
+            rehearsal=rehearsal,
+            now=self.now(),
+            limit=None if limit is None else limit.limit,
+        )
+
     def nudge(self, event: object = None) -> None:
         """Something was heard of a call: look soon. For a webhook router's `on_any`; from any thread.
 

@@ -85,6 +85,16 @@ class AttemptRow:
 
 
 @frozen(kw_only=True)
+class HeldRow:
+    """A row that is not called for now, or of which nobody knows whether it was."""
+
+    line: int
+    phone_number: str | None = field(repr=False)
+    state: str
+    reason: str | None
+
+
+@frozen(kw_only=True)
 class CampaignCopy:
     """What a store knows of one campaign at one moment, by table."""
 

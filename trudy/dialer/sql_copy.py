@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, and_, delete, insert, or_, select, update
 
-from trudy.dialer.export import AttemptRow, CampaignCopy
+from trudy.dialer.export import AttemptRow, CampaignCopy, HeldRow
 from trudy.dialer.schema import SCHEMA, attempts, caller_days, campaigns, do_not_call, rows, store
 from trudy.dialer.sql_rows import OPEN, PAGE
 from trudy.dialer.states import AttemptState, RowState
@@ -87,6 +87,20 @@ def attempts_after(connection: Connection, campaign: str, last: str) -> list[Att
             price=each.price,
         )
         for each in found
+    ]
+
+
+def held(connection: Connection, campaign: str, most: int) -> list[HeldRow]:
+    """Rows that are held or unresolved, or wait for more than their turn, in the order of the source."""
+    waits = and_(rows.c.state == RowState.WAITING, rows.c.reason.is_not(None), rows.c.reason != "retry")
+    found = connection.execute(
+        select(rows.c.line, rows.c.number, rows.c.state, rows.c.reason)
+        .where(rows.c.campaign == campaign, or_(rows.c.state == RowState.UNRESOLVED, waits))
+        .order_by(rows.c.id)
+        .limit(most)
+    )
+    return [
+        HeldRow(line=each.line, phone_number=each.number, state=str(each.state), reason=each.reason) for each in found
     ]
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from trudy.clock import Clock
 from trudy.dialer import sql_claims, sql_copy, sql_plans, sql_rows
-from trudy.dialer.export import AttemptRow, CampaignCopy
+from trudy.dialer.export import AttemptRow, CampaignCopy, HeldRow
 from trudy.dialer.policy import OutcomeWord, Policy
 from trudy.dialer.records import (
     CampaignRecord,
@@ -289,6 +289,9 @@ class SqlStore:
 
     async def reasons(self, campaign: str) -> Mapping[str, int]:
         return await self._in_transaction(sql_plans.reasons, campaign)
+
+    async def held(self, campaign: str, most: int) -> Sequence[HeldRow]:
+        return await self._in_transaction(sql_copy.held, campaign, most)
 
     async def export_attempts(self, campaign: str) -> AsyncIterator[AttemptRow]:
         last = ""

@@ -24,7 +24,7 @@ from trudy.dialer.records import (
 )
 
 if TYPE_CHECKING:
-    from trudy.dialer.export import AttemptRow, CampaignCopy
+    from trudy.dialer.export import AttemptRow, CampaignCopy, HeldRow
 
 
 class Store(Protocol):
@@ -255,6 +255,10 @@ class Store(Protocol):
 
     async def snapshot(self, campaign: str) -> CampaignCopy:
         """All that a rehearsal of the campaign needs, read at one moment."""
+        ...
+
+    async def held(self, campaign: str, most: int) -> Sequence[HeldRow]:
+        """Rows that are held or unresolved, or wait for more than their turn, in the order of the source."""
         ...
 
     def export_attempts(self, campaign: str) -> AsyncIterator[AttemptRow]:

@@ -241,6 +241,17 @@ class SyncDialer:
         """Write a CSV, or JSON lines by the file's name: the source's columns, and what became of each row."""
         return self._bridge.run(bind(self._async.export, campaign, path))
 
+    def report(self, campaign: str, path: str | os.PathLike[str], *, rehearsal: Rehearsal | None = None) -> None:
+        """Write how a campaign goes as one HTML file that opens offline; needs the extra `report`. Numbers are masked.
+
+        Args:
+            rehearsal: shown beside it.
+
+        Raises:
+            ConfigurationError: the extra `report` is not installed.
+        """
+        return self._bridge.run(bind(self._async.report, campaign, path, rehearsal=rehearsal))
+
     def nudge(self, event: object = None) -> None:
         """Something was heard of a call: look soon. For a webhook router's `on_any`; from any thread.
 
