@@ -15,7 +15,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from attrs import evolve
-from sqlalchemy import create_engine, text
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from tests.dialer.recount import check_counters, tables_of
 from tests.fakes.clock import FakeClock
@@ -23,6 +24,7 @@ from trudy.dialer.migrations import alembic_config
 from trudy.dialer.policy import DAY, Attempts, Hours, Policy, RetryAfter
 from trudy.dialer.records import Claim, DueRow, Ended, Miss, NewRow, PlanHeader
 from trudy.dialer.schema import SCHEMA, metadata
+from trudy.dialer.sql_database import Database
 from trudy.dialer.sql_store import SqlStore
 from trudy.dialer.states import AttemptState, ImpossibleError, RowState
 from trudy.dialer.store import StoreBusyError, StoreError
@@ -39,9 +41,21 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+IN_A_FILE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new store in each of the databases."""
+    if request.param == "sqlite":
+        return str(tmp_path / "leads.db")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
-    store = SqlStore(tmp_path / "leads.db", clock=FakeClock())
+async def store(store_url: str) -> AsyncIterator[SqlStore]:
+    store = SqlStore(store_url, clock=FakeClock())
     await store.open()
     yield store
     await store.close()
@@ -113,6 +127,7 @@ class Worker:
 A, B, C = "+12125550100", "+12125550101", "+12125550102"
 
 
+@IN_A_FILE
 async def test_an_intent_is_there_after_a_crash(store: SqlStore, tmp_path: Path) -> None:
     campaign = await campaign_of(store, A)
     (contact,) = await contacts(store, campaign)
@@ -348,6 +363,7 @@ async def test_an_earlier_campaign_keeps_its_numbers(store: SqlStore) -> None:
     assert await store.counts(second) == {"waiting": 1, "duplicate": 1}
 
 
+@IN_A_FILE
 async def test_a_plan_that_was_never_finished_keeps_nobody_from_being_called(store: SqlStore, tmp_path: Path) -> None:
     header = PlanHeader(agent_id="agent", policy=OPEN, consent={}, region="US")
     dead = await store.start_plan(header, NOON)
@@ -358,6 +374,7 @@ async def test_a_plan_that_was_never_finished_keeps_nobody_from_being_called(sto
         assert file.execute("SELECT count(*) FROM rows WHERE campaign = ?", [dead]).fetchone() == (0,)
 
 
+@IN_A_FILE
 async def test_a_person_is_forgotten_and_still_not_called(store: SqlStore, tmp_path: Path) -> None:
     campaign = await campaign_of(store, A, B)
     first, _ = await contacts(store, campaign)
@@ -377,7 +394,7 @@ async def test_a_person_is_forgotten_and_still_not_called(store: SqlStore, tmp_p
     await again.close()
 
 
-async def test_one_process_dials_from_a_store(store: SqlStore, tmp_path: Path) -> None:
+async def test_one_process_dials_from_a_store(store: SqlStore, store_url: str) -> None:
     script = (
         "import sys, anyio\n"
         "from trudy.clock import SystemClock\n"
@@ -390,7 +407,7 @@ async def test_one_process_dials_from_a_store(store: SqlStore, tmp_path: Path) -
         "    sys.stdin.read()\n"
         "anyio.run(main)\n"
     )
-    command = [sys.executable, "-c", script, str(tmp_path / "leads.db")]
+    command = [sys.executable, "-c", script, store_url]
     with subprocess.Popen(  # noqa: ASYNC220  # it says a line and waits
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
@@ -435,6 +452,7 @@ async def test_many_tasks_claim_at_once(store: SqlStore) -> None:
     assert len(won) == (await store.campaign(campaign)).live == 7
 
 
+@IN_A_FILE
 async def test_an_attempt_says_under_which_hours_it_was_placed(store: SqlStore, tmp_path: Path) -> None:
     policy = Policy(hours=Hours(by_region={"US-FL": Hours.us_federal()}))
     campaign = await campaign_of(store, A, policy=policy)
@@ -453,25 +471,27 @@ async def test_an_attempt_says_under_which_hours_it_was_placed(store: SqlStore, 
 
 
 @pytest.mark.parametrize("change", ["UPDATE events SET kind = 'nothing'", "DELETE FROM events"])
-async def test_the_audit_is_append_only(store: SqlStore, tmp_path: Path, change: str) -> None:
+async def test_the_audit_is_append_only(store: SqlStore, store_url: str, change: str) -> None:
     await campaign_of(store, A)
-    with (
-        sqlite3.connect(tmp_path / "leads.db") as file,
-        pytest.raises(sqlite3.IntegrityError, match="events is append only"),
-    ):
-        file.execute(change)
+    engine = Database(store_url, clock=FakeClock())._engine
+    with pytest.raises(DBAPIError, match="events is append only"), engine.begin() as connection:
+        connection.execute(text(change))
+    engine.dispose()
 
 
-async def test_the_migrations_make_the_tables_of_the_schema(store: SqlStore, tmp_path: Path) -> None:
-    with create_engine(f"sqlite:///{tmp_path / 'leads.db'}").connect() as connection:
+async def test_the_migrations_make_the_tables_of_the_schema(store: SqlStore, store_url: str) -> None:
+    await store.close()
+    engine = Database(store_url, clock=FakeClock())._engine
+    with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         assert connection.execute(text("SELECT schema FROM store")).scalar_one() == SCHEMA
         connection.rollback()
         command.downgrade(alembic_config(connection), "base")
-        tables = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars()
-        assert list(tables) == ["alembic_version"]
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+    engine.dispose()
 
 
+@IN_A_FILE
 async def test_each_move_of_a_campaign_is_a_revision(store: SqlStore, tmp_path: Path) -> None:
     campaign = await campaign_of(store, A)
     await store.move_campaign(campaign, "paused", reason="by hand", now=NOON)
@@ -526,6 +546,7 @@ async def test_what_may_have_rung_is_an_attempt_and_counts_once(store: SqlStore)
     assert (await store.contact(contact.id)).attempts == 1
 
 
+@IN_A_FILE
 async def test_an_adopted_call_is_counted_like_any_other(store: SqlStore, tmp_path: Path) -> None:
     campaign = await campaign_of(store, A)
     assert await store.adopt("forgotten", "call-1", A, NOON - 60, NOON)
@@ -536,6 +557,7 @@ async def test_an_adopted_call_is_counted_like_any_other(store: SqlStore, tmp_pa
     assert tables["campaigns"][0]["dialed"] == 1
 
 
+@IN_A_FILE
 async def test_a_damaged_file_fails_the_claim_and_says_so(store: SqlStore, tmp_path: Path) -> None:
     campaign = await campaign_of(store, A)
     (contact,) = await contacts(store, campaign)

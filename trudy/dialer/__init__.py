@@ -29,6 +29,7 @@
     records         what goes into a store and comes out of it
     sql_store       the store in SQL
     sql_database    the database under it: SQLite's settings, one writing thread, the lock
+    sql_postgres    PostgreSQL under it: durable commits, one writer, the lock
     sql_claims      the transactions that decide whether a phone rings
     sql_plans       plans in SQL: rows on their way in, duplicates, people not to be called
     sql_rows        campaigns and rows in SQL

@@ -1,4 +1,4 @@
-"""The database under a store: SQLite in a file, or any that SQLAlchemy reaches synchronously.
+"""The database under a store: SQLite in a file, or PostgreSQL.
 
 Everything runs in one thread at a time, a short transaction each. SQLite is set to `synchronous=FULL`: with less, a
 power cut could roll a committed intent back, and a second call would follow.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, c
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
@@ -25,6 +25,7 @@ from sqlalchemy.pool import StaticPool
 from trudy.clock import Clock
 from trudy.dialer.schema import SCHEMA, metadata
 from trudy.dialer.schema import store as store_table
+from trudy.dialer.sql_postgres import PostgresLock, postgres_engine, said_by
 from trudy.dialer.states import ImpossibleError
 from trudy.dialer.store import StoreBusyError, StoreError
 from trudy.errors import InvalidArgumentError
@@ -48,7 +49,10 @@ class Database:
             raise InvalidArgumentError("store must not be empty: it is the path of a file", argument="store")
         try:
             parsed = make_url(text if "://" in text else f"sqlite:///{text}")
-            self._engine = _engine(parsed.render_as_string(hide_password=False), in_memory=self._is_memory)
+            is_postgres = parsed.get_backend_name() == "postgresql"
+            self._engine = (
+                postgres_engine(parsed) if is_postgres else _sqlite_or_other(parsed, in_memory=self._is_memory)
+            )
         except (ArgumentError, NoSuchModuleError):
             raise InvalidArgumentError(
                 "store is neither the path of a file nor a URL that SQLAlchemy knows", argument="store"
@@ -68,6 +72,7 @@ class Database:
         """Held by the one thread that is in a transaction, whichever event loop it serves."""
         self._limiters: dict[object, CapacityLimiter] = {}
         self._lock_file: int | None = None
+        self._advisory = PostgresLock(self._engine) if is_postgres else None
         self._seen_log = (0, 0)
         self.id = ""
         """The store's own; empty until it is open."""
@@ -128,10 +133,10 @@ class Database:
             with hold():
                 return await to_thread.run_sync(work, *args, limiter=self._limiter())
         except IntegrityError as error:
-            raise ImpossibleError(f"somebody else was there first: {error.orig}") from None
+            raise ImpossibleError(f"somebody else was there first: {said_by(error)}") from None
         except DBAPIError as error:
             # Not its own text, which holds the statement and its values.
-            raise StoreError(f"{self._name}: {error.orig}") from None
+            raise StoreError(f"{self._name}: {said_by(error)}") from None
 
     def _limiter(self) -> CapacityLimiter:
         """One thread at a time, for each event loop that uses the store."""
@@ -183,8 +188,12 @@ class Database:
         if self._lock_file is not None:
             os.close(self._lock_file)
             self._lock_file = None
+        if self._advisory is not None:
+            self._advisory.release()
 
     def _lock(self, who: str) -> None:
+        if self._advisory is not None:
+            self._advisory.take(who)
         if self._path is None or self._lock_file is not None:
             return
         import fcntl
@@ -202,7 +211,7 @@ class Database:
         self._lock_file = file
 
 
-def _engine(url: str, *, in_memory: bool) -> Engine:
+def _sqlite_or_other(url: URL, *, in_memory: bool) -> Engine:
     engine = create_engine(url, poolclass=StaticPool) if in_memory else create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)

@@ -275,4 +275,4 @@ class StoreBusyError(Exception):
 
 
 class StoreError(Exception):
-    """The store cannot be read or written: its disk is full, or its file damaged, gone or not to be written."""
+    """The store cannot be read or written: its disk is full, its file damaged or gone, its database lost."""

@@ -28,7 +28,7 @@ SCHEMA: Final = 1
 _STATEMENT: Final = 4
 """Seconds for one statement, the wait for the lock included; also how long a process that was stopped may keep it. More
 than the five that a client gives would lose what was noted, less would fail on a busy database."""
-_NETWORK: Final = {
+NETWORK: Final = {
     "connect_timeout": 4,
     "keepalives": 1,
     "keepalives_idle": 5,
@@ -226,4 +226,4 @@ def _settings(conninfo: str) -> dict[str, Any]:
         given = conninfo_to_dict(conninfo)
     except ProgrammingError:  # its text may quote the password
         raise InvalidArgumentError("conninfo is no PostgreSQL URL or connection string", argument="conninfo") from None
-    return {**_NETWORK, **given}
+    return {**NETWORK, **given}
