@@ -338,7 +338,8 @@ class CampaignRun:
         """Sweep while calls are open, and as long as the run goes on."""
         while True:
             looked = Looked()
-            started = len(self.placer.started)
+            # An answer that is awaited may be lost while nothing else is open and nothing else starts.
+            started, awaits = len(self.placer.started), bool(self.placer.claimed)
             try:
                 looked = await self.sweep.once()
             except TrudyError as error:
@@ -350,7 +351,8 @@ class CampaignRun:
             if looked.ends:
                 await self.judge()
                 self._go_on.set()
-            while not looked.looked_for and len(self.placer.started) == started and not self.look_soon.clear():
+            is_idle = not looked.looked_for and not awaits
+            while is_idle and len(self.placer.started) == started and not self.look_soon.clear():
                 await self._claimed.wait(max(SWEEP_EVERY, self.watch_every), self.clock)
                 self._claimed.clear()
                 if len(self.placer.started) != started:
