@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from attrs import evolve
-from sqlalchemy import inspect, text
+from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.dialer.recount import check_counters, tables_of
@@ -591,3 +592,31 @@ async def test_loops_in_many_threads_write_one_after_another(store: SqlStore) ->
         for start in range(4):
             tasks.start_soon(anyio.to_thread.run_sync, claim_some, due[start::4])
     assert (await store.campaign(campaign)).live == 40
+
+
+async def test_no_step_of_a_call_reads_a_whole_table(store: SqlStore) -> None:
+    """Else each call costs more than the one before, and an export the square of its rows."""
+    campaign = await campaign_of(store, A, B)
+    worker = await Worker(store, campaign).start()
+    told: list[tuple[str, Any]] = []
+
+    def tell(_: object, __: object, statement: str, values: Any, *___: object) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+            told.append((statement, values))
+
+    event.listen(store._database._engine, "before_cursor_execute", tell)
+    first, _ = await contacts(store, campaign)
+    attempt = await worker.must_claim(first)
+    await store.placed(attempt, "call", NOON)
+    await store.contact(first.id)
+    await store.ended(attempt, Ended(outcome="answered", ended_at=NOON + 60, duration=50.0, cost=None))
+    assert [row["outcome"] async for row in store.export(campaign)] == ["answered", None]
+    event.remove(store._database._engine, "before_cursor_execute", tell)
+    with store._database._engine.connect() as connection:
+        plans = {
+            statement: [step.detail for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+            for statement, values in told
+        }
+    assert len(plans) > 10
+    scans = {statement: plan for statement, plan in plans.items() if re.search(r"SCAN (?!leases|store)", str(plan))}
+    assert not scans

@@ -104,7 +104,11 @@ def finish_plan(connection: Connection, campaign: str, plan_hash: str, now: floa
         other.c.campaign != campaign,
         or_(
             other.c.state.in_((RowState.WAITING, RowState.CLAIMED, RowState.LIVE, RowState.UNRESOLVED)),
-            exists().where(attempts.c.row == other.c.id, attempts.c.intent_at > now - _AGAIN_AFTER),
+            exists().where(
+                attempts.c.campaign == other.c.campaign,
+                attempts.c.row == other.c.id,
+                attempts.c.intent_at > now - _AGAIN_AFTER,
+            ),
         ),
     )
     _mark(connection, mine, rows.c.key.in_(others), "duplicate", "earlier_campaign")

@@ -224,7 +224,7 @@ def adopt(connection: Connection, attempt: str, call_id: str, number_hash: str, 
         update(rows).where(waits).values(state=RowState.UNRESOLVED, reason="called before the store was restored")
     )
     if first is not None:
-        count = select(func.count()).select_from(attempts).where(attempts.c.row == first.id)
+        count = select(func.count()).where(attempts.c.campaign == first.campaign, attempts.c.row == first.id)
         connection.execute(
             insert(attempts).values(
                 id=attempt or str(uuid4()),
@@ -291,7 +291,11 @@ def exported(connection: Connection, campaign: str, after: int) -> list[tuple[in
     """The next rows of a campaign after one, with the last attempt of each that was placed."""
     last = (
         select(func.max(attempts.c.n))
-        .where(attempts.c.row == rows.c.id, attempts.c.state.not_in((AttemptState.NOT_SENT, AttemptState.REFUSED)))
+        .where(
+            attempts.c.campaign == rows.c.campaign,
+            attempts.c.row == rows.c.id,
+            attempts.c.state.not_in((AttemptState.NOT_SENT, AttemptState.REFUSED)),
+        )
         .correlate(rows)
         .scalar_subquery()
     )
@@ -299,7 +303,10 @@ def exported(connection: Connection, campaign: str, after: int) -> list[tuple[in
         select(
             rows, attempts.c.call_id, attempts.c.started_at, attempts.c.ended_at, attempts.c.duration, attempts.c.cost
         )
-        .outerjoin(attempts, and_(attempts.c.row == rows.c.id, attempts.c.n == last))
+        .outerjoin(
+            attempts,
+            and_(attempts.c.campaign == rows.c.campaign, attempts.c.row == rows.c.id, attempts.c.n == last),
+        )
         .where(rows.c.campaign == campaign, rows.c.id > after)
         .order_by(rows.c.id)
         .limit(PAGE)

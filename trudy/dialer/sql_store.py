@@ -42,6 +42,8 @@ class SqlStore:
 
     def __init__(self, url: str | os.PathLike[str] | None, *, clock: Clock) -> None:
         self._database = Database(url, clock=clock)
+        self._policies: dict[str, Policy] = {}
+        """By campaign: a policy stands in its plan's hash, and never changes."""
 
     @property
     def id(self) -> str:
@@ -120,6 +122,8 @@ class SqlStore:
         await self._in_transaction(sql_rows.settle_row, row, RowState.WAITING, RowState.DONE, reason, now)
 
     async def caller_id(self, contact: DueRow, policy: Policy, now: float) -> str | Miss | None:
+        if not policy.caller_ids:
+            return None
         try:
             return await self._in_transaction(sql_claims.caller_id, policy, contact, now)
         except sql_claims.Missed as missed:
@@ -137,7 +141,9 @@ class SqlStore:
         now: float,
         send_within: float,
     ) -> Claim | Miss:
-        policy = (await self.campaign(contact.campaign)).policy
+        policy = self._policies.get(contact.campaign)
+        if policy is None:
+            policy = self._policies[contact.campaign] = (await self.campaign(contact.campaign)).policy
         try:
             return await self._in_transaction(
                 lambda connection: sql_claims.claim(
