@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -17,13 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.report import Table, Target
-from trudy import AsyncTrudyClient
+from trudy import AsyncTrudyClient, RateLimit
 from trudy.dialer import Attempts, Breaker, Dialer, DialEvent, Hours, Plan, Policy
 from trudy.sandbox import JumpingClock, Sandbox
 
 _AREAS = (212, 213, 305, 312, 404, 415, 512, 602, 702, 713, 206, 303, 617, 214, 201, 310, 718, 773, 503, 614)
 _LIMIT = 100
 _START = 1_750_000_020.0
+_FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+"""In memory, where there is such a place: what the system spends on a disk is no CPU of ours."""
 _MIX = {"completed": 2, "no_answer": 1}
 _POLICY = Policy(
     hours=Hours.always(),
@@ -83,7 +86,9 @@ def _cpu(rows: int) -> Table:
             ["the dialer's own", f"{ours:.2f}"],
         ],
         targets=[Target(what="ms a call / 3", value=ours / 3, limit=1)],
-        notes=("In process and on simulated time: CPU seconds, commits to the disk not counted.",),
+        notes=(
+            "In process and on simulated time: CPU seconds, with the store in memory, where there is such a place.",
+        ),
     )
 
 
@@ -98,50 +103,61 @@ def _first_dial(rows: int) -> Table:
 
 
 def _at_a_limit(rows: int) -> Table:
-    found, requests = _run(rows, rate_limit=_LIMIT)
-    creates = sum(each == "POST /calls" for each in requests)
-    transcripts = sum(each.endswith("/transcript") for each in requests)
-    needed = creates + transcripts
-    ideal = (-(-needed // _LIMIT) - 1) * 60.0
-    bare = (-(-rows // _LIMIT) - 1) * 60.0
-    return Table(
-        title=f"Dialer: {rows:,} rows at {_LIMIT} requests a minute, simulated time",
-        columns=["rows", "creates", "transcripts", "other requests", "seconds", "/ ideal", "/ creates alone"],
-        rows=[
+    shares = (1.0, RateLimit().bulk_share)
+    lines: list[list[str]] = []
+    targets: list[Target] = []
+    for share in shares:
+        found, requests = _run(rows, rate_limit=_LIMIT, client=RateLimit(_LIMIT, bulk_share=share))
+        # A person may ask in any answered call not to be called again; what is heard after the last call costs no time.
+        needed = rows + int(found["transcripts"])
+        ideal = (-(-needed // (int(_LIMIT * share) - 1)) - 1) * 60.0
+        bare = (-(-rows // int(_LIMIT * share)) - 1) * 60.0
+        others = len(requests) - sum(each == "POST /calls" or each.endswith("/transcript") for each in requests)
+        ratio = found["last"] / ideal
+        lines.append(
             [
+                f"{share:.0%}",
                 f"{rows:,}",
-                f"{creates:,}",
-                f"{transcripts:,}",
-                f"{len(requests) - needed:,}",
+                f"{found['transcripts']:,.0f}",
+                f"{others:,}",
                 f"{found['last']:.0f}",
-                f"{found['last'] / ideal:.2f} x",
+                f"{ratio:.2f} x",
                 f"{found['last'] / bare:.2f} x",
             ]
-        ],
-        targets=[Target(what="time to the last call / ideal", value=found["last"] / ideal, limit=1.05)],
+        )
+        targets.append(Target(what=f"time to the last call / ideal, {share:.0%}", value=ratio, limit=1.05))
+    return Table(
+        title=f"Dialer: {rows:,} rows at {_LIMIT} requests a minute, simulated time",
+        columns=["of a window", "rows", "transcripts", "other requests", "seconds", "/ ideal", "/ creates alone"],
+        rows=lines,
+        targets=targets,
         notes=(
-            f"Ideal: the creates and a transcript for each answer, {_LIMIT} a minute; the rest of our time goes to the"
-            " share that the rate limiter keeps for others.",
+            "Ideal: the creates, the transcripts that were read before the last of them, and one list a window, in"
+            " whole windows of as many requests as the bulk lane may use.",
+            "The lane's share is the client's policy: the rest of each window is kept for others of the credential.",
             "Creates alone: as if nobody heard what was said.",
         ),
     )
 
 
-def _run(rows: int, *, rate_limit: int | None) -> tuple[dict[str, float], list[str]]:
-    """CPU seconds, and simulated ones to the last call; what was requested meanwhile, such as `POST /calls`."""
+def _run(rows: int, *, rate_limit: int | None, client: RateLimit | None = None) -> tuple[dict[str, float], list[str]]:
+    """CPU seconds, simulated ones to the last call, and transcripts before it; all requests, such as `POST /calls`."""
     clock = JumpingClock(start=_START)
     sandbox = Sandbox(clock=clock, rate_limit=rate_limit, seed=1, outcome_mix=_MIX)
 
     async def main() -> dict[str, float]:
-        async with _dialer(sandbox) as (dialer, plan_of):
+        async with _dialer(sandbox, client) as (dialer, plan_of):
             plan = await plan_of(rows)
             began, cpu = clock.time(), time.process_time()
             result = await dialer.run(plan, confirm=plan.hash)
             assert result.counts == {"done": rows}, result
-            return {
-                "cpu": time.process_time() - cpu,
-                "last": sandbox.placed_calls[-1].created_at - began,
-            }
+            used = time.process_time() - cpu
+            last = sandbox.placed_calls[-1].created_at
+            heard = sum(
+                request.path.endswith("/transcript") and request.received_at.timestamp() <= last
+                for request in sandbox.requests
+            )
+            return {"cpu": used, "last": last - began, "transcripts": heard}
 
     found = clock.run(main())
     sandbox.assert_no_number_dialed_twice()
@@ -193,11 +209,11 @@ async def _until_first(rows: int) -> tuple[float, float]:
 
 
 @asynccontextmanager
-async def _dialer(sandbox: Sandbox) -> AsyncIterator[tuple[Dialer, Any]]:
-    with tempfile.TemporaryDirectory() as folder:
+async def _dialer(sandbox: Sandbox, rate_limit: RateLimit | None = None) -> AsyncIterator[tuple[Dialer, Any]]:
+    with tempfile.TemporaryDirectory(dir=_FOLDER) as folder:
         leads = Path(folder) / "leads.csv"
         async with (
-            sandbox.async_client(max_rate_limit_wait=1e6) as client,
+            sandbox.async_client(max_rate_limit_wait=1e6, rate_limit=rate_limit) as client,
             Dialer(client, store=Path(folder) / "leads.db") as dialer,
         ):
             agent = await _agent(client, sandbox)

@@ -130,7 +130,11 @@ class Miss:
 
 @frozen(kw_only=True)
 class OpenAttempt:
-    """An attempt whose end is not known yet."""
+    """An attempt whose end is not known yet.
+
+    Attributes:
+        contact: its row when this was read.
+    """
 
     id: str
     campaign: str
@@ -138,7 +142,7 @@ class OpenAttempt:
     agent_id: str
     number: str = field(repr=False)
     from_number: str | None = field(repr=False)
-    variables: Mapping[str, str] = field(repr=False)
+    contact: DueRow = field(repr=False)
     state: AttemptState
     intent_at: float
     send_by: float

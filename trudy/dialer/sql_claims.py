@@ -108,7 +108,12 @@ _ATTEMPT: Final = (
         attempts.c.price,
         rows.c.state.label("row_state"),
         exists()
-        .where(_later.c.campaign == attempts.c.campaign, _later.c.row == attempts.c.row, _later.c.n > attempts.c.n, _later.c.state.in_(_UNDECIDED))
+        .where(
+            _later.c.campaign == attempts.c.campaign,
+            _later.c.row == attempts.c.row,
+            _later.c.n > attempts.c.n,
+            _later.c.state.in_(_UNDECIDED),
+        )
         .label("is_old"),
     )
     .join(rows, rows.c.id == attempts.c.row)

@@ -37,6 +37,19 @@ ONLY_TO: Final = "only_to"
 OPEN: Final = (AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.PLACED)
 """Attempts whose end is not known."""
 
+_ROW: Final = select(rows).where(rows.c.id == bindparam("of"))
+_DUE: Final = (
+    select(rows)
+    .where(
+        rows.c.campaign == bindparam("of"),
+        rows.c.shard == bindparam("in_shard"),
+        rows.c.state == RowState.WAITING,
+        or_(rows.c.due_at.is_(None), rows.c.due_at <= bindparam("now")),
+    )
+    .order_by(rows.c.priority.desc(), func.coalesce(rows.c.due_at, 0.0), rows.c.id)
+    .limit(bindparam("most"))
+)
+
 
 def as_campaign(found: Row[Any]) -> CampaignRecord:
     """A campaign from its row."""
@@ -65,18 +78,13 @@ def waiting(campaign: str, shard: int) -> tuple[ColumnElement[bool], ...]:
 
 def due(connection: Connection, campaign: str, shard: int, now: float, limit: int) -> list[DueRow]:
     """Rows that may be dialed now, in the order in which they should be."""
-    found = connection.execute(
-        select(rows)
-        .where(*waiting(campaign, shard), or_(rows.c.due_at.is_(None), rows.c.due_at <= now))
-        .order_by(rows.c.priority.desc(), func.coalesce(rows.c.due_at, 0.0), rows.c.id)
-        .limit(limit)
-    )
+    found = connection.execute(_DUE, {"of": campaign, "in_shard": shard, "now": now, "most": limit})
     return [as_contact(row) for row in found]
 
 
 def contact(connection: Connection, row: int) -> DueRow:
     """One row."""
-    return as_contact(connection.execute(select(rows).where(rows.c.id == row)).one())
+    return as_contact(connection.execute(_ROW, {"of": row}).one())
 
 
 def as_contact(row: Row[Any]) -> DueRow:
@@ -159,10 +167,11 @@ def wait_again(connection: Connection, ids: Sequence[int], now: float) -> None:
 
 def attempts_where(connection: Connection, which: ColumnElement[bool]) -> list[OpenAttempt]:
     """Attempts as the sweep needs them, oldest first."""
+    called = select(rows).where(rows.c.id.in_(select(attempts.c.row).where(which)))
+    contacts = {row.id: as_contact(row) for row in connection.execute(called)}
     chosen = (
-        select(attempts, campaigns.c.agent, rows.c.vars)
+        select(attempts, campaigns.c.agent)
         .join(campaigns, campaigns.c.id == attempts.c.campaign)
-        .join(rows, rows.c.id == attempts.c.row)
         .where(which)
         .order_by(attempts.c.intent_at)
     )
@@ -174,7 +183,7 @@ def attempts_where(connection: Connection, which: ColumnElement[bool]) -> list[O
             agent_id=found.agent,
             number=found.number,
             from_number=found.from_number,
-            variables=found.vars,
+            contact=contacts[found.row],
             state=AttemptState(found.state),
             intent_at=found.intent_at,
             send_by=found.send_by,

@@ -226,7 +226,7 @@ class Sweep:
             await self.store.found(attempt.id, call.id, self.server_now())
         except ImpossibleError:
             return  # its row was settled by a person, or dialed again
-        self.on_event("found", await self.store.contact(attempt.row), call.id)
+        self.on_event("found", attempt.contact, call.id)
 
     def _mark_of(self, call: Call) -> str:
         """The attempt whose mark a call bears; empty where it bears none of this store."""
@@ -299,7 +299,7 @@ class Sweep:
         longest = (settings.max_duration_seconds if settings is not None else None) or campaign.longest_call
         if now - (attempt.started_at or attempt.intent_at) > longest + _LOST_AFTER:
             await self.store.lost(attempt.id, now)
-            self.on_event("lost", await self.store.contact(attempt.row), attempt.call_id or "")
+            self.on_event("lost", attempt.contact, attempt.call_id or "")
             return 1
         return 0
 
@@ -307,7 +307,7 @@ class Sweep:
         transcript = await self._transcript(attempt, call)
         if transcript is None and self._may_get_transcript(attempt, call):
             return 0
-        contact = await self.store.contact(attempt.row)
+        contact = attempt.contact
         heard = Heard(transcript=transcript, event=self.event_of(call.id))
         with of_a_hook():
             outcome = await self._classified(call, heard)
@@ -380,8 +380,11 @@ class Sweep:
         only = candidates[0] if len(candidates) == 1 else None
         if only is not None and (self._mark_of(only) or (is_complete and self._stays(attempt, only, apart))):
             await self.store.found(attempt.id, only.id, now)
-            self.on_event("found", await self.store.contact(attempt.row), only.id)
-            return await self._end(campaign, attempt, only) if only.status.is_final else 0
+            self.on_event("found", attempt.contact, only.id)
+            if not only.status.is_final:
+                return 0
+            counted = evolve(attempt.contact, attempts=attempt.contact.attempts + 1)
+            return await self._end(campaign, evolve(attempt, contact=counted), only)
         if now <= attempt.send_by:
             return 0
         if len(candidates) > 1:
@@ -411,7 +414,7 @@ class Sweep:
     async def _give_up(self, attempt: OpenAttempt, why: str, *, redial: bool = False) -> int:
         await self.store.given_up(attempt.id, self.server_now(), redial=redial)
         self._late += 1
-        self.on_event("unresolved", await self.store.contact(attempt.row), why)
+        self.on_event("unresolved", attempt.contact, why)
         return 1
 
     def _may_be(self, attempt: OpenAttempt, call: Call) -> bool:
@@ -421,7 +424,7 @@ class Sweep:
                 "agent_id": attempt.agent_id,
                 "phone_number": attempt.number,
                 "from_number": attempt.from_number,
-                "variables": {**attempt.variables, REF: f"{self.store.id}/{attempt.id}"},
+                "variables": {**attempt.contact.variables, REF: f"{self.store.id}/{attempt.id}"},
             },
             attempt.id,
         )
