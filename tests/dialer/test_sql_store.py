@@ -16,7 +16,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from attrs import evolve
-from sqlalchemy import create_engine, event, inspect, text
+from sqlalchemy import event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.dialer.recount import check_counters, tables_of
@@ -594,6 +594,7 @@ async def test_loops_in_many_threads_write_one_after_another(store: SqlStore) ->
     assert (await store.campaign(campaign)).live == 40
 
 
+@IN_A_FILE
 async def test_no_step_of_a_call_reads_a_whole_table(store: SqlStore) -> None:
     """Else each call costs more than the one before, and an export the square of its rows."""
     campaign = await campaign_of(store, A, B)

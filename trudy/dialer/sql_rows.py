@@ -167,14 +167,16 @@ def wait_again(connection: Connection, ids: Sequence[int], now: float) -> None:
 
 def attempts_where(connection: Connection, which: ColumnElement[bool]) -> list[OpenAttempt]:
     """Attempts as the sweep needs them, oldest first."""
-    called = select(rows).where(rows.c.id.in_(select(attempts.c.row).where(which)))
-    contacts = {row.id: as_contact(row) for row in connection.execute(called)}
     chosen = (
         select(attempts, campaigns.c.agent)
         .join(campaigns, campaigns.c.id == attempts.c.campaign)
+        .join(rows, rows.c.id == attempts.c.row)
         .where(which)
         .order_by(attempts.c.intent_at)
     )
+    open_ones = connection.execute(chosen).all()
+    called = select(rows).where(rows.c.id.in_([each.row for each in open_ones]))
+    contacts = {row.id: as_contact(row) for row in connection.execute(called)}
     return [
         OpenAttempt(
             id=found.id,
@@ -193,7 +195,7 @@ def attempts_where(connection: Connection, which: ColumnElement[bool]) -> list[O
             next_look_at=found.next_look_at,
             worker=found.worker,
         )
-        for found in connection.execute(chosen)
+        for found in open_ones
     ]
 
 
