@@ -212,6 +212,26 @@ async def test_a_process_that_does_not_dial_lets_the_dialing_one_look_within_sec
     assert await night.dialer.store.take_hints() <= 1
 
 
+async def test_a_lost_answer_is_looked_for_although_nothing_else_is_open(night: Night) -> None:
+    """The only row's answer is awaited until the read times out; nothing else starts meanwhile or later."""
+    night.sandbox.faults.add(method="POST", path="/calls", delay=200.0)
+    plan = await night.plan(numbers_ending(0), ONCE)
+    kinds: list[str] = []
+    results: list[RunResult] = []
+    async with anyio.create_task_group() as tasks:
+
+        async def dial() -> None:
+            results.append(await run(night, plan, on_event=lambda event: kinds.append(event.kind)))
+            tasks.cancel_scope.cancel()
+
+        tasks.start_soon(dial)
+        await night.sandbox.clock.sleep(900)
+        tasks.cancel_scope.cancel()
+    assert kinds == ["unknown", "found", "ended"]
+    assert [(result.state, result.counts) for result in results] == [("done", {"done": 1})]
+    assert len(night.sandbox.placed_calls) == 1
+
+
 class Paused:
     """A run that is paused by hand after three calls, seen from beside it."""
 
