@@ -20,6 +20,7 @@ from tests.dialer.cuts import CutStore, Power, PowerCut, cut_client, folder_in_m
 from tests.dialer.recount import tables_of
 from trudy import AsyncTrudyClient
 from trudy.dialer import Attempts, Dialer, DueRow, Hours, Policy
+from trudy.dialer.endings import Endings
 from trudy.dialer.placing import Placer
 from trudy.dialer.sql_store import SqlStore
 from trudy.dialer.store import Store
@@ -112,6 +113,7 @@ class Campaigns(RuleBasedStateMachine):
             store=store,
             server_now=self.dialer.now,
             is_awaited=self.placer.started.__contains__,
+            endings=Endings(client=self.client, store=store, server_now=self.dialer.now, on_event=show),
             on_event=show,
         )
 

@@ -11,8 +11,9 @@ import pytest
 from attrs import evolve
 
 from tests.dialer.conftest import Night, numbers_ending
-from trudy.dialer import Attempts, Breaker, Dialer, Hours, Policy
+from trudy.dialer import Attempts, Breaker, Dialer, DueRow, Hours, Policy
 from trudy.dialer import sweep as sweeps
+from trudy.dialer.endings import Endings
 from trudy.dialer.records import Claim
 from trudy.dialer.states import AttemptState
 from trudy.dialer.sweep import Looked, Sweep
@@ -56,12 +57,18 @@ class Looking:
         self.events: list[tuple[str, str]] = []
         self.attempt = "018f0000-0000-7000-8000-000000000001"
         self.campaign = ""
+
+        def tell(kind: str, contact: DueRow, detail: str) -> None:
+            self.events.append((kind, detail))
+
+        now = night.dialer.now
         self.sweep = Sweep(
             client=night.client,
             store=self.store,
-            server_now=night.dialer.now,
+            server_now=now,
             is_awaited=lambda attempt: False,
-            on_event=lambda kind, contact, detail: self.events.append((kind, detail)),
+            endings=Endings(client=night.client, store=self.store, server_now=now, on_event=tell),
+            on_event=tell,
         )
 
     async def lose(self, policy: Policy = ONCE, *, placed_as: str | None = None) -> Looking:

@@ -21,8 +21,11 @@
     plan            rows read, judged and stored; the summary and the hash
     placing         pick, admit, claim, send, record
     refusals        what a refused call is about: the contact, or the campaign; pure
-    sweep           the ends of all calls, looked for together
+    sweep           the calls of all attempts, looked for together
+    endings         what follows from a call that is over
     running         one run: a task that places, a task that sweeps
+    clock_guard     whether the server's time is still known
+    interrupts      a run that Ctrl-C ends
     engine          what gives turns to the shards of a campaign
     outcome         how a call ended, and what follows; pure
     store           what is asked of a store
@@ -31,6 +34,7 @@
     sql_database    the database under it: SQLite's settings, one writing thread, the lock
     sql_postgres    PostgreSQL under it: durable commits, one writer, the lock
     sql_claims      the transactions that decide whether a phone rings
+    sql_caps        how often a number may be called, and from which of the caller's own
     sql_plans       plans in SQL: rows on their way in, duplicates, people not to be called
     sql_rows        campaigns and rows in SQL
     sql_copy        the attempts of a campaign, and a copy of it

@@ -19,8 +19,11 @@ from trudy.clock import Clock
 from trudy.dialer import arguments
 from trudy.dialer import export as exports
 from trudy.dialer.audit import told
+from trudy.dialer.clock_guard import ClockGuard
 from trudy.dialer.contacts import Columns, numbers_in
 from trudy.dialer.do_not_call import DoNotCall
+from trudy.dialer.endings import Classify, Endings, OnOutcome
+from trudy.dialer.interrupts import until_interrupted
 from trudy.dialer.outcome import classify
 from trudy.dialer.placing import Placer, ShouldDial, worker_name
 from trudy.dialer.plan import Plan, make_plan
@@ -28,12 +31,12 @@ from trudy.dialer.policy import Policy
 from trudy.dialer.progress import CampaignStatus, DialEvent, OnEvent, RunResult, of_a_hook
 from trudy.dialer.records import CampaignRecord, CampaignState, DueRow
 from trudy.dialer.rehearsal import USUAL, Mix, Rehearsal
-from trudy.dialer.running import WATCH_EVERY, CampaignRun, until_interrupted
+from trudy.dialer.running import WATCH_EVERY, CampaignRun
 from trudy.dialer.sources import Source
 from trudy.dialer.sql_store import SqlStore
 from trudy.dialer.states import ImpossibleError
 from trudy.dialer.store import Store, StoreError
-from trudy.dialer.sweep import Classify, OnOutcome, Sweep
+from trudy.dialer.sweep import Sweep
 from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -281,6 +284,7 @@ class Dialer:
         async def stop(campaign: str, reason: str) -> None:
             await run.pause(campaign, reason)
 
+        clock_guard = ClockGuard(client=self.client, clock=self._clock)
         placer = Placer(
             client=self.client,
             store=self.store,
@@ -288,6 +292,7 @@ class Dialer:
             server_now=self.now,
             worker=worker_name(),
             should_dial=should_dial,
+            clock_moved=clock_guard.moved,
             on_stop=stop,
             on_event=tell,
         )
@@ -296,9 +301,15 @@ class Dialer:
             store=self.store,
             server_now=self.now,
             is_awaited=placer.started.__contains__,
-            classify=classify,
-            event_of=self._heard.get,
-            on_outcome=on_outcome,
+            endings=Endings(
+                client=self.client,
+                store=self.store,
+                server_now=self.now,
+                classify=classify,
+                event_of=self._heard.get,
+                on_outcome=on_outcome,
+                on_event=tell,
+            ),
             on_event=tell,
         )
         run = CampaignRun(
@@ -309,11 +320,11 @@ class Dialer:
             plan=plan,
             placer=placer,
             sweep=sweep,
+            clock_guard=clock_guard,
             look_soon=self._wakeup,
             on_event=tell,
             watch_every=self.watch_every,
         )
-        placer.clock_moved = run.clock_moved
         placer.on_refused = run.judge
         return run
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
@@ -12,6 +10,7 @@ import anyio
 from attrs import Factory, define, field
 
 from trudy._concurrency.loops import Wakeup
+from trudy.dialer.clock_guard import ClockGuard
 from trudy.dialer.engine import EmbeddedEngine, Slice
 from trudy.dialer.placing import Placer
 from trudy.dialer.progress import HookError
@@ -39,40 +38,8 @@ _UNSEEN: Final = 30
 LIST_MAY_LAG: Final = 15.0
 """Seconds that a resumed run waits before it dials: a call that was placed just before, and is in no list yet, may be
 one that a restored store has forgotten. Lists were seen to lag by 10."""
-CLOCK_MOVED: Final = 5.0
-"""Seconds by which the wall clock may move against the monotonic one: less would take a clock that is being set by and
-by for one that was moved."""
 _AHEAD: Final = 20
 """Rows picked beyond the free slots at a time: some of them miss, and a pick costs a transaction."""
-
-
-async def until_interrupted(run: CampaignRun) -> bool:
-    """Run until the end, or until Ctrl-C; whether it was that. Outside of the main thread nobody listens for it."""
-    interrupted = False
-
-    async def listen(scope: anyio.CancelScope) -> None:
-        nonlocal interrupted
-        with anyio.open_signal_receiver(signal.SIGINT) as signals:
-            async for _ in signals:
-                if interrupted:
-                    scope.cancel()
-                interrupted = True
-                run.finish()
-
-    previous = signal.getsignal(signal.SIGINT)
-    is_main = threading.current_thread() is threading.main_thread()
-    try:
-        async with anyio.create_task_group() as tasks:
-            if is_main:
-                tasks.start_soon(listen, tasks.cancel_scope)
-            await run.until_over()
-            tasks.cancel_scope.cancel()
-    finally:
-        if is_main:
-            signal.signal(signal.SIGINT, previous)
-    if run.failure is not None:
-        raise run.failure
-    return interrupted
 
 
 @define(eq=False)
@@ -100,6 +67,7 @@ class CampaignRun:
     plan: Plan
     placer: Placer
     sweep: Sweep
+    clock_guard: ClockGuard
     look_soon: Wakeup
     """Set from any thread when something was heard of a call."""
     on_event: Callable[[str, DueRow | None, str], None]
@@ -119,8 +87,6 @@ class CampaignRun:
     """Whether it is told that somebody has paused the campaign."""
     _began_at: float = field(init=False, default=0.0)
     _claimed_at: float = field(init=False, default=float("-inf"))
-    _wall_ahead: float = field(init=False, default=float("nan"))
-    """The wall clock less the monotonic one when the server's time was learned last."""
 
     async def until_over(self) -> None:
         """Dial until the campaign is done, stopped or halted, or pauses by itself; then see calls on the wire to their
@@ -142,10 +108,6 @@ class CampaignRun:
         self._serving.cancel()
         self._withdraw()
 
-    def clock_moved(self) -> bool:
-        """Whether the wall clock moved against the monotonic one since the server's time was learned."""
-        return abs(self.clock.time() - self.clock.monotonic() - self._wall_ahead) > CLOCK_MOVED
-
     async def _serve(self, calls: anyio.abc.TaskGroup) -> None:
         """Look for what was forgotten, then dial."""
         self._began_at = self.server_now()
@@ -156,7 +118,7 @@ class CampaignRun:
             return
         if self.plan.canary is not None:
             self._most_dialed = self.plan.canary
-        self._wall_ahead = self.clock.time() - self.clock.monotonic()
+        self.clock_guard.learned()
         if not await self._remembers_all():
             return
         engine = EmbeddedEngine(sleep=self._rest)
@@ -202,8 +164,7 @@ class CampaignRun:
             campaign = await self.store.campaign(turn.campaign)
             if not self._may_dial(campaign):
                 return self._rest_of(campaign)
-            if self.clock_moved():
-                await self._learn_time()
+            await self.clock_guard.until_sure()
             pause = await self._place_some(campaign, turn, fence, calls, until)
             if pause is None:
                 return await self._next(turn)
@@ -322,17 +283,6 @@ class CampaignRun:
             return SWEEP_EVERY
         await self._end_as(*(("done", None) if due_at is None else ("paused", "only held rows are left")))
         return None
-
-    async def _learn_time(self) -> None:
-        """Ask the server for its time, of which nobody is sure since a clock was moved."""
-        while self.clock_moved():
-            ahead = self.clock.time() - self.clock.monotonic()
-            try:
-                await self.client.calls.list(limit=1, lane="bulk")
-            except TrudyError:
-                await self.clock.sleep(SWEEP_EVERY)
-            else:
-                self._wall_ahead = ahead
 
     async def _keep_looking(self) -> None:
         """Sweep while calls are open, and as long as the run goes on."""

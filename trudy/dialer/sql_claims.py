@@ -9,27 +9,17 @@ The statements of each call stand at the top, made once: SQLAlchemy takes four t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Executable, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from trudy.dialer.policy import DAY, Policy
-from trudy.dialer.records import Claim, DueRow, Ended, Miss, MissReason
-from trudy.dialer.schema import attempts, caller_days, campaigns, do_not_call, events, leases, rows, store
+from trudy.dialer.policy import Policy
+from trudy.dialer.records import Claim, DueRow, Ended
+from trudy.dialer.schema import attempts, campaigns, do_not_call, events, leases, rows, store
+from trudy.dialer.sql_caps import Missed, check_caps, day_of, give_back_caller_id, take_caller_id
 from trudy.dialer.states import RINGING, AttemptState, Happening, ImpossibleError, RowState, attempt_after, row_after
 
-_COUNTED: Final = (
-    AttemptState.INTENT,
-    AttemptState.UNKNOWN,
-    AttemptState.UNRESOLVED,
-    AttemptState.PLACED,
-    AttemptState.ENDED,
-    AttemptState.LOST,
-)
-"""Attempts that rang, or may have: they count against the caps of a number."""
 _UNDECIDED: Final = (*RINGING, AttemptState.UNRESOLVED)
 """While a later attempt is in one of these, it decides what becomes of the row."""
 _RINGS_WITHIN: Final = 160.0
@@ -83,15 +73,6 @@ _STANDS: Final = select(
     .label("attempts"),
 ).where(campaigns.c.id == bindparam("of"))
 """What a claim must know beside the slot and the row."""
-_RANG: Final = (
-    select(attempts.c.intent_at, attempts.c.day)
-    .where(
-        attempts.c.number_hash == bindparam("number_hash"),
-        attempts.c.intent_at > bindparam("since"),
-        attempts.c.state.in_(_COUNTED),
-    )
-    .order_by(attempts.c.intent_at)
-)
 _INTENT: Final = insert(attempts)
 _ACTIVE: Final = (
     update(store).where(store.c.last_activity_at < bindparam("now")).values(last_activity_at=bindparam("now"))
@@ -122,14 +103,6 @@ _ATTEMPT: Final = (
 _MOVE_ATTEMPT: Final = update(attempts).where(attempts.c.id == bindparam("of"), attempts.c.state == bindparam("was"))
 _MOVE_ROW: Final = update(rows).where(rows.c.id == bindparam("of"), rows.c.state == bindparam("was"))
 _MOVE_ROW_COUNTED: Final = _MOVE_ROW.values(attempts=rows.c.attempts + 1)
-
-
-class Missed(Exception):  # noqa: N818  # no error: it rolls a claim back
-    """Nothing may be dialed now."""
-
-    def __init__(self, reason: MissReason, due_at: float | None = None) -> None:
-        super().__init__(reason)
-        self.miss = Miss(reason=reason, due_at=due_at)
 
 
 def note(
@@ -181,8 +154,8 @@ def claim(
         if opening != moment:
             raise Missed("hours", opening)
     day = day_of(contact, now)
-    _check_caps(connection, policy, contact, number_hash, day, now)
-    _take_caller_id(connection, policy, contact, from_number, day, now)
+    check_caps(connection, policy, contact, number_hash, day, now)
+    take_caller_id(connection, policy, contact, from_number, day, now)
     intent = {
         "id": attempt,
         "campaign": contact.campaign,
@@ -307,60 +280,6 @@ def _take_slot(connection: Connection, campaign: str, policy: Policy, price: flo
     raise Missed("max_calls" if policy.max_calls is not None and found.dialed >= policy.max_calls else "max_spend")
 
 
-def _check_caps(
-    connection: Connection, policy: Policy, contact: DueRow, number_hash: str, day: str, now: float
-) -> None:
-    moments = connection.execute(_RANG, {"number_hash": number_hash, "since": now - 30 * DAY}).all()
-    if sum(each.day == day for each in moments) >= policy.attempts.a_day:
-        raise Missed("a_day", _next_day(contact, now))
-    if len(moments) >= policy.attempts.in_30_days:
-        raise Missed("in_30_days", moments[-policy.attempts.in_30_days].intent_at + 30 * DAY)
-
-
-def caller_id(connection: Connection, policy: Policy, contact: DueRow, now: float) -> str | None:
-    """The number to call a contact from: its own, else the one with most calls left today; None where all serve.
-
-    Raises:
-        Missed: it has no calls left today.
-    """
-    if not policy.caller_ids:
-        return None
-    left = _calls_left(connection, policy, day_of(contact, now))
-    own = contact.caller_id if contact.caller_id in left else None
-    chosen = own or max(left, key=lambda number: left[number])
-    if left[chosen] <= 0:
-        raise Missed("caller_id", _next_day(contact, now))
-    return chosen
-
-
-def _take_caller_id(
-    connection: Connection, policy: Policy, contact: DueRow, from_number: str | None, day: str, now: float
-) -> None:
-    """Count a call against the number that it is from."""
-    if from_number is None:
-        if policy.caller_ids:
-            raise Missed("caller_id")
-        return
-    if _calls_left(connection, policy, day).get(from_number, 0) <= 0:
-        raise Missed("caller_id", now)
-    taken = connection.execute(
-        update(caller_days)
-        .where(caller_days.c.caller_id == from_number, caller_days.c.day == day)
-        .values(calls=caller_days.c.calls + 1)
-    )
-    if not taken.rowcount:
-        connection.execute(insert(caller_days).values(caller_id=from_number, day=day, calls=1))
-
-
-def _calls_left(connection: Connection, policy: Policy, day: str) -> dict[str, int]:
-    """How many more calls each number may make on a day."""
-    used = {
-        found.caller_id: found.calls
-        for found in connection.execute(select(caller_days).where(caller_days.c.day == day))
-    }
-    return {number: cap - used.get(number, 0) for number, cap in policy.caller_ids.items()}
-
-
 def _window(policy: Policy, contact: DueRow) -> str:
     """The hours under which a call is placed, for whoever asks later."""
     hours = policy.hours.of(contact.country, contact.region)
@@ -377,11 +296,7 @@ def _give_back(connection: Connection, found: Any, happening: Happening, was: At
         case "not_sent" | "refused":
             given["calls"] = 1
             if found.from_number is not None:
-                connection.execute(
-                    update(caller_days)
-                    .where(caller_days.c.caller_id == found.from_number, caller_days.c.day == found.day)
-                    .values(calls=caller_days.c.calls - 1)
-                )
+                give_back_caller_id(connection, found.from_number, found.day)
         case "ended" | "lost":
             given["paid"] = cost if isinstance(cost, int | float) else found.price
         case "given_up":  # it may have rung, and then it costs
@@ -391,21 +306,6 @@ def _give_back(connection: Connection, found: Any, happening: Happening, was: At
         case _:
             return
     connection.execute(_GIVE_BACK, {"of": found.campaign, **given})
-
-
-def day_of(contact: DueRow, now: float) -> str:
-    """The date where the person is; the first zone stands for all, since a day's cap is 24 hours wide either way."""
-    return datetime.fromtimestamp(now, _zone_of(contact)).date().isoformat()
-
-
-def _next_day(contact: DueRow, now: float) -> float:
-    zone = _zone_of(contact)
-    tomorrow = datetime.fromtimestamp(now, zone).date() + timedelta(days=1)
-    return datetime.combine(tomorrow, time(), zone).timestamp()
-
-
-def _zone_of(contact: DueRow) -> ZoneInfo:
-    return ZoneInfo(contact.zones[0]) if contact.zones else ZoneInfo("UTC")
 
 
 def _expect(connection: Connection, statement: Executable, values: Mapping[str, object], otherwise: Exception) -> None:

@@ -27,7 +27,8 @@ from trudy.dialer.export import RESULTS
 from trudy.dialer.records import HELD_UNTIL, CampaignRecord, DueRow, OpenAttempt
 from trudy.dialer.refusals import MOST_REFUSALS
 from trudy.dialer.schema import attempts, campaigns, do_not_call, events, leases, rows
-from trudy.dialer.sql_claims import day_of, note
+from trudy.dialer.sql_caps import day_of
+from trudy.dialer.sql_claims import note
 from trudy.dialer.states import AttemptState, ImpossibleError, RowState
 
 PAGE: Final = 1_000

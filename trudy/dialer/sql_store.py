@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal, ParamSpec, T
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from trudy.clock import Clock
-from trudy.dialer import sql_claims, sql_copy, sql_plans, sql_rows
+from trudy.dialer import sql_caps, sql_claims, sql_copy, sql_plans, sql_rows
 from trudy.dialer.export import AttemptRow, CampaignCopy, HeldRow
 from trudy.dialer.policy import OutcomeWord, Policy
 from trudy.dialer.records import (
@@ -125,8 +125,8 @@ class SqlStore:
         if not policy.caller_ids:
             return None
         try:
-            return await self._in_transaction(sql_claims.caller_id, policy, contact, now)
-        except sql_claims.Missed as missed:
+            return await self._in_transaction(sql_caps.caller_id, policy, contact, now)
+        except sql_caps.Missed as missed:
             return missed.miss
 
     async def claim(
@@ -160,7 +160,7 @@ class SqlStore:
                     number_hash=self.hash_of(contact.number),
                 )
             )
-        except sql_claims.Missed as missed:
+        except sql_caps.Missed as missed:
             return missed.miss
 
     async def placed(self, attempt: str, call_id: str, now: float) -> None:

@@ -6,9 +6,8 @@ calls that this store has placed and forgotten, as after a backup was restored.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from inspect import isawaitable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from attrs import define, evolve, field, frozen
 
@@ -23,22 +22,15 @@ from trudy._call_matching import (
     shows_enough,
     shows_number,
 )
-from trudy.dialer import outcome as outcomes
-from trudy.dialer.outcome import AttemptResult, CallBack, Following, Heard, OptOut, Retry
-from trudy.dialer.policy import OUTCOMES, OutcomeWord
-from trudy.dialer.progress import of_a_hook
+from trudy.dialer.endings import Endings
 from trudy.dialer.records import LONGEST_CALL, CampaignRecord, DueRow, OpenAttempt
 from trudy.dialer.states import AttemptState, ImpossibleError
 from trudy.dialer.store import Store
-from trudy.errors import InvalidArgumentError, NotFoundError, TrudyError
-from trudy.models import Call, Transcript
+from trudy.errors import NotFoundError
+from trudy.models import Call
 
 if TYPE_CHECKING:
     from trudy.client import AsyncTrudyClient
-
-OnOutcome: TypeAlias = Callable[[AttemptResult], Following | None | Awaitable[Following | None]]
-Classify: TypeAlias = Callable[[Call, Heard], OutcomeWord | Awaitable[OutcomeWord]]
-"""Names the outcome of a call that is over."""
 
 PAGE: Final = 100
 MOST_PAGES: Final = 3
@@ -67,9 +59,6 @@ _FIRST_SINGLE: Final = 30.0
 """Seconds after which a call that no page shows is read by itself: a list that lags shows it by then."""
 _LONGEST_PAUSE: Final = 300.0
 """Seconds between two reads of one call at most; each pause is half as long again as the one before."""
-TRANSCRIPT_WITHIN: Final = 30.0
-"""Seconds after its end for which an answered call waits for its transcript, in which the person may ask not to be
-called again. Longer would keep slots taken on servers that write none."""
 _HIDDEN_LAG: Final = 60.0
 """Seconds before the store's last activity from which forgotten calls are looked for."""
 
@@ -97,15 +86,10 @@ class Sweep:
     store: Store
     server_now: Callable[[], float]
     is_awaited: Callable[[str], bool]
-    classify: Classify = outcomes.classify
-    event_of: Callable[[str], object] = field(default=lambda _: None)
-    """What was heard of a call last."""
-    on_outcome: OnOutcome | None = None
+    endings: Endings
     on_event: Callable[[str, DueRow, str], None] = field()
     _singles: dict[str, tuple[float, float]] = field(init=False, factory=dict[str, tuple[float, float]])
     """By attempt: when its call is read by itself next, and the pause after that."""
-    _ended_at: dict[str, float] = field(init=False, factory=dict[str, float])
-    """By attempt: when its call was first seen to be over."""
     _checked: set[str] = field(init=False, factory=set[str])
     """Calls of the last list whose marks the store knows."""
     _server_shows: frozenset[str] = field(init=False, default=frozenset())
@@ -238,7 +222,8 @@ class Sweep:
         self._server_shows = self._server_shows.union(*map(shown_members, new))
 
     def _forget_all_but(self, open_ones: set[str]) -> None:
-        for memory in (self._singles, self._ended_at, self._only_candidate):
+        self.endings.forget_all_but(open_ones)
+        for memory in (self._singles, self._only_candidate):
             for gone in memory.keys() - open_ones:
                 del memory[gone]
 
@@ -294,7 +279,7 @@ class Sweep:
     async def _placed(self, campaign: CampaignRecord, attempt: OpenAttempt, call: Call | None) -> int:
         now = self.server_now()
         if call is not None and call.status.is_final:
-            return await self._end(campaign, attempt, call)
+            return await self.endings.end(campaign, attempt, call)
         settings = None if call is None else call.call_settings
         longest = (settings.max_duration_seconds if settings is not None else None) or campaign.longest_call
         if now - (attempt.started_at or attempt.intent_at) > longest + _LOST_AFTER:
@@ -302,72 +287,6 @@ class Sweep:
             self.on_event("lost", attempt.contact, attempt.call_id or "")
             return 1
         return 0
-
-    async def _end(self, campaign: CampaignRecord, attempt: OpenAttempt, call: Call) -> int:
-        transcript = await self._transcript(attempt, call)
-        if transcript is None and self._may_get_transcript(attempt, call):
-            return 0
-        contact = attempt.contact
-        heard = Heard(transcript=transcript, event=self.event_of(call.id))
-        with of_a_hook():
-            outcome = await self._classified(call, heard)
-        result = AttemptResult(
-            campaign=campaign.id,
-            attempt=attempt.id,
-            contact=contact,
-            call=call,
-            outcome=outcome,
-            transcript=transcript,
-        )
-        with of_a_hook():
-            following = await self._decided(result)
-        await self.store.ended(
-            attempt.id,
-            outcomes.ended(
-                call, outcome, following, attempts=contact.attempts, policy=campaign.policy, now=self.server_now()
-            ),
-        )
-        self.on_event("ended", contact, outcome)
-        return 1
-
-    async def _classified(self, call: Call, heard: Heard) -> OutcomeWord:
-        word = self.classify(call, heard)
-        outcome = await word if isawaitable(word) else word
-        if outcome not in OUTCOMES:
-            raise InvalidArgumentError(f"classify must give one of {', '.join(OUTCOMES)}", argument="classify")
-        return outcome
-
-    async def _decided(self, result: AttemptResult) -> Following | None:
-        if self.on_outcome is None:
-            return None
-        decided = self.on_outcome(result)
-        following = await decided if isawaitable(decided) else decided
-        if following is not None and not isinstance(following, outcomes.Final | Retry | CallBack | OptOut):  # pyright: ignore[reportUnnecessaryIsInstance]
-            given = type(following).__name__
-            raise InvalidArgumentError(
-                f"on_outcome must give None, Final(), Retry(after), CallBack(at) or OptOut(), not {given}",
-                argument="on_outcome",
-            )
-        return following
-
-    async def _transcript(self, attempt: OpenAttempt, call: Call) -> Transcript | None:
-        """What was said; None where nobody answered, or it is not there."""
-        self._ended_at.setdefault(attempt.id, self.server_now())
-        if str(call.outcome or "") != "answered":
-            return None
-        try:
-            found = await self.client.calls.get_transcript(call.id, lane="bulk")
-        except TrudyError:
-            return None
-        return found if found.turns or found.summary else None
-
-    def _may_get_transcript(self, attempt: OpenAttempt, call: Call) -> bool:
-        if str(call.outcome or "") != "answered":
-            return False
-        settings = call.call_settings
-        if settings is not None and settings.transcription_enabled is False:
-            return False
-        return self.server_now() < self._ended_at[attempt.id] + TRANSCRIPT_WITHIN
 
     async def _doubtful(
         self, campaign: CampaignRecord, attempt: OpenAttempt, seen: Mapping[str, Call], complete_from: float
@@ -384,7 +303,7 @@ class Sweep:
             if not only.status.is_final:
                 return 0
             counted = evolve(attempt.contact, attempts=attempt.contact.attempts + 1)
-            return await self._end(campaign, evolve(attempt, contact=counted), only)
+            return await self.endings.end(campaign, evolve(attempt, contact=counted), only)
         if now <= attempt.send_by:
             return 0
         if len(candidates) > 1:

@@ -12,6 +12,7 @@ from trudy.bridge import async_of, bind, bridge_of
 from trudy.clock import Clock
 from trudy.dialer.contacts import Columns
 from trudy.dialer.dialer import Dialer
+from trudy.dialer.endings import Classify, OnOutcome
 from trudy.dialer.outcome import classify
 from trudy.dialer.placing import ShouldDial
 from trudy.dialer.plan import Plan
@@ -20,7 +21,6 @@ from trudy.dialer.progress import CampaignStatus, OnEvent, RunResult
 from trudy.dialer.rehearsal import USUAL, Mix, Rehearsal
 from trudy.dialer.sources import Source
 from trudy.dialer.store import Store
-from trudy.dialer.sweep import Classify, OnOutcome
 
 if TYPE_CHECKING:
     from trudy.dialer.sync.do_not_call import SyncDoNotCall

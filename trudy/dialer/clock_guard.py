@@ -1,0 +1,51 @@
+"""Whether the server's time is still known: the wall clock may be set while a run goes on, or the machine may sleep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from attrs import define, field
+
+from trudy.errors import TrudyError
+
+if TYPE_CHECKING:
+    from trudy.client import AsyncTrudyClient
+    from trudy.clock import Clock
+
+CLOCK_MOVED: Final = 5.0
+"""Seconds by which the wall clock may move against the monotonic one: less would take a clock that is being set by and
+by for one that was moved."""
+_ASK_EVERY: Final = 10.0
+"""Seconds between two requests for the server's time while none is answered: more often costs requests for nothing."""
+
+
+@define(kw_only=True, eq=False)
+class ClockGuard:
+    """Sees that the wall clock moved against the monotonic one since the server's time was learned."""
+
+    client: AsyncTrudyClient
+    clock: Clock
+    _wall_ahead: float = field(init=False, default=float("nan"))
+    """The wall clock less the monotonic one when the server's time was learned last."""
+
+    def learned(self) -> None:
+        """The server's time is known, by the clocks as they stand now."""
+        self._wall_ahead = self._ahead()
+
+    def moved(self) -> bool:
+        """Whether the clock was moved since, so that nobody knows the server's time; False before `learned`."""
+        return abs(self._ahead() - self._wall_ahead) > CLOCK_MOVED
+
+    async def until_sure(self) -> None:
+        """Ask the server for its time, of which nobody is sure since a clock was moved; at once where none was."""
+        while self.moved():
+            ahead = self._ahead()
+            try:
+                await self.client.calls.list(limit=1, lane="bulk")
+            except TrudyError:
+                await self.clock.sleep(_ASK_EVERY)
+            else:
+                self._wall_ahead = ahead
+
+    def _ahead(self) -> float:
+        return self.clock.time() - self.clock.monotonic()

@@ -1,0 +1,41 @@
+"""A run that Ctrl-C ends in good order."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import anyio
+
+if TYPE_CHECKING:
+    from trudy.dialer.running import CampaignRun
+
+
+async def until_interrupted(run: CampaignRun) -> bool:
+    """Run until the end, or until Ctrl-C; whether it was that. Outside of the main thread nobody listens for it."""
+    interrupted = False
+
+    async def listen(scope: anyio.CancelScope) -> None:
+        nonlocal interrupted
+        with anyio.open_signal_receiver(signal.SIGINT) as signals:
+            async for _ in signals:
+                if interrupted:
+                    scope.cancel()
+                interrupted = True
+                run.finish()
+
+    previous = signal.getsignal(signal.SIGINT)
+    is_main = threading.current_thread() is threading.main_thread()
+    try:
+        async with anyio.create_task_group() as tasks:
+            if is_main:
+                tasks.start_soon(listen, tasks.cancel_scope)
+            await run.until_over()
+            tasks.cancel_scope.cancel()
+    finally:
+        if is_main:
+            signal.signal(signal.SIGINT, previous)
+    if run.failure is not None:
+        raise run.failure
+    return interrupted
