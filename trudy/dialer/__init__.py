@@ -2,6 +2,8 @@
 
     dialer          Dialer: plan, run, pause, resume, stop, why, resolve, forget, export
     arguments       what the methods are given, checked
+    campaigns       campaigns looked up, moved and told of
+    assembly        a run put together
     do_not_call     the numbers that no campaign calls
     progress        what a run tells
     report          a campaign as one HTML file

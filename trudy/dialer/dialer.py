@@ -10,33 +10,29 @@ from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import anyio
-from attrs import evolve
 
 from trudy import _checks
 from trudy._concurrency.loops import Wakeup
-from trudy._masking import mask_phone
 from trudy.clock import Clock
 from trudy.dialer import arguments
 from trudy.dialer import export as exports
+from trudy.dialer.assembly import RunHooks, assembled_run
 from trudy.dialer.audit import told
-from trudy.dialer.clock_guard import ClockGuard
+from trudy.dialer.campaigns import Campaigns
 from trudy.dialer.contacts import Columns, numbers_in
 from trudy.dialer.do_not_call import DoNotCall
-from trudy.dialer.endings import Classify, Endings, OnOutcome
+from trudy.dialer.endings import Classify, OnOutcome
 from trudy.dialer.interrupts import until_interrupted
 from trudy.dialer.outcome import classify
-from trudy.dialer.placing import Placer, ShouldDial, worker_name
+from trudy.dialer.placing import ShouldDial, worker_name
 from trudy.dialer.plan import Plan, make_plan
 from trudy.dialer.policy import Policy
-from trudy.dialer.progress import CampaignStatus, DialEvent, OnEvent, RunResult, of_a_hook
-from trudy.dialer.records import CampaignRecord, CampaignState, DueRow
+from trudy.dialer.progress import CampaignStatus, OnEvent, RunResult
 from trudy.dialer.rehearsal import USUAL, Mix, Rehearsal
 from trudy.dialer.running import WATCH_EVERY, CampaignRun
 from trudy.dialer.sources import Source
 from trudy.dialer.sql_store import SqlStore
-from trudy.dialer.states import ImpossibleError
 from trudy.dialer.store import Store, StoreError
-from trudy.dialer.sweep import Sweep
 from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -81,6 +77,7 @@ class Dialer:
         self._clock = clock or client.clock
         self.store: Store = SqlStore(store, clock=self._clock) if isinstance(store, str | os.PathLike) else store
         self._wakeup = Wakeup()
+        self._campaigns = Campaigns(store=self.store, server_now=self.now, look_soon=self._wakeup)
         self._heard: dict[str, object] = {}
         self._running: set[str] = set()
 
@@ -240,10 +237,21 @@ class Dialer:
         campaign = await self.store.campaign(plan.campaign)
         is_over = campaign.state in ("done", "stopped")
         if is_over and not campaign.live:
-            return await self._result(plan.campaign)
+            return await self._campaigns.result(plan.campaign)
         if not is_over and await plan.agent_has_changed(self.client):
             raise InvalidArgumentError("plan: its agent was changed since; plan again", argument="plan")
-        run = self._run_of(plan, on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome)
+        hooks = RunHooks(on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome)
+        run = assembled_run(
+            plan,
+            hooks,
+            client=self.client,
+            store=self.store,
+            clock=self._clock,
+            server_now=self.now,
+            event_of=self._heard.get,
+            look_soon=self._wakeup,
+            watch_every=self.watch_every,
+        )
         self._running.add(plan.campaign)
         try:
             return await self._run(plan, run, is_over=is_over, confirmed_by=confirmed_by)
@@ -254,79 +262,15 @@ class Dialer:
         try:
             if not is_over:
                 await self.store.call_only(plan.campaign, plan.only_to)
-                await self._move(plan.campaign, "running", None, by=confirmed_by)
+                await self._campaigns.move(plan.campaign, "running", None, by=confirmed_by)
         except StoreError as fault:
-            return await self._result_despite(plan.campaign, fault)
+            return await self._campaigns.result_despite(plan.campaign, fault)
         interrupted = await until_interrupted(run)
         if run.fault is not None:
-            return await self._result_despite(plan.campaign, run.fault)
+            return await self._campaigns.result_despite(plan.campaign, run.fault)
         if interrupted and (await self.store.campaign(plan.campaign)).state == "running":
-            await self._move(plan.campaign, "paused", "interrupted; run the same plan again to go on")
-        return await self._result(plan.campaign)
-
-    def _run_of(
-        self,
-        plan: Plan,
-        *,
-        on_event: OnEvent | None,
-        should_dial: ShouldDial | None,
-        classify: Classify,
-        on_outcome: OnOutcome | None,
-    ) -> CampaignRun:
-        def tell(kind: str, contact: DueRow | None, detail: str) -> None:
-            if on_event is None:
-                return
-            row, number = (None, "") if contact is None else (contact.id, mask_phone(contact.number))
-            event = DialEvent(kind=kind, row=row, number=number, detail=detail)
-            with of_a_hook():
-                on_event(event)
-
-        async def stop(campaign: str, reason: str) -> None:
-            await run.pause(campaign, reason)
-
-        clock_guard = ClockGuard(client=self.client, clock=self._clock)
-        placer = Placer(
-            client=self.client,
-            store=self.store,
-            clock=self._clock,
-            server_now=self.now,
-            worker=worker_name(),
-            should_dial=should_dial,
-            clock_moved=clock_guard.moved,
-            on_stop=stop,
-            on_event=tell,
-        )
-        sweep = Sweep(
-            client=self.client,
-            store=self.store,
-            server_now=self.now,
-            is_awaited=placer.started.__contains__,
-            endings=Endings(
-                client=self.client,
-                store=self.store,
-                server_now=self.now,
-                classify=classify,
-                event_of=self._heard.get,
-                on_outcome=on_outcome,
-                on_event=tell,
-            ),
-            on_event=tell,
-        )
-        run = CampaignRun(
-            client=self.client,
-            store=self.store,
-            clock=self._clock,
-            server_now=self.now,
-            plan=plan,
-            placer=placer,
-            sweep=sweep,
-            clock_guard=clock_guard,
-            look_soon=self._wakeup,
-            on_event=tell,
-            watch_every=self.watch_every,
-        )
-        placer.on_refused = run.judge
-        return run
+            await self._campaigns.move(plan.campaign, "paused", "interrupted; run the same plan again to go on")
+        return await self._campaigns.result(plan.campaign)
 
     async def pause(self, campaign: str, reason: str = "by hand") -> None:
         """Place nothing more until `resume`; acts in every process within two seconds.
@@ -334,16 +278,14 @@ class Dialer:
         A run stays, and still looks for the ends of calls.
         """
         _checks.non_empty(reason, "reason")
-        await self._open_campaign(campaign)
-        await self._move(campaign, "paused", reason)
+        await self._campaigns.move_open(campaign, "paused", reason)
 
     async def resume(self, campaign: str) -> None:
         """Let a paused or halted campaign go on.
 
         A run that was paused by hand dials on within two seconds, in whatever process it is; else call `run`.
         """
-        await self._open_campaign(campaign)
-        await self._move(campaign, "running", None)
+        await self._campaigns.move_open(campaign, "running", None)
 
     async def stop(self, campaign: str) -> int:
         """End a campaign for good; how many calls still talk, which no endpoint can end.
@@ -352,23 +294,12 @@ class Dialer:
         are learned by the next `run` of any campaign of the store; one of the same plan waits for them, and calls
         nobody.
         """
-        await self._open_campaign(campaign)
-        await self._move(campaign, "stopped", "by hand")
+        await self._campaigns.move_open(campaign, "stopped", "by hand")
         return (await self.store.campaign(campaign)).live
 
     async def status(self, campaign: str) -> CampaignStatus:
         """Where a campaign stands, from any process."""
-        found = await self._known_campaign(campaign)
-        return CampaignStatus(
-            campaign=found.id,
-            state=found.state,
-            reason=found.reason,
-            counts=await self.store.counts(campaign),
-            live=found.live,
-            dialed=found.dialed,
-            spent=found.spent,
-            reserved=found.reserved,
-        )
+        return await self._campaigns.status(campaign)
 
     async def why(self, number: str) -> Sequence[str]:
         """What happened to a number and why, a line each, oldest first."""
@@ -390,13 +321,7 @@ class Dialer:
         if not held:
             raise InvalidArgumentError("who: nothing is held for this number", argument="who")
         for row in held:
-            try:
-                await self.store.resolve(row, to="done" if called else "waiting", reason=reason, now=self.now())
-            except ImpossibleError:
-                raise InvalidArgumentError(f"who: row {row} is not held", argument="who") from None
-            campaign = (await self.store.contact(row)).campaign
-            if not called and (await self.store.campaign(campaign)).state == "done":
-                await self._move(campaign, "paused", "a row waits again; run the same plan to go on")
+            await self._campaigns.settle(row, called=called, reason=reason)
 
     async def forget(self, number: str) -> int:
         """Delete a person's data from the store; the do-not-call hash stays. How many rows were theirs."""
@@ -405,7 +330,7 @@ class Dialer:
     async def export(self, campaign: str, path: str | os.PathLike[str]) -> int:
         """Write a CSV, or JSON lines by the file's name: the source's columns, and what became of each row."""
         _checks.path(path, "path")
-        await self._known_campaign(campaign)
+        await self._campaigns.known(campaign)
         return await exports.write(lambda: self.store.export(campaign), Path(path))
 
     async def report(self, campaign: str, path: str | os.PathLike[str], *, rehearsal: Rehearsal | None = None) -> None:
@@ -455,37 +380,3 @@ class Dialer:
 
     async def _numbers(self, source: Source, region: str | None) -> frozenset[str]:
         return frozenset([number async for number in numbers_in(source, region, "only_to")])
-
-    async def _known_campaign(self, campaign: str) -> CampaignRecord:
-        _checks.non_empty(campaign, "campaign")
-        try:
-            return await self.store.campaign(campaign)
-        except LookupError:
-            raise InvalidArgumentError("campaign: the store has none of this id", argument="campaign") from None
-
-    async def _open_campaign(self, campaign: str) -> None:
-        state = (await self._known_campaign(campaign)).state
-        if state in ("done", "stopped"):
-            raise InvalidArgumentError(f"campaign: it is {state}, and that is its end", argument="campaign")
-
-    async def _move(self, campaign: str, to: CampaignState, reason: str | None, *, by: str | None = None) -> None:
-        await self.store.move_campaign(campaign, to, reason=reason, now=self.now(), by=by)
-        self._wakeup.set()
-
-    async def _result_despite(self, campaign: str, fault: StoreError) -> RunResult:
-        """What can be told of a run that ended because the store cannot be written, and perhaps not read."""
-        reason = f"the store cannot be used, and nothing is sent without it: {fault}"
-        try:
-            return evolve(await self._result(campaign), state="halted", reason=reason)
-        except StoreError:
-            return RunResult(campaign=campaign, state="halted", reason=reason, counts={}, live=0)
-
-    async def _result(self, campaign: str) -> RunResult:
-        found = await self.store.campaign(campaign)
-        return RunResult(
-            campaign=campaign,
-            state=found.state,
-            reason=found.reason,
-            counts=await self.store.counts(campaign),
-            live=found.live,
-        )

@@ -1,0 +1,105 @@
+"""A run put together: what places calls, what looks for their ends, and the hooks that both ask and tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from trudy._concurrency.loops import Wakeup
+from trudy._masking import mask_phone
+from trudy.dialer.clock_guard import ClockGuard
+from trudy.dialer.endings import Classify, Endings, OnOutcome
+from trudy.dialer.placing import Placer, ShouldDial, worker_name
+from trudy.dialer.plan import Plan
+from trudy.dialer.progress import DialEvent, OnEvent, of_a_hook
+from trudy.dialer.records import DueRow
+from trudy.dialer.running import CampaignRun
+from trudy.dialer.store import Store
+from trudy.dialer.sweep import Sweep
+
+if TYPE_CHECKING:
+    from trudy.client import AsyncTrudyClient
+    from trudy.clock import Clock
+
+
+@frozen(kw_only=True)
+class RunHooks:
+    """What the caller of a run has a say in, or is told of."""
+
+    on_event: OnEvent | None
+    should_dial: ShouldDial | None
+    classify: Classify
+    on_outcome: OnOutcome | None
+
+    def tell(self, kind: str, contact: DueRow | None, detail: str) -> None:
+        """Tell `on_event`, with the contact's number masked."""
+        if self.on_event is None:
+            return
+        row, number = (None, "") if contact is None else (contact.id, mask_phone(contact.number))
+        event = DialEvent(kind=kind, row=row, number=number, detail=detail)
+        with of_a_hook():
+            self.on_event(event)
+
+
+def assembled_run(
+    plan: Plan,
+    hooks: RunHooks,
+    *,
+    client: AsyncTrudyClient,
+    store: Store,
+    clock: Clock,
+    server_now: Callable[[], float],
+    event_of: Callable[[str], object],
+    look_soon: Wakeup,
+    watch_every: float,
+) -> CampaignRun:
+    """A run of a plan that has yet to begin. `event_of`: the last webhook event of a call's id."""
+
+    async def stop(campaign: str, reason: str) -> None:
+        await run.pause(campaign, reason)
+
+    clock_guard = ClockGuard(client=client, clock=clock)
+    placer = Placer(
+        client=client,
+        store=store,
+        clock=clock,
+        server_now=server_now,
+        worker=worker_name(),
+        should_dial=hooks.should_dial,
+        clock_moved=clock_guard.moved,
+        on_stop=stop,
+        on_event=hooks.tell,
+    )
+    sweep = Sweep(
+        client=client,
+        store=store,
+        server_now=server_now,
+        is_awaited=placer.started.__contains__,
+        endings=Endings(
+            client=client,
+            store=store,
+            server_now=server_now,
+            classify=hooks.classify,
+            event_of=event_of,
+            on_outcome=hooks.on_outcome,
+            on_event=hooks.tell,
+        ),
+        on_event=hooks.tell,
+    )
+    run = CampaignRun(
+        client=client,
+        store=store,
+        clock=clock,
+        server_now=server_now,
+        plan=plan,
+        placer=placer,
+        sweep=sweep,
+        clock_guard=clock_guard,
+        look_soon=look_soon,
+        on_event=hooks.tell,
+        watch_every=watch_every,
+    )
+    placer.on_refused = run.judge
+    return run

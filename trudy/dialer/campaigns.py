@@ -1,0 +1,103 @@
+"""The campaigns of a store by their ids: looked up, moved from state to state, and told of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import evolve, frozen
+
+from trudy import _checks
+from trudy._concurrency.loops import Wakeup
+from trudy.dialer.progress import CampaignStatus, RunResult
+from trudy.dialer.records import CampaignRecord, CampaignState
+from trudy.dialer.states import ImpossibleError
+from trudy.dialer.store import Store, StoreError
+from trudy.errors import InvalidArgumentError
+
+
+@frozen(kw_only=True, eq=False)
+class Campaigns:
+    """What the dialer's methods do to campaigns and to their held rows.
+
+    Attributes:
+        look_soon: set where a campaign moved, so that a run of this process sees it at once.
+    """
+
+    store: Store
+    server_now: Callable[[], float]
+    look_soon: Wakeup
+
+    async def known(self, campaign: str) -> CampaignRecord:
+        """A campaign that the store must have.
+
+        Raises:
+            InvalidArgumentError: it has none of this id.
+        """
+        _checks.non_empty(campaign, "campaign")
+        try:
+            return await self.store.campaign(campaign)
+        except LookupError:
+            raise InvalidArgumentError("campaign: the store has none of this id", argument="campaign") from None
+
+    async def move_open(self, campaign: str, to: CampaignState, reason: str | None) -> None:
+        """Move a campaign that has not come to its end.
+
+        Raises:
+            InvalidArgumentError: it is done or stopped, or the store has none of this id.
+        """
+        state = (await self.known(campaign)).state
+        if state in ("done", "stopped"):
+            raise InvalidArgumentError(f"campaign: it is {state}, and that is its end", argument="campaign")
+        await self.move(campaign, to, reason)
+
+    async def move(self, campaign: str, to: CampaignState, reason: str | None, *, by: str | None = None) -> None:
+        """Move a campaign. `by`: who said yes to it, for the audit."""
+        await self.store.move_campaign(campaign, to, reason=reason, now=self.server_now(), by=by)
+        self.look_soon.set()
+
+    async def settle(self, row: int, *, called: bool, reason: str) -> None:
+        """End a held row, or let it wait again; a campaign that was done for it goes on then.
+
+        Raises:
+            InvalidArgumentError: the row is not held.
+        """
+        try:
+            await self.store.resolve(row, to="done" if called else "waiting", reason=reason, now=self.server_now())
+        except ImpossibleError:
+            raise InvalidArgumentError(f"who: row {row} is not held", argument="who") from None
+        campaign = (await self.store.contact(row)).campaign
+        if not called and (await self.store.campaign(campaign)).state == "done":
+            await self.move(campaign, "paused", "a row waits again; run the same plan to go on")
+
+    async def status(self, campaign: str) -> CampaignStatus:
+        """Where a campaign stands."""
+        found = await self.known(campaign)
+        return CampaignStatus(
+            campaign=found.id,
+            state=found.state,
+            reason=found.reason,
+            counts=await self.store.counts(campaign),
+            live=found.live,
+            dialed=found.dialed,
+            spent=found.spent,
+            reserved=found.reserved,
+        )
+
+    async def result(self, campaign: str) -> RunResult:
+        """What a run of it that ends now has come to."""
+        found = await self.store.campaign(campaign)
+        return RunResult(
+            campaign=campaign,
+            state=found.state,
+            reason=found.reason,
+            counts=await self.store.counts(campaign),
+            live=found.live,
+        )
+
+    async def result_despite(self, campaign: str, fault: StoreError) -> RunResult:
+        """What can be told of a run that ended because the store cannot be written, and perhaps not read."""
+        reason = f"the store cannot be used, and nothing is sent without it: {fault}"
+        try:
+            return evolve(await self.result(campaign), state="halted", reason=reason)
+        except StoreError:
+            return RunResult(campaign=campaign, state="halted", reason=reason, counts={}, live=0)
