@@ -16,7 +16,6 @@ from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import IO, Final, TypeAlias
 
-from anyio import wait_writable
 from attrs import frozen
 
 from trudy._hidden import Hidden
@@ -175,6 +174,8 @@ def _is_pipe(path: str | os.PathLike[str]) -> bool:
 
 
 async def _write_to_descriptor(descriptor: int, piece: Hidden[bytes]) -> None:
+    from anyio import wait_writable  # loads ssl, which a client that sends nothing does without
+
     written = 0
     while written < len(piece.reveal()):
         try:
@@ -185,6 +186,8 @@ async def _write_to_descriptor(descriptor: int, piece: Hidden[bytes]) -> None:
 
 async def _write_to_pipe(file: IO[bytes], pipe: int, piece: Hidden[bytes]) -> None:
     """Write so much at a time as a pipe takes without blocking once it takes anything."""
+    from anyio import wait_writable
+
     for start in range(0, len(piece.reveal()), _PIPE_TAKES):
         await wait_writable(pipe)
         file.write(piece.reveal()[start : start + _PIPE_TAKES])
