@@ -150,6 +150,41 @@ async def test_forgetting_and_resolving(night: Night) -> None:
     assert (row["state"], row["outcome"]) == ("done", "answered")
 
 
+async def test_a_number_in_a_call_is_forgotten_once_the_call_has_ended(night: Night) -> None:
+    called, _ = numbers = numbers_ending(0, 1)
+    plan = await night.plan(numbers, ONCE, canary=1)
+    assert (await run(night, plan)).live == 1
+    with pytest.raises(InvalidArgumentError, match=r"number: .*run its campaign") as failure:
+        await night.dialer.forget(called)
+    assert failure.value.argument == "number"
+    assert called not in str(failure.value)
+    assert (await run(night, plan)).counts == {"live": 1, "waiting": 1}
+    await night.dialer.stop(plan.campaign)
+    assert (await run(night, plan)).live == 0
+    assert await night.dialer.forget(called) == 1
+    assert await night.dialer.forget(called) == 1, "its row is still there, with nothing of the person"
+
+
+async def test_a_campaign_that_the_store_does_not_have(night: Night) -> None:
+    """Every method that takes a campaign or a plan names the argument, and says so."""
+    dialer, nowhere = night.dialer, night.folder / "page.html"
+    plan = await night.plan(numbers_ending(0), ONCE)
+    for method in (dialer.pause, dialer.resume, dialer.stop, dialer.status):
+        with pytest.raises(InvalidArgumentError, match="campaign: the store has none"):
+            await method("another")
+    for write in (dialer.export, dialer.report):
+        with pytest.raises(InvalidArgumentError, match="campaign: the store has none"):
+            await write("another", nowhere)
+    assert not nowhere.exists()
+    async with Dialer(night.client, store=night.folder / "others.db", clock=night.sandbox.clock) as other:
+        with pytest.raises(InvalidArgumentError, match="plan: ") as of_run:
+            await other.run(plan, confirm=plan.hash)
+        with pytest.raises(InvalidArgumentError, match="plan: ") as of_rehearsal:
+            await other.rehearse(plan)
+    assert (of_run.value.argument, of_rehearsal.value.argument) == ("plan", "plan")
+    assert not night.sandbox.placed_calls
+
+
 async def test_a_restored_backup_halts(night: Night) -> None:
     numbers = numbers_ending(0, 1)
     plan = await night.plan(numbers, ONCE)

@@ -8,6 +8,8 @@ from attrs import evolve, frozen
 
 from trudy import _checks
 from trudy._concurrency.loops import Wakeup
+from trudy._masking import mask_phone
+from trudy.dialer.plan import Plan
 from trudy.dialer.progress import CampaignStatus, RunResult
 from trudy.dialer.records import CampaignRecord, CampaignState
 from trudy.dialer.states import ImpossibleError
@@ -17,7 +19,7 @@ from trudy.errors import InvalidArgumentError
 
 @frozen(kw_only=True, eq=False)
 class Campaigns:
-    """What the dialer's methods do to campaigns and to their held rows.
+    """What the dialer's methods do to campaigns and to their rows.
 
     Attributes:
         look_soon: set where a campaign moved, so that a run of this process sees it at once.
@@ -38,6 +40,19 @@ class Campaigns:
             return await self.store.campaign(campaign)
         except LookupError:
             raise InvalidArgumentError("campaign: the store has none of this id", argument="campaign") from None
+
+    async def planned(self, plan: Plan) -> CampaignRecord:
+        """The campaign of a plan.
+
+        Raises:
+            InvalidArgumentError: the plan was made with another store.
+        """
+        try:
+            return await self.store.campaign(plan.campaign)
+        except LookupError:
+            raise InvalidArgumentError(
+                "plan: this store has no such campaign; plan with the dialer that runs it", argument="plan"
+            ) from None
 
     async def move_open(self, campaign: str, to: CampaignState, reason: str | None) -> None:
         """Move a campaign that has not come to its end.
@@ -68,6 +83,20 @@ class Campaigns:
         campaign = (await self.store.contact(row)).campaign
         if not called and (await self.store.campaign(campaign)).state == "done":
             await self.move(campaign, "paused", "a row waits again; run the same plan to go on")
+
+    async def forget(self, number: str) -> int:
+        """Delete a person's data; how many rows were theirs.
+
+        Raises:
+            InvalidArgumentError: a call to the number has no known end yet.
+        """
+        try:
+            return await self.store.forget(number, self.server_now())
+        except ImpossibleError:
+            raise InvalidArgumentError(
+                f"number: a call to {mask_phone(number)} is open; run its campaign until it has ended, then forget",
+                argument="number",
+            ) from None
 
     async def status(self, campaign: str) -> CampaignStatus:
         """Where a campaign stands."""

@@ -179,6 +179,7 @@ class Dialer:
         from trudy.dialer.rehearsing import rehearsed
 
         _checks.whole(seed, 0, None, "seed")
+        await self._campaigns.planned(plan)
         limit = self.client.rate_limit
         return await rehearsed(
             plan,
@@ -234,7 +235,7 @@ class Dialer:
         await self.store.lock(worker_name())
         if plan.campaign in self._running:
             raise InvalidArgumentError("plan: it is being run; `resume` ends a pause", argument="plan")
-        campaign = await self.store.campaign(plan.campaign)
+        campaign = await self._campaigns.planned(plan)
         is_over = campaign.state in ("done", "stopped")
         if is_over and not campaign.live:
             return await self._campaigns.result(plan.campaign)
@@ -324,8 +325,12 @@ class Dialer:
             await self._campaigns.settle(row, called=called, reason=reason)
 
     async def forget(self, number: str) -> int:
-        """Delete a person's data from the store; the do-not-call hash stays. How many rows were theirs."""
-        return await self.store.forget(self.e164(number), self.now())
+        """Delete a person's data from the store; the do-not-call hash stays. How many rows were theirs.
+
+        Raises:
+            InvalidArgumentError: a call to the number has no known end yet.
+        """
+        return await self._campaigns.forget(self.e164(number))
 
     async def export(self, campaign: str, path: str | os.PathLike[str]) -> int:
         """Write a CSV, or JSON lines by the file's name: the source's columns, and what became of each row."""
@@ -344,6 +349,7 @@ class Dialer:
         """
         from trudy.dialer.report import write_report
 
+        await self._campaigns.known(campaign)
         limit = self.client.rate_limit
         await write_report(
             self.store,

@@ -234,7 +234,11 @@ class SyncDialer:
         return self._bridge.run(bind(self._async.resolve, who, called=called, reason=reason))
 
     def forget(self, number: str) -> int:
-        """Delete a person's data from the store; the do-not-call hash stays. How many rows were theirs."""
+        """Delete a person's data from the store; the do-not-call hash stays. How many rows were theirs.
+
+        Raises:
+            InvalidArgumentError: a call to the number has no known end yet.
+        """
         return self._bridge.run(bind(self._async.forget, number))
 
     def export(self, campaign: str, path: str | os.PathLike[str]) -> int:
