@@ -72,7 +72,7 @@ async def demo(clock: JumpingClock) -> None:
             _show_results(folder / "results.csv")
             _say("\nWhat happened to one of the two whose answer was lost")
             for line in await dialer.why("+12145550191"):
-                _say(fill(line, 78, initial_indent="  ", subsequent_indent="      "))
+                _say(fill(line, 78, initial_indent="  ", subsequent_indent="      ", break_on_hyphens=False))
             _say("\nThe sandbox judges, by its own record")
             _judge(sandbox)
 
