@@ -42,7 +42,9 @@
     sql_copy        the attempts of a campaign, and a copy of it
     schema          the tables
     migrations      how tables of older versions are changed
+    exported        the tables that are exported: contacts, attempts
     export          files of results and rejects
+    frames          frames of pandas and polars, and Parquet
     audit           what happened to a number and why, as sentences; pure
 
 Names load when first used; the extra `dialer` brings what they need.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import get_args
 
 from attrs import evolve, frozen
 
 from trudy import _checks
 from trudy._concurrency.loops import Wakeup
 from trudy._masking import mask_phone
+from trudy.dialer.exported import Kinds, Rows, Table, table_of
 from trudy.dialer.plan import Plan
 from trudy.dialer.progress import CampaignStatus, RunResult
 from trudy.dialer.records import CampaignRecord, CampaignState
@@ -40,6 +42,12 @@ class Campaigns:
             return await self.store.campaign(campaign)
         except LookupError:
             raise InvalidArgumentError("campaign: the store has none of this id", argument="campaign") from None
+
+    async def table(self, campaign: str, rows: Table) -> tuple[Rows, Kinds]:
+        """How one of the tables of a campaign is read, and the columns that it has whatever the source."""
+        _checks.one_of(rows, get_args(Table), "rows")
+        await self.known(campaign)
+        return table_of(self.store, campaign, rows)
 
     async def planned(self, plan: Plan) -> CampaignRecord:
         """The campaign of a plan.

@@ -14,7 +14,7 @@ import anyio
 from trudy import _checks
 from trudy._concurrency.loops import Wakeup
 from trudy.clock import Clock
-from trudy.dialer import arguments
+from trudy.dialer import arguments, frames
 from trudy.dialer import export as exports
 from trudy.dialer.assembly import RunHooks, assembled_run
 from trudy.dialer.audit import told
@@ -22,6 +22,7 @@ from trudy.dialer.campaigns import Campaigns
 from trudy.dialer.contacts import Columns, numbers_in
 from trudy.dialer.do_not_call import DoNotCall
 from trudy.dialer.endings import Classify, OnOutcome
+from trudy.dialer.exported import Table
 from trudy.dialer.interrupts import until_interrupted
 from trudy.dialer.outcome import classify
 from trudy.dialer.placing import ShouldDial, worker_name
@@ -36,6 +37,9 @@ from trudy.dialer.store import Store, StoreError
 from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
     from trudy.client import AsyncTrudyClient
 
 
@@ -332,11 +336,30 @@ class Dialer:
         """
         return await self._campaigns.forget(self.e164(number))
 
-    async def export(self, campaign: str, path: str | os.PathLike[str]) -> int:
-        """Write a CSV, or JSON lines by the file's name: the source's columns, and what became of each row."""
-        _checks.path(path, "path")
-        await self._campaigns.known(campaign)
-        return await exports.write(lambda: self.store.export(campaign), Path(path))
+    async def export(self, campaign: str, path: str | os.PathLike[str], *, rows: Table = "contacts") -> int:
+        """Write a table of a campaign, at any time, and tell how many rows it has.
+
+        One row a contact: the source's columns, and what became of it. One row an attempt: its times, outcome, cost
+        in dollars, and the `line` of its contact. The file is whole, or the old one. Times are in UTC.
+
+        Args:
+            path: ends in `.csv`, `.jsonl`, `.ndjson`, or `.parquet` (needs the extra `parquet`).
+            rows: one a contact, or one an attempt.
+
+        Raises:
+            ConfigurationError: the extra `parquet` is not installed.
+        """
+        exports.check_path(path)
+        read, kinds = await self._campaigns.table(campaign, rows)
+        return await exports.write(read, Path(path), kinds)
+
+    async def to_pandas(self, campaign: str, *, rows: Table = "contacts") -> pd.DataFrame:
+        """What `export` writes as a frame of pandas: aware times; the source's cells, ids and phone numbers as text."""
+        return await frames.pandas_frame(*await self._campaigns.table(campaign, rows))
+
+    async def to_polars(self, campaign: str, *, rows: Table = "contacts") -> pl.DataFrame:
+        """What `to_pandas` makes, as a frame of polars."""
+        return await frames.polars_frame(*await self._campaigns.table(campaign, rows))
 
     async def report(self, campaign: str, path: str | os.PathLike[str], *, rehearsal: Rehearsal | None = None) -> None:
         """Write how a campaign goes as one HTML file that opens offline; needs the extra `report`. Numbers are masked.

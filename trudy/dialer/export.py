@@ -5,54 +5,72 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from attrs import field, frozen
 
-RESULTS: Final = (
-    "state", "outcome", "reason", "attempts", "call_id", "started_at", "ended_at", "duration_seconds", "cost",
-)  # fmt: skip
-"""What became of a row, in the columns after its own."""
-_TIMES: Final = ("started_at", "ended_at")
+from trudy import _checks
+from trudy.dialer.exported import RESULTS, Kind, Kinds, Rows, read_column_names, typed
+from trudy.dialer.frames import write_parquet
+from trudy.errors import InvalidArgumentError
+
 _OTHERS: Final = "(other cells)"
 _HARMLESS: Final = re.compile(r"[+-]?[0-9][0-9 ().,/-]*")
 """Numbers, phone numbers too: no spreadsheet runs them as a formula."""
 
 
-async def write(rows: Callable[[], AsyncIterator[Mapping[str, object]]], path: Path) -> int:
-    """Write CSV, or JSON lines where the name ends in `.jsonl` or `.ndjson`; how many rows there were.
+async def write(rows: Rows, path: Path, kinds: Kinds = RESULTS) -> int:
+    """Write CSV, JSON lines or Parquet, by the file's name; how many rows there were.
 
     The file is written under another name first: a file of that name is either whole or the old one.
     """
     part = path.with_name(f"{path.name}.part")
-    as_json = path.suffix.lower() in (".jsonl", ".ndjson")
-    names = [] if as_json else await _columns(rows())
-    count = 0
-    with part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        if not as_json:
-            writer.writeheader()
-        async for row in rows():
-            shown = {name: _time(value) if name in _TIMES else value for name, value in row.items()}
-            if as_json:
-                file.write(json.dumps(shown, ensure_ascii=False) + "\n")
-            else:
-                writer.writerow({name: _safe(value) for name, value in shown.items()})
-            count += 1
-    part.replace(path)
+    try:
+        count = await _WRITERS[path.suffix.lower()](rows, part, kinds)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return count
 
 
-async def _columns(rows: AsyncIterator[Mapping[str, object]]) -> list[str]:
-    """Every column of any row: those of the source in the order in which they came, then the results."""
-    names: dict[str, None] = {}
-    async for row in rows:
-        names.update(dict.fromkeys(row))
-    return [*(name for name in names if name not in RESULTS), *RESULTS]
+def check_path(path: object) -> None:
+    """A path of a file whose name tells the format."""
+    _checks.path(path, "path")
+    if Path(cast("str", path)).suffix.lower() not in _WRITERS:
+        raise InvalidArgumentError(f"path must end in one of {', '.join(_WRITERS)}", argument="path")
+
+
+async def _write_csv(rows: Rows, path: Path, kinds: Kinds) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, await read_column_names(rows, kinds))
+        writer.writeheader()
+        async for row in rows():
+            writer.writerow({name: _safe(_shown(row[name], kinds.get(name))) for name in row})
+            count += 1
+    return count
+
+
+async def _write_json_lines(rows: Rows, path: Path, kinds: Kinds) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        async for row in rows():
+            shown = {name: _shown(value, kinds.get(name)) for name, value in row.items()}
+            file.write(json.dumps(shown, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+_WRITERS: Final[Mapping[str, Callable[[Rows, Path, Kinds], Awaitable[int]]]] = {
+    ".csv": _write_csv,
+    ".jsonl": _write_json_lines,
+    ".ndjson": _write_json_lines,
+    ".parquet": write_parquet,
+}
 
 
 @frozen(kw_only=True)
@@ -125,8 +143,10 @@ class RejectsFile:
         self._writer.writerow([line, reason, hint, *own, _safe(others)])
 
 
-def _time(value: object) -> object:
-    return datetime.fromtimestamp(value, UTC).isoformat() if isinstance(value, int | float) else value
+def _shown(value: object, kind: Kind | None) -> object:
+    """Times in ISO 8601, for formats without a type for them."""
+    time = typed(value, kind) if kind is datetime else None
+    return time.isoformat() if isinstance(time, datetime) else value
 
 
 def _safe(value: object) -> object:

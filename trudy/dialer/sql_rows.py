@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from trudy.dialer import policy_json
-from trudy.dialer.export import RESULTS
+from trudy.dialer.exported import own_name
 from trudy.dialer.records import HELD_UNTIL, CampaignRecord, DueRow, OpenAttempt
 from trudy.dialer.refusals import MOST_REFUSALS
 from trudy.dialer.schema import attempts, campaigns, do_not_call, events, leases, rows
@@ -327,7 +327,7 @@ def exported(connection: Connection, campaign: str, after: int) -> list[tuple[in
         (
             row.id,
             {
-                **{f"input_{name}" if name in RESULTS else name: cell for name, cell in row.columns.items()},
+                **{own_name(name): cell for name, cell in row.columns.items()},
                 "state": row.state,
                 "outcome": row.outcome,
                 "reason": row.reason,

@@ -13,6 +13,7 @@ from trudy.clock import Clock
 from trudy.dialer.contacts import Columns
 from trudy.dialer.dialer import Dialer
 from trudy.dialer.endings import Classify, OnOutcome
+from trudy.dialer.exported import Table
 from trudy.dialer.outcome import classify
 from trudy.dialer.placing import ShouldDial
 from trudy.dialer.plan import Plan
@@ -23,6 +24,9 @@ from trudy.dialer.sources import Source
 from trudy.dialer.store import Store
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
     from trudy.dialer.sync.do_not_call import SyncDoNotCall
     from trudy.sync.client import TrudyClient
 
@@ -241,9 +245,28 @@ class SyncDialer:
         """
         return self._bridge.run(bind(self._async.forget, number))
 
-    def export(self, campaign: str, path: str | os.PathLike[str]) -> int:
-        """Write a CSV, or JSON lines by the file's name: the source's columns, and what became of each row."""
-        return self._bridge.run(bind(self._async.export, campaign, path))
+    def export(self, campaign: str, path: str | os.PathLike[str], *, rows: Table = "contacts") -> int:
+        """Write a table of a campaign, at any time, and tell how many rows it has.
+
+        One row a contact: the source's columns, and what became of it. One row an attempt: its times, outcome, cost
+        in dollars, and the `line` of its contact. The file is whole, or the old one. Times are in UTC.
+
+        Args:
+            path: ends in `.csv`, `.jsonl`, `.ndjson`, or `.parquet` (needs the extra `parquet`).
+            rows: one a contact, or one an attempt.
+
+        Raises:
+            ConfigurationError: the extra `parquet` is not installed.
+        """
+        return self._bridge.run(bind(self._async.export, campaign, path, rows=rows))
+
+    def to_pandas(self, campaign: str, *, rows: Table = "contacts") -> pd.DataFrame:
+        """What `export` writes as a frame of pandas: aware times; the source's cells, ids and phone numbers as text."""
+        return self._bridge.run(bind(self._async.to_pandas, campaign, rows=rows))
+
+    def to_polars(self, campaign: str, *, rows: Table = "contacts") -> pl.DataFrame:
+        """What `to_pandas` makes, as a frame of polars."""
+        return self._bridge.run(bind(self._async.to_polars, campaign, rows=rows))
 
     def report(self, campaign: str, path: str | os.PathLike[str], *, rehearsal: Rehearsal | None = None) -> None:
         """Write how a campaign goes as one HTML file that opens offline; needs the extra `report`. Numbers are masked.
