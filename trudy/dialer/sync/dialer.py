@@ -249,7 +249,8 @@ class SyncDialer:
         """Write a table of a campaign, at any time, and tell how many rows it has.
 
         One row a contact: the source's columns, and what became of it. One row an attempt: its times, outcome, cost
-        in dollars, and the `line` of its contact. The file is whole, or the old one. Times are in UTC.
+        (dollars, or credits where the API tells none), and the `line` of its contact. The file is
+        whole, or the old one. Times are in UTC.
 
         Args:
             path: ends in `.csv`, `.jsonl`, `.ndjson`, or `.parquet` (needs the extra `parquet`).
