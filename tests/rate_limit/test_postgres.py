@@ -328,7 +328,7 @@ async def test_a_lock_that_is_kept_is_not_waited_for_for_ever(
 ) -> None:
     limiter = make()
     assert await taken(limiter)
-    monkeypatch.setattr(postgres_tables, "_STATEMENT", 0.3)
+    monkeypatch.setattr(postgres_tables, "_STATEMENT", 1.5)
     with psycopg.connect(postgres_url) as stopped:
         stopped.execute("SELECT 1 FROM trudy_rate_limits FOR UPDATE")
         with pytest.raises(trudy.APIConnectionError, match="QueryCanceled"):
@@ -458,3 +458,14 @@ async def test_while_the_database_is_down_nothing_is_sent(make: Make) -> None:
             await client.agents.get("a1")
     assert caught.value.code == "rate_limiter_unavailable"
     assert sandbox.requests == []
+
+
+def test_what_another_thread_has_closed_is_cut_without_an_error(postgres_url: str) -> None:
+    tables = RateTables(postgres_url, "default", HOUR, is_given=True)
+    tables.change(lambda fleet: None)
+    connection = tables._connection
+    assert connection is not None
+    connection.close()  # as when its own thread finds it lost
+    tables.cut()
+    assert tables.change(lambda fleet: "again") == "again"
+    tables.close()

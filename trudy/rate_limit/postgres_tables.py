@@ -120,17 +120,23 @@ class RateTables:
     def close(self) -> None:
         """Close the connection; the next change opens another."""
         with self._lock:
-            connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
 
     def cut(self) -> None:
         """From any thread: end what hangs in `change`, which raises then."""
+        import psycopg
+
         with self._lock:
-            connection = self._connection
-        if connection is not None and not connection.closed:
-            # The socket is libpq's, so that only a copy of its descriptor may be closed here.
-            with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+            if self._connection is None:
+                return
+            # The socket is libpq's, so that only a copy of its descriptor may be closed here. The other thread may be
+            # just finding the connection lost: then it has no socket any more.
+            with (
+                suppress(OSError, psycopg.OperationalError),
+                socket.socket(fileno=os.dup(self._connection.fileno())) as line,
+            ):
                 line.shutdown(socket.SHUT_RDWR)
 
     def forget(self) -> object:
