@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from trudy._hidden import Hidden
 from trudy.errors import InvalidArgumentError
 from trudy.resources._destination import destination
 
@@ -22,12 +23,12 @@ AUDIO = b"audio" * 100_000
 async def _save(to: object, *pieces: bytes) -> None:
     async with destination(to).opened() as write:
         for piece in pieces or (AUDIO,):
-            await write(piece)
+            await write(Hidden(piece))
 
 
 async def _break_off(to: object) -> None:
     async with destination(to).opened() as write:
-        await write(AUDIO)
+        await write(Hidden(AUDIO))
         raise ZeroDivisionError
 
 
@@ -59,7 +60,7 @@ async def test_the_mode_of_a_file_that_is_there_is_kept(tmp_path: Path, mask: No
     path.write_bytes(b"old")
     path.chmod(mode)
     async with destination(path).opened() as write:
-        await write(AUDIO)
+        await write(Hidden(AUDIO))
         assert path.read_bytes() == b"old"
         assert all(_mode(each) & ~mode == 0 for each in tmp_path.iterdir())  # at no time is it open to more
     assert path.read_bytes() == AUDIO
