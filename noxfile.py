@@ -39,7 +39,10 @@ CALENDAR_TESTS = (
     "tests/rate_limit",
     "tests/resources/test_batch_calls.py",
     "tests/testing",
+    "tests/dialer/test_forecast.py",
+    "tests/dialer/test_plan.py",
     "tests/dialer/test_policy.py",
+    "tests/dialer/test_zones.py",
     "tests/docs/test_examples.py",
 )
 """Tests that depend on the calendar. Not those of the guides: they change the environment beside a server's thread,
