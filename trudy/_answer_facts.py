@@ -286,7 +286,8 @@ def _masked(details: Mapping[str, object]) -> dict[str, object]:
                 break
             shown: object = value
             if name == "reset_at" and (moment := parse_instant(value)) is not None:
-                shown = moment.isoformat()  # Unix time would be masked, as it looks like a phone number
+                # Unix time would be masked, as it looks like a phone number.
+                shown = value if isinstance(value, str) and ":" in value else moment.isoformat()
             elif isinstance(value, str):
                 is_link = value.startswith(("https://", "http://"))
                 shown = value if is_link and len(value) <= _LONGEST_TEXT else mask_text(_cut(value, _LONGEST_TEXT))

@@ -142,7 +142,7 @@ async def test_an_unknown_campaign_is_an_error(night: Night) -> None:
     plan = await careful(night)
     other = Dialer(night.client, store=night.folder / "other.db", clock=night.sandbox.clock)
     async with other:
-        with pytest.raises(LookupError):
+        with pytest.raises(InvalidArgumentError, match="plan"):
             await other.rehearse(plan)
 
 

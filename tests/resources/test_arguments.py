@@ -91,7 +91,7 @@ def contacts(*members: dict[str, object]) -> Use:
         (call(variables={"x": ["\ud800"]}), "variables"),
         (call(variables={"\udfff": 1}), "variables"),
         (agent(name="A\ud83d"), "name"),
-        (call(extra_body={"x": LOOP}), "body"),
+        (call(extra_body={"x": LOOP}), "extra_body"),
         (contacts({"variables": {"x": LOOP}}), "contacts[0]"),
         (contacts({"custom_fields": {"x": float("inf")}}), "contacts[0]"),
         (contacts({"custom_fields": {"x": "y"}}, {"custom_fields": {"x": "\ud800"}}), "contacts[1]"),
