@@ -38,9 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=["demo"], help="dial 200 made-up contacts on a local sandbox")
     parser.parse_args(arguments)
     # What it warns of is told below, as events.
-    logging.getLogger("trudy.dialer").setLevel(logging.ERROR)
+    logger = logging.getLogger("trudy.dialer")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
     clock = JumpingClock(start=START)
-    clock.run(demo(clock))
+    try:
+        clock.run(demo(clock))
+    finally:
+        logger.setLevel(level)
     return 0
 
 
