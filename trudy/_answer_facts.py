@@ -6,6 +6,7 @@ likes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -35,6 +36,7 @@ _DEEPEST_DETAILS = 8
 _LIKE_A_NUMBER = 10**9
 """A whole number of ten digits or more may be a phone number."""
 _CUT = "…"
+_UUID: Final = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE_LAG: Final = (-1.5, 3.0)
 """Seconds by which `meta.ts` and `Date` of one answer may differ; the second is cut to whole seconds."""
 
@@ -106,9 +108,9 @@ class AnswerFacts:
         for holder in self._holders():
             found = holder.get("request_id")
             if isinstance(found, str) and found:
-                return mask_text(_cut(found, _LONGEST_CODE))
+                return _shown_id(found)
         header = self.headers.get("x-request-id")
-        return None if header is None else mask_text(_cut(header, _LONGEST_CODE))
+        return None if header is None else _shown_id(header)
 
     @cached_property
     def server_time(self) -> datetime | None:
@@ -257,6 +259,11 @@ def _date(text: str) -> datetime | None:
         return parsedate_to_datetime(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _shown_id(found: str) -> str:
+    # Each answer has one. A UUID is no phone number, and looking for one in it costs every request.
+    return found if _UUID.fullmatch(found) else mask_text(_cut(found, _LONGEST_CODE))
 
 
 def _cut(text: str, longest: int) -> str:

@@ -202,7 +202,7 @@ async def _until_first(rows: int) -> tuple[float, float]:
         def tell(event: DialEvent) -> None:
             if event.kind == "placed" and not seen:
                 seen.append(time.perf_counter() - began)
-                asyncio.get_running_loop().create_task(dialer.pause(plan.campaign))
+                asyncio.get_running_loop().create_task(dialer.stop(plan.campaign))
 
         await dialer.run(plan, confirm=plan.hash, on_event=tell)
     return planned, seen[0]
