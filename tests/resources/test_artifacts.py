@@ -52,6 +52,20 @@ class Slowly:
         return await artifact.until_there("0", max_wait=max_wait, poll_interval=None, options={}, progress=progress)
 
 
+async def found_within(seconds: float, thing: Slowly, clock: FakeClock) -> list[str]:
+    """What the wait has found when so much time is over; nothing while it still waits."""
+    found: list[str] = []
+
+    async def wait() -> None:
+        found.append(await thing.wait())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        await clock.run(seconds)
+        group.cancel_scope.cancel()
+    return found
+
+
 @pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize(
     ("code", "is_waited_for"),
@@ -64,15 +78,7 @@ async def test_an_error_code_may_say_that_it_is_not_ready(status: int, code: str
         with pytest.raises(ValidationError):
             await thing.wait()
         return
-    found: list[str] = []
-
-    async def wait() -> None:
-        found.append(await thing.wait())
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(wait)
-        await clock.run(6)
-    assert found == ["it"]
+    assert await found_within(6, thing, clock) == ["it"]
 
 
 async def test_what_is_not_there_yet_is_waited_for() -> None:
@@ -80,45 +86,21 @@ async def test_what_is_not_there_yet_is_waited_for() -> None:
     thing = Slowly(
         clock, NotFoundError("no"), NotFoundError("no"), ResponseDecodeError("null"), "", ServerError("x"), "it"
     )
-    found: list[str] = []
-
-    async def wait() -> None:
-        found.append(await thing.wait())
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(wait)
-        await clock.run(60)
-    assert found == ["it"]
+    assert await found_within(60, thing, clock) == ["it"]
     assert thing.checked == 1
 
 
 async def test_a_conflict_with_the_state_of_the_call_may_pass() -> None:
     clock = FakeClock()
     thing = Slowly(clock, ConflictError("call in progress"), ConflictError("call in progress"), "it")
-    found: list[str] = []
-
-    async def wait() -> None:
-        found.append(await thing.wait())
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(wait)
-        await clock.run(6)
-    assert found == ["it"]
+    assert await found_within(6, thing, clock) == ["it"]
 
 
 async def test_a_fault_while_it_is_asked_whether_the_call_exists_does_not_end_the_wait() -> None:
     clock = FakeClock()
     thing = Slowly(clock, NotFoundError("no"), NotFoundError("no"), NotFoundError("no"), "it")
     thing.faults_of_check = [ServerError("x"), ResponseDecodeError("x")]
-    found: list[str] = []
-
-    async def wait() -> None:
-        found.append(await thing.wait())
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(wait)
-        await clock.run(30)
-    assert found == ["it"]
+    assert await found_within(30, thing, clock) == ["it"]
     assert thing.checked == 3
 
 
