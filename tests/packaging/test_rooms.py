@@ -33,6 +33,7 @@ ROOMS = (
     "sandbox",
     "dialer",
     "testing",
+    "cli",
     "codegen _pyinstaller",
 )
 """From the ground up; those of one line may import each other."""
