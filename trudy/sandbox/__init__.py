@@ -16,6 +16,7 @@ The files:
     world.py           the parts of one sandbox: rows, clock, ids, rate limit, faults, quirks, events
     clock.py           a clock that can be sped up, stepped and stopped
     jumping_clock.py   a clock that jumps ahead while all tasks wait
+    command.py         the command that serves a sandbox, and its options
     assertions.py      assertions about the calls that were placed
     ids.py             ids of new objects
     placeholders.py    the objects that the examples on Truedy's SDK page name
