@@ -11,6 +11,7 @@ import pytest
 from attrs import evolve
 
 from tests.dialer.conftest import Night, numbers_ending
+from tests.fakes.machine_clock import MachineClock
 from trudy.dialer import AttemptResult, Breaker, Dialer, DialEvent, Hours, Plan, Policy, RunResult
 from trudy.errors import InvalidArgumentError
 from trudy.sandbox import JumpingClock, Sandbox
@@ -119,27 +120,9 @@ async def test_a_restored_backup_halts_once_and_then_goes_on(
     assert len(sandbox.placed_calls) == 4
 
 
-class MovedClock:
-    """Another clock whose wall time jumps, as it does while a machine sleeps and its monotonic clock stands still."""
-
-    def __init__(self, clock: JumpingClock) -> None:
-        self._clock = clock
-        self.moved = 0.0
-        self.hold = clock.hold
-
-    def time(self) -> float:
-        return self._clock.time() + self.moved
-
-    def monotonic(self) -> float:
-        return self._clock.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        await self._clock.sleep(seconds)
-
-
 async def test_a_machine_that_slept_learns_the_time_before_it_dials(tmp_path: Path, clock: JumpingClock) -> None:
     sandbox = Sandbox(clock=clock)
-    mine = MovedClock(clock)
+    mine = MachineClock(clock)
     slept = 8 * 3600.0
     woke_at: list[float] = []
     async with (
@@ -158,7 +141,7 @@ async def test_a_machine_that_slept_learns_the_time_before_it_dials(tmp_path: Pa
 
         def sleeps(event: DialEvent) -> None:
             if event.kind == "placed" and len(sandbox.placed_calls) == 3:
-                mine.moved = slept
+                mine.wrong_by = slept
                 sandbox.faults.add(skew=slept)
                 woke_at.append(clock.time())
 

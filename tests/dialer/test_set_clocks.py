@@ -8,7 +8,8 @@ import pytest
 
 from tests.dialer.conftest import numbers_ending
 from tests.dialer.test_running import ONCE
-from tests.resources.test_set_clocks import Between, SetClock
+from tests.fakes.machine_clock import MachineClock
+from tests.resources.test_set_clocks import Between
 from trudy.dialer import Dialer
 from trudy.sandbox import JumpingClock, Sandbox
 
@@ -21,7 +22,7 @@ async def test_lost_calls_are_found_and_old_ones_are_not_taken_for_them(
     tmp_path: Path, clock: JumpingClock, jump: float, moment: str
 ) -> None:
     sandbox = Sandbox(clock=clock, rate_limit=None)
-    wall, between = SetClock(clock), Between("both")
+    wall, between = MachineClock(clock), Between("both")
 
     def set_clock() -> None:
         wall.wrong_by = jump

@@ -1,4 +1,5 @@
-"""Any order of plan, claim, answer, crash, opt-out, pause and passing time, and the invariants after each step."""
+"""Any order of plan, claim, answer, crash, opt-out, pause, clock jump and passing time, and the invariants after each
+step."""
 
 from __future__ import annotations
 
@@ -18,10 +19,13 @@ from tests.dialer import invariants
 from tests.dialer.conftest import START, numbers_ending
 from tests.dialer.cuts import CutStore, Power, PowerCut, cut_client, folder_in_memory, in_one_thread
 from tests.dialer.recount import tables_of
+from tests.fakes.machine_clock import MachineClock
 from trudy import AsyncTrudyClient
 from trudy.dialer import Attempts, Dialer, DueRow, Hours, Policy
+from trudy.dialer.clock_guard import ClockGuard
 from trudy.dialer.endings import Endings
 from trudy.dialer.placing import Placer
+from trudy.dialer.records import Miss
 from trudy.dialer.sql_store import SqlStore
 from trudy.dialer.store import Store
 from trudy.dialer.sweep import Sweep
@@ -44,6 +48,10 @@ LOSSES: tuple[dict[str, Any], ...] = (
     {"status": 500, "effect": True},
 )
 MOST_CAMPAIGNS = 4
+SET = (-90_001, -1_001, 1_001, 90_001)
+"""Seconds by which somebody sets the machine's clock."""
+SLEPT = (400, 4_000, 40_000)
+"""Seconds for which the machine sleeps. No sum of the others makes up for them, which nobody could tell."""
 WHICH = st.integers(0, 11)
 """Which of the campaigns or rows there are: what is drawn does not depend on what happened."""
 HAPPENED: Counter[str] = Counter()
@@ -64,6 +72,7 @@ class Campaigns(RuleBasedStateMachine):
         self.folder = folder_in_memory()
         self.path = Path(self.folder.name) / "leads.db"
         self.clock = JumpingClock(start=START)
+        self.machine = MachineClock(self.clock)
         self.sandbox = Sandbox(clock=self.clock, rate_limit=None, seed=1)
         self.runner = asyncio.Runner(loop_factory=self.clock.new_event_loop)
         self.policies: dict[str, Policy] = {}
@@ -86,12 +95,14 @@ class Campaigns(RuleBasedStateMachine):
     async def _wake(self) -> None:
         """A new process over the same file."""
         self.power = Power()
-        self.real_store = SqlStore(self.path, clock=self.clock)
+        self.real_store = SqlStore(self.path, clock=self.machine)
         await self.real_store.open()
         store = cast(Store, CutStore(self.real_store, self.power))
-        self.client: AsyncTrudyClient = cut_client(self.sandbox, self.power)
-        self.dialer = Dialer(self.client, store=store, clock=self.clock)
+        self.client: AsyncTrudyClient = cut_client(self.sandbox, self.power, clock=self.machine)
+        self.dialer = Dialer(self.client, store=store, clock=self.machine)
         await self.client.agents.get(self.agent)  # the server's time is learned
+        self.clock_guard = ClockGuard(client=self.client, clock=self.machine)
+        self.clock_guard.learned()
 
         def show(kind: str, contact: DueRow, detail: str) -> None:
             self.shown.append(f"{kind} {detail} {contact!r}")
@@ -102,9 +113,10 @@ class Campaigns(RuleBasedStateMachine):
         self.placer = Placer(
             client=self.client,
             store=store,
-            clock=self.clock,
+            clock=self.machine,
             server_now=self.dialer.now,
             worker="a worker",
+            clock_moved=self.clock_guard.moved,
             on_stop=stop,
             on_event=show,
         )
@@ -177,12 +189,19 @@ class Campaigns(RuleBasedStateMachine):
             return
         contact = self.picked[which % len(self.picked)]
 
-        fence = self.do(self.dialer.store.take_shard(contact.campaign, 0, "a worker"))
-        campaign = self.do(self.dialer.store.campaign(contact.campaign))
         fault = self.sandbox.fail_next(method="POST", path="/calls", **loss) if loss else None
-        self.do(self._crashing(self.placer.place(campaign, contact, shard=0, fence=fence), cut))
+        self.do(self._crashing(self._place(contact, is_sure=True), cut))
         if fault is not None and not fault.is_spent:
             self.sandbox.faults.remove(fault)
+
+    async def _place(self, contact: DueRow, *, is_sure: bool) -> Miss | None:
+        """As a run does it, or without asking what time it is first."""
+        if is_sure:
+            await self.clock_guard.until_sure()
+        store = self.dialer.store
+        fence = await store.take_shard(contact.campaign, 0, "a worker")
+        campaign = await store.campaign(contact.campaign)
+        return await self.placer.place(campaign, contact, shard=0, fence=fence)
 
     @rule(which=WHICH)
     def call_well(self, which: int) -> None:
@@ -205,6 +224,21 @@ class Campaigns(RuleBasedStateMachine):
     def wait(self, seconds: int) -> None:
         """Time passes; the server goes on."""
         self.do(self.clock.sleep(seconds))
+
+    @rule(which=WHICH, seconds=st.sampled_from([*SET, *SLEPT]))
+    def clock_jump(self, which: int, seconds: int) -> None:
+        """Somebody sets this machine's clock, or the machine sleeps; until it knows the time again, nothing is sent."""
+        self.pick(which)
+        if seconds in SLEPT:
+            self.do(self.machine.sleep_machine(seconds))
+        else:
+            self.machine.wrong_by += seconds
+        if self.clock_guard.moved() and self.picked:
+            posted = len(self.sandbox.requests)
+            missed = self.do(self._place(self.picked[which % len(self.picked)], is_sure=False))
+            assert missed == Miss(reason="clock")
+            assert len(self.sandbox.requests) == posted
+            HAPPENED["clock moved"] += 1
 
     @rule(number=st.sampled_from(NUMBERS[5:]))
     def opt_out(self, number: str) -> None:
@@ -285,3 +319,29 @@ def test_the_machine_comes_to_every_state_of_an_attempt(monkeypatch: pytest.Monk
         machine.teardown()
     assert HAPPENED["power cut"] >= 4, HAPPENED
     assert {"ended", "not_sent", "refused", "unresolved"} <= HAPPENED.keys(), HAPPENED
+
+
+@pytest.mark.parametrize("learns", [True, False])
+def test_the_machine_sees_calls_of_a_dialer_that_does_not_know_how_long_it_slept(
+    monkeypatch: pytest.MonkeyPatch, learns: bool
+) -> None:
+    in_one_thread(monkeypatch)
+    machine = Campaigns()
+    try:
+        for seconds in SET:
+            machine.clock_jump(0, seconds)
+        machine.call(0, {}, None)
+        machine.all_hold()
+        assert len(machine.sandbox.placed_calls) == 1
+        machine.picked.clear()
+        machine.clock_jump(2, max(SLEPT))
+        assert machine.picked[2].zones == ("America/New_York",)  # where it is night now
+        if not learns:
+            machine.clock_guard.learned()
+        machine.call(2, {}, None)
+        assert len(machine.sandbox.placed_calls) == (1 if learns else 2)
+        if not learns:
+            with pytest.raises(AssertionError, match="out of hours"):
+                machine.all_hold()
+    finally:
+        machine.teardown()

@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 
 import trudy
+from tests.fakes.machine_clock import MachineClock
 from trudy.sandbox import JumpingClock, Sandbox
 
 NUMBER: Final = "+14155550100"
@@ -16,24 +17,6 @@ JUMPS: Final = [seconds * way for seconds in (1_300.0, 86_400.0, 31_536_000.0) f
 Stamps = Literal["both", "meta.ts", "Date", "neither"]
 STAMPS: Final[list[Stamps]] = ["both", "meta.ts", "Date", "neither"]
 MOMENTS: Final = ["from the start", "before the POST", "during the POST", "while it is looked for"]
-
-
-class SetClock:
-    """The sandbox's clock, but for what it says the time of day is."""
-
-    def __init__(self, clock: JumpingClock) -> None:
-        self._clock = clock
-        self.wrong_by = 0.0
-        self.hold = clock.hold  # as the store of a dialer uses it
-
-    def time(self) -> float:
-        return self._clock.time() + self.wrong_by
-
-    def monotonic(self) -> float:
-        return self._clock.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        await self._clock.sleep(seconds)
 
 
 class Between:
@@ -71,7 +54,7 @@ class Case:
     def __init__(self, jump: float, moment: str, stamps: Stamps) -> None:
         self.clock = JumpingClock(start=1_800_000_010.0)
         self.sandbox = Sandbox(clock=self.clock, rate_limit=None)
-        self.wall = SetClock(self.clock)
+        self.wall = MachineClock(self.clock)
         self.between = Between(stamps)
         self.jump, self.moment = jump, moment
 
