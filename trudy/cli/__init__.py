@@ -1,4 +1,20 @@
-"""The `trudy` command.
+"""The `trudy` command: the whole API from a shell.
 
-profiles           names and base URLs in a file, their keys in the system keyring
+Commands are thin: they read arguments, call the library, and show what comes. Each loads when it is run.
+
+main.py          the entry: runs the command line and turns errors into exit codes
+app.py           the root command, its global options, and where each command's module is
+groups.py        command groups whose commands load when they are used
+shell.py         what each command is given: global options, and the terminal
+output.py        tables on a terminal, JSON elsewhere, ids alone
+cells.py         one value as a cell of a table
+asking.py        asks before anything rings, buys or deletes
+connection.py    a client with the key of the environment or of a profile
+profiles.py      names and base URLs in a file, their keys in the system keyring
+dry_run.py       shows the request that a command would send
+failures.py      errors in two lines: what happened, what to do
+exit_codes.py    exit codes, in one table
+request.py       `trudy request`: any endpoint
+
+.. include:: README.md
 """

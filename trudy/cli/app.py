@@ -1,0 +1,126 @@
+"""The root command: global options, and where each command's module is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+import typer
+
+from trudy.cli.exit_codes import MEANINGS, ExitCode
+from trudy.cli.groups import CommandGroup, HelpWriter, LazyCommand, keep
+from trudy.cli.shell import Shell
+
+SECTIONS: Final = {
+    "Anything else": {
+        "request": ("trudy.cli.request", "Send a request to any endpoint of the API."),
+    },
+}
+"""Each command's module, which offers `app`, and its line in the help, in the order of the help."""
+
+
+def show_version(value: bool) -> None:
+    if value:
+        from trudy._version import __version__
+
+        typer.echo(f"trudy {__version__}")
+        raise typer.Exit
+
+
+def global_options(
+    profile: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", callback=keep, expose_value=False, help="Use the key kept under this name."),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            callback=keep,
+            expose_value=False,
+            help="Where the API is, such as a sandbox on this machine.",
+        ),
+    ] = None,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json", callback=keep, expose_value=False, help="Print JSON: an object, or for lists an object a line."
+        ),
+    ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES", callback=keep, expose_value=False, help="Show these members only, such as id,status."
+        ),
+    ] = None,
+    ids_only: Annotated[
+        bool, typer.Option("--quiet", "-q", callback=keep, expose_value=False, help="Print ids only, one a line.")
+    ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes", "-y", callback=keep, expose_value=False, help="Do not ask before calls, purchases, deletes."
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", callback=keep, expose_value=False, help="Show the request and send nothing."),
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=show_version,
+            is_eager=True,
+            expose_value=False,
+            help="Show the version.",
+        ),
+    ] = False,
+) -> None:
+    """Options that stand before any command, or after it."""
+
+
+class RootGroup(CommandGroup):
+    """Lists the commands by what they are for, and loads the one that is used."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for commands in SECTIONS.values():
+            for name, (module, line) in commands.items():
+                self.add_command(LazyCommand(name, module, line))
+
+    def format_commands(self, ctx: object, formatter: HelpWriter) -> None:
+        """Write the commands, section by section."""
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, line) for name, (_, line) in commands.items()])
+
+    def invoke(self, ctx: Any) -> object:
+        """Run the command. A reader of the output who went away is no error."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return ExitCode.PIPE_CLOSED
+
+
+app = typer.Typer(
+    cls=RootGroup,
+    help="Truedy from a shell: agents that call people, campaigns, and a local sandbox to try it all.",
+    epilog="Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + ".",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+app.callback()(global_options)
+
+
+def run(arguments: Sequence[str], shell: Shell | None = None) -> int:
+    """Run a command line and report what goes wrong. Returns the exit code."""
+    shell = shell or Shell()
+    try:
+        done = app(args=[*arguments], prog_name="trudy", standalone_mode=False, obj=shell)
+    except Exception as error:  # each kind has a code of its own, and a bug one too
+        from trudy.cli.failures import report
+
+        return report(shell, error)
+    return int(done or 0)

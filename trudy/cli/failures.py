@@ -1,0 +1,140 @@
+"""Errors in two lines: what happened, with the request id, and what to do."""
+
+from __future__ import annotations
+
+import logging
+
+import typer
+from attrs import frozen
+
+from trudy._masking import mask_text, one_line
+from trudy.cli.asking import NotConfirmedError
+from trudy.cli.dry_run import RequestShownError, show_request
+from trudy.cli.exit_codes import ExitCode
+from trudy.cli.shell import Shell
+from trudy.errors import (
+    APIConnectionError,
+    APIError,
+    AuthenticationError,
+    CallOutcomeUnknownError,
+    ConfigurationError,
+    InvalidArgumentError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    ResponseDecodeError,
+    ServerError,
+    TrudyError,
+    WaitTimeoutError,
+)
+
+_KEY = "Look whether the key is right, and is this account's: trudy doctor"
+
+
+@frozen
+class Failure:
+    """How a command failed: the exit code, what happened, and what to do."""
+
+    code: ExitCode
+    what: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"error: {self.what}\n  {self.advice}\n"
+
+
+class CommandError(Exception):
+    """Ends a command with a code of its own, and two lines: what happened, what to do."""
+
+    def __init__(self, what: str, advice: str, *, code: ExitCode = ExitCode.USAGE) -> None:
+        super().__init__(what, advice)
+        self.failure = Failure(code, what, advice)
+
+
+def report(shell: Shell, error: Exception) -> int:
+    """Print an error for a person, or the request of a dry run. Returns the exit code."""
+    if isinstance(error, RequestShownError):
+        show_request(shell, error.request)
+        return ExitCode.DONE
+    failure = failure_of(error)
+    if failure.code is ExitCode.FAULT:
+        logging.getLogger("trudy").debug("a fault of the trudy command", exc_info=error)
+    shell.terminal.err.write(str(failure))
+    return failure.code
+
+
+def failure_of(error: Exception) -> Failure:
+    """What an error means to the person at the shell."""
+    match error:
+        case CommandError():
+            return error.failure
+        case NotConfirmedError():
+            what, advice = error.args
+            return Failure(ExitCode.USAGE, what, advice)
+        case TrudyError():
+            return _failure_of_library(error)
+        case typer.TyperException():
+            return Failure(ExitCode.USAGE, one_line(error.format_message()), _help_of(error))
+        case typer.Abort():
+            return Failure(ExitCode.USAGE, "the input ended", "Nothing was done.")
+        case OSError():
+            name = error.filename
+            what = f"{error.strerror or error}" + ("" if name is None else f": {name}")
+            return Failure(
+                ExitCode.USAGE, one_line(what), "Look at the path, and whether you may read and write there."
+            )
+        case _:
+            what = one_line(mask_text(f"{type(error).__name__}: {error}"))
+            return Failure(
+                ExitCode.FAULT, what, "This is a fault of the program; run it with TRUDY_LOG=debug to see where."
+            )
+
+
+def _failure_of_library(error: TrudyError) -> Failure:
+    what = str(error)
+    match error:
+        case ConfigurationError():
+            return Failure(
+                ExitCode.NOT_ALLOWED, error.message, "Run trudy login, or set TRUDY_API_KEY; trudy doctor checks it."
+            )
+        case InvalidArgumentError():
+            return Failure(
+                ExitCode.USAGE, error.message, "Nothing was sent; --help of the command tells what it takes."
+            )
+        case NotFoundError():
+            return Failure(
+                ExitCode.NOT_FOUND, what, "Look whether the id is right, and of this account: list shows what there is."
+            )
+        case AuthenticationError() | PermissionDeniedError():
+            return Failure(ExitCode.NOT_ALLOWED, what, _KEY)
+        case PaymentRequiredError():
+            where = f" at {error.redirect_url}" if error.redirect_url else ""
+            return Failure(ExitCode.NOT_ALLOWED, what, f"Start the trial, or add credits{where}; then run it again.")
+        case RateLimitError():
+            return Failure(
+                ExitCode.RATE_LIMIT, what, "Wait a minute and run it again; --max-rate-limit-wait lets it wait longer."
+            )
+        case CallOutcomeUnknownError():
+            return Failure(
+                ExitCode.OUTCOME_UNKNOWN,
+                what,
+                "Do not repeat it: look in three minutes whether the call is there, with trudy calls list --limit 20",
+            )
+        case WaitTimeoutError():
+            return Failure(
+                ExitCode.NOT_IN_TIME, what, "It goes on by itself; wait again, with a longer --max-wait if need be."
+            )
+        case ServerError() | APIConnectionError() | ResponseDecodeError():
+            repeat = "Run it again." if error.retryable else "Look whether it had an effect before you run it again."
+            return Failure(ExitCode.NO_ANSWER, what, f"{repeat} trudy doctor checks the connection.")
+        case APIError():
+            return Failure(ExitCode.REFUSED, what, "Mend what the message names and run it again.")
+        case _:
+            return Failure(ExitCode.REFUSED, what, "Mend what the message names and run it again.")
+
+
+def _help_of(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    command = "trudy" if context is None else context.command_path
+    return f"Try {command} --help"

@@ -1,0 +1,91 @@
+"""Groups of commands whose modules load when a command is used, not when their names are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from trudy.cli.shell import shell_of
+
+EVERYWHERE = "Global options such as --json, -q, --yes and --dry-run work here too: see trudy --help."
+
+
+class HelpWriter(Protocol):
+    """What typer hands to a command that writes its help."""
+
+    def section(self, name: str) -> AbstractContextManager[None]: ...
+
+    def write_dl(self, rows: Sequence[tuple[str, str]]) -> None: ...
+
+
+class CommandGroup(TyperGroup):
+    """A group that shows its help when no command is given."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse what stands before the command."""
+        return super().parse_args(ctx, args or ["--help"])
+
+
+class LazyCommand(TyperCommand):
+    """Stands for a command or a group until it is used.
+
+    Args:
+        name: the command's name.
+        module: offers it as `app`, a `typer.Typer`.
+        help: one sentence.
+    """
+
+    def __init__(self, name: str, module: str, help: str) -> None:  # noqa: A002 - typer's word
+        super().__init__(name, help=help, short_help=help)
+        self._module = module
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Load the command; the context is the loaded command's own, and so is all that follows."""
+        app = cast("typer.Typer", import_module(self._module).app)
+        command = with_global_options(get_command(app))
+        return command.make_context(info_name, args, parent=parent, **extra)
+
+
+def group(help: str) -> typer.Typer:  # noqa: A002 - typer's word
+    """An app for the commands of one group, with plain help."""
+    return typer.Typer(
+        cls=CommandGroup,
+        help=help,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+
+
+def with_global_options(command: Any) -> Any:
+    """Add the global options to a command and to those below it; its help only tells where they are explained."""
+    taken = {name for parameter in command.params for name in parameter.opts}
+    command.params.extend(parameter for parameter in _hidden_options() if taken.isdisjoint(parameter.opts))
+    command.epilog = command.epilog or EVERYWHERE
+    for inner in getattr(command, "commands", {}).values():
+        if not isinstance(inner, LazyCommand):
+            with_global_options(inner)
+    return command
+
+
+def keep(context: typer.Context, parameter: typer.CallbackParam, value: object) -> None:
+    """Keep the value of a global option, if one was given, for the command that runs."""
+    if value not in (None, False) and not context.resilient_parsing:
+        setattr(shell_of(context), str(parameter.name), value)
+
+
+def _hidden_options() -> Iterator[Any]:
+    from trudy.cli.app import global_options
+
+    app = typer.Typer(add_completion=False)
+    app.command()(global_options)
+    for parameter in get_command(app).params:
+        if parameter.name != "version":
+            parameter.hidden = True  # type: ignore[attr-defined]
+            yield parameter

@@ -1,0 +1,80 @@
+"""What each command is given: the global options, and the terminal it talks to."""
+
+from __future__ import annotations
+
+import os
+import sys
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, TextIO
+
+from attrs import define, field, frozen
+
+if TYPE_CHECKING:
+    import typer
+
+
+@frozen(kw_only=True)
+class Terminal:
+    """The streams of a process: data goes to `out`, words for people to `err`.
+
+    Attributes:
+        shows_tables: whether a person looks at `out`.
+        can_ask: whether a person can answer a question.
+        has_colour: whether `out` shows colours.
+        width: columns of the terminal.
+    """
+
+    out: TextIO
+    err: TextIO
+    input: TextIO
+    shows_tables: bool = False
+    can_ask: bool = False
+    has_colour: bool = False
+    width: int = 80
+
+    @classmethod
+    def of_process(cls) -> Terminal:
+        """That of this process, as it is now."""
+        is_terminal = sys.stdout.isatty()
+        plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+        return cls(
+            out=sys.stdout,
+            err=sys.stderr,
+            input=sys.stdin,
+            shows_tables=is_terminal,
+            can_ask=sys.stdin.isatty() and sys.stderr.isatty(),
+            has_colour=is_terminal and not plain,
+            width=get_terminal_size().columns,
+        )
+
+
+@define(kw_only=True)
+class Shell:
+    """One run of `trudy`. The global options stand before the command or after it; the later one wins."""
+
+    terminal: Terminal = field(factory=Terminal.of_process)
+    profile: str | None = None
+    base_url: str | None = None
+    json: bool = False
+    columns: str | None = None
+    ids_only: bool = False
+    yes: bool = False
+    dry_run: bool = False
+
+    @property
+    def shows_tables(self) -> bool:
+        """Whether what is shown is for eyes: on a terminal, unless JSON or ids are asked for."""
+        return self.terminal.shows_tables and not self.json and not self.ids_only
+
+    def say(self, text: str) -> None:
+        """A line for the person, not for the data: on standard error."""
+        self.terminal.err.write(f"{text}\n")
+        self.terminal.err.flush()
+
+
+def shell_of(context: typer.Context) -> Shell:
+    """The shell of a command's context."""
+    root = context.find_root()
+    if not isinstance(root.obj, Shell):
+        root.obj = Shell()
+    return root.obj
