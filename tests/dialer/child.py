@@ -21,6 +21,7 @@ from trudy.clock import SANDBOX_CLOCK, SharedClock
 from trudy.dialer import Breaker, Dialer, DueRow, Hours, Policy, RunResult, StoreBusyError
 from trudy.dialer.records import Claim, Miss
 from trudy.dialer.sql_store import SqlStore
+from trudy.dialer.store import StoreError
 
 POLICY = Policy(
     hours=Hours.always(),
@@ -45,10 +46,10 @@ class Job:
     Attributes:
         environment: of the sandbox's server.
         freeze: stop itself, as SIGSTOP does, once, before or after the commit of an intent.
-        room: bytes that any file may grow to from where the store stands after planning; None for no limit.
+        room: bytes that any file may grow to from where a store in a file stands after planning; None for no limit.
     """
 
-    store: Path
+    store: Path | str
     agent: str
     numbers: Sequence[str]
     environment: Mapping[str, str] = field(repr=False)
@@ -113,8 +114,8 @@ def running(job: Job) -> Iterator[Child]:
 class FreezingStore(SqlStore):
     """Stops its process at the first claim, as SIGSTOP from outside would."""
 
-    def __init__(self, path: Path, clock: SharedClock, when: str, say: Callable[[str, object], None]) -> None:
-        super().__init__(path, clock=clock)
+    def __init__(self, url: Path | str, clock: SharedClock, when: str, say: Callable[[str, object], None]) -> None:
+        super().__init__(url, clock=clock)
         self._when: str | None = when
         self._say = say
 
@@ -147,6 +148,8 @@ def _main(job: Job, connection: Connection) -> None:
         anyio.run(_dial, job, say)
     except* StoreBusyError as refused:
         say("busy", str(refused.exceptions[0]))
+    except* StoreError as fault:
+        say("fault", str(fault.exceptions[0]))
 
 
 async def _dial(job: Job, say: Callable[[str, object], None]) -> None:
@@ -156,7 +159,7 @@ async def _dial(job: Job, say: Callable[[str, object], None]) -> None:
         rows = [{"phone": number} for number in job.numbers]
         plan = await dialer.plan(rows, agent=job.agent, consent="form", policy=job.policy, region="US", rejects=None)
         if job.room is not None:
-            most = max(path.stat().st_size for path in job.store.parent.iterdir()) + job.room
+            most = max(path.stat().st_size for path in Path(job.store).parent.iterdir()) + job.room
             resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
         say("planned", plan.campaign)
         say("result", await dialer.run(plan, confirm=plan.hash, on_event=lambda event: say(event.kind, event.detail)))

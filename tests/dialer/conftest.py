@@ -11,6 +11,7 @@ from typing import TypeAlias
 import pytest
 from attrs import frozen
 
+from tests.dialer.stores import NewStore, files_in, schemas_of
 from trudy import AsyncTrudyClient
 from trudy.dialer import Dialer, Hours, Plan, Policy
 from trudy.sandbox import JumpingClock, Sandbox
@@ -68,6 +69,14 @@ def memory_folder(tmp_path: Path) -> Iterator[Path]:
         return
     with TemporaryDirectory(dir=memory) as folder:
         yield Path(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_store(request: pytest.FixtureRequest) -> NewStore:
+    """Makes stores in each of the databases."""
+    if request.param == "sqlite":
+        return files_in(request.getfixturevalue("memory_folder"))
+    return schemas_of(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture

@@ -1,36 +1,56 @@
-"""What a store's file says, read without the store: its rows, and whether its counters are what they count."""
+"""What a store's tables say, read without the store: its rows, and whether its counters are what they count."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
+
+import psycopg
+from psycopg.rows import dict_row
 
 Entry: TypeAlias = dict[str, Any]
 Tables: TypeAlias = dict[str, list[Entry]]
 RINGING = ("intent", "unknown", "placed")
 
 
-def tables_of(path: Path) -> Tables:
+Read: TypeAlias = Callable[[str], list[Entry]]
+"""Asks a database, and gives the rows that it answers."""
+
+
+def tables_of(store: Path | str) -> Tables:
     """Every table whole; campaigns whose plan was not finished, and their rows, are left out."""
-    with closing(sqlite3.connect(path)) as file:
-        file.row_factory = sqlite3.Row
+    with reader(store) as read:
         found: Tables = {
-            "campaigns": _read(file, "SELECT * FROM campaigns WHERE plan_hash != id"),
-            "rows": _read(
-                file, "SELECT * FROM rows WHERE campaign IN (SELECT id FROM campaigns WHERE plan_hash != id)"
+            "campaigns": read("SELECT * FROM campaigns WHERE plan_hash != id ORDER BY created_at"),
+            "rows": read(
+                "SELECT * FROM rows WHERE campaign IN (SELECT id FROM campaigns WHERE plan_hash != id) ORDER BY id"
             ),
-            "attempts": _read(file, "SELECT * FROM attempts ORDER BY n"),
-            "caller_days": _read(file, "SELECT * FROM caller_days"),
-            "dnc": _read(file, "SELECT * FROM dnc"),
-            "events": _read(file, "SELECT * FROM events ORDER BY id"),
+            "attempts": read("SELECT * FROM attempts ORDER BY n"),
+            "caller_days": read("SELECT * FROM caller_days"),
+            "dnc": read("SELECT * FROM dnc"),
+            "events": read("SELECT * FROM events ORDER BY id"),
         }
     for event in found["events"]:
-        event["data"] = json.loads(event["data"])
+        if isinstance(event["data"], str):
+            event["data"] = json.loads(event["data"])
     return found
+
+
+@contextmanager
+def reader(store: Path | str, *, autocommit: bool = False) -> Iterator[Read]:
+    """Of a SQLite file, or of a PostgreSQL by its URL; there all that is read is of one moment, unless `autocommit`."""
+    if "://" in str(store):
+        with psycopg.connect(str(store), row_factory=dict_row, autocommit=autocommit) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            yield lambda query: connection.execute(query).fetchall()  # type: ignore[call-overload]
+        return
+    with closing(sqlite3.connect(store)) as file:
+        file.row_factory = sqlite3.Row
+        yield lambda query: [dict(each) for each in file.execute(query)]
 
 
 def last_call_of(tables: Tables, row: Entry) -> str | None:
@@ -71,7 +91,3 @@ def _count(attempts: Iterable[Entry], states: tuple[str, ...]) -> int:
 
 def _was_dialed(attempt: Entry) -> bool:
     return attempt["state"] not in ("refused", "not_sent")
-
-
-def _read(file: sqlite3.Connection, query: str) -> list[Entry]:
-    return [dict(each) for each in file.execute(query)]

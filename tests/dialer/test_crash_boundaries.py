@@ -7,18 +7,16 @@ its answer, in one of five ways. Time is a jumping clock's, and nothing in the p
 from __future__ import annotations
 
 import random
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
 from attrs import define, field
 
 from tests.dialer.conftest import START, numbers_ending
-from tests.dialer.cuts import CutStore, Power, PowerCut, cut_client, folder_in_memory, in_one_thread
-from tests.dialer.recount import check_counters, last_call_of, tables_of
+from tests.dialer.cuts import CutStore, Power, PowerCut, cut_client, in_one_thread
+from tests.dialer.recount import check_counters, last_call_of, reader, tables_of
+from tests.dialer.stores import NewStore
 from trudy import AsyncTrudyClient
 from trudy.dialer import Breaker, Dialer, Hours, Policy, RunResult
 from trudy.dialer.sql_store import SqlStore
@@ -45,15 +43,17 @@ LOSSES: Mapping[str, Mapping[str, Any]] = {
 """How the answer to the second call is lost. The client waits 180 s for it."""
 
 
+IN_A_FILE = pytest.mark.parametrize("new_store", ["sqlite"], indirect=True)
+IN_POSTGRES = pytest.mark.parametrize("new_store", ["postgresql"], indirect=True)
 PAIRS = 4
 """Pairs of crashes for each way to lose an answer."""
 
 
 @define
 class Night:
-    """One sandbox and one store file, over as many lives as there are cuts."""
+    """One sandbox and one store, over as many lives as there are cuts."""
 
-    path: Path
+    url: str
     loss: Mapping[str, Any]
     power: Power
     clock: JumpingClock = field(factory=lambda: JumpingClock(start=START), init=False)
@@ -88,7 +88,7 @@ class Night:
         await self._judge(result)
 
     async def _life(self) -> RunResult:
-        store = SqlStore(self.path, clock=self.clock)
+        store = SqlStore(self.url, clock=self.clock)
         client = cut_client(self.sandbox, self.power)
         try:
             return await self._script(
@@ -112,7 +112,7 @@ class Night:
         self.sandbox.assert_no_ref_placed_twice()
         self.sandbox.assert_no_overlapping_calls()
         rung = {call.to: call.id for call in self.sandbox.placed_calls}
-        tables = tables_of(self.path)
+        tables = tables_of(self.url)
         assert sorted(row["number"] for row in tables["rows"]) == sorted(NUMBERS), "one row a number, in one campaign"
         for row in tables["rows"]:
             assert row["outcome"] or row["reason"], row
@@ -121,15 +121,19 @@ class Night:
         check_counters(tables)
 
 
-def whole_night(path: Path, loss: str) -> Power:
-    """The boundaries of a night without a cut: at each, how often the file had changed, how many calls there were."""
-    with closing(sqlite3.connect(path)) as file:
-        night = Night(path, LOSSES[loss], Power())
+CHANGES: Mapping[bool, str] = {
+    False: "PRAGMA data_version",
+    True: "SELECT pg_current_wal_insert_lsn()::text AS written",
+}
+"""What shows that a store has changed; of PostgreSQL, that it has written a line of its log."""
 
-        def changes() -> object:
-            return file.execute("PRAGMA data_version").fetchone(), len(night.sandbox.placed_calls)
 
-        night.power.watch = changes
+def whole_night(url: str, loss: str) -> Power:
+    """The boundaries of a night without a cut: at each, how often the store had changed, how many calls there were."""
+    with reader(url, autocommit=True) as read:
+        night = Night(url, LOSSES[loss], Power())
+        changes = CHANGES["://" in url]
+        night.power.watch = lambda: (read(changes), len(night.sandbox.placed_calls))
         return night.run().power
 
 
@@ -139,43 +143,48 @@ def edges(power: Power) -> list[int]:
     return [each for each in range(1, len(seen) - 1) if seen[each] != seen[each - 1] or seen[each] != seen[each + 1]]
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Where the stores are."""
-    with folder_in_memory() as name:
-        yield Path(name)
-
-
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """All that happens, happens in an order of its own."""
     in_one_thread(monkeypatch)
 
 
+@IN_A_FILE
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_crash_at_every_boundary(folder: Path, loss: str) -> None:
-    power = whole_night(folder / "whole.db", loss)
+def test_a_crash_at_every_boundary(new_store: NewStore, loss: str) -> None:
+    power = whole_night(new_store(), loss)
     cuts = edges(power)
     print(f"{loss}: {len(power.seen)} boundaries, {len(cuts)} beside a change")
     assert len(cuts) > 25
     for cut in cuts:
-        Night(folder / f"{cut}.db", LOSSES[loss], Power([cut])).run()
+        Night(new_store(), LOSSES[loss], Power([cut])).run()
 
 
+@IN_POSTGRES
 @pytest.mark.parametrize("loss", LOSSES)
-def test_two_crashes_at_chosen_boundaries(folder: Path, loss: str) -> None:
+def test_a_crash_at_some_boundaries_in_postgres(new_store: NewStore, loss: str) -> None:
+    cuts = edges(whole_night(new_store(), loss))
+    assert len(cuts) > 25
+    for cut in random.Random(f"in postgres, {loss}").sample(cuts, 3):
+        Night(new_store(), LOSSES[loss], Power([cut])).run()
+
+
+@IN_A_FILE
+@pytest.mark.parametrize("loss", LOSSES)
+def test_two_crashes_at_chosen_boundaries(new_store: NewStore, loss: str) -> None:
     """The second comes in the second life, or in what is left of the first."""
-    cuts = edges(whole_night(folder / "whole.db", loss))
+    cuts = edges(whole_night(new_store(), loss))
     chance = random.Random(f"two crashes, {loss}")
-    for number in range(PAIRS):
+    for _ in range(PAIRS):
         first = chance.choice(cuts)
         second = first + chance.randint(1, max(cuts))
-        Night(folder / f"{number}.db", LOSSES[loss], Power([first, second])).run()
+        Night(new_store(), LOSSES[loss], Power([first, second])).run()
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_crash_at_boundaries_between_which_nothing_changes(folder: Path, loss: str) -> None:
-    power = whole_night(folder / "whole.db", loss)
-    for cut in sorted({*range(1, len(power.seen) + 1)} - {*edges(power)}):
-        Night(folder / f"{cut}.db", LOSSES[loss], Power([cut])).run()
+def test_a_crash_at_every_boundary_whether_or_not_anything_changes(new_store: NewStore, loss: str) -> None:
+    power = whole_night(new_store(), loss)
+    for cut in range(1, len(power.seen) + 1):
+        Night(new_store(), LOSSES[loss], Power([cut])).run()

@@ -7,7 +7,6 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -17,8 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from tests.dialer import invariants
 from tests.dialer.conftest import START, numbers_ending
-from tests.dialer.cuts import CutStore, Power, PowerCut, cut_client, folder_in_memory, in_one_thread
+from tests.dialer.cuts import CutStore, Power, PowerCut, cut_client, in_one_thread
 from tests.dialer.recount import tables_of
+from tests.dialer.stores import NewStore
 from tests.fakes.machine_clock import MachineClock
 from trudy import AsyncTrudyClient
 from trudy.dialer import Attempts, Dialer, DueRow, Hours, Policy
@@ -65,12 +65,11 @@ POLICIES = (
 
 
 class Campaigns(RuleBasedStateMachine):
-    """A sandbox, a store's file, and one process at a time that dials from it."""
+    """A sandbox, a store, and one process at a time that dials from it."""
 
-    def __init__(self) -> None:
+    def __init__(self, new_store: NewStore) -> None:
         super().__init__()
-        self.folder = folder_in_memory()
-        self.path = Path(self.folder.name) / "leads.db"
+        self.url = new_store()
         self.clock = JumpingClock(start=START)
         self.machine = MachineClock(self.clock)
         self.sandbox = Sandbox(clock=self.clock, rate_limit=None, seed=1)
@@ -93,9 +92,9 @@ class Campaigns(RuleBasedStateMachine):
         self.agent = agent.id
 
     async def _wake(self) -> None:
-        """A new process over the same file."""
+        """A new process over the same store."""
         self.power = Power()
-        self.real_store = SqlStore(self.path, clock=self.machine)
+        self.real_store = SqlStore(self.url, clock=self.machine)
         await self.real_store.open()
         store = cast(Store, CutStore(self.real_store, self.power))
         self.client: AsyncTrudyClient = cut_client(self.sandbox, self.power, clock=self.machine)
@@ -259,7 +258,7 @@ class Campaigns(RuleBasedStateMachine):
     def resolve(self) -> None:
         """A person settles held rows, and knows what happened."""
         rung = {call.variables["trudy_ref"].partition("/")[2] for call in self.sandbox.placed_calls}
-        tables = tables_of(self.path)
+        tables = tables_of(self.url)
         for row in tables["rows"]:
             if row["state"] == "unresolved":
                 called = any(each["row"] == row["id"] and each["id"] in rung for each in tables["attempts"])
@@ -268,7 +267,7 @@ class Campaigns(RuleBasedStateMachine):
     @invariant()
     def all_hold(self) -> None:
         """I1 to I8."""
-        tables, calls = tables_of(self.path), self.sandbox.placed_calls
+        tables, calls = tables_of(self.url), self.sandbox.placed_calls
         invariants.i1_no_request_without_a_committed_intent(tables, calls)
         invariants.i2_at_most_one_live_attempt_a_number(tables)
         invariants.i3_no_ref_is_placed_twice(calls)
@@ -280,27 +279,41 @@ class Campaigns(RuleBasedStateMachine):
         self.sandbox.assert_no_overlapping_calls()
 
     def teardown(self) -> None:
-        for state in (each["state"] for each in tables_of(self.path)["attempts"]):
+        for state in (each["state"] for each in tables_of(self.url)["attempts"]):
             HAPPENED[state] += 1
         self.do(self._die())
         self.runner.close()
-        self.folder.cleanup()
 
 
+def any_order(new_store: NewStore, examples: int) -> None:
+    """The machine, with what it draws."""
+    run_state_machine_as_test(
+        lambda: Campaigns(new_store), settings=settings(max_examples=examples, stateful_step_count=30)
+    )
+
+
+@pytest.mark.parametrize(("new_store", "examples"), [("sqlite", 20), ("postgresql", 4)], indirect=["new_store"])
 def test_any_order_of_things_keeps_the_invariants(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    new_store: NewStore, examples: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     in_one_thread(monkeypatch)
     with caplog.at_level(logging.DEBUG, logger="trudy"):
-        run_state_machine_as_test(Campaigns, settings=settings(max_examples=20, stateful_step_count=30))
+        any_order(new_store, examples)
     invariants.i8_no_unmasked_number(caplog.text)
 
 
-def test_the_machine_comes_to_every_state_of_an_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_many_orders_of_things_keep_the_invariants(new_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_one_thread(monkeypatch)
+    any_order(new_store, 200)
+
+
+def test_the_machine_comes_to_every_state_of_an_attempt(new_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps written out, so that nothing depends on what is drawn: a machine in which little happens proves little."""
     in_one_thread(monkeypatch)
     HAPPENED.clear()
-    machine = Campaigns()
+    machine = Campaigns(new_store)
     try:
         for loss in ({}, {"reset": "connect"}, {"reset": "after"}, {"status": 422}, {"reset": "before"}):
             machine.picked.clear()
