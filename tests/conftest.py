@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 from hypothesis import settings
 
-from tests.fakes.postgres_server import MISSING, PostgresServer, find_binaries, postgres_server
+from trudy.dialer.throwaway_postgres import MISSING, PostgresServer, find_binaries, postgres_server
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell makes its background jobs ignore Ctrl-C, and the processes that the tests interrupt would inherit that.

@@ -1,5 +1,4 @@
-"""`kill -9` of a process that dials, again and again, while answers are lost, calls come late, and lists lag; and, where
-the store is in PostgreSQL, of its server.
+"""`kill -9` of a process that dials, or of its database, while answers are lost, calls come late, and lists lag.
 
 The sandbox judges from its own record: nobody was rung twice, nobody was lost.
 """
@@ -8,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -17,14 +16,14 @@ from attrs import frozen
 from tests.dialer.child import Job, numbers_that, running
 from tests.dialer.judge import judge
 from tests.dialer.stores import NewStore
-from tests.fakes.postgres_server import PostgresServer
+from trudy.dialer.throwaway_postgres import PostgresServer
 from trudy.sandbox import Sandbox
 
 SPEED = 60.0
 ENDINGS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 21, 22, 30, 31, 40, 50, 91, 92, 93]
 """Most answer; some lose the answer to the create, or are refused."""
-MARKED: Set[str] = {"lagging_calls"}
-UNMARKED: Set[str] = {"lagging_calls", "calls_without_variables"}
+MARKED = frozenset({"lagging_calls"})
+UNMARKED = MARKED | {"calls_without_variables"}
 
 
 @frozen
@@ -51,7 +50,7 @@ class Night:
 
 
 @contextmanager
-def night(store: str, *, rows: int, quirks: Set[str], seed: int) -> Iterator[Night]:
+def night(store: str, *, rows: int, quirks: frozenset[str], seed: int) -> Iterator[Night]:
     """A sandbox that loses answers, and calls placed when nobody waits for them any more."""
     sandbox = Sandbox(speed=SPEED, rate_limit=None, seed=seed, quirks=quirks)
     sandbox.faults.add(method="POST", path="/calls", probability=0.1, reset="after")
@@ -69,7 +68,7 @@ def night(store: str, *, rows: int, quirks: Set[str], seed: int) -> Iterator[Nig
     ids=["marked", "unmarked", "postgresql"],
     indirect=["new_store"],
 )
-def test_nobody_is_rung_twice_and_nobody_is_lost(new_store: NewStore, kills: int, quirks: Set[str]) -> None:
+def test_nobody_is_rung_twice_and_nobody_is_lost(new_store: NewStore, kills: int, quirks: frozenset[str]) -> None:
     with night(new_store(), rows=60, quirks=quirks, seed=len(quirks)) as it:
         it.kill(kills)
         it.finish()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import count
 
 import psycopg
@@ -11,13 +12,14 @@ from sqlalchemy import event, text
 
 import trudy
 from tests.dialer.conftest import START
+from tests.dialer.full_disk import full_disk
 from tests.dialer.test_disk import NUMBERS, Campaign, campaign
 from tests.fakes.clock import FakeClock
-from tests.fakes.postgres_server import PostgresServer
 from trudy.dialer.placing import Dial
 from trudy.dialer.records import DueRow
 from trudy.dialer.sql_store import SqlStore
 from trudy.dialer.store import StoreBusyError, StoreError
+from trudy.dialer.throwaway_postgres import PostgresServer
 from trudy.sandbox import JumpingClock
 
 pytestmark = pytest.mark.anyio
@@ -80,6 +82,27 @@ def test_a_database_that_restarts_in_mid_run(postgres: PostgresServer, postgres_
             await check_all_called_once(night, postgres_url)
 
     clock.run(main())
+
+
+def test_a_disk_that_is_full_halts_and_loses_nothing(postgres: PostgresServer, postgres_url: str) -> None:
+    clock, calls = JumpingClock(start=START), count(1)
+
+    async def main(full: ExitStack) -> None:
+        async def should_dial(row: DueRow) -> Dial:
+            if next(calls) == 8:
+                full.enter_context(full_disk(postgres, postgres_url))
+            return Dial()
+
+        async with campaign(clock, SqlStore(postgres_url, clock=clock)) as night:
+            result = await night.run(should_dial=should_dial)
+            assert result.state == "halted"
+            assert "could not extend file" in (result.reason or "")
+            assert 7 <= len(night.sandbox.placed_calls) < len(NUMBERS)
+            full.close()
+            await check_all_called_once(night, postgres_url)
+
+    with ExitStack() as full:
+        clock.run(main(full))
 
 
 @pytest.mark.parametrize("statement", ["INSERT INTO attempts", "UPDATE attempts", "UPDATE rows", "COMMIT"])

@@ -17,8 +17,8 @@ import pytest
 from attrs import evolve
 
 import trudy
-from tests.fakes.postgres_server import PostgresServer
 from trudy.clock import SystemClock, monotonic
+from trudy.dialer.throwaway_postgres import PostgresServer
 from trudy.options import AdmissionLane, RateLimit
 from trudy.rate_limit import postgres as postgres_module
 from trudy.rate_limit import postgres_tables

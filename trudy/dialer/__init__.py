@@ -45,6 +45,7 @@
     exported        the tables that are exported: contacts, attempts
     export          files of results and rejects
     frames          frames of pandas and polars, and Parquet
+    throwaway_postgres  a PostgreSQL for the demo, and for tests
     audit           what happened to a number and why, as sentences; pure
 
 Names load when first used; the extra `dialer` brings what they need.
