@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -18,7 +19,7 @@ from tests.dialer import invariants
 from tests.dialer.conftest import START, numbers_ending
 from tests.dialer.cuts import CutStore, Power, PowerCut, cut_client, in_one_thread
 from tests.dialer.recount import tables_of
-from tests.dialer.stores import NewStore
+from tests.dialer.stores import NewStore, files_in
 from tests.fakes.machine_clock import MachineClock
 from trudy import AsyncTrudyClient
 from trudy.dialer import Attempts, Dialer, DueRow, Hours, Policy
@@ -336,10 +337,10 @@ def test_the_machine_comes_to_every_state_of_an_attempt(new_store: NewStore, mon
 
 @pytest.mark.parametrize("learns", [True, False])
 def test_the_machine_sees_calls_of_a_dialer_that_does_not_know_how_long_it_slept(
-    monkeypatch: pytest.MonkeyPatch, learns: bool
+    memory_folder: Path, monkeypatch: pytest.MonkeyPatch, learns: bool
 ) -> None:
     in_one_thread(monkeypatch)
-    machine = Campaigns()
+    machine = Campaigns(files_in(memory_folder))
     try:
         for seconds in SET:
             machine.clock_jump(0, seconds)
