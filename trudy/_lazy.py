@@ -25,7 +25,7 @@ class made_once(Generic[T]):  # noqa: N801 - a decorator, as `property` is
     """
 
     def __init__(self, make: Callable[..., T]) -> None:
-        self._make = make
+        self.__wrapped__ = make
         self._name = make.__name__
         self.__doc__ = make.__doc__
 
@@ -37,7 +37,7 @@ class made_once(Generic[T]):  # noqa: N801 - a decorator, as `property` is
         if instance is None:
             return self
         # Two threads may make one each at the same time; `setdefault` gives both the same one.
-        made: T = instance.__dict__.setdefault(self._name, self._make(instance))
+        made: T = instance.__dict__.setdefault(self._name, self.__wrapped__(instance))
         return made
 
 

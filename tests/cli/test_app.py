@@ -54,6 +54,8 @@ def test_help_loads_no_more_than_it_shows() -> None:
         "trudy.cli.exit_codes",
         "trudy.cli.groups",
         "trudy.cli.main",
+        "trudy.cli.operations",
+        "trudy.cli.operations.tables",
         "trudy.cli.shell",
     }
 

@@ -11,8 +11,8 @@ import pytest
 import trudy
 
 PACKAGE = Path(trudy.__file__).parent
-NOT_DRAWN = {"sync", "migrations", "versions", "_pyinstaller"}
-"""`sync` mirrors `resources`, file by file; migrations are numbered."""
+NOT_DRAWN = {"sync", "migrations", "tables", "versions", "_pyinstaller"}
+"""`sync` and the tables of commands mirror `resources`, file by file; migrations are numbered."""
 FOLDERS = sorted(
     path.parent for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE and path.parent.name not in NOT_DRAWN
 )

@@ -15,6 +15,12 @@ dry_run.py       shows the request that a command would send
 failures.py      errors in two lines: what happened, what to do
 exit_codes.py    exit codes, in one table
 request.py       `trudy request`: any endpoint
+operations/      the commands of the API, made of tables
+
+A new command is a module that offers `app`, a `typer.Typer` (of `groups.group` where it has commands of its own), and a
+line in `app.SECTIONS`, or in `app.BESIDE` where it stands in a group of the API. It asks `shell_of(context)` for the
+global options, `open_client` for a client, `confirm` for a yes, and `show` or `show_list` to print; it raises
+`CommandError` to end with a code of its own, or returns the code.
 
 .. include:: README.md
 """

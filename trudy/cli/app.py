@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import typer
 
 from trudy.cli.exit_codes import MEANINGS, ExitCode
-from trudy.cli.groups import CommandGroup, HelpWriter, LazyCommand, keep
+from trudy.cli.groups import CommandGroup, HelpWriter, LazyCommand, LazyResource, keep
+from trudy.cli.operations.tables import RESOURCES
 from trudy.cli.shell import Shell
 
-SECTIONS: Final = {
+SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "The API": {name: ("", RESOURCES[name]) for name in RESOURCES},
     "Anything else": {
         "request": ("trudy.cli.request", "Send a request to any endpoint of the API."),
     },
 }
-"""Each command's module, which offers `app`, and its line in the help, in the order of the help."""
+"""Each command's module, which offers `app`, and its line in the help, in the order of the help.
+
+The commands of the API have no module: they are made of tables.
+"""
+BESIDE: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {}
+"""Commands that stand in a group of the API, beside those that are made of its table."""
 
 
 def show_version(value: bool) -> None:
@@ -87,7 +94,10 @@ class RootGroup(CommandGroup):
         super().__init__(**settings)
         for commands in SECTIONS.values():
             for name, (module, line) in commands.items():
-                self.add_command(LazyCommand(name, module, line))
+                is_made = name in RESOURCES
+                self.add_command(
+                    LazyResource(name, line, BESIDE.get(name, {})) if is_made else LazyCommand(name, module, line)
+                )
 
     def format_commands(self, ctx: object, formatter: HelpWriter) -> None:
         """Write the commands, section by section."""

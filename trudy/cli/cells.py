@@ -15,7 +15,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 
 
 def cell(value: object) -> str:
-    """A JSON value as one line; times in this machine's zone, to the second."""
+    """A JSON value as one line; times in this machine's zone, to the minute."""
     match value:
         case None | "" | [] | {}:
             return ""
@@ -24,7 +24,7 @@ def cell(value: object) -> str:
         case float() if value.is_integer():
             return str(int(value))
         case str() if _TIME.fullmatch(value):
-            return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M")
         case str() | int() | float():
             return one_line(str(value))
         case list() if all(isinstance(item, str | int | float) for item in cast("list[object]", value)):

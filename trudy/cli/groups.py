@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -47,9 +47,35 @@ class LazyCommand(TyperCommand):
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Load the command; the context is the loaded command's own, and so is all that follows."""
+        return self.load().make_context(info_name, args, parent=parent, **extra)
+
+    def load(self) -> Any:
+        """The command itself."""
         app = cast("typer.Typer", import_module(self._module).app)
-        command = with_global_options(get_command(app))
-        return command.make_context(info_name, args, parent=parent, **extra)
+        return with_global_options(get_command(app))
+
+
+class LazyResource(LazyCommand):
+    """Stands for the commands of one resource of the API, and those written by hand beside them.
+
+    Args:
+        name: its word on the command line.
+        help: one sentence.
+        beside: each further command's module and line.
+    """
+
+    def __init__(self, name: str, help: str, beside: Mapping[str, tuple[str, str]]) -> None:  # noqa: A002 - typer's word
+        super().__init__(name, "trudy.cli.operations.commands", help)
+        self._beside = beside
+
+    def load(self) -> Any:
+        """The group of commands."""
+        from trudy.cli.operations.commands import ResourceGroup, load_group
+
+        group = ResourceGroup(str(self.name), load_group(str(self.name)))
+        for name, (module, line) in self._beside.items():
+            group.add_command(LazyCommand(name, module, line))
+        return with_global_options(group)
 
 
 def group(help: str) -> typer.Typer:  # noqa: A002 - typer's word

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 Row: TypeAlias = Mapping[str, object]
 _MOST_COLUMNS: Final = 6
 """Columns of a table where nobody says which: more of them leave too little room for each at 80."""
+_GAP: Final = 2
+"""Blanks between columns."""
+_NOT_IN_TITLES: Final = ("_at", "_seconds", "_hint")
+"""Endings of names that the cells make clear."""
+_NARROWEST: Final = 8
+"""Columns are narrowed to so much before ids are: fewer letters say nothing."""
 _STYLES: Final = {
     "completed": "green",
     "active": "green",
@@ -54,7 +60,7 @@ def show(shell: Shell, item: HasMembers | Row) -> None:
     if shell.ids_only:
         _write(shell, _id_of(row))
     elif not shell.shows_tables:
-        _write(shell, _json(shell, _chosen(shell, row)))
+        _write(shell, _json(shell, _chosen(shell, row), indent=2 if shell.terminal.shows_tables else None))
     else:
         _show_members(shell, _chosen(shell, row))
 
@@ -87,7 +93,7 @@ def show_list(shell: Shell, pages: Iterable[Iterable[HasMembers | Row]], *, colu
 
 @define(kw_only=True)
 class _Table:
-    """A table that grows page by page: the first page settles the widths."""
+    """A table that grows page by page: the first page settles columns and widths."""
 
     shell: Shell
     columns: tuple[str, ...]
@@ -98,56 +104,70 @@ class _Table:
             return
         from rich.table import Table
 
-        self.columns = self.columns or tuple(rows[0])[:_MOST_COLUMNS]
-        cells = [[cell(member(row, name)) for name in self.columns] for row in rows]
-        console = _console(self.shell)
         is_first = self.widths is None
         if self.widths is None:
-            self.widths = _widths(self.columns, cells, console.width)
+            self.columns, self.widths = self._settled(rows)
         table = Table(box=None, pad_edge=False, show_header=is_first, header_style="bold", padding=(0, 2, 0, 0))
         for name, width in zip(self.columns, self.widths, strict=True):
             table.add_column(_title(name), width=width, no_wrap=True, overflow="ellipsis")
-        for row in cells:
-            table.add_row(*map(_styled, self.columns, row))
-        console.print(table)
+        for row in rows:
+            table.add_row(*(_styled(name, cell(member(row, name))) for name in self.columns))
+        _console(self.shell).print(table)
+
+    def _settled(self, rows: Sequence[Row]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """Columns and widths: where there is no room, those asked for become narrow, others are left out."""
+        columns = self.columns or tuple(rows[0])[:_MOST_COLUMNS]
+        wanted = [_width(name, rows) for name in columns]
+        room = self.shell.terminal.width
+        if self.shell.columns is None:
+            while len(wanted) > 1 and sum(wanted) + _GAP * (len(wanted) - 1) > room:
+                wanted.pop()
+        return columns[: len(wanted)], _narrowed(columns, wanted, room - _GAP * (len(wanted) - 1))
 
 
-def _widths(columns: Sequence[str], cells: Sequence[Sequence[str]], room: int) -> tuple[int, ...]:
-    """As wide as the widest cell, ids first: the others share what is left."""
+def _width(name: str, rows: Sequence[Row]) -> int:
     from rich.cells import cell_len
 
-    wanted = [max(len(_title(name)), *(cell_len(row[i]) for row in cells)) for i, name in enumerate(columns)]
-    room -= 2 * (len(columns) - 1)
-    while sum(wanted) > room:
-        shrinkable = [i for i, name in enumerate(columns) if not _is_id(name) and wanted[i] > len(_title(name))]
-        if not shrinkable:
-            shrinkable = [i for i in range(len(columns)) if wanted[i] > 1]
-        if not shrinkable:
+    return max(len(_title(name)), *(cell_len(cell(member(row, name))) for row in rows))
+
+
+def _narrowed(columns: Sequence[str], wanted: Sequence[int], room: int) -> tuple[int, ...]:
+    """Widths that fit: the widest column gives way first, ids last, since somebody may copy them."""
+    widths = list(wanted)
+    while sum(widths) > room:
+        others = [i for i, width in enumerate(widths) if width > _NARROWEST and not _is_id(columns[i])]
+        candidates = others or [i for i, width in enumerate(widths) if width > 1]
+        if not candidates:
             break
-        wanted[max(shrinkable, key=lambda i: wanted[i])] -= 1
-    return tuple(wanted)
+        widths[max(candidates, key=widths.__getitem__)] -= 1
+    return tuple(widths)
 
 
 def _show_members(shell: Shell, row: Row) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in row.items():
-        shown = cell(value)
-        if isinstance(value, str) and "\n" in value:
-            shown = "\n".join(one_line(line) for line in value.splitlines())
-        if shown:
-            table.add_row(Text(one_line(name)), _styled(name, shown))
-    _console(shell).print(table)
+    shown = {one_line(name): _lines(value) for name, value in row.items()}
+    width = max((len(name) for name, lines in shown.items() if lines), default=0) + _GAP
+    console = _console(shell)
+    for name, lines in shown.items():
+        for number, line in enumerate(lines):
+            label = (name if number == 0 else "").ljust(width)
+            console.print(Text.assemble((label, "bold"), _styled(name, line)), soft_wrap=True)
+
+
+def _lines(value: object) -> list[str]:
+    """A member as the lines that show it; none where it is empty."""
+    if isinstance(value, str) and "\n" in value:
+        return [one_line(line) for line in value.splitlines()]
+    shown = cell(value)
+    return [shown] if shown else []
 
 
 def _styled(name: str, text: str) -> Text:
     from rich.text import Text
 
-    return Text(text, style=_STYLES.get(text, "") if name.endswith("status") else "")
+    style = _STYLES.get(text, "") if name.endswith("status") else ""
+    return Text.assemble((text, style))
 
 
 def _console(shell: Shell) -> Console:
@@ -167,6 +187,9 @@ def _console(shell: Shell) -> Console:
 
 
 def _title(name: str) -> str:
+    name = name.rpartition(".")[2]
+    for ending in _NOT_IN_TITLES:
+        name = name.removesuffix(ending)
     return name.replace("_", " ")
 
 
@@ -184,15 +207,18 @@ def _chosen(shell: Shell, row: Row) -> Row:
 
 
 def _id_of(row: Row) -> str:
-    for name, value in row.items():
-        if _is_id(name) and isinstance(value, str):
+    """The object's own id; for what has none, the id of what it is about, or its phone number."""
+    names = sorted(filter(_is_id, row), key=lambda name: name != "id")
+    for name in (*names, "phone_number"):
+        value = row.get(name)
+        if isinstance(value, str):
             return one_line(value)
     raise CommandError("this answer has no id to print", "Leave out -q, or choose members with --columns.")
 
 
-def _json(shell: Shell, value: object) -> str:
+def _json(shell: Shell, value: object, *, indent: int | None = None) -> str:
     encoding = (getattr(shell.terminal.out, "encoding", None) or "utf-8").lower().replace("-", "")
-    return json.dumps(value, ensure_ascii=encoding != "utf8")
+    return json.dumps(value, ensure_ascii=encoding != "utf8", indent=indent)
 
 
 def _write(shell: Shell, text: str) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from trudy.codegen.commands import TABLES, tables
 from trudy.codegen.exports import EXPORTS_FILE, exports_source
 from trudy.codegen.methods import CodegenError
 from trudy.codegen.module import translate
@@ -17,6 +18,7 @@ _PACKAGES = {
     "sync": '"""The client without an event loop: the async client\'s namespaces, a file a resource."""\n',
     "dialer/sync": '"""The dialer without an event loop."""\n',
 }
+_FOLDERS = (*_PACKAGES, TABLES)
 """The directories with generated files only, and the docstrings of their packages."""
 
 
@@ -30,6 +32,9 @@ def generated(package: Path) -> dict[Path, str]:
         files[target / source.name] = _HEADER.format(source=name) + text
         about = _PACKAGES[target.relative_to(package).as_posix()]
         files[target / "__init__.py"] = _HEADER.format(source="nothing else") + about
+    sync = {path: text for path, text in files.items() if path.parent == package / "sync"}
+    for path, text in tables(package, sync).items():
+        files[path] = _HEADER.format(source="trudy/sync/") + text
     exports = exports_source(package)
     if exports is not None:
         files[package / EXPORTS_FILE] = _HEADER.format(source="the packages' `__init__` files") + exports
@@ -52,7 +57,7 @@ def _home(package: Path, source: Path) -> Path:
 
 def stale(files: Mapping[Path, str], package: Path) -> list[Path]:
     """Files that are missing, differ, or have no source any more."""
-    there = {path for name in _PACKAGES for path in (package / name).glob("*.py")} | {*package.glob(EXPORTS_FILE)}
+    there = {path for name in _FOLDERS for path in (package / name).glob("*.py")} | {*package.glob(EXPORTS_FILE)}
     differ = [path for path, text in files.items() if path not in there or path.read_text(encoding="utf-8") != text]
     return [*differ, *(there - files.keys())]
 

@@ -71,11 +71,13 @@ class HttpTool:
     url: str = field(repr=shown_link)
     """Where the request goes, with `https://`."""
     method: HttpMethod = "GET"
+    """The HTTP verb."""
     name: str | None = None
     """What the agent calls it: 1 to 64 letters, digits, `_` and `-`; the server makes it from the tool's name."""
     description: str | None = None
     """Tells the agent when to use it."""
     parameters: Sequence[ToolParameter] = ()
+    """What it sends: filled in by the agent, or the same each time."""
     security: Mapping[str, JSON] | None = field(default=None, hash=False, repr=lambda v: "None" if v is None else "***")
     """`requirements.httpSecurityOptions`, as it is."""
 
