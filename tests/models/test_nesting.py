@@ -12,7 +12,7 @@ import trudy.models as models
 from trudy._parse import MOST_NESTING, is_too_deep
 from trudy.models import Model, ModelError, decode
 
-DEEP = (600, 100_000)
+DEEP = (600, 20_000)
 
 
 def nested(depth: int, kind: type) -> Any:
