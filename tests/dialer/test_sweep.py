@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from attrs import evolve
@@ -370,6 +371,22 @@ async def test_a_call_deep_down_is_read_by_itself_with_growing_pauses(
     assert 5 <= len(reads) <= 12
     await looking.look_for(700)
     assert await looking.counts() == {"done": 1}
+
+
+async def test_a_page_has_the_rows_that_the_open_calls_need(night: Night) -> None:
+    """As many as the last look had above the oldest of them, and some for calls that others place."""
+    call = await Looking(night).call(number="+12125550194")  # a long one
+    looking = await Looking(night).lose(placed_as=call.id)
+    for others in (0, 0, 5, 30, 0):
+        for _ in range(others):
+            await night.client.calls.create(agent_id=night.agent, phone_number="+13125550101")
+        assert (await looking.sweep.once()).looked_for == 1
+    lists = [request for request in night.sandbox.requests if request.method == "GET" and request.path == "/calls"]
+    sizes = [int(parse_qs(request.query)["limit"][0]) for request in lists]
+    first, then, shifted, *rest = sizes
+    assert (first, then, shifted) == (100, 11, 11)
+    assert rest == [16, 16, 16, 46], "the 30 of others need more pages once"
+    assert await looking.state() is AttemptState.PLACED
 
 
 async def test_older_rows_end_the_list(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,8 @@ class Database:
         self._clock = clock
         self._writing = threading.Lock()
         """Held by the one thread that is in a transaction, whichever event loop it serves."""
+        self._kept: Connection | None = None
+        """The connection to a database in memory: to take it from the pool costs as much as a small transaction."""
         self._limiters: dict[object, CapacityLimiter] = {}
         self._lock_file: int | None = None
         self._advisory = PostgresLock(self._engine) if is_postgres else None
@@ -97,6 +99,9 @@ class Database:
             raise StoreError(f"{self._name} is not open: use the dialer in `async with`, or SyncDialer in `with`")
 
         def run() -> T:
+            if self._kept is not None:
+                with self._writing, self._kept.begin():
+                    return work(self._kept, *args, **values)
             with self._writing, self._engine.begin() as connection:
                 return work(connection, *args, **values)
 
@@ -168,6 +173,8 @@ class Database:
                 found = connection.execute(insert(store_table).values(new).returning(store_table)).one()
             if found.schema > SCHEMA:
                 raise StoreError(f"{self._name} is of a newer version of trudy: schema {found.schema}, not {SCHEMA}")
+        if self._is_memory:
+            self._kept = self._engine.connect()
         self.id = found.id
 
     def _check_ours(self, tables: Collection[str]) -> None:
@@ -184,6 +191,9 @@ class Database:
                 cast(Any, connection.connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _close(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
         self._engine.dispose()
         if self._lock_file is not None:
             os.close(self._lock_file)

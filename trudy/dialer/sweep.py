@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from trudy.client import AsyncTrudyClient
 
 PAGE: Final = 100
+"""Rows of a page at most: as many as the API gives."""
+_BEYOND: Final = 10
+"""Rows of a first page beyond those that the calls of the last sweep stood on: fewer could need a second page, since
+others place calls too; more are read for nothing in each sweep."""
 MOST_PAGES: Final = 3
 """Pages of one sweep. Calls deeper down are read one by one: more pages cost requests that dialing needs."""
 LATE_PAGES: Final = 10
@@ -92,6 +96,10 @@ class Sweep:
     """By attempt: when its call is read by itself next, and the pause after that."""
     _checked: set[str] = field(init=False, factory=set[str])
     """Calls of the last list whose marks the store knows."""
+    _places: dict[str, int] = field(init=False, factory=dict[str, int])
+    """How far down the last list each call stood."""
+    _sought: frozenset[str] = field(init=False, default=frozenset())
+    """Placed calls that were looked for in it."""
     _server_shows: frozenset[str] = field(init=False, default=frozenset())
     _deep_at: float = field(init=False, default=float("-inf"))
     _late_at: float = field(init=False, default=float("-inf"))
@@ -234,7 +242,8 @@ class Sweep:
 
         As far down as every live call is seen and every lost one could be, or older rows begin.
         """
-        wanted = {attempt.call_id for attempt in open_ones if attempt.state is AttemptState.PLACED}
+        placed = [attempt.call_id for attempt in open_ones if attempt.state is AttemptState.PLACED]
+        wanted = frozenset(call_id for call_id in placed if call_id is not None)
         lost = [attempt.intent_at for attempt in open_ones if attempt.state is not AttemptState.PLACED]
         oldest = min(attempt.intent_at for attempt in (*open_ones, *late)) - _EARLIER
         oldest_doubtful = min((*lost, *(attempt.intent_at for attempt in late)), default=float("inf")) - _EARLIER
@@ -242,7 +251,8 @@ class Sweep:
         most = DEEPEST if lost and now >= self._deep_at else LATE_PAGES if late else MOST_PAGES
         seen: dict[str, Call] = {}
         complete_from = float("inf")
-        page = await self.client.calls.list(page_size=PAGE, lane="bulk")
+        size = PAGE if lost or late else self._rows_needed(wanted)
+        page = await self.client.calls.list(page_size=size, lane="bulk")
         for count in range(1, most + 1):
             seen.update((call.id, call) for call in page.data)
             made = [call.created_at.timestamp() for call in page.data if call.created_at is not None]
@@ -258,7 +268,17 @@ class Sweep:
             if following is None:
                 break
             page = following
+        self._places = {call_id: place for place, call_id in enumerate(seen, 1)}
+        self._sought = wanted
         return seen, complete_from
+
+    def _rows_needed(self, wanted: frozenset[str]) -> int:
+        """Rows that reach down to every placed call: to where the last list had them, and those placed since."""
+        before = wanted & self._sought
+        if not self._sought or not before <= self._places.keys():
+            return PAGE
+        deepest = max((self._places[call_id] for call_id in before), default=0)
+        return min(PAGE, deepest + len(wanted - before) + _BEYOND)
 
     def _is_single_due(self, attempt: OpenAttempt) -> bool:
         began = attempt.started_at or attempt.intent_at

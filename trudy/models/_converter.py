@@ -71,7 +71,6 @@ def without_deep_members(raw: object) -> object:
 
 
 _DECODERS: dict[type, _Decoder] = {}
-_NESTING = (dict, list)
 _LEFT_OUT = {"left_out": f"nested more than {_scalars.MOST_NESTING} levels deep"}
 _FACTORY: Any = attrs.Factory  # typed as a function
 
@@ -126,7 +125,8 @@ def _make_decoder(cls: type) -> _Decoder:
         if not isinstance(raw, dict):
             raise ModelError(cls.__name__, "", "is no object")
         sent = cast("dict[str, Any]", raw)
-        if any(type(value) in _NESTING and _scalars.is_too_deep(value) for value in sent.values()):
+        nested: list[object] = [value for value in sent.values() if type(value) is dict or type(value) is list]
+        if nested and _scalars.is_too_deep(nested, _scalars.MOST_NESTING + 1):
             sent = cast("dict[str, Any]", without_deep_members(sent))
         extra = {name: value for name, value in sent.items() if name not in known}
         row = sent.copy()

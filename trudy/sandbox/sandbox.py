@@ -23,7 +23,7 @@ from trudy.sandbox.faults.rules import FaultRule, FaultTable
 from trudy.sandbox.http import problems
 from trudy.sandbox.http.app import build_app
 from trudy.sandbox.http.contract import BASE_PATH
-from trudy.sandbox.http.in_process import API_HOST, InProcessTransport
+from trudy.sandbox.http.in_process import API_HOST, InProcessClient, InProcessTransport
 from trudy.sandbox.http.problems import PaymentReason
 from trudy.sandbox.http.rate_limit import WindowCount
 from trudy.sandbox.http.records import RecordedRequest
@@ -176,7 +176,7 @@ class Sandbox:
             real_time: use it with a client that has the machine's clock: timeouts, and the `reset_at` of a 429, are
                 then in real seconds.
         """
-        return httpx.AsyncClient(transport=InProcessTransport(self.world, self.app, real_time=real_time))
+        return InProcessClient(InProcessTransport(self.world, self.app, real_time=real_time))
 
     def async_client(self, **options: Any) -> AsyncTrudyClient:
         """An `AsyncTrudyClient` of this sandbox, on its clock unless `clock=` is given."""

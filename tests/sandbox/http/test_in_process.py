@@ -146,3 +146,26 @@ async def test_a_cancelled_request_leaves_no_sleeper(sandbox: Sandbox, api: Any)
             await anyio.lowlevel.checkpoint()
         group.cancel_scope.cancel()
     assert sandbox.clock.sleepers == 0
+
+
+async def test_a_client_does_all_that_httpx_does(sandbox: Sandbox) -> None:
+    """Also for a request that could go straight to the sandbox."""
+    seen: list[str] = []
+
+    async def note(request: httpx.Request) -> None:
+        seen.append(request.method)
+
+    client = sandbox.http_client()
+    plain: dict[str, Any] = {"stream": True, "auth": None, "follow_redirects": False}
+    request = client.build_request("GET", f"{sandbox.base_url}/agents")
+    for options in ({}, plain):
+        answer = await client.send(request, **options)
+        assert answer.status_code == 401
+        assert (await answer.aread()).startswith(b'{"error"')
+        assert answer.request is request
+    client.event_hooks["request"] = [note]
+    await client.send(request, **plain)
+    assert seen == ["GET"]
+    await client.aclose()
+    with pytest.raises(RuntimeError, match="closed"):
+        await client.send(request, **plain)
