@@ -28,6 +28,7 @@
     answer.py            the HTTP answers to the sender
 
     sample_events.py     bodies of events as a server writes them, for tests
+    receiver_url.py      the URL of a receiver to which commands post events
     check.py, __main__.py    `python -m trudy.webhooks check URL`: sends good and bad deliveries to a receiver
 
 Names are loaded when first used.

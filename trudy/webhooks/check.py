@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from uuid import uuid4
 
 from attrs import field, frozen
 
+from trudy.webhooks.receiver_url import TIMEOUT, ReceiverURL
 from trudy.webhooks.sample_events import EventOptions, make_body
 from trudy.webhooks.signing import TIMESTAMP, sign
 from trudy.webhooks.verify import FUTURE_TOLERANCE, MAX_BODY, TOLERANCE
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     import httpx
 
 CheckResult: TypeAlias = Literal["ok", "let in", "turned away"]
+_VERDICTS: Final = {
+    0: "the receiver accepts good deliveries and refuses bad ones",
+    1: "the receiver let in bad deliveries",
+    2: "the receiver refused good deliveries; is the secret right, and is its clock?",
+}
+_NO_RECEIVER: Final = "no delivery was answered; is the receiver running, and is the URL right?"
 _MARGIN: Final = 60
 """Seconds beyond the tolerated age, so that a receiver whose clock is a little off still sees a stale delivery."""
 
@@ -99,6 +106,39 @@ def trials(secret: str, *, now: float | None = None) -> tuple[Trial, ...]:
         make("other secret", write("call.ended", "7"), by=f"whsec_{uuid4().hex}"),
         make("oversized", write("call.ended", "8", padding="x" * MAX_BODY)),
     )
+
+
+def check_receiver(
+    receiver: ReceiverURL, secret: str, write: Callable[[str], object], *, timeout: float = TIMEOUT
+) -> int:
+    """Send all deliveries; write a line for each answer, and what they mean. Returns the exit status of the command.
+
+    Args:
+        receiver: where to send them.
+        secret: the receiver's secret.
+        write: is given each line, without its end.
+        timeout: seconds to wait for each answer.
+    """
+    import httpx
+
+    findings: list[Finding] = []
+    # A proxy set in the environment cannot reach this machine's loopback address.
+    with httpx.Client(timeout=timeout, trust_env=not receiver.is_loopback) as client:
+        for finding in run_trials(client, receiver.url, trials(secret)):
+            findings.append(finding)
+            write(line_of(finding))
+    status = exit_status(tuple(findings))
+    is_silent = all(finding.status is None for finding in findings)
+    write(_NO_RECEIVER if is_silent else _VERDICTS[status])
+    return status
+
+
+def line_of(finding: Finding) -> str:
+    """How one delivery was answered, and what is wrong about that."""
+    expected = "2xx" if finding.trial.is_good else "a refusal"
+    answered = str(finding.status) if finding.status is not None else f"no answer ({finding.fault})"
+    remark = "" if finding.reading == "ok" else f"  <- {finding.reading}, expected {expected}"
+    return f"{finding.trial.name:<12}  {answered}{remark}"
 
 
 def run_trials(client: httpx.Client, url: str, planned: tuple[Trial, ...]) -> Iterator[Finding]:

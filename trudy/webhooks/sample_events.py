@@ -39,15 +39,16 @@ class EventOptions(TypedDict, total=False):
 
 @frozen(kw_only=True)
 class Talk:
-    """What an event says about the conversation of an answered call."""
+    """What an event says about the conversation of an answered call; what is None is left out."""
 
-    created_at: datetime
-    joined_at: datetime
-    seconds: int
+    created_at: datetime | None = None
+    joined_at: datetime | None = None
+    seconds: int | None = None
     is_billed: bool = True
-    cost_usd: float
-    short_summary: str
-    summary: str
+    cost_usd: float | None = None
+    sentiment: str | None = None
+    short_summary: str | None = None
+    summary: str | None = None
 
 
 @frozen(kw_only=True)
@@ -72,15 +73,17 @@ class CallPayload:
         if self.ended_at is not None:
             call |= {"ended": iso(self.ended_at), "endReason": self.end_reason}
         if self.talk is not None:
-            call |= {
-                "created": iso(self.talk.created_at),
-                "joined": iso(self.talk.joined_at),
-                "billedDuration": f"{self.talk.seconds}s",
-                "billingStatus": "BILLING_STATUS_BILLED" if self.talk.is_billed else "BILLING_STATUS_PENDING",
-                "costUsd": self.talk.cost_usd,
-                "shortSummary": self.talk.short_summary,
-                "summary": self.talk.summary,
-            }
+            talk = self.talk
+            call |= _known(
+                created=talk.created_at and iso(talk.created_at),
+                joined=talk.joined_at and iso(talk.joined_at),
+                billedDuration=None if talk.seconds is None else f"{talk.seconds}s",
+                billingStatus="BILLING_STATUS_BILLED" if talk.is_billed else "BILLING_STATUS_PENDING",
+                costUsd=talk.cost_usd,
+                sentiment=talk.sentiment,
+                shortSummary=talk.short_summary,
+                summary=talk.summary,
+            )
         return call
 
     def flat(self) -> dict[str, Any]:
@@ -91,9 +94,13 @@ class CallPayload:
         if self.ended_at is not None:
             facts |= {"ended_at": iso(self.ended_at), "end_reason": self.end_reason}
         if self.talk is not None:
-            facts["duration_seconds"] = self.talk.seconds
-            facts |= {"cost_usd": self.talk.cost_usd, "summary": self.talk.summary}
+            talk = self.talk
+            facts |= _known(duration_seconds=talk.seconds, cost_usd=talk.cost_usd, summary=talk.summary)
         return facts | {"status": self.status}
+
+
+def _known(**members: object) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def make_body(name: str, /, **options: Unpack[EventOptions]) -> dict[str, Any]:
