@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +18,12 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         monkeypatch.setenv("TRUDY_BASE_URL", server.base_url)
         monkeypatch.setenv("TRUDY_API_KEY", sandbox.api_key)
         yield sandbox
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for the user's state, in which there is nothing yet, and no secret in the environment."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("TRUDY_STATE_DIR", str(folder))
+    monkeypatch.delenv("TRUDY_WEBHOOK_SECRET", raising=False)
+    return folder

@@ -16,6 +16,11 @@ failures.py      errors in two lines: what happened, what to do
 exit_codes.py    exit codes, in one table
 request.py       `trudy request`: any endpoint
 operations/      the commands of the API, made of tables
+listen/          `trudy listen`: signed events for a receiver on this machine
+trigger.py       `trudy trigger`: one event of one's own making
+events.py        `trudy events`: the log of the events made on this machine
+webhooks.py      `trudy webhooks check`: does a receiver verify what it gets?
+since.py         `1d` and `2026-06-01` as moments
 
 A new command is a module that offers `app`, a `typer.Typer` (of `groups.group` where it has commands of its own), and a
 line in `app.SECTIONS`, or in `app.BESIDE` where it stands in a group of the API. It asks `shell_of(context)` for the

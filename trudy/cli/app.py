@@ -14,6 +14,12 @@ from trudy.cli.shell import Shell
 
 SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "The API": {name: ("", RESOURCES[name]) for name in RESOURCES},
+    "Events": {
+        "listen": ("trudy.cli.listen.command", "Forward signed events to a receiver on this machine."),
+        "trigger": ("trudy.cli.trigger", "Send a made-up event to a receiver."),
+        "events": ("trudy.cli.events", "Show the events made on this machine, and send them again."),
+        "webhooks": ("trudy.cli.webhooks", "Test whether a receiver verifies what it gets."),
+    },
     "Anything else": {
         "request": ("trudy.cli.request", "Send a request to any endpoint of the API."),
     },

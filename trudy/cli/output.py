@@ -112,7 +112,7 @@ class _Table:
             table.add_column(_title(name), width=width, no_wrap=True, overflow="ellipsis")
         for row in rows:
             table.add_row(*(_styled(name, cell(member(row, name))) for name in self.columns))
-        _console(self.shell).print(table)
+        console_of(self.shell).print(table)
 
     def _settled(self, rows: Sequence[Row]) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """Columns and widths: where there is no room, those asked for become narrow, others are left out."""
@@ -148,7 +148,7 @@ def _show_members(shell: Shell, row: Row) -> None:
 
     shown = {one_line(name): _lines(value) for name, value in row.items()}
     width = max((len(name) for name, lines in shown.items() if lines), default=0) + _GAP
-    console = _console(shell)
+    console = console_of(shell)
     for name, lines in shown.items():
         for number, line in enumerate(lines):
             label = (name if number == 0 else "").ljust(width)
@@ -170,7 +170,8 @@ def _styled(name: str, text: str) -> Text:
     return Text.assemble((text, style))
 
 
-def _console(shell: Shell) -> Console:
+def console_of(shell: Shell) -> Console:
+    """A console of rich on the output of a command: never wider than the terminal, with colour where it has any."""
     from rich.console import Console
 
     terminal = shell.terminal

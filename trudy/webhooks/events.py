@@ -237,18 +237,22 @@ def check_event_name(name: object) -> None:
         InvalidArgumentError: it is not text, or is misspelt; the error says the name that was probably meant.
     """
     _checks.non_empty(name, "name")
-    text = str(name)
+    if (fault := misspelt(str(name))) is not None:
+        raise InvalidArgumentError(
+            f"{fault}; on_call_over takes every end of a call, on_any every event, whatever its name", argument="name"
+        )
+
+
+def misspelt(text: str) -> str | None:
+    """What is wrong with a name that looks like a misspelt known one; None for any other."""
     if text in _NAMES:
-        return
+        return None
     plain = re.sub(r"[^a-z*]+", ".", re.sub(r"(?<=[a-z])(?=[A-Z])", ".", text.strip()).lower())
     nearest = _nearest(plain.strip(".*"))
     if nearest or "*" in plain:
         wanted = f"did you mean {nearest!r}? " if nearest else ""
-        raise InvalidArgumentError(
-            f"no event is called {text!r}; {wanted}There are {', '.join(_NAMES)}; on_call_over takes every end of a"
-            " call, on_any every event, whatever its name",
-            argument="name",
-        )
+        return f"no event is called {text!r}; {wanted}There are {', '.join(_NAMES)}"
+    return None
 
 
 def _nearest(plain: str) -> str | None:

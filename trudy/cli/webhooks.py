@@ -1,0 +1,43 @@
+"""`trudy webhooks`: does a receiver verify what it gets?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from trudy.cli.groups import group
+from trudy.cli.shell import shell_of
+from trudy.webhooks.receiver_url import TIMEOUT
+
+app = group("Test a receiver of webhooks.")
+
+
+@app.callback()
+def webhooks() -> None:
+    """Without it, typer would take the only command for the group."""
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(metavar="URL", help="The receiver.")],
+    remote: Annotated[bool, typer.Option("--remote", help="Allow a receiver on another machine.")] = False,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, max=3600, metavar="SECONDS", help="How long to wait for each answer.")
+    ] = TIMEOUT,
+) -> int:
+    """Send good and bad deliveries to a receiver; exit with 1 if a bad one was let in, 2 if a good one was refused."""
+    from trudy.cli.listen.state_files import receiver_secret
+    from trudy.webhooks.check import check_receiver
+    from trudy.webhooks.receiver_url import receiver_url
+
+    shell = shell_of(context)
+    receiver = receiver_url(url, remote=remote)
+    secret = receiver_secret()
+
+    def write(line: str) -> None:
+        shell.terminal.out.write(f"{line}\n")
+        shell.terminal.out.flush()
+
+    return check_receiver(receiver, secret, write, timeout=timeout)
