@@ -127,8 +127,10 @@ async def test_failures_in_a_row_trip_the_breaker_and_who_resumes_goes_on(night:
         hours=Hours.always(), gap=0, max_live=1, retry={"failed": None}, breaker=Breaker(failed_share=0.5, of_last=4)
     )
     plan = await night.plan(numbers, policy)
-    result = await run(night, plan)
+    events: list[DialEvent] = []
+    result = await run(night, plan, on_event=events.append)
     assert (result.state, result.reason) == ("paused", "4 of the last 4 attempts failed")
+    assert [(each.row, each.detail) for each in events if each.kind == "breaker"] == [(None, result.reason)]
     assert result.counts == {"done": 4, "waiting": 1}
     assert (await night.dialer.status(plan.campaign)).reason == result.reason
     assert (await run(night, plan)).state == "done"

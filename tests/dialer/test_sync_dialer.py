@@ -112,8 +112,10 @@ def test_ctrl_c_ends_in_order_and_the_same_plan_goes_on(evening: Evening) -> Non
     before = signal.getsignal(signal.SIGINT)
 
     placed: list[str] = []
+    told: list[str] = []
 
     def press(event: DialEvent) -> None:
+        told.append(event.kind)
         if event.kind == "placed":
             placed.append(event.number)
         if event.kind == "placed" and len(placed) == 2:
@@ -122,6 +124,7 @@ def test_ctrl_c_ends_in_order_and_the_same_plan_goes_on(evening: Evening) -> Non
     result = evening.dialer.run(plan, confirm=plan.hash, on_event=press)
     assert (result.state, result.reason) == ("paused", "interrupted; run the same plan again to go on")
     assert result.counts["waiting"] >= 3
+    assert told.count("interrupted") == 1
     assert signal.getsignal(signal.SIGINT) is before
     assert evening.dialer.run(evening.plan(numbers, Policy(hours=Hours.always(), gap=1)), confirm=plan.hash).state == (
         "done"

@@ -34,11 +34,16 @@ class RunHooks:
     on_outcome: OnOutcome | None
 
     def tell(self, kind: str, contact: DueRow | None, detail: str) -> None:
-        """Tell `on_event`, with the contact's number masked."""
+        """Tell `on_event`."""
         if self.on_event is None:
             return
-        row, number = (None, "") if contact is None else (contact.id, mask_phone(contact.number))
-        event = DialEvent(kind=kind, row=row, number=number, detail=detail)
+        event = DialEvent(
+            kind=kind,
+            row=None if contact is None else contact.id,
+            number="" if contact is None else mask_phone(contact.number),
+            detail=detail,
+            phone_number="" if contact is None else contact.number,
+        )
         with of_a_hook():
             self.on_event(event)
 

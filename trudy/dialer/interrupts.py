@@ -22,8 +22,9 @@ async def until_interrupted(run: CampaignRun) -> bool:
             async for _ in signals:
                 if interrupted:
                     scope.cancel()
-                interrupted = True
-                run.finish()
+                else:
+                    interrupted = True
+                    await run.interrupt()
 
     previous = signal.getsignal(signal.SIGINT)
     is_main = threading.current_thread() is threading.main_thread()

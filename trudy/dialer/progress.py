@@ -6,23 +6,27 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from trudy.dialer.records import CampaignState
 
 
 @frozen(kw_only=True)
 class DialEvent:
-    """One thing that happened in a run. `number` is masked.
+    """One thing that happened in a run.
 
     Attributes:
-        row: None, with an empty `number`, where it is the run that was `paused` or `resumed` by hand.
+        row: None, with an empty `number`, where it is the run that was `paused` or `resumed` by hand, `interrupted` by
+            Ctrl-C, or ended by the `breaker`.
+        number: masked.
+        phone_number: the whole one; in no repr and no text of the event.
     """
 
     kind: str
     row: int | None
     number: str
     detail: str
+    phone_number: str = field(default="", repr=False)
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.kind, self.number, self.detail)))

@@ -71,7 +71,7 @@ class CampaignRun:
     look_soon: Wakeup
     """Set from any thread when something was heard of a call."""
     on_event: Callable[[str, DueRow | None, str], None]
-    """Told that the run was paused or resumed by hand."""
+    """Told of the run itself: `paused`, `resumed`, `interrupted`, `breaker`."""
     watch_every: float = WATCH_EVERY
     fault: StoreError | None = field(init=False, default=None)
     failure: Exception | None = field(init=False, default=None)
@@ -107,6 +107,15 @@ class CampaignRun:
         """Place nothing more: what waits for admission is not sent, what is on the wire gets its answer."""
         self._serving.cancel()
         self._withdraw()
+
+    async def interrupt(self) -> None:
+        """What Ctrl-C does: `finish`, and tell of it."""
+        self.finish()
+
+        async def tell() -> None:
+            self.on_event("interrupted", None, "")
+
+        await self._safely(tell)
 
     async def _serve(self, calls: anyio.abc.TaskGroup) -> None:
         """Look for what was forgotten, then dial."""
@@ -337,6 +346,8 @@ class CampaignRun:
         most = max(breaker.of_last, breaker.short_calls)
         reason = breaker.trips(await self.store.last_ends(self.plan.campaign, most, since=self._began_at))
         if reason is not None:
+            if not self._is_over:
+                self.on_event("breaker", None, reason)
             await self._end_as("paused", reason)
 
     async def _halt_forgotten(self, count: int) -> None:
