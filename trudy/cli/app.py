@@ -14,6 +14,9 @@ from trudy.cli.shell import Shell
 
 SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "The API": {name: ("", RESOURCES[name]) for name in RESOURCES},
+    "Campaigns": {
+        "dial": ("trudy.cli.dial.app", "Call the people of a file: plan, rehearse, run, and see how it goes."),
+    },
     "Events": {
         "listen": ("trudy.cli.listen.command", "Forward signed events to a receiver on this machine."),
         "trigger": ("trudy.cli.trigger", "Send a made-up event to a receiver."),

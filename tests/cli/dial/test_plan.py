@@ -1,0 +1,125 @@
+"""`trudy dial init`, `plan` and `rehearse`: what they show, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.cli.dial.conftest import Desk
+from tests.cli.running import trudy
+from trudy.cli.dial.policy_file import read_policy
+from trudy.cli.exit_codes import ExitCode
+from trudy.dialer import Policy
+
+
+def test_init_writes_the_policy_and_never_over_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert trudy("dial", "init").code == 0
+    assert read_policy(tmp_path / "policy.toml") == Policy()
+    (tmp_path / "policy.toml").write_text("max_live = 3\n")
+    refused = trudy("dial", "init")
+    assert refused.code == ExitCode.USAGE
+    assert "policy.toml is there already" in refused.err
+    assert read_policy(tmp_path / "policy.toml").max_live == 3
+    assert trudy("dial", "init", "--force").code == 0
+    assert read_policy(tmp_path / "policy.toml") == Policy()
+    assert trudy("dial", "init", "other.toml", "--dry-run").code == 0
+    assert not (tmp_path / "other.toml").exists()
+
+
+def test_a_plan_is_a_summary_on_a_terminal_and_json_elsewhere(desk: Desk) -> None:
+    name = desk.leads(0, 1, 2)
+    with (desk.folder / name).open("a") as file:
+        file.write("1.41555E+10,Rounded\n")
+    told = desk.of_a_file("plan", name, terminal=True)
+    assert told.code == 0
+    assert "  to call      3" in told.lines
+    assert "  rejected     1 (scientific_notation 1)" in told.lines
+    plan = json.loads(desk.of_a_file("plan", name).out)
+    assert (plan["rows"], plan["to_call"], plan["rejected"]) == (4, 3, 1)
+    assert plan["hash"][:12] in told.out
+    assert "5550100" not in told.out + told.err + json.dumps(plan)
+    assert not desk.sandbox.placed_calls
+
+
+def test_a_plan_tells_the_commands_that_follow_ready_to_paste(desk: Desk) -> None:
+    (desk.folder / "my leads.csv").write_text("Mobile 2,first\n+12125550100,Ada\n")
+    options = ("--column", "number=Mobile 2", "--variable", "name=first", "--canary", "2")
+    told = desk.of_a_file("plan", "my leads.csv", *options)
+    assert told.code == 0, told.err
+    plan = json.loads(told.out)
+    assert plan["columns"] == {"number": "Mobile 2", "name": "first"}
+    rehearse, run = (line.strip() for line in told.err.splitlines() if line.startswith("  trudy dial"))
+    assert shlex.split(run) == [
+        *("trudy", "dial", "run", "my leads.csv", *desk.options[:4], "--region", "US", "--policy", "fast.toml"),
+        *(*options, "--confirm", plan["hash"][:12]),
+    ]
+    assert trudy(*shlex.split(rehearse)[1:]).code == 0
+    assert trudy(*shlex.split(run)[1:]).code == 0
+    assert len(desk.sandbox.placed_calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--column", "phone"), "--column must be as in --column number='Mobile 2'"),
+        (
+            ("--column", "mobile=phone"),
+            "--column mobile: it says where number, timezone, region, consent, priority are",
+        ),
+        (("--column", "number=a", "--column", "number=b"), "--column number is given twice"),
+        (("--column", "number=nowhere"), "nowhere"),
+        (("--variable", "=name"), "--variable must be as in"),
+        (("--policy", "none.toml"), "none.toml: No such file"),
+        (("--policy", "bad.toml"), "bad.toml: hours.start must be a time of day"),
+        (("--region", "USA"), "region must be a country"),
+        (("--canary", "0"), "canary"),
+        (("--agent", ""), "agent must not be empty"),
+        (("--store", ""), "store must not be empty"),
+    ],
+)
+def test_what_a_plan_refuses_it_names(desk: Desk, options: tuple[str, ...], said: str) -> None:
+    (desk.folder / "bad.toml").write_text("hours.start = 9\n")
+    refused = desk.of_a_file("plan", desk.leads(0), *options)
+    assert refused.code == ExitCode.USAGE, refused.err
+    assert said in refused.err
+    assert refused.out == ""
+
+
+def test_a_source_that_is_not_there_is_named(desk: Desk) -> None:
+    refused = desk.of_a_file("plan", "nobody.csv")
+    assert refused.code == ExitCode.USAGE
+    assert "nobody.csv" in refused.err
+
+
+def test_a_rehearsal_rings_nobody_and_writes_its_report(desk: Desk) -> None:
+    desk.of_a_file("plan", desk.leads(*range(8)))
+    placed = len(desk.sandbox.requests)
+    told = desk.of_a_file("rehearse", "leads.csv", "--mix", "answered=1", "--report", "report.html")
+    assert told.code == 0, told.err
+    found = json.loads(told.out)
+    assert (found["state"], found["calls"], found["reached"]) == ("done", 8, 8)
+    assert found["outcomes"] == {"answered": 8}
+    assert not desk.sandbox.placed_calls
+    assert len(desk.sandbox.requests) == placed + 1, "only the agent is read"
+    assert "The rehearsal" in (desk.folder / "report.html").read_text()
+    shown = desk.of_a_file("rehearse", "leads.csv", "--mix", "answered=1", terminal=True)
+    assert "calls        8 to 8 contacts, 8 reached" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("mix", "said"),
+    [
+        ("answerd=1", "did you mean 'answered'?"),
+        ("answered", "answered must be a number, as in answered=0.3"),
+        ("answered=0.9,busy=0.9", "the shares are more than 1 together"),
+        ("talk_seconds=0", "mix.talk_seconds must be from 1 to 3600"),
+    ],
+)
+def test_a_bad_mix_is_refused(desk: Desk, mix: str, said: str) -> None:
+    refused = desk.of_a_file("rehearse", desk.leads(0), "--mix", mix)
+    assert refused.code == ExitCode.USAGE
+    assert said in refused.err

@@ -1,0 +1,12 @@
+"""`trudy dial`: campaigns from a shell.
+
+app.py          init, plan, rehearse and run
+records.py      what only the store knows: status, pause, why, do-not-call list, results
+planning.py     what the commands that read a file are told, and the plan that follows
+policy_file.py  a policy as TOML; `policy.toml` is what `init` writes
+rehearsing.py   shares of outcomes, and a rehearsal as JSON
+running.py      a run that is watched, and its exit code
+progress.py     where a campaign stands: lines for a terminal, JSON; pure
+screens.py      a live view on a terminal, JSON lines elsewhere
+stores.py       dialers for commands, and the campaigns of a store
+"""

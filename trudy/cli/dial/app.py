@@ -1,0 +1,299 @@
+"""`trudy dial`: the commands that plan a campaign and run it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from trudy.cli.asking import confirm
+from trudy.cli.dial.planning import (
+    DEFAULT_REJECTS,
+    DEFAULT_STORE,
+    SHOWN_OF_HASH,
+    CampaignArguments,
+    check_confirmed,
+    plan_dict,
+    planned,
+)
+from trudy.cli.dial.records import app as records
+from trudy.cli.dial.stores import missing_extras, open_dialer, run_async
+from trudy.cli.exit_codes import ExitCode
+from trudy.cli.failures import CommandError
+from trudy.cli.groups import group
+from trudy.cli.output import show
+from trudy.cli.shell import Shell, shell_of
+from trudy.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from trudy.cli.dial.running import WatchedRun
+    from trudy.dialer import Mix, Plan
+
+app = group("Call the people of a file: each at most once at a time, within hours, caps and the rate limit.")
+
+Source: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Whom to call: CSV, a workbook, or JSON lines.", show_default=False)
+]
+Agent: TypeAlias = Annotated[str, typer.Option(metavar="ID", help="The agent that calls.")]
+Consent: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="On what basis these people are called, unless a column of the file says it."),
+]
+Region: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="COUNTRY", help="Of numbers without a country code, such as US.")
+]
+PolicyFile: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="When and how often to call; trudy dial init writes one.")
+]
+Store: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="PATH", envvar="TRUDY_DIAL_STORE", help="What remembers campaigns and calls: a file, or a URL."
+    ),
+]
+ColumnNames: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column", metavar="ROLE=COLUMN", help="Where number, timezone, region, consent or priority is; repeatable."
+    ),
+]
+VariableNames: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--variable", metavar="NAME=COLUMN", help="Where a variable of the agent's prompt is; repeatable."),
+]
+Sheet: TypeAlias = Annotated[str | None, typer.Option(metavar="NAME", help="Which sheet of a workbook.")]
+OnlyTo: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Call only the numbers of this file; the others wait.")
+]
+Canary: TypeAlias = Annotated[int | None, typer.Option(metavar="N", help="Pause once so many calls were made.", min=1)]
+Rejects: TypeAlias = Annotated[
+    Path, typer.Option(metavar="FILE", help="Where the rows go that cannot be called, each with its reason.")
+]
+
+
+@app.command()
+def init(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="[FILE]", help="The file to write.")] = Path("policy.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write a policy file: every setting and what it means."""
+    from trudy.cli.dial.policy_file import TEMPLATE
+
+    shell = shell_of(context)
+    if path.exists() and not force:
+        raise CommandError(f"{path} is there already", "Choose another name, or add --force to write over it.")
+    if shell.dry_run:
+        shell.say(f"dry run: {path} was not written")
+        return
+    path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
+    shell.say(f"{path} is written; change what you need, and use it with --policy {path}")
+
+
+@app.command()
+def plan(
+    context: typer.Context,
+    source: Source,
+    agent: Agent,
+    consent: Consent = None,
+    region: Region = None,
+    policy: PolicyFile = None,
+    store: Store = DEFAULT_STORE,
+    column: ColumnNames = None,
+    variable: VariableNames = None,
+    sheet: Sheet = None,
+    only_to: OnlyTo = None,
+    canary: Canary = None,
+    rejects: Rejects = DEFAULT_REJECTS,
+) -> None:
+    """Read and judge a file; nobody is called."""
+    shell = shell_of(context)
+    arguments = CampaignArguments(
+        source=source, agent=agent, consent=consent, region=region, policy=policy, store=store,
+        columns=column or (), variables=variable or (), sheet=sheet, only_to=only_to, canary=canary, rejects=rejects,
+    )  # fmt: skip
+
+    async def work() -> Plan:
+        async with open_dialer(shell, store, region) as dialer:
+            return await planned(dialer, arguments)
+
+    found = run_async(work)
+    if shell.shows_tables:
+        shell.terminal.out.write(f"{found.summary()}\n")
+    else:
+        show(shell, plan_dict(found))
+    shell.say(f"\nTry it out, no phone rings:\n  {arguments.command('rehearse')}")
+    shell.say(f"Call these people:\n  {arguments.command('run', '--confirm', found.hash[:SHOWN_OF_HASH])}")
+
+
+@app.command()
+def rehearse(
+    context: typer.Context,
+    source: Source,
+    agent: Agent,
+    consent: Consent = None,
+    region: Region = None,
+    policy: PolicyFile = None,
+    store: Store = DEFAULT_STORE,
+    column: ColumnNames = None,
+    variable: VariableNames = None,
+    sheet: Sheet = None,
+    only_to: OnlyTo = None,
+    canary: Canary = None,
+    rejects: Rejects = DEFAULT_REJECTS,
+    mix: Annotated[
+        str | None,
+        typer.Option(metavar="SHARES", help="How calls end, such as answered=0.4,busy=0.1,no_answer=0.5."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Decides which call ends how.", min=0)] = 0,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page about it, such as report.html.")
+    ] = None,
+) -> None:
+    """Try it out on simulated time: no phone rings."""
+    from trudy.cli.dial.rehearsing import mix_of, rehearsal_dict
+    from trudy.dialer import Rehearsal
+
+    shell = shell_of(context)
+    arguments = CampaignArguments(
+        source=source, agent=agent, consent=consent, region=region, policy=policy, store=store,
+        columns=column or (), variables=variable or (), sheet=sheet, only_to=only_to, canary=canary, rejects=rejects,
+    )  # fmt: skip
+    shares: Mix = mix_of(mix)
+
+    async def work() -> Rehearsal:
+        async with open_dialer(shell, store, region) as dialer:
+            found = await planned(dialer, arguments)
+            shell.say(f"rehearsing {found.waiting:,} contacts; no phone rings")
+            with missing_extras():
+                rehearsal = await dialer.rehearse(found, mix=shares, seed=seed)
+                if report is not None:
+                    await dialer.report(found.campaign, report, rehearsal=rehearsal)
+            return rehearsal
+
+    rehearsal = run_async(work)
+    if shell.shows_tables:
+        shell.terminal.out.write(f"{rehearsal.summary()}\n")
+    else:
+        show(shell, rehearsal_dict(rehearsal))
+    if report is not None:
+        shell.say(f"the report is in {report}")
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    source: Source,
+    agent: Agent,
+    consent: Consent = None,
+    region: Region = None,
+    policy: PolicyFile = None,
+    store: Store = DEFAULT_STORE,
+    column: ColumnNames = None,
+    variable: VariableNames = None,
+    sheet: Sheet = None,
+    only_to: OnlyTo = None,
+    canary: Canary = None,
+    rejects: Rejects = DEFAULT_REJECTS,
+    confirm_hash: Annotated[
+        str | None,
+        typer.Option("--confirm", metavar="HASH", help="Say yes to the plan of this hash, and to no other."),
+    ] = None,
+    show_numbers: Annotated[bool, typer.Option("--show-numbers", help="Show whole phone numbers.")] = False,
+) -> int:
+    """Call the people of a file; run it again to go on."""
+    shell = shell_of(context)
+    arguments = CampaignArguments(
+        source=source, agent=agent, consent=consent, region=region, policy=policy, store=store,
+        columns=column or (), variables=variable or (), sheet=sheet, only_to=only_to, canary=canary, rejects=rejects,
+    )  # fmt: skip
+    return run_async(lambda: _run(shell, arguments, confirm_hash, show_numbers=show_numbers))
+
+
+async def _run(shell: Shell, arguments: CampaignArguments, confirm_hash: str | None, *, show_numbers: bool) -> ExitCode:
+    from trudy.cli.dial.running import watched_run
+    from trudy.cli.dial.screens import JsonScreen, LiveScreen
+
+    async with open_dialer(shell, arguments.store, arguments.region) as dialer:
+        found = await planned(dialer, arguments)
+        _say_yes(shell, found, arguments, confirm_hash)
+        if shell.dry_run:
+            shell.say("dry run: nobody was called")
+            return ExitCode.DONE
+        screen = (LiveScreen if shell.shows_tables else JsonScreen)(shell, show_numbers=show_numbers)
+        if isinstance(screen, JsonScreen):
+            screen.write({"event": "planned", **plan_dict(found)})
+        try:
+            with screen:
+                done = await watched_run(dialer, found, screen, confirmed_by=_person())
+        except ConfigurationError as error:
+            raise CommandError(error.message, "In the policy file that is i_know_the_law = true of [hours].") from None
+    if isinstance(screen, JsonScreen):
+        screen.write(_result_dict(done))
+    _say_how_it_ended(shell, done, arguments)
+    return done.exit_code
+
+
+def _say_yes(shell: Shell, found: Plan, arguments: CampaignArguments, confirm_hash: str | None) -> None:
+    """A person's yes to this plan: by its hash, by `--yes`, or now.
+
+    Raises:
+        InvalidArgumentError: the hash is another plan's.
+        NotConfirmedError: the answer was no.
+        CommandError: there is nobody to ask.
+    """
+    shell.say(found.summary())
+    if confirm_hash is not None:
+        check_confirmed(found, confirm_hash)
+        return
+    if not shell.yes and not shell.dry_run and not shell.terminal.can_ask:
+        raise CommandError(
+            "not confirmed: nobody can be asked here whether to call these people",
+            f"Read the summary, then: {arguments.command('run', '--confirm', found.hash[:SHOWN_OF_HASH])}",
+        )
+    confirm(shell, f"\nCalls {found.waiting:,} people, now or as soon as their hours allow.")
+
+
+def _say_how_it_ended(shell: Shell, done: WatchedRun, arguments: CampaignArguments) -> None:
+    result = done.result
+    counts = ", ".join(f"{count:,} {state}" for state, count in result.counts.items())
+    reason = "" if result.reason is None else f": {result.reason}"
+    shell.say(f"{result.state}{reason}{f' ({counts})' if counts else ''}")
+    if result.live:
+        shell.say(f"{result.live:,} calls still talk; nothing can end them.")
+    if done.held:
+        shell.say(
+            f"{done.held:,} rows are held, as nobody knows whether they were called. See why with trudy dial why"
+            " NUMBER, then trudy dial resolve NUMBER --called or --not-called."
+        )
+    if result.state in ("paused", "halted"):
+        shell.say(f"To go on:\n  {arguments.command('run')}")
+    else:
+        shell.say(f"Results:\n  trudy dial export {result.campaign} --to results.csv")
+
+
+def _result_dict(done: WatchedRun) -> dict[str, object]:
+    result = done.result
+    return {
+        "event": "result",
+        "id": result.campaign,
+        "state": result.state,
+        "reason": result.reason,
+        "rows": dict(result.counts),
+        "live": result.live,
+        "exit_code": done.exit_code.value,
+    }
+
+
+def _person() -> str | None:
+    """Who says yes, for the audit."""
+    try:
+        return f"{getpass.getuser()} (trudy dial run)"
+    except (KeyError, OSError):  # a container without a user of this id
+        return f"user {os.getuid()} (trudy dial run)" if hasattr(os, "getuid") else None
+
+
+app.add_typer(records)

@@ -1,0 +1,164 @@
+"""What `plan`, `rehearse` and `run` are told, and the plan that follows from it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from trudy.cli.dial.policy_file import read_policy
+from trudy.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from trudy.dialer import Columns, Dialer, Plan
+
+_ROLES: Final = ("number", "timezone", "region", "consent", "priority")
+SHOWN_OF_HASH: Final = 12
+"""Digits of a plan's hash that its summary shows, and that are enough to confirm it: they are 48 bits."""
+
+
+@frozen(kw_only=True)
+class CampaignArguments:
+    """A source, and how it is to be called.
+
+    Attributes:
+        columns: which column holds what, as `ROLE=COLUMN`.
+        variables: which column a variable of the agent's prompt is taken from, as `VARIABLE=COLUMN`.
+    """
+
+    source: Path
+    agent: str
+    consent: str | None
+    store: str
+    region: str | None = None
+    policy: Path | None = None
+    columns: Sequence[str] = ()
+    variables: Sequence[str] = ()
+    sheet: str | None = None
+    only_to: Path | None = None
+    canary: int | None = None
+    rejects: Path | None = None
+
+    def command(self, verb: str, *more: str) -> str:
+        """The same for another verb, to be pasted into a shell."""
+        words = ["trudy", "dial", verb, str(self.source), "--agent", self.agent]
+        options: Sequence[tuple[str, object]] = (
+            ("--consent", self.consent),
+            ("--region", self.region),
+            ("--policy", self.policy),
+            ("--store", None if self.store == DEFAULT_STORE else self.store),
+            *(("--column", each) for each in self.columns),
+            *(("--variable", each) for each in self.variables),
+            ("--sheet", self.sheet),
+            ("--only-to", self.only_to),
+            ("--canary", self.canary),
+            ("--rejects", None if self.rejects == DEFAULT_REJECTS else self.rejects),
+        )
+        for name, value in options:
+            if value is not None:
+                words += [name, str(value)]
+        return shlex.join([*words, *more])
+
+
+DEFAULT_STORE: Final = "dial.db"
+"""The file that remembers campaigns and calls, in the working directory."""
+DEFAULT_REJECTS: Final = Path("rejects.csv")
+
+
+async def planned(dialer: Dialer, arguments: CampaignArguments) -> Plan:
+    """Read and judge the source; nobody is called.
+
+    Raises:
+        InvalidArgumentError: an option, the policy or the source is bad.
+    """
+    return await dialer.plan(
+        arguments.source,
+        agent=arguments.agent,
+        consent=arguments.consent,
+        policy=None if arguments.policy is None else read_policy(arguments.policy),
+        region=arguments.region,
+        columns=_columns(arguments),
+        only_to=arguments.only_to,
+        canary=arguments.canary,
+        rejects=arguments.rejects,
+    )
+
+
+def check_confirmed(plan: Plan, confirm: str) -> None:
+    """Whether a person who said yes to a hash meant this plan.
+
+    Raises:
+        InvalidArgumentError: it is that of another plan, or too short to tell.
+    """
+    word = confirm.strip().lower()
+    if len(word) < SHOWN_OF_HASH or not plan.hash.startswith(word):
+        raise InvalidArgumentError(
+            f"--confirm is not the hash of this plan, {plan.hash[:SHOWN_OF_HASH]}: rows, agent, policy or consent are"
+            " others than those that were confirmed",
+            argument="confirm",
+        )
+
+
+def plan_dict(plan: Plan) -> dict[str, object]:
+    """A plan as JSON takes it; it holds no number."""
+    return {
+        "id": plan.campaign,
+        "hash": plan.hash,
+        "agent_id": plan.agent_id,
+        "rows": plan.rows,
+        "to_call": plan.waiting,
+        "rejected": plan.rejected,
+        "duplicates": plan.duplicates,
+        "suppressed": plan.suppressed,
+        "unknown_zones": plan.unknown_zones,
+        "counts": dict(plan.counts),
+        "columns": dict(plan.columns.shown()),
+        "openings": [
+            {"zones": zones, "rows": rows, "opens_at": None if opens_at is None else opens_at.isoformat()}
+            for zones, (rows, opens_at) in sorted(plan.openings.items())
+        ],
+        "requests": plan.requests,
+        "ends_at": None if plan.ends_at is None else plan.ends_at.isoformat(),
+        "cost": None if plan.cost is None else list(plan.cost),
+        "canary": plan.canary,
+        "only_to": None if plan.only_to is None else len(plan.only_to),
+        "rejects": None if plan.rejects is None else str(plan.rejects),
+    }
+
+
+def _columns(arguments: CampaignArguments) -> Columns | None:
+    from trudy.dialer import Columns
+
+    roles = _pairs(arguments.columns, "--column", "number='Mobile 2'")
+    for role in roles:
+        if role not in _ROLES:
+            raise InvalidArgumentError(
+                f"--column {role}: it says where {', '.join(_ROLES)} are; --variable is for all else", argument="column"
+            )
+    variables = _pairs(arguments.variables, "--variable", "name='First name'")
+    if not roles and not variables and arguments.sheet is None:
+        return None
+    return Columns(
+        number=roles.get("number"),
+        timezone=roles.get("timezone"),
+        region=roles.get("region"),
+        consent=roles.get("consent"),
+        priority=roles.get("priority"),
+        variables=variables,
+        sheet=arguments.sheet,
+    )
+
+
+def _pairs(texts: Sequence[str], option: str, example: str) -> Mapping[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise InvalidArgumentError(f"{option} must be as in {option} {example}", argument=option.strip("-"))
+        if name in pairs:
+            raise InvalidArgumentError(f"{option} {name} is given twice", argument=option.strip("-"))
+        pairs[name.strip()] = value
+    return pairs
