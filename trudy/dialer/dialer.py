@@ -217,7 +217,7 @@ class Dialer:
 
         Args:
             confirm: the plan's hash: a person has read the summary and says yes.
-            on_event: called with each thing that happens. `paused`, `resumed`, `interrupted` and `breaker` tell of the run.
+            on_event: called with each thing that happens; `paused`, `resumed`, `interrupted`, `breaker` are of the run.
             should_dial: asked before each call: `Dial()`, `Skip(reason)` or `Later(when)`.
             classify: given the call and what was `Heard` of it, names the outcome.
             on_outcome: told of each end, at least once: after a crash perhaps again, with the same `result.attempt`.
