@@ -2,6 +2,7 @@
 
 app.py          init, plan, rehearse and run
 records.py      what only the store knows: status, pause, why, do-not-call list, results
+options.py      options that several commands take
 planning.py     what the commands that read a file are told, and the plan that follows
 policy_file.py  a policy as TOML; `policy.toml` is what `init` writes
 rehearsing.py   shares of outcomes, and a rehearsal as JSON

@@ -5,11 +5,25 @@ from __future__ import annotations
 import getpass
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trudy.cli.asking import confirm
+from trudy.cli.dial.options import (
+    AgentId,
+    CanaryCalls,
+    ColumnNames,
+    ConsentBasis,
+    CountryCode,
+    OnlyToFile,
+    PolicyFile,
+    RejectsPath,
+    SheetName,
+    SourceFile,
+    StorePath,
+    VariableNames,
+)
 from trudy.cli.dial.planning import (
     DEFAULT_REJECTS,
     DEFAULT_STORE,
@@ -34,45 +48,6 @@ if TYPE_CHECKING:
 
 app = group("Call the people of a file: each at most once at a time, within hours, caps and the rate limit.")
 
-Source: TypeAlias = Annotated[
-    Path, typer.Argument(metavar="FILE", help="Whom to call: CSV, a workbook, or JSON lines.", show_default=False)
-]
-Agent: TypeAlias = Annotated[str, typer.Option(metavar="ID", help="The agent that calls.")]
-Consent: TypeAlias = Annotated[
-    str | None,
-    typer.Option(metavar="TEXT", help="On what basis these people are called, unless a column of the file says it."),
-]
-Region: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="COUNTRY", help="Of numbers without a country code, such as US.")
-]
-PolicyFile: TypeAlias = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="When and how often to call; trudy dial init writes one.")
-]
-Store: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        metavar="PATH", envvar="TRUDY_DIAL_STORE", help="What remembers campaigns and calls: a file, or a URL."
-    ),
-]
-ColumnNames: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--column", metavar="ROLE=COLUMN", help="Where number, timezone, region, consent or priority is; repeatable."
-    ),
-]
-VariableNames: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--variable", metavar="NAME=COLUMN", help="Where a variable of the agent's prompt is; repeatable."),
-]
-Sheet: TypeAlias = Annotated[str | None, typer.Option(metavar="NAME", help="Which sheet of a workbook.")]
-OnlyTo: TypeAlias = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Call only the numbers of this file; the others wait.")
-]
-Canary: TypeAlias = Annotated[int | None, typer.Option(metavar="N", help="Pause once so many calls were made.", min=1)]
-Rejects: TypeAlias = Annotated[
-    Path, typer.Option(metavar="FILE", help="Where the rows go that cannot be called, each with its reason.")
-]
-
 
 @app.command()
 def init(
@@ -96,18 +71,18 @@ def init(
 @app.command()
 def plan(
     context: typer.Context,
-    source: Source,
-    agent: Agent,
-    consent: Consent = None,
-    region: Region = None,
+    source: SourceFile,
+    agent: AgentId,
+    consent: ConsentBasis = None,
+    region: CountryCode = None,
     policy: PolicyFile = None,
-    store: Store = DEFAULT_STORE,
+    store: StorePath = DEFAULT_STORE,
     column: ColumnNames = None,
     variable: VariableNames = None,
-    sheet: Sheet = None,
-    only_to: OnlyTo = None,
-    canary: Canary = None,
-    rejects: Rejects = DEFAULT_REJECTS,
+    sheet: SheetName = None,
+    only_to: OnlyToFile = None,
+    canary: CanaryCalls = None,
+    rejects: RejectsPath = DEFAULT_REJECTS,
 ) -> None:
     """Read and judge a file; nobody is called."""
     shell = shell_of(context)
@@ -132,18 +107,18 @@ def plan(
 @app.command()
 def rehearse(
     context: typer.Context,
-    source: Source,
-    agent: Agent,
-    consent: Consent = None,
-    region: Region = None,
+    source: SourceFile,
+    agent: AgentId,
+    consent: ConsentBasis = None,
+    region: CountryCode = None,
     policy: PolicyFile = None,
-    store: Store = DEFAULT_STORE,
+    store: StorePath = DEFAULT_STORE,
     column: ColumnNames = None,
     variable: VariableNames = None,
-    sheet: Sheet = None,
-    only_to: OnlyTo = None,
-    canary: Canary = None,
-    rejects: Rejects = DEFAULT_REJECTS,
+    sheet: SheetName = None,
+    only_to: OnlyToFile = None,
+    canary: CanaryCalls = None,
+    rejects: RejectsPath = DEFAULT_REJECTS,
     mix: Annotated[
         str | None,
         typer.Option(metavar="SHARES", help="How calls end, such as answered=0.4,busy=0.1,no_answer=0.5."),
@@ -186,18 +161,18 @@ def rehearse(
 @app.command()
 def run(
     context: typer.Context,
-    source: Source,
-    agent: Agent,
-    consent: Consent = None,
-    region: Region = None,
+    source: SourceFile,
+    agent: AgentId,
+    consent: ConsentBasis = None,
+    region: CountryCode = None,
     policy: PolicyFile = None,
-    store: Store = DEFAULT_STORE,
+    store: StorePath = DEFAULT_STORE,
     column: ColumnNames = None,
     variable: VariableNames = None,
-    sheet: Sheet = None,
-    only_to: OnlyTo = None,
-    canary: Canary = None,
-    rejects: Rejects = DEFAULT_REJECTS,
+    sheet: SheetName = None,
+    only_to: OnlyToFile = None,
+    canary: CanaryCalls = None,
+    rejects: RejectsPath = DEFAULT_REJECTS,
     confirm_hash: Annotated[
         str | None,
         typer.Option("--confirm", metavar="HASH", help="Say yes to the plan of this hash, and to no other."),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from trudy._masking import mask_phone
 from trudy.cli.asking import confirm
+from trudy.cli.dial.options import CampaignId, CountryCode, Number, ShowNumbers, StorePath
 from trudy.cli.dial.planning import DEFAULT_STORE
 from trudy.cli.dial.stores import campaign_named, campaigns_in, missing_extras, open_store, run_async
 from trudy.cli.failures import CommandError
@@ -27,24 +28,12 @@ if TYPE_CHECKING:
 app = typer.Typer()
 dnc = group("Keep the list of people whom no campaign calls.")
 
-CampaignId: TypeAlias = Annotated[
-    str | None,
-    typer.Argument(metavar="[CAMPAIGN]", help="Its id, or the beginning of it; not needed where there is but one."),
-]
-Number: TypeAlias = Annotated[str, typer.Argument(metavar="NUMBER", help="A phone number, such as +14155550123.")]
-Region: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="COUNTRY", help="Of numbers without a country code, such as US.")
-]
-Store: TypeAlias = Annotated[
-    str, typer.Option(metavar="PATH", envvar="TRUDY_DIAL_STORE", help="What remembers campaigns and calls.")
-]
 _SHORTEST_NUMBER: Final = 7
 """Digits from which a bare number is a phone number and no row."""
-ShowNumbers: TypeAlias = Annotated[bool, typer.Option("--show-numbers", help="Show whole phone numbers.")]
 
 
 @app.command()
-def status(context: typer.Context, campaign: CampaignId = None, store: Store = DEFAULT_STORE) -> None:
+def status(context: typer.Context, campaign: CampaignId = None, store: StorePath = DEFAULT_STORE) -> None:
     """Show where a campaign stands, or list all of them."""
     from trudy.cli.dial.progress import lines_of
 
@@ -75,7 +64,7 @@ def pause(
     context: typer.Context,
     campaign: CampaignId = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the audit.")] = "by hand",
-    store: Store = DEFAULT_STORE,
+    store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Place no more calls until resume, wherever it runs."""
 
@@ -87,7 +76,7 @@ def pause(
 
 
 @app.command()
-def resume(context: typer.Context, campaign: CampaignId = None, store: Store = DEFAULT_STORE) -> None:
+def resume(context: typer.Context, campaign: CampaignId = None, store: StorePath = DEFAULT_STORE) -> None:
     """Let a paused campaign go on."""
 
     async def act(dialer: Dialer, found: CampaignRecord) -> str:
@@ -98,7 +87,7 @@ def resume(context: typer.Context, campaign: CampaignId = None, store: Store = D
 
 
 @app.command()
-def stop(context: typer.Context, campaign: CampaignId = None, store: Store = DEFAULT_STORE) -> None:
+def stop(context: typer.Context, campaign: CampaignId = None, store: StorePath = DEFAULT_STORE) -> None:
     """End a campaign for good; calls that talk go on."""
 
     async def act(dialer: Dialer, found: CampaignRecord) -> str:
@@ -112,9 +101,9 @@ def stop(context: typer.Context, campaign: CampaignId = None, store: Store = DEF
 def why(
     context: typer.Context,
     number: Number,
-    region: Region = None,
+    region: CountryCode = None,
     show_numbers: ShowNumbers = False,
-    store: Store = DEFAULT_STORE,
+    store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Tell what happened to a number, and why."""
     shell = shell_of(context)
@@ -142,8 +131,8 @@ def resolve(
         typer.Option("--called/--not-called", help="Whether it was called: if not, it may be called again."),
     ] = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="How you know, for the audit.")] = "by hand",
-    region: Region = None,
-    store: Store = DEFAULT_STORE,
+    region: CountryCode = None,
+    store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Settle a row of which nobody knows if it was called."""
     shell = shell_of(context)
@@ -170,7 +159,7 @@ def export(
         Path, typer.Option(metavar="FILE", help="Ends in .csv, .jsonl or .parquet; it has whole phone numbers.")
     ] = Path("results.csv"),
     rows: Annotated[Table, typer.Option(help="One row a contact, or one an attempt.")] = "contacts",
-    store: Store = DEFAULT_STORE,
+    store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Write the results to a file, at any time."""
 
@@ -187,7 +176,7 @@ def report(
     context: typer.Context,
     campaign: CampaignId = None,
     to: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path("report.html"),
-    store: Store = DEFAULT_STORE,
+    store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Write a page that tells how a campaign goes."""
 
@@ -200,7 +189,9 @@ def report(
 
 
 @app.command()
-def forget(context: typer.Context, number: Number, region: Region = None, store: Store = DEFAULT_STORE) -> None:
+def forget(
+    context: typer.Context, number: Number, region: CountryCode = None, store: StorePath = DEFAULT_STORE
+) -> None:
     """Delete a person's data; do-not-call stays known."""
     shell = shell_of(context)
 
@@ -220,8 +211,8 @@ def add(
     context: typer.Context,
     numbers: Annotated[list[str], typer.Argument(metavar="NUMBER...", help="Phone numbers, such as +14155550123.")],
     reason: Annotated[str, typer.Option(metavar="TEXT", help="From where you know, for the audit.")] = "by hand",
-    region: Region = None,
-    store: Store = DEFAULT_STORE,
+    region: CountryCode = None,
+    store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Never call these numbers again."""
     _do_not_call(shell_of(context), store, region, lambda dialer: dialer.dnc.add(*numbers, source=reason))
@@ -234,15 +225,17 @@ def import_(
     column: Annotated[
         str | None, typer.Option(metavar="NAME", help="Where the numbers are, if the header does not tell.")
     ] = None,
-    region: Region = None,
-    store: Store = DEFAULT_STORE,
+    region: CountryCode = None,
+    store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Never call the numbers of a file again."""
     _do_not_call(shell_of(context), store, region, lambda dialer: dialer.dnc.import_file(path, column=column))
 
 
 @dnc.command()
-def remove(context: typer.Context, number: Number, region: Region = None, store: Store = DEFAULT_STORE) -> None:
+def remove(
+    context: typer.Context, number: Number, region: CountryCode = None, store: StorePath = DEFAULT_STORE
+) -> None:
     """Let a number be called again."""
     shell = shell_of(context)
 
