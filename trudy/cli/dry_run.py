@@ -13,6 +13,9 @@ from trudy.request import CallNext, Request
 KEY: Final = "dry-run"
 """Stands for the key where there is none: it is never sent."""
 
+_SECRETS: Final = frozenset({"api_key", "auth_token", "sip_password"})
+"""Members of a body that nobody should see."""
+
 
 class RequestShownError(Exception):
     """The first request of a dry run, which ends there."""
@@ -32,9 +35,9 @@ class NotSent:
         raise RequestShownError(request)
 
 
-def show_request(shell: Shell, request: Request, secrets: frozenset[str] = frozenset()) -> None:
-    """Print method, URL and body; no headers, so never the key. Members named in `secrets` are masked."""
-    body = _body(request, secrets)
+def show_request(shell: Shell, request: Request) -> None:
+    """Print method, URL and body; no headers, so never the key. Secrets in the body are masked."""
+    body = _body(request)
     out = shell.terminal.out
     if shell.json or not shell.terminal.shows_tables:
         facts = {"method": request.method, "url": request.url, **({} if body is None else {"body": body})}
@@ -46,20 +49,20 @@ def show_request(shell: Shell, request: Request, secrets: frozenset[str] = froze
     shell.say("dry run: nothing was sent")
 
 
-def _body(request: Request, secrets: frozenset[str]) -> object:
+def _body(request: Request) -> object:
     if not request.body:
         return None
     kind = request.header("content-type") or "bytes"
     if "json" not in kind:
         return f"({kind.partition(';')[0]}, {len(request.body)} bytes)"
-    return _masked(json.loads(request.body), secrets)
+    return _masked(json.loads(request.body))
 
 
-def _masked(value: object, secrets: frozenset[str]) -> object:
+def _masked(value: object) -> object:
     if isinstance(value, dict):
         members = cast("dict[str, object]", value)
         return {
-            name: "***" if name in secrets and member is not None else _masked(member, secrets)
+            name: "***" if name in _SECRETS and member is not None else _masked(member)
             for name, member in members.items()
         }
-    return [_masked(item, secrets) for item in cast("list[object]", value)] if isinstance(value, list) else value
+    return [_masked(item) for item in cast("list[object]", value)] if isinstance(value, list) else value

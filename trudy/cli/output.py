@@ -65,6 +65,11 @@ def show(shell: Shell, item: HasMembers | Row) -> None:
         _show_members(shell, _chosen(shell, row))
 
 
+def show_value(shell: Shell, value: object) -> None:
+    """Show a JSON value that is no object."""
+    _write(shell, _json(shell, value))
+
+
 def show_list(shell: Shell, pages: Iterable[Iterable[HasMembers | Row]], *, columns: Sequence[str] = ()) -> None:
     """Show objects as their pages come.
 

@@ -2,65 +2,67 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, cast
 
-import typer
-
+from trudy._answer_facts import as_mapping, as_rows
 from trudy.cli.asking import confirm
 from trudy.cli.connection import open_client
-from trudy.cli.failures import CommandError
-from trudy.cli.output import show, show_list
-from trudy.cli.shell import shell_of
+from trudy.cli.operations.api_command import ApiArgument, ApiCommand
+from trudy.cli.operations.arguments import arguments_of
+from trudy.cli.operations.commands import app_of
+from trudy.cli.output import show, show_list, show_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from typing import Any
 
-    from trudy.options import JSON
+    from trudy.cli.output import Row
+    from trudy.cli.shell import Shell
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+REQUEST: Final = ApiCommand(
+    name="request",
+    summary="Send a request to any endpoint of the API.",
+    about=("It has the retries, the rate limit and the errors of the named commands.",),
+    endpoint="",
+    result="one",
+    model="RawResponse",
+    arguments=(
+        ApiArgument(
+            name="method", kind="text", help="The HTTP verb, such as GET.", is_positional=True, is_required=True
+        ),
+        ApiArgument(
+            name="path",
+            kind="text",
+            help="The path below the base URL, such as /agents.",
+            is_positional=True,
+            is_required=True,
+        ),
+        ApiArgument(name="query", kind="mapping", help="Query parameters."),
+        ApiArgument(name="body", kind="json", help="JSON to send."),
+        ApiArgument(name="idempotency_key", kind="text", help="A key of your own, for the creates that know one."),
+    ),
+)
 
 
-@app.command()
-def request(
-    context: typer.Context,
-    method: Annotated[str, typer.Argument(help="The HTTP verb, such as GET.")],
-    path: Annotated[str, typer.Argument(help="The path below the base URL, such as /agents.")],
-    query: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A query parameter; may be repeated.")
-    ] = None,
-    body: Annotated[str | None, typer.Option(metavar="JSON|@FILE", help="The body, or a file that holds it.")] = None,
-) -> None:
-    """Send a request to any endpoint of the API."""
-    shell = shell_of(context)
-    verb = method.upper()
-    parameters = dict(_pair(text) for text in query or ())
-    content = None if body is None else _body(body)
+def run_request(shell: Shell, operation: ApiCommand, given: Mapping[str, object]) -> int:
+    """Send the request, after a yes where it may change something, and show the data of the answer."""
+    arguments = arguments_of(operation, given, shell)
+    verb, path = str(arguments.pop("method")).upper(), str(arguments.pop("path"))
     if verb not in ("GET", "HEAD"):
         confirm(shell, f"Send {verb} {path}.")
     with open_client(shell) as client:
-        answer = client.request(verb, path, query=parameters, body=content).parsed
-    data = answer.get("data", answer) if isinstance(answer, dict) else answer
-    if isinstance(data, list):
-        show_list(shell, [cast("list[dict[str, object]]", data)])
-    elif isinstance(data, dict):
-        show(shell, cast("dict[str, object]", data))
+        answer: object = client.request(verb, path, **cast("dict[str, Any]", arguments)).parsed
+    envelope = as_mapping(answer)
+    data = answer if envelope is None else envelope.get("data", answer)
+    rows = as_rows(data)
+    members = as_mapping(data)
+    if members is not None:
+        show(shell, members)
+    elif rows is not None and all(as_mapping(row) is not None for row in rows):
+        show_list(shell, [cast("Sequence[Row]", rows)])
+    elif data is not None:
+        show_value(shell, data)
+    return 0
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign or not name:
-        raise CommandError("--query is written NAME=VALUE", "For example --query limit=5")
-    return name, value
-
-
-def _body(text: str) -> Mapping[str, JSON] | Sequence[JSON]:
-    source = Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
-    try:
-        found = json.loads(source)
-    except ValueError as error:
-        raise CommandError(f"--body is no JSON: {error}", "Write it as JSON, or in a file as --body @FILE") from None
-    if not isinstance(found, dict | list):
-        raise CommandError("--body must be a JSON object or list", "Write it as JSON, or in a file as --body @FILE")
-    return cast("Mapping[str, JSON] | Sequence[JSON]", found)
+app = app_of(REQUEST, run_request, shows_options=True)

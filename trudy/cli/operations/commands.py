@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
 import typer
 from typer.main import get_command
 
-from trudy.cli.groups import CommandGroup, LazyCommand, with_global_options
+from trudy.cli.groups import EVERYWHERE, CommandGroup, LazyCommand, with_global_options
 from trudy.cli.operations.api_command import ApiArgument, ApiCommand, ApiGroup, Kind
 from trudy.cli.operations.tables.options import OPTIONS
-from trudy.cli.shell import shell_of
+from trudy.cli.shell import Shell, shell_of
 
 EPILOG: Final = (
-    "Global options such as --json, -q, --yes and --dry-run work here too: see trudy --help. So do "
-    + ", ".join(f"--{option.option}" for option in OPTIONS)
-    + ": see trudy request --help."
+    f"{EVERYWHERE} So do " + ", ".join(f"--{option.option}" for option in OPTIONS) + ": see trudy request --help."
 )
+Run: TypeAlias = Callable[[Shell, ApiCommand, Mapping[str, object]], int]
 METAVARS: Final[dict[Kind, str]] = {
     "text": "TEXT",
     "prose": "TEXT|@FILE",
@@ -75,20 +74,38 @@ def load_group(name: str) -> ApiGroup:
 
 def command_of(operation: ApiCommand) -> Any:
     """The command of an operation."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-    def run(context: typer.Context, **given: object) -> int:
+    def run(shell: Shell, operation: ApiCommand, given: Mapping[str, object]) -> int:
         from trudy.cli.operations.run import run_operation
 
-        return run_operation(shell_of(context), operation, given)
+        return run_operation(shell, operation, given)
+
+    return with_global_options(get_command(app_of(operation, run)))
+
+
+def app_of(operation: ApiCommand, run: Run, *, shows_options: bool = False) -> typer.Typer:
+    """An app with the one command of an operation.
+
+    Args:
+        operation: which.
+        run: what the command does, with what stands in the command line. Returns the exit code.
+        shows_options: whether its help tells of the options of every request.
+    """
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+    def call(context: typer.Context, **given: object) -> int:
+        return run(shell_of(context), operation, given)
 
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    run.__signature__ = inspect.Signature([context, *_parameters(operation)])  # type: ignore[attr-defined]
+    parameters = [
+        *_parameters(operation),
+        *(one for option in OPTIONS for one in _options(option, hidden=not shows_options)),
+    ]
+    call.__signature__ = inspect.Signature([context, *parameters])  # type: ignore[attr-defined]
     endpoint = (f"Endpoint: {operation.endpoint}",) if operation.endpoint else ()
-    app.command(operation.command, help="\n\n".join((operation.summary, *operation.about, *endpoint)), epilog=EPILOG)(
-        run
-    )
-    return with_global_options(get_command(app))
+    text = "\n\n".join((operation.summary, *operation.about, *endpoint))
+    app.command(operation.command, help=text, epilog=EVERYWHERE if shows_options else EPILOG)(call)
+    return app
 
 
 def _parameters(operation: ApiCommand) -> Iterator[inspect.Parameter]:
@@ -103,8 +120,6 @@ def _parameters(operation: ApiCommand) -> Iterator[inspect.Parameter]:
             "--clear", metavar="NAME", help="Set this one to null; may be repeated.", autocompletion=lambda: nullable
         )
         yield _parameter("clear", Annotated[list[str] | None, option], None)
-    for argument in OPTIONS:
-        yield from _options(argument, hidden=True)
 
 
 def _positional(argument: ApiArgument, is_repeated: bool) -> inspect.Parameter:
