@@ -18,7 +18,7 @@ from trudy.cli.shell import Shell, shell_of
 EPILOG: Final = (
     f"{EVERYWHERE} So do " + ", ".join(f"--{option.option}" for option in OPTIONS) + ": see trudy request --help."
 )
-Run: TypeAlias = Callable[[Shell, ApiCommand, Mapping[str, object]], int]
+RunsOperation: TypeAlias = Callable[[Shell, ApiCommand, Mapping[str, object]], int]
 METAVARS: Final[dict[Kind, str]] = {
     "text": "TEXT",
     "prose": "TEXT|@FILE",
@@ -83,7 +83,7 @@ def command_of(operation: ApiCommand) -> Any:
     return with_global_options(get_command(app_of(operation, run)))
 
 
-def app_of(operation: ApiCommand, run: Run, *, shows_options: bool = False) -> typer.Typer:
+def app_of(operation: ApiCommand, run: RunsOperation, *, shows_options: bool = False) -> typer.Typer:
     """An app with the one command of an operation.
 
     Args:
