@@ -22,6 +22,10 @@ trigger.py       `trudy trigger`: one event of one's own making
 events.py        `trudy events`: the log of the events made on this machine
 webhooks.py      `trudy webhooks check`: does a receiver verify what it gets?
 since.py         `1d` and `2026-06-01` as moments
+login.py         keys kept by a name: `trudy login`, `logout`, `profiles`
+doctor/          `trudy doctor`: everything that a call needs, looked at
+demo/            `trudy demo`: a call and a campaign on a sandbox
+sandbox.py       `trudy sandbox`, with the options of `python -m trudy.sandbox`
 
 A new command is a module that offers `app`, a `typer.Typer` (of `groups.group` where it has commands of its own), and a
 line in `app.SECTIONS`, or in `app.BESIDE` where it stands in a group of the API. It asks `shell_of(context)` for the

@@ -37,7 +37,7 @@ class LazyCommand(TyperCommand):
 
     Args:
         name: the command's name.
-        module: offers it as `app`, a `typer.Typer`.
+        module: offers it as `app`, a `typer.Typer`; another name follows after a colon.
         help: one sentence.
     """
 
@@ -51,7 +51,8 @@ class LazyCommand(TyperCommand):
 
     def load(self) -> Any:
         """The command itself."""
-        app = cast("typer.Typer", import_module(self._module).app)
+        module, _, name = self._module.partition(":")
+        app = cast("typer.Typer", getattr(import_module(module), name or "app"))
         return with_global_options(get_command(app))
 
 

@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
             parser.add_argument(flag, action="store_true", help=facts["help"])
             continue
         told = "" if default is None or repeats else " (default: %(default)s)"
+        names = f"; the names are: {', '.join(facts['words'])}" if facts["words"] else ""
         parser.add_argument(
             flag,
             type=facts["kind"],
@@ -39,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
             action="append" if repeats else "store",
             metavar=facts["metavar"] or None,
             choices=facts["words"] or None,
-            help=facts["help"] + told,
+            help=facts["help"] + names + told,
         )
     return parser
 

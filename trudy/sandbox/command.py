@@ -54,7 +54,7 @@ class ServeOptions:
         "send signed events to this URL; repeatable", kind=str, default=(), metavar="URL"
     )
     quirk: tuple[str, ...] = _option(
-        "a behaviour of real servers that no page documents; repeatable, or `all`; the names are: " + ", ".join(QUIRKS),
+        "a behaviour of real servers that no page documents; repeatable: a name, or `all`",
         kind=str,
         default=(),
         metavar="NAME",
@@ -94,16 +94,17 @@ def serve(options: ServeOptions) -> int:
         return 1
     for warning in caught:
         sys.stderr.write(f"warning: {warning.message}\n")
-    sys.stdout.write(_greeting(sandbox, server))
-    sys.stdout.flush()
-    if options.open:
-        # A browser in the terminal returns when it is closed, and the page is there once the server runs.
-        threading.Thread(target=webbrowser.open, args=(server.inspector_url,), daemon=True).start()
     try:
+        sys.stdout.write(_greeting(sandbox, server))
+        sys.stdout.flush()
+        if options.open:
+            # A browser in the terminal returns when it is closed, and the page is there once the server runs.
+            threading.Thread(target=webbrowser.open, args=(server.inspector_url,), daemon=True).start()
         server.run()
     except KeyboardInterrupt:
-        # Ctrl-C is the usual end; uvicorn has closed everything by now.
-        return 0
+        return 0  # Ctrl-C is the usual end
+    finally:
+        server.close()
     return 0
 
 

@@ -73,7 +73,7 @@ class Network:
         """
         import httpx
 
-        setting = self._proxy or _proxy_from_environment(origin)
+        setting = self._proxy or proxy_from_environment(origin)
         if setting is None:
             return None
         complaint = _complaint(setting) or _socks_complaint(setting, speaks_socks=self._speaks_socks)
@@ -270,7 +270,7 @@ def _unused_tls() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _proxy_from_environment(origin: str) -> ProxySetting | None:
+def proxy_from_environment(origin: str) -> ProxySetting | None:
     """The proxy by httpx's rules and code, so that both backends and every other use of httpx agree."""
     if is_loopback(_host(origin)) or not _environment_proxies():
         return None
