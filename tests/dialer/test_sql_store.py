@@ -58,6 +58,8 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 async def store(store_url: str) -> AsyncIterator[SqlStore]:
     store = SqlStore(store_url, clock=FakeClock())
     await store.open()
+    if (change := await store.server_change()) is not None:
+        await store.guarded(change.server)
     yield store
     await store.close()
 
@@ -86,7 +88,7 @@ async def campaign_of(store: SqlStore, *numbers: str, policy: Policy = OPEN, nam
 
 
 async def contacts(store: SqlStore, campaign: str, now: float = NOON) -> list[DueRow]:
-    return list(await store.due(campaign, 0, now, 100))
+    return list(await store.due(campaign, None, now, 100))
 
 
 class Worker:
@@ -98,7 +100,7 @@ class Worker:
         self.count = 0
 
     async def start(self) -> Worker:
-        self.fence = await self.store.take_shard(self.campaign, 0, "worker")
+        self.fence = await self.store.take_shard(self.campaign, None, "worker")
         return self
 
     async def claim(self, contact: DueRow, now: float = NOON) -> Claim | Miss:
@@ -113,7 +115,7 @@ class Worker:
             from_number=from_number,
             attempt=attempt,
             worker="worker",
-            shard=0,
+            shard=contact.shard,
             fence=self.fence,
             now=now,
             send_within=5.0,
@@ -284,7 +286,13 @@ async def test_a_caller_id_whose_calls_were_used_up_since_the_pick_is_refused(st
     assert isinstance(picked, str)
     worker = await Worker(store, campaign).start()
     attempt = await worker.must_claim(first)
-    members: dict[str, Any] = {"worker": "w", "shard": 0, "fence": worker.fence, "now": NOON, "send_within": 5.0}
+    members: dict[str, Any] = {
+        "worker": "w",
+        "shard": second.shard,
+        "fence": worker.fence,
+        "now": NOON,
+        "send_within": 5.0,
+    }
     for number in (picked, "+12125550197", None):
         missed = await store.claim(second, attempt="second", from_number=number, **members)
         assert isinstance(missed, Miss)
@@ -314,7 +322,10 @@ async def test_an_unknown_end_keeps_its_slot_until_it_is_found_or_given_up(store
     await store.unknown(found, "timeout", NOON)
     assert (await store.campaign(campaign)).live == 2
     await store.found(found, "call-2", NOON + 1)
-    await store.looked([lost], NOON + 400)
+    (looked_for,) = await store.attempts([lost])
+    await store.looked(looked_for, NOON + 400)
+    await store.looked(looked_for, NOON + 400)
+    assert [each.looks for each in await store.attempts([lost])] == [1], "two that look at once count as one"
     await store.given_up(lost, NOON + 400, redial=False)
     assert await store.counts(campaign) == {"unresolved": 1, "live": 1}
     assert (await store.campaign(campaign)).live == 1

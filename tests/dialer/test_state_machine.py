@@ -124,7 +124,7 @@ class Campaigns(RuleBasedStateMachine):
             client=self.client,
             store=store,
             server_now=self.dialer.now,
-            is_awaited=self.placer.started.__contains__,
+            is_awaited=lambda attempt: attempt.id in self.placer.awaited,
             endings=Endings(client=self.client, store=store, server_now=self.dialer.now, on_event=show),
             on_event=show,
         )
@@ -201,7 +201,7 @@ class Campaigns(RuleBasedStateMachine):
         store = self.dialer.store
         fence = await store.take_shard(contact.campaign, 0, "a worker")
         campaign = await store.campaign(contact.campaign)
-        return await self.placer.place(campaign, contact, shard=0, fence=fence)
+        return await self.placer.place(campaign, contact, fence=fence)
 
     @rule(which=WHICH)
     def call_well(self, which: int) -> None:

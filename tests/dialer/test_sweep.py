@@ -94,7 +94,7 @@ class Looking:
             attempt=attempt,
             from_number=None,
             worker="worker",
-            shard=0,
+            shard=contact.shard,
             fence=fence,
             now=now,
             send_within=10.0,

@@ -25,7 +25,10 @@
     refusals        what a refused call is about: the contact, or the campaign; pure
     sweep           the calls of all attempts, looked for together
     endings         what follows from a call that is over
+    slices          turns at a campaign: which contacts are started and when
     running         one run: a task that places, a task that sweeps
+    fleet           many machines that dial from one store
+    amnesia_guard   whether the store knows every call that it placed
     clock_guard     whether the server's time is still known
     interrupts      a run that Ctrl-C ends
     engine          what gives turns to the shards of a campaign
@@ -35,6 +38,7 @@
     sql_store       the store in SQL
     sql_database    the database under it: SQLite's settings, one writing thread, the lock
     sql_postgres    PostgreSQL under it: durable commits, one writer, the lock
+    sql_servers     which server a store in PostgreSQL is on
     sql_claims      the transactions that decide whether a phone rings
     sql_caps        how often a number may be called, and from which of the caller's own
     sql_plans       plans in SQL: rows on their way in, duplicates, people not to be called

@@ -63,12 +63,17 @@ def check_run(
     _checks.instance(plan, Plan, "plan")
     if not isinstance(plan, Plan) or confirm != plan.hash:
         raise InvalidArgumentError("confirm is not the hash of this plan", argument="confirm")
+    check_hooks(classify=classify, **hooks)
+    if confirmed_by is not None:
+        _checks.non_empty(confirmed_by, "confirmed_by")
+
+
+def check_hooks(*, classify: object, **hooks: Callable[..., object] | None) -> None:
+    """What is called by a run or a worker."""
     for name, hook in hooks.items():
         _checks.callable_or_none(hook, name)
     if not callable(classify):
         raise InvalidArgumentError("classify must be callable", argument="classify")
-    if confirmed_by is not None:
-        _checks.non_empty(confirmed_by, "confirmed_by")
 
 
 def check_hours(hours: Hours, base_url: str) -> None:

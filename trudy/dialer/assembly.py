@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -14,7 +14,7 @@ from trudy.dialer.endings import Classify, Endings, OnOutcome
 from trudy.dialer.placing import Placer, ShouldDial, worker_name
 from trudy.dialer.plan import Plan
 from trudy.dialer.progress import DialEvent, OnEvent, of_a_hook
-from trudy.dialer.records import DueRow
+from trudy.dialer.records import DueRow, OpenAttempt
 from trudy.dialer.running import CampaignRun
 from trudy.dialer.store import Store
 from trudy.dialer.sweep import Sweep
@@ -66,32 +66,23 @@ def assembled_run(
         await run.pause(campaign, reason)
 
     clock_guard = ClockGuard(client=client, clock=clock)
-    placer = Placer(
+    placer = placer_of(
+        hooks,
         client=client,
         store=store,
         clock=clock,
         server_now=server_now,
         worker=worker_name(),
-        should_dial=hooks.should_dial,
         clock_moved=clock_guard.moved,
         on_stop=stop,
-        on_event=hooks.tell,
     )
-    sweep = Sweep(
+    sweep = sweep_of(
+        hooks,
         client=client,
         store=store,
         server_now=server_now,
-        is_awaited=placer.started.__contains__,
-        endings=Endings(
-            client=client,
-            store=store,
-            server_now=server_now,
-            classify=hooks.classify,
-            event_of=event_of,
-            on_outcome=hooks.on_outcome,
-            on_event=hooks.tell,
-        ),
-        on_event=hooks.tell,
+        event_of=event_of,
+        is_awaited=lambda attempt: attempt.id in placer.awaited,
     )
     run = CampaignRun(
         client=client,
@@ -108,3 +99,58 @@ def assembled_run(
     )
     placer.on_refused = run.judge
     return run
+
+
+def placer_of(
+    hooks: RunHooks,
+    *,
+    client: AsyncTrudyClient,
+    store: Store,
+    clock: Clock,
+    server_now: Callable[[], float],
+    worker: str,
+    clock_moved: Callable[[], bool],
+    on_stop: Callable[[str, str], Awaitable[None]],
+    patience: float = 0.0,
+) -> Placer:
+    """What places calls, and asks the hooks."""
+    return Placer(
+        client=client,
+        store=store,
+        clock=clock,
+        server_now=server_now,
+        worker=worker,
+        should_dial=hooks.should_dial,
+        clock_moved=clock_moved,
+        on_stop=on_stop,
+        on_event=hooks.tell,
+        patience=patience,
+    )
+
+
+def sweep_of(
+    hooks: RunHooks,
+    *,
+    client: AsyncTrudyClient,
+    store: Store,
+    server_now: Callable[[], float],
+    event_of: Callable[[str], object],
+    is_awaited: Callable[[OpenAttempt], bool],
+) -> Sweep:
+    """What looks for the ends of calls, and asks the hooks what follows."""
+    return Sweep(
+        client=client,
+        store=store,
+        server_now=server_now,
+        is_awaited=is_awaited,
+        endings=Endings(
+            client=client,
+            store=store,
+            server_now=server_now,
+            classify=hooks.classify,
+            event_of=event_of,
+            on_outcome=hooks.on_outcome,
+            on_event=hooks.tell,
+        ),
+        on_event=hooks.tell,
+    )

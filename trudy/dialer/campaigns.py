@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import get_args
 
 from attrs import evolve, frozen
@@ -13,7 +13,7 @@ from trudy._masking import mask_phone
 from trudy.dialer.exported import Kinds, Rows, Table, table_of
 from trudy.dialer.plan import Plan
 from trudy.dialer.progress import CampaignStatus, RunResult
-from trudy.dialer.records import CampaignRecord, CampaignState
+from trudy.dialer.records import CAMPAIGN_STATES, OPEN_STATES, CampaignRecord, CampaignState
 from trudy.dialer.states import ImpossibleError
 from trudy.dialer.store import Store, StoreError
 from trudy.errors import InvalidArgumentError
@@ -68,15 +68,24 @@ class Campaigns:
         Raises:
             InvalidArgumentError: it is done or stopped, or the store has none of this id.
         """
-        state = (await self.known(campaign)).state
-        if state in ("done", "stopped"):
+        await self.known(campaign)
+        if not await self.move(campaign, to, reason, was=OPEN_STATES):
+            state = (await self.store.campaign(campaign)).state
             raise InvalidArgumentError(f"campaign: it is {state}, and that is its end", argument="campaign")
-        await self.move(campaign, to, reason)
 
-    async def move(self, campaign: str, to: CampaignState, reason: str | None, *, by: str | None = None) -> None:
-        """Move a campaign. `by`: who said yes to it, for the audit."""
-        await self.store.move_campaign(campaign, to, reason=reason, now=self.server_now(), by=by)
+    async def move(
+        self,
+        campaign: str,
+        to: CampaignState,
+        reason: str | None,
+        *,
+        by: str | None = None,
+        was: Collection[CampaignState] = CAMPAIGN_STATES,
+    ) -> bool:
+        """Move a campaign, if it was in one of these states; whether it was. `by`: who said yes, for the audit."""
+        is_moved = await self.store.move_campaign(campaign, to, reason=reason, now=self.server_now(), by=by, was=was)
         self.look_soon.set()
+        return is_moved
 
     async def settle(self, row: int, *, called: bool, reason: str) -> None:
         """End a held row, or let it wait again; a campaign that was done for it goes on then.

@@ -23,17 +23,19 @@ from trudy.dialer.contacts import Columns, numbers_in
 from trudy.dialer.do_not_call import DoNotCall
 from trudy.dialer.endings import Classify, OnOutcome
 from trudy.dialer.exported import Table
+from trudy.dialer.fleet import entry as fleet
 from trudy.dialer.interrupts import until_interrupted
 from trudy.dialer.outcome import classify
 from trudy.dialer.placing import ShouldDial, worker_name
 from trudy.dialer.plan import Plan, make_plan
 from trudy.dialer.policy import Policy
 from trudy.dialer.progress import CampaignStatus, OnEvent, RunResult
+from trudy.dialer.records import OPEN_STATES, CampaignRecord
 from trudy.dialer.rehearsal import USUAL, Mix, Rehearsal
 from trudy.dialer.running import WATCH_EVERY, CampaignRun
 from trudy.dialer.sources import Source
 from trudy.dialer.sql_store import SqlStore
-from trudy.dialer.store import Store, StoreError
+from trudy.dialer.store import Store, StoreBusyError, StoreError
 from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -57,7 +59,8 @@ class Dialer:
 
     Args:
         client: the client to call through.
-        store: a path of a SQLite file, or an SQLAlchemy URL. One process at a time dials from it.
+        store: a path of a SQLite file, or an SQLAlchemy URL. One process at a time dials from it by `run`; many may by
+            `work`, where it is in PostgreSQL.
         region: the default region of numbers without a country code, such as `"US"`.
         clock: what tells the time; the client's if left out.
     """
@@ -84,6 +87,7 @@ class Dialer:
         self._campaigns = Campaigns(store=self.store, server_now=self.now, look_soon=self._wakeup)
         self._heard: dict[str, object] = {}
         self._running: set[str] = set()
+        self._is_worker = False
 
     async def aclose(self) -> None:
         """Close the store. The client stays open."""
@@ -236,15 +240,15 @@ class Dialer:
             confirmed_by=confirmed_by,
         )  # fmt: skip
         arguments.check_hours(plan.policy.hours, self.client.base_url)
+        if self._is_worker:
+            raise StoreBusyError("this dialer is a worker: give it the campaign by `start`")
         await self.store.lock(worker_name())
         if plan.campaign in self._running:
             raise InvalidArgumentError("plan: it is being run; `resume` ends a pause", argument="plan")
-        campaign = await self._campaigns.planned(plan)
-        is_over = campaign.state in ("done", "stopped")
+        campaign = await self._confirmed(plan)
+        is_over = campaign.state not in OPEN_STATES
         if is_over and not campaign.live:
             return await self._campaigns.result(plan.campaign)
-        if not is_over and await plan.agent_has_changed(self.client):
-            raise InvalidArgumentError("plan: its agent was changed since; plan again", argument="plan")
         hooks = RunHooks(on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome)
         run = assembled_run(
             plan,
@@ -266,8 +270,8 @@ class Dialer:
     async def _run(self, plan: Plan, run: CampaignRun, *, is_over: bool, confirmed_by: str | None) -> RunResult:
         try:
             if not is_over:
-                await self.store.call_only(plan.campaign, plan.only_to)
-                await self._campaigns.move(plan.campaign, "running", None, by=confirmed_by)
+                await self.store.call_only(plan.campaign, plan.only_to, plan.canary)
+                await self._campaigns.move(plan.campaign, "running", None, by=confirmed_by, was=OPEN_STATES)
         except StoreError as fault:
             return await self._campaigns.result_despite(plan.campaign, fault)
         interrupted = await until_interrupted(run)
@@ -276,6 +280,75 @@ class Dialer:
         if interrupted and (await self.store.campaign(plan.campaign)).state == "running":
             await self._campaigns.move(plan.campaign, "paused", "interrupted; run the same plan again to go on")
         return await self._campaigns.result(plan.campaign)
+
+    async def start(self, plan: Plan, *, confirm: str, confirmed_by: str | None = None) -> CampaignStatus:
+        """Give a campaign to the workers of a store in PostgreSQL; nothing is dialed here. Once more changes nothing,
+        and lets one that was paused go on.
+
+        Args:
+            confirm: the plan's hash, as for `run`.
+            confirmed_by: who said yes, for the audit.
+
+        Raises:
+            InvalidArgumentError: another hash than the plan's, or the agent was changed since.
+            ConfigurationError: the store is not in PostgreSQL, or hours that the real API must not be used with.
+        """
+        arguments.check_run(plan, confirm, classify=classify, confirmed_by=confirmed_by)
+        arguments.check_hours(plan.policy.hours, self.client.base_url)
+        store = fleet.shared_store(self.store)
+        if (await self._confirmed(plan)).state in OPEN_STATES:
+            await fleet.start(store, plan, now=self.now(), by=confirmed_by)
+        return await self.status(plan.campaign)
+
+    async def work(
+        self,
+        *,
+        on_event: OnEvent | None = None,
+        should_dial: ShouldDial | None = None,
+        classify: Classify = classify,
+        on_outcome: OnOutcome | None = None,
+        until_done: bool = False,
+    ) -> None:
+        """Be one of the workers that dial the campaigns of a store in PostgreSQL, until Ctrl-C or SIGTERM, which act as
+        in `run`. Any number of them may come, go and die. The hooks are those of `run`, and the same in each worker:
+        any of them may hear of the end of a call.
+
+        Args:
+            until_done: return once no campaign runs and the end of every call is known.
+
+        Raises:
+            ConfigurationError: the store is not in PostgreSQL, the client counts its requests by itself, or the event
+                loop is not asyncio's.
+            StoreBusyError: a process dials by `run`.
+        """
+        hooks = RunHooks(on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome)
+        arguments.check_hooks(on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome)
+        _checks.instance(until_done, bool, "until_done")
+        store = fleet.shared_store(self.store)
+        fleet.check_client(self.client)
+        if self._is_worker or self._running:
+            raise StoreBusyError("this dialer dials already")
+        self._is_worker = True
+        try:
+            await fleet.work(
+                store,
+                hooks,
+                client=self.client,
+                clock=self._clock,
+                server_now=self.now,
+                event_of=self._heard.get,
+                look_soon=self._wakeup,
+                until_done=until_done,
+            )
+        finally:
+            self._is_worker = False
+
+    async def _confirmed(self, plan: Plan) -> CampaignRecord:
+        """The campaign of a plan whose agent is still the one that a person said yes to."""
+        campaign = await self._campaigns.planned(plan)
+        if campaign.state in OPEN_STATES and await plan.agent_has_changed(self.client):
+            raise InvalidArgumentError("plan: its agent was changed since; plan again", argument="plan")
+        return campaign
 
     async def pause(self, campaign: str, reason: str = "by hand") -> None:
         """Place nothing more until `resume`; acts in every process within two seconds.

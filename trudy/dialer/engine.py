@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
 
 import anyio
-from attrs import define, frozen
+from attrs import Factory, define, frozen
 
 
 @frozen(kw_only=True)
 class Slice:
-    """A turn at one shard of a campaign: dial for at most `seconds`."""
+    """A turn at one shard of a campaign, or at them all: dial for at most `seconds`."""
 
     campaign: str
-    shard: int
+    shard: int | None
     seconds: float = 60.0
 
 
@@ -25,8 +25,8 @@ Work: TypeAlias = Callable[[Slice], Awaitable[float | None]]
 class Engine(Protocol):
     """Gives turns to shards."""
 
-    async def ensure(self, campaign: str, shards: int) -> None:
-        """See to it that each shard gets turns until it is finished. May be asked again."""
+    async def ensure(self, campaign: str) -> None:
+        """See to it that each shard of it gets turns until it is finished. May be asked again."""
         ...
 
     async def serve(self, work: Work) -> None:
@@ -36,23 +36,26 @@ class Engine(Protocol):
 
 @define(eq=False)
 class EmbeddedEngine:
-    """Turns in this process, one shard after another; `sleep` waits until something may have changed."""
+    """Turns in this process, each at all shards, so that who goes first is the first of the whole campaign.
+
+    `sleep` waits until something may have changed.
+    """
 
     sleep: Callable[[float], Awaitable[None]]
-    _shards: list[tuple[str, int]] | None = None
+    _campaigns: list[str] = Factory(list[str])
 
-    async def ensure(self, campaign: str, shards: int) -> None:
-        known = self._shards or []
-        self._shards = [*known, *((campaign, shard) for shard in range(shards) if (campaign, shard) not in known)]
+    async def ensure(self, campaign: str) -> None:
+        if campaign not in self._campaigns:
+            self._campaigns.append(campaign)
 
     async def serve(self, work: Work) -> None:
-        waiting = list(self._shards or [])
+        waiting = list(self._campaigns)
         while waiting:
             soonest = float("inf")
-            for campaign, shard in list(waiting):
-                seconds = await work(Slice(campaign=campaign, shard=shard))
+            for campaign in list(waiting):
+                seconds = await work(Slice(campaign=campaign, shard=None))
                 if seconds is None:
-                    waiting.remove((campaign, shard))
+                    waiting.remove(campaign)
                 else:
                     soonest = min(soonest, seconds)
             if waiting and soonest > 0:

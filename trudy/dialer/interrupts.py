@@ -9,24 +9,27 @@ from typing import TYPE_CHECKING
 import anyio
 
 if TYPE_CHECKING:
+    from trudy.dialer.fleet.fleet_worker import FleetWorker
     from trudy.dialer.running import CampaignRun
 
 
-async def until_interrupted(run: CampaignRun) -> bool:
-    """Run until the end, or until Ctrl-C; whether it was that. Outside of the main thread nobody listens for it."""
+async def until_interrupted(run: CampaignRun | FleetWorker, *signals: signal.Signals) -> bool:
+    """Run until the end, or until Ctrl-C or one of these signals; whether it was that. Outside of the main thread
+    nobody listens for them."""
     interrupted = False
 
     async def listen(scope: anyio.CancelScope) -> None:
         nonlocal interrupted
-        with anyio.open_signal_receiver(signal.SIGINT) as signals:
-            async for _ in signals:
+        with anyio.open_signal_receiver(*heard) as received:
+            async for _ in received:
                 if interrupted:
                     scope.cancel()
                 else:
                     interrupted = True
                     await run.interrupt()
 
-    previous = signal.getsignal(signal.SIGINT)
+    heard = (signal.SIGINT, *signals)
+    previous = {each: signal.getsignal(each) for each in heard}
     is_main = threading.current_thread() is threading.main_thread()
     try:
         async with anyio.create_task_group() as tasks:
@@ -36,7 +39,8 @@ async def until_interrupted(run: CampaignRun) -> bool:
             tasks.cancel_scope.cancel()
     finally:
         if is_main:
-            signal.signal(signal.SIGINT, previous)
+            for each, handler in previous.items():
+                signal.signal(each, handler)
     if run.failure is not None:
         raise run.failure
     return interrupted

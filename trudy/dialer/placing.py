@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -23,7 +24,8 @@ from trudy._masking import mask_phone
 from trudy.dialer.progress import of_a_hook
 from trudy.dialer.records import HELD_UNTIL, CampaignRecord, Claim, DueRow, Miss
 from trudy.dialer.refusals import Refusals, is_about, reason_of
-from trudy.dialer.store import Store
+from trudy.dialer.states import ImpossibleError
+from trudy.dialer.store import Store, StoreError
 from trudy.errors import APIError, ConfigurationError, InvalidArgumentError, TrudyError
 from trudy.options import NOT_GIVEN, Timeout
 from trudy.pipeline.outcome import AttemptOutcome, outcome_of_error
@@ -46,6 +48,8 @@ _LONGEST_ADMISSION: Final = 3600.0
 _ASK_AGAIN: Final = 10.0
 """Seconds until a contact is tried again whose call was refused for a reason of the campaign. A shorter time pauses a
 small campaign sooner, a longer one rides out more trouble of the server."""
+_WRITE_AGAIN: Final = 0.5
+"""Seconds between two tries to write an answer down: more would take a database that is back for one that is gone."""
 
 
 @frozen
@@ -111,8 +115,13 @@ class Placer:
     """Whether somebody moved the clock, so that nobody knows the server's time: nothing is sent then."""
     claimed: set[int] = field(factory=set[int], init=False)
     """Rows whose intent is being committed, or is, and whose answer is awaited."""
-    started: set[str] = field(factory=set[str], init=False)
-    """Every attempt of this run. While one is an intent in the store, its answer is awaited here."""
+    awaited: set[str] = field(factory=set[str], init=False)
+    """Attempts whose answer is awaited here, or is being written down."""
+    claims: int = field(default=0, init=False)
+    """How many intents were committed."""
+    patience: float = 0.0
+    """Seconds for which an answer is kept that the store cannot take. It is worth it where others keep the campaign
+    going; where nobody does, the next run looks for the call."""
     _refusals: Refusals = field(factory=Refusals, init=False)
     on_stop: Callable[[str, str], Awaitable[None]] = field()
     """Called with a campaign and a reason where nobody can be called any more."""
@@ -126,7 +135,6 @@ class Placer:
         campaign: CampaignRecord,
         contact: DueRow,
         *,
-        shard: int,
         fence: int,
         on_claim: Callable[[], None] = lambda: None,
     ) -> Miss | None:
@@ -154,26 +162,34 @@ class Placer:
                 raise NotNow(Miss(reason="clock"))
             began = self.clock.monotonic()
             self.claimed.add(contact.id)
-            claim = await self.store.claim(
-                contact,
-                attempt=attempt,
-                from_number=from_number,
-                worker=self.worker,
-                shard=shard,
-                fence=fence,
-                now=self.server_now(),
-                send_within=_LEAVES_WITHIN,
-            )
+            self.awaited.add(attempt)
+            try:
+                claim = await self.store.claim(
+                    contact,
+                    attempt=attempt,
+                    from_number=from_number,
+                    worker=self.worker,
+                    shard=contact.shard,
+                    fence=fence,
+                    now=self.server_now(),
+                    send_within=_LEAVES_WITHIN,
+                )
+            except StoreError:
+                await self._disown(attempt)
+                raise
             if isinstance(claim, Miss):
                 self.claimed.discard(contact.id)
                 raise NotNow(claim)
             claims.append(claim)
-            self.started.add(attempt)
+            self.claims += 1
             on_claim()
             if self.clock.monotonic() - began > SEND_WITHIN or self.clock_moved():
                 raise TooLateError
 
-        return await self._send(campaign, contact, attempt, from_number, claims, before_send)
+        try:
+            return await self._send(campaign, contact, attempt, from_number, claims, before_send)
+        finally:
+            self.awaited.discard(attempt)
 
     async def _send(
         self,
@@ -201,17 +217,18 @@ class Placer:
         except NotNow as missed:
             return await self._missed(contact, missed.miss)
         except TooLateError:
-            await self._shielded(self.store.not_sent(attempt, "too_late", self.server_now()))
+            await self._write(lambda: self.store.not_sent(attempt, "too_late", self.server_now()))
             return None
         except TrudyError as error:
-            await self._shielded(self._failed(campaign, contact, attempt, bool(claims), error))
+            with anyio.CancelScope(shield=True):
+                await self._failed(campaign, contact, attempt, bool(claims), error)
             return None
         except BaseException:
             if claims:
-                await self._shielded(self.store.unknown(attempt, "interrupted", self.server_now()))
+                await self._write(lambda: self.store.unknown(attempt, "interrupted", self.server_now()))
             raise
         self._refusals.placed()
-        await self._shielded(self.store.placed(attempt, call.id, self.server_now()))
+        await self._write(lambda: self.store.placed(attempt, call.id, self.server_now()))
         self.on_event("placed", contact, call.id)
         return None
 
@@ -233,7 +250,7 @@ class Placer:
     async def _missed(self, contact: DueRow, miss: Miss) -> Miss:
         if miss.reason == "do_not_call":
             await self.store.settle_row(contact.id, "do_not_call", self.server_now())
-        elif miss.reason in ("hours", "a_day", "in_30_days", "caller_id", "ringing"):
+        elif miss.reason in ("hours", "a_day", "in_30_days", "caller_id", "ringing", "only_to"):
             due_at = miss.due_at
             if due_at is None and miss.reason == "hours":
                 due_at = HELD_UNTIL
@@ -250,15 +267,15 @@ class Placer:
             return
         match outcome_of_error(error):
             case AttemptOutcome.NOT_SENT:
-                await self.store.not_sent(attempt, error.code, now, due_at=now + 5.0)
+                await self._write(lambda: self.store.not_sent(attempt, error.code, now, due_at=now + 5.0))
                 self.on_event("not_sent", contact, error.code)
             case AttemptOutcome.REFUSED if status == 429:
-                await self.store.not_sent(attempt, error.code, now)
+                await self._write(lambda: self.store.not_sent(attempt, error.code, now))
                 self.on_event("not_sent", contact, error.code)
             case AttemptOutcome.REFUSED:
                 await self._refused(campaign, contact, attempt, error)
             case _:
-                await self.store.unknown(attempt, error.code, now)
+                await self._write(lambda: self.store.unknown(attempt, error.code, now))
                 logger.warning("the call to %s may have been placed; it is looked for", mask_phone(contact.number))
                 self.on_event("unknown", contact, error.code)
 
@@ -268,9 +285,9 @@ class Placer:
         now, about, reason = self.server_now(), is_about(error), reason_of(error)
         waits = about in ("account", "campaign")
         if waits:
-            await self.store.not_sent(attempt, error.code, now, due_at=now + _ASK_AGAIN)
+            await self._write(lambda: self.store.not_sent(attempt, error.code, now, due_at=now + _ASK_AGAIN))
         else:
-            await self.store.refused(attempt, error.code, now)
+            await self._write(lambda: self.store.refused(attempt, error.code, now))
         self.on_event("not_sent" if waits else "refused", contact, error.code)
         if about == "account":
             await self.on_stop(campaign.id, reason)
@@ -291,10 +308,28 @@ class Placer:
             await self.store.postpone(contact.id, now + 60.0, error.code)
         self.on_event("not_sent", contact, error.code)
 
-    async def _shielded(self, work: Awaitable[None]) -> None:
+    async def _disown(self, attempt: str) -> None:
+        """Nobody knows whether the intent was committed, but nothing was sent."""
+        if self.patience:
+            with suppress(ImpossibleError, StoreError):
+                await self._write(lambda: self.store.not_sent(attempt, "store", self.server_now()))
+
+    async def _write(self, write: Callable[[], Awaitable[None]]) -> None:
         """What has happened is written down although the task is cancelled."""
+        until, is_again = self.clock.monotonic() + self.patience, False
         with anyio.CancelScope(shield=True):
-            await work
+            while True:
+                try:
+                    return await write()
+                except StoreError:
+                    if self.clock.monotonic() >= until:
+                        raise
+                except ImpossibleError:
+                    if is_again:  # it was committed, and only the word of it was lost
+                        return None
+                    raise
+                is_again = True
+                await self.clock.sleep(_WRITE_AGAIN)
 
 
 def worker_name() -> str:

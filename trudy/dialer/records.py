@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from attrs import field, frozen
 
@@ -12,6 +12,9 @@ from trudy.dialer.states import AttemptState, RowState
 
 CampaignState: TypeAlias = Literal["planned", "running", "paused", "stopped", "halted", "done"]
 """`paused` by a person or the breaker; `halted` by a fault of the store, or since it forgot calls; both may go on."""
+CAMPAIGN_STATES: Final[tuple[CampaignState, ...]] = get_args(CampaignState)
+OPEN_STATES: Final[tuple[CampaignState, ...]] = ("planned", "running", "paused", "halted")
+"""Those of a campaign that has not come to its end."""
 MissReason: TypeAlias = Literal[
     "campaign",
     "max_live",
@@ -26,13 +29,22 @@ MissReason: TypeAlias = Literal[
     "caller_id",
     "ringing",
     "clock",
+    "canary",
+    "only_to",
+    "gap",
+    "server",
 ]
-"""`clock`: the machine's clock was moved, and the server's time is to be learned again."""
+"""`clock`: the machine's clock was moved, and the server's time is to be learned again. `server`: the database is on
+another server than the one on which the store was compared with the API's record."""
 
 LONGEST_CALL: Final = 3600.0
 """Seconds that a call may take where its agent says nothing: the API's own default."""
 HELD_UNTIL: Final = 253_402_300_799.0
 """The end of the year 9999: when a held row is due, of which no zone is known or none ever opens."""
+
+
+ONLY_HELD: Final = "only held rows are left"
+"""Why a campaign is paused in which nothing more can be called."""
 
 
 @frozen(kw_only=True)
@@ -69,7 +81,12 @@ class PlanHeader:
 
 @frozen(kw_only=True)
 class CampaignRecord:
-    """A campaign as the store has it."""
+    """A campaign as the store has it.
+
+    Attributes:
+        canary: pause once so many calls were made in it; None for no canary.
+        running_since: when it was started or resumed last.
+    """
 
     id: str
     plan_hash: str
@@ -85,6 +102,8 @@ class CampaignRecord:
     dialed: int
     reserved: float
     spent: float
+    canary: int | None = None
+    running_since: float | None = None
 
 
 @frozen(kw_only=True)
@@ -104,6 +123,7 @@ class DueRow:
     attempts: int
     due_at: float
     caller_id: str | None = field(repr=False)
+    shard: int = 0
 
 
 @frozen(kw_only=True)
@@ -126,6 +146,20 @@ class Miss:
 
     reason: MissReason
     due_at: float | None = None
+
+
+@frozen(kw_only=True)
+class ServerChange:
+    """The database is on another server than the one on which the store was compared with the API's record.
+
+    Attributes:
+        server: what identifies it.
+        keeps_data: whether it surely has all that was committed, as after a restart; not so after a restore, or where a
+            replica was promoted.
+    """
+
+    server: Mapping[str, str]
+    keeps_data: bool
 
 
 @frozen(kw_only=True)

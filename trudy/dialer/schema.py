@@ -27,8 +27,11 @@ from sqlalchemy import (
 from trudy.dialer.states import RINGING
 
 metadata: Final = MetaData()
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """The version of these tables, which stands in each store."""
+SHARDS: Final = 16
+"""Parts of a campaign in PostgreSQL, each dialed by one worker at a time: more take more jobs, fewer leave workers of
+a large fleet without work."""
 
 store = Table(
     "store",
@@ -36,8 +39,10 @@ store = Table(
     Column("id", String(36), primary_key=True),
     Column("schema", Integer, nullable=False),
     Column("last_activity_at", Float, nullable=False),
+    Column("guarded_for", JSON(none_as_null=True)),
 )
-"""One row: whose attempts these are, and when the last one was committed."""
+"""One row: whose attempts these are, when the last one was committed, and which server they were compared with the
+API's own record on."""
 
 campaigns = Table(
     "campaigns",
@@ -58,7 +63,18 @@ campaigns = Table(
     Column("dialed", Integer, nullable=False, server_default="0"),
     Column("reserved", Float, nullable=False, server_default="0"),
     Column("spent", Float, nullable=False, server_default="0"),
+    Column("canary", Integer),
+    Column("running_since", Float),
+    Column("claimed_at", Float),
 )
+
+only_to = Table(
+    "only_to",
+    metadata,
+    Column("campaign", String(36), ForeignKey("campaigns.id"), primary_key=True),
+    Column("number_hash", String(64), primary_key=True),
+)
+"""The only numbers that a campaign calls for now; none stand here where it calls all."""
 
 rows = Table(
     "rows",
@@ -163,6 +179,14 @@ events = Table(
 )
 """The audit: what happened, in order, never changed."""
 Index("events_row", events.c.row)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("seen_at", Float, nullable=False),
+)
+"""Who dials with others, and when they said so last, by the clock of the database."""
 
 hints = Table(
     "hints",

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Executable, and_, bindparam, exists, func, insert, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from trudy.dialer import sql_servers
 from trudy.dialer.policy import Policy
-from trudy.dialer.records import Claim, DueRow, Ended
-from trudy.dialer.schema import attempts, campaigns, do_not_call, events, leases, rows, store
+from trudy.dialer.records import HELD_UNTIL, Claim, DueRow, Ended
+from trudy.dialer.schema import attempts, campaigns, do_not_call, events, leases, only_to, rows, store
 from trudy.dialer.sql_caps import Missed, check_caps, day_of, give_back_caller_id, take_caller_id
 from trudy.dialer.states import RINGING, AttemptState, Happening, ImpossibleError, RowState, attempt_after, row_after
 
@@ -36,9 +37,15 @@ _TAKE_SLOT: Final = (
         campaigns.c.live < bindparam("max_live"),
         campaigns.c.dialed < bindparam("max_calls"),
         campaigns.c.spent + campaigns.c.reserved + bindparam("price") <= bindparam("max_spend"),
+        or_(campaigns.c.canary.is_(None), campaigns.c.dialed < campaigns.c.canary),
+        # Either way: two workers do not know the server's time to the same millisecond.
+        or_(campaigns.c.claimed_at.is_(None), func.abs(bindparam("now") - campaigns.c.claimed_at) >= bindparam("gap")),
     )
     .values(
-        live=campaigns.c.live + 1, dialed=campaigns.c.dialed + 1, reserved=campaigns.c.reserved + bindparam("price")
+        live=campaigns.c.live + 1,
+        dialed=campaigns.c.dialed + 1,
+        reserved=campaigns.c.reserved + bindparam("price"),
+        claimed_at=bindparam("now"),
     )
 )
 _GIVE_BACK: Final = (
@@ -67,6 +74,10 @@ _STANDS: Final = select(
     .scalar_subquery()
     .label("fence"),
     exists().where(do_not_call.c.number_hash == bindparam("number_hash")).label("is_do_not_call"),
+    and_(
+        exists().where(only_to.c.campaign == campaigns.c.id),
+        not_(exists().where(only_to.c.campaign == campaigns.c.id, only_to.c.number_hash == bindparam("number_hash"))),
+    ).label("is_left_out"),
     select(func.count())
     .where(attempts.c.campaign == campaigns.c.id, attempts.c.row == bindparam("row"))
     .scalar_subquery()
@@ -133,14 +144,17 @@ def claim(
     now: float,
     send_within: float,
     number_hash: str,
+    gap: float = 0.0,
 ) -> Claim:
-    """T1.
+    """T1. `gap`: seconds since the campaign's last claim at least; a process by itself keeps them without the store.
 
     Raises:
         Missed: something does not allow it. The caller rolls back.
     """
     price = policy.price or 0.0
-    _take_slot(connection, contact.campaign, policy, price)
+    if sql_servers.change(connection) is not None:
+        raise Missed("server")
+    _take_slot(connection, contact.campaign, policy, price, gap, now)
     _expect(connection, _CLAIM_ROW, {"of": contact.id, "now": now}, Missed("row"))
     stands = connection.execute(
         _STANDS, {"of": contact.campaign, "shard": shard, "number_hash": number_hash, "row": contact.id}
@@ -149,6 +163,8 @@ def claim(
         raise Missed("fence")
     if stands.is_do_not_call:
         raise Missed("do_not_call")
+    if stands.is_left_out:
+        raise Missed("only_to", HELD_UNTIL)
     for moment in (now, now + send_within + _RINGS_WITHIN):
         opening = policy.hours.opens(contact.zones, country=contact.country, region=contact.region, moment=moment)
         if opening != moment:
@@ -263,13 +279,14 @@ def add_do_not_call(connection: Connection, number_hash: str, source: str, now: 
     return known is None
 
 
-def _take_slot(connection: Connection, campaign: str, policy: Policy, price: float) -> None:
+def _take_slot(connection: Connection, campaign: str, policy: Policy, price: float, gap: float, now: float) -> None:
     limits = {
+        "gap": gap,
         "max_live": policy.max_live,
         "max_calls": _NO_LIMIT if policy.max_calls is None else policy.max_calls,
         "max_spend": float("inf") if policy.max_spend is None else policy.max_spend,
     }
-    taken = connection.execute(_TAKE_SLOT, {"of": campaign, "price": price, **limits})
+    taken = connection.execute(_TAKE_SLOT, {"of": campaign, "price": price, "now": now, **limits})
     if taken.rowcount == 1:
         return
     found = connection.execute(select(campaigns).where(campaigns.c.id == campaign)).first()
@@ -277,7 +294,13 @@ def _take_slot(connection: Connection, campaign: str, policy: Policy, price: flo
         raise Missed("campaign")
     if found.live >= policy.max_live:
         raise Missed("max_live")
-    raise Missed("max_calls" if policy.max_calls is not None and found.dialed >= policy.max_calls else "max_spend")
+    if found.canary is not None and found.dialed >= found.canary:
+        raise Missed("canary")
+    if policy.max_calls is not None and found.dialed >= policy.max_calls:
+        raise Missed("max_calls")
+    if found.spent + found.reserved + price > limits["max_spend"]:
+        raise Missed("max_spend")
+    raise Missed("gap", found.claimed_at + gap)
 
 
 def _window(policy: Policy, contact: DueRow) -> str:

@@ -50,6 +50,7 @@ def load(connection: Connection, copied: CampaignCopy, *, campaign: str, agent_i
         .where(attempts.c.state.in_(OPEN))
         .values(state=AttemptState.ENDED, outcome="unknown", ended_at=now)
     )
+    connection.execute(update(rows).values(shard=0))
     on_line = rows.c.state.in_((RowState.CLAIMED, RowState.LIVE))
     connection.execute(update(rows).where(on_line).values(state=RowState.DONE, reason="on the line when copied"))
     connection.execute(update(campaigns).values(live=0, reserved=0.0))

@@ -25,7 +25,7 @@ from sqlalchemy.pool import StaticPool
 from trudy.clock import Clock
 from trudy.dialer.schema import SCHEMA, metadata
 from trudy.dialer.schema import store as store_table
-from trudy.dialer.sql_postgres import PostgresLock, postgres_engine, said_by
+from trudy.dialer.sql_postgres import PostgresLock, postgres_engine, reading, said_by, settings_of
 from trudy.dialer.states import ImpossibleError
 from trudy.dialer.store import StoreBusyError, StoreError
 from trudy.errors import InvalidArgumentError
@@ -57,6 +57,9 @@ class Database:
             raise InvalidArgumentError(
                 "store is neither the path of a file nor a URL that SQLAlchemy knows", argument="store"
             ) from None
+        self.is_postgres = is_postgres
+        """Whether several processes may dial from it."""
+        self._reading = reading(self._engine) if is_postgres else self._engine
         self._path: Path | None = None
         if parsed.get_backend_name() == "sqlite" and not self._is_memory:
             database = parsed.database or ""
@@ -87,14 +90,44 @@ class Database:
         """Let go of connections and of the lock."""
         await self._run(self._close)
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether this process dials with others."""
+        return self._advisory is not None and self._advisory.is_shared
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """For more connections of psycopg to the same PostgreSQL; the password is in them."""
+        return settings_of(self._engine.url)
+
     async def lock(self, who: str) -> None:
         """Keep other processes from dialing. Raises `StoreBusyError`, which names who does."""
         await self._run(self._lock, who)
+
+    async def share(self, who: str) -> bool:
+        """Dial with others that share it, in PostgreSQL; whether there are none. Raises `StoreBusyError` where a
+        process dials alone."""
+        assert self._advisory is not None  # noqa: S101
+        return await self._run(lambda: cast(PostgresLock, self._advisory).take(who, shared=True))
+
+    async def unlock(self) -> None:
+        """Let others dial; the store stays open."""
+        if self._advisory is not None:
+            await self._run(self._advisory.give_back)
 
     async def in_transaction(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **values: P.kwargs
     ) -> T:
         """Work that is committed when this returns, and left undone where it raises."""
+        return await self._in_transaction(self._engine, work, *args, **values)
+
+    async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **values: P.kwargs) -> T:
+        """Work that writes nothing, and waits for no other process. Each of its statements sees what is committed."""
+        return await self._in_transaction(self._reading, work, *args, **values)
+
+    async def _in_transaction(
+        self, engine: Engine, work: Callable[Concatenate[Connection, P], T], *args: P.args, **values: P.kwargs
+    ) -> T:
         if not self.id:
             raise StoreError(f"{self._name} is not open: use the dialer in `async with`, or SyncDialer in `with`")
 
@@ -102,7 +135,7 @@ class Database:
             if self._kept is not None:
                 with self._writing, self._kept.begin():
                     return work(self._kept, *args, **values)
-            with self._writing, self._engine.begin() as connection:
+            with self._writing, engine.begin() as connection:
                 return work(connection, *args, **values)
 
         return await self._run(run)

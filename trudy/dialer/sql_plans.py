@@ -60,8 +60,10 @@ def start_plan(connection: Connection, header: PlanHeader, now: float) -> str:
     return campaign
 
 
-def add_rows(connection: Connection, campaign: str, new: Sequence[NewRow], hash_of: Callable[[str], str]) -> None:
-    """Rows as they are read."""
+def add_rows(
+    connection: Connection, campaign: str, new: Sequence[NewRow], hash_of: Callable[[str], str], shards: int
+) -> None:
+    """Rows as they are read, dealt out to so many shards."""
     connection.execute(
         insert(rows),
         [
@@ -76,6 +78,7 @@ def add_rows(connection: Connection, campaign: str, new: Sequence[NewRow], hash_
                 "country": row.country,
                 "region": row.region,
                 "consent": row.consent,
+                "shard": row.line % shards,
                 "priority": row.priority,
                 "state": row.state,
                 "reason": row.reason,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
 from sqlalchemy.exc import DBAPIError
 
 from trudy.dialer.store import StoreBusyError, StoreError
@@ -21,17 +21,28 @@ _STOPPED: Final = 15_000
 """Milliseconds after which PostgreSQL ends the transaction of a process that does not go on, as one that was stopped.
 More keeps the others waiting; less ends one whose machine is merely busy."""
 # The intent must be durable whatever the server's default is: a call follows it.
-_BEGIN: Final = f"""
-SELECT set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '{_LOCK_WAIT}', true),
+_PATIENCE: Final = f"""
+SELECT set_config('lock_timeout', '{_LOCK_WAIT}', true),
 set_config('idle_in_transaction_session_timeout', '{_STOPPED}', true)
 """
+_BEGIN: Final = f"{_PATIENCE}, set_config('synchronous_commit', 'on', true)"
 _ONE_WRITER: Final = f"SELECT pg_advisory_xact_lock({_WRITES}, hashtext(current_schema()))"
-_TAKE: Final = f"SELECT pg_try_advisory_lock({_DIALS}, hashtext(current_schema()))"
-_HOLDER: Final = """
-SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND granted
+_DIALS_HERE: Final = f"({_DIALS}, hashtext(current_schema()))"
+_TAKE: Final = f"SELECT pg_try_advisory_lock{_DIALS_HERE}"
+_TAKE_SHARED: Final = f"SELECT pg_try_advisory_lock_shared{_DIALS_HERE}"
+_GIVE: Final = f"SELECT pg_advisory_unlock{_DIALS_HERE}"
+_GIVE_SHARED: Final = f"SELECT pg_advisory_unlock_shared{_DIALS_HERE}"
+_HOLDERS: Final = """
+FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND classid = %s
 AND objid = (hashtext(current_schema())::bigint & 4294967295)
 """
+_HOLDER: Final = f"SELECT application_name {_HOLDERS}"
+_OTHERS: Final = f"SELECT count(*) {_HOLDERS}"
+CHANNEL: Final = "trudy_dialer"
+"""Where those that dial from stores of the database hear of changes: the store's id, and `hint`, `end` or `move`."""
+_READS: Final = "trudy_reads"
+"""Execution option of a transaction that only reads: it waits for no writer."""
 _LONGEST_NAME: Final = 63
 """Bytes that PostgreSQL keeps of an application's name."""
 
@@ -45,22 +56,43 @@ def said_by(error: DBAPIError) -> str:
 class PostgresLock:
     """An advisory lock of the store's one connection: who loses the connection loses the lock.
 
-    A new connection takes it again before anything is written, and fails if another process was quicker.
+    One process alone has it, or workers share it. A new connection takes it again before anything is written, and fails
+    if another process was quicker.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._who: str | None = None
+        self.is_shared = False
+        """Whether it was taken to be shared last."""
         event.listen(engine, "connect", self._connected)
 
-    def take(self, who: str) -> None:
-        if self._who is not None:
-            return
-        with self._engine.begin() as connection:
-            holder = _take(cast(Any, connection.connection.dbapi_connection), who)
+    def take(self, who: str, *, shared: bool = False) -> bool:
+        """Whether nobody else has it too.
+
+        Raises:
+            StoreBusyError: others have it, and do not share it.
+        """
+        if self._who is not None and self.is_shared == shared:
+            return False
+        with self._engine.begin() as connection:  # one process at a time: of workers that start together one is alone
+            raw = cast(Any, connection.connection.dbapi_connection)
+            holder = _take(raw, who, shared=shared)
+            if holder is None and self._who is not None:
+                raw.execute(_give(shared=self.is_shared))
+            others = raw.execute(_OTHERS, (_DIALS,)).fetchone()[0]
         if holder is not None:
             raise StoreBusyError(f"{self._engine.url.render_as_string()} is dialed from by {holder}")
-        self._who = who
+        self._who, self.is_shared = who, shared
+        return bool(others == 0)
+
+    def give_back(self) -> None:
+        """Let others have it; the store stays open."""
+        if self._who is None:
+            return
+        self._who = None
+        with self._engine.begin() as connection:
+            cast(Any, connection.connection.dbapi_connection).execute(_give(shared=self.is_shared))
 
     def release(self) -> None:
         self._who = None  # the connection is closed
@@ -68,21 +100,25 @@ class PostgresLock:
     def _connected(self, connection: Any, _: object) -> None:
         if self._who is None:
             return
-        holder = _take(connection, self._who)
+        holder = _take(connection, self._who, shared=self.is_shared)
         connection.commit()
         if holder is not None:
             connection.close()
             raise StoreError(f"the connection was lost, and {holder} dials from {self._engine.url.render_as_string()}")
 
 
-def _take(connection: Any, who: str) -> str | None:
+def _take(connection: Any, who: str, *, shared: bool) -> str | None:
     """Take the lock; else the name of its holder."""
-    if connection.execute(_TAKE).fetchone()[0]:
+    if connection.execute(_TAKE_SHARED if shared else _TAKE).fetchone()[0]:
         name = who.encode()[:_LONGEST_NAME].decode(errors="ignore")
         connection.execute("SELECT set_config('application_name', %s, false)", (name,))
         return None
     holder = connection.execute(_HOLDER, (_DIALS,)).fetchone()
     return (holder and holder[0]) or "another process"
+
+
+def _give(*, shared: bool) -> str:
+    return _GIVE_SHARED if shared else _GIVE
 
 
 def postgres_engine(url: URL) -> Engine:
@@ -114,6 +150,36 @@ def postgres_engine(url: URL) -> Engine:
     return engine
 
 
+def reading(engine: Engine) -> Engine:
+    """The same connections, for transactions that only read."""
+    return engine.execution_options(**{_READS: True})
+
+
+def notify(connection: Connection, store_id: str, what: Literal["hint", "end", "move"]) -> None:
+    """Wake all that dial from this store, once the transaction is committed: something was heard of a call, a call is
+    over, or a campaign has moved."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_notify(CHANNEL, f"{store_id} {what}")))
+
+
+def settings_of(url: URL) -> dict[str, Any]:
+    """For psycopg: a connection to the same database, on which a network that is gone is noticed within seconds."""
+    patience = f"-c statement_timeout={_STOPPED} -c idle_in_transaction_session_timeout={_STOPPED}"
+    given = str(url.query.get("options", ""))
+    return {
+        **{name: value for name, value in NETWORK.items() if name not in url.query},
+        "application_name": "trudy dialer",
+        "conninfo": url.set(drivername="postgresql")
+        .difference_update_query(["options"])
+        .render_as_string(hide_password=False),
+        "options": f"{given} {patience}".strip(),
+    }
+
+
 def _begin_postgres(connection: Connection) -> None:
+    if connection.get_execution_options().get(_READS):
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        connection.exec_driver_sql(_PATIENCE)
+        return
     connection.exec_driver_sql(_BEGIN)
     connection.exec_driver_sql(_ONE_WRITER)

@@ -5,7 +5,7 @@ Each function runs inside one transaction of its caller.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Row,
     and_,
     bindparam,
+    delete,
     func,
     insert,
     or_,
@@ -24,9 +25,9 @@ from sqlalchemy import (
 
 from trudy.dialer import policy_json
 from trudy.dialer.exported import own_name
-from trudy.dialer.records import HELD_UNTIL, CampaignRecord, DueRow, OpenAttempt
+from trudy.dialer.records import CAMPAIGN_STATES, HELD_UNTIL, CampaignRecord, CampaignState, DueRow, OpenAttempt
 from trudy.dialer.refusals import MOST_REFUSALS
-from trudy.dialer.schema import attempts, campaigns, do_not_call, events, leases, rows
+from trudy.dialer.schema import SHARDS, attempts, campaigns, do_not_call, events, leases, only_to, rows
 from trudy.dialer.sql_caps import day_of
 from trudy.dialer.sql_claims import note
 from trudy.dialer.states import AttemptState, ImpossibleError, RowState
@@ -43,7 +44,7 @@ _DUE: Final = (
     select(rows)
     .where(
         rows.c.campaign == bindparam("of"),
-        rows.c.shard == bindparam("in_shard"),
+        rows.c.shard.between(bindparam("first"), bindparam("last")),
         rows.c.state == RowState.WAITING,
         or_(rows.c.due_at.is_(None), rows.c.due_at <= bindparam("now")),
     )
@@ -69,17 +70,44 @@ def as_campaign(found: Row[Any]) -> CampaignRecord:
         dialed=found.dialed,
         reserved=found.reserved,
         spent=found.spent,
+        canary=found.canary,
+        running_since=found.running_since,
     )
 
 
-def waiting(campaign: str, shard: int) -> tuple[ColumnElement[bool], ...]:
-    """Rows of a shard that wait."""
-    return rows.c.campaign == campaign, rows.c.shard == shard, rows.c.state == RowState.WAITING
+def move_campaign(
+    connection: Connection,
+    campaign: str,
+    to: CampaignState,
+    *,
+    reason: str | None,
+    now: float,
+    by: str | None = None,
+    was: Collection[CampaignState] = CAMPAIGN_STATES,
+) -> bool:
+    """Whether it was in one of these states, and is moved."""
+    changes: dict[str, Any] = {"state": to, "reason": reason, "revision": campaigns.c.revision + 1}
+    if by is not None:
+        changes["confirmed_by"] = by
+    if to == "running":
+        changes["running_since"] = now
+    moved = update(campaigns).where(campaigns.c.id == campaign, campaigns.c.state.in_(was)).values(**changes)
+    if connection.execute(moved).rowcount != 1:
+        return False
+    note(connection, now, "campaign", campaign=campaign, to=to, reason=reason, by=by)
+    return True
 
 
-def due(connection: Connection, campaign: str, shard: int, now: float, limit: int) -> list[DueRow]:
+def waiting(campaign: str, shard: int | None) -> tuple[ColumnElement[bool], ...]:
+    """Rows of a shard that wait; None for all shards."""
+    waits = rows.c.campaign == campaign, rows.c.state == RowState.WAITING
+    return waits if shard is None else (*waits, rows.c.shard == shard)
+
+
+def due(connection: Connection, campaign: str, shard: int | None, now: float, limit: int) -> list[DueRow]:
     """Rows that may be dialed now, in the order in which they should be."""
-    found = connection.execute(_DUE, {"of": campaign, "in_shard": shard, "now": now, "most": limit})
+    first, last = (0, SHARDS) if shard is None else (shard, shard)
+    found = connection.execute(_DUE, {"of": campaign, "first": first, "last": last, "now": now, "most": limit})
     return [as_contact(row) for row in found]
 
 
@@ -104,22 +132,30 @@ def as_contact(row: Row[Any]) -> DueRow:
         attempts=row.attempts,
         due_at=row.due_at or 0.0,
         caller_id=row.caller_id,
+        shard=row.shard,
     )
 
 
-def take_shard(connection: Connection, campaign: str, shard: int, worker: str) -> int:
-    """A new fence; every claim under an older one misses from now on."""
-    mine = and_(leases.c.campaign == campaign, leases.c.shard == shard)
-    fence: int | None = connection.execute(select(leases.c.fence).where(mine)).scalar()
-    if fence is None:
-        connection.execute(insert(leases).values(campaign=campaign, shard=shard, worker=worker, fence=1))
-        return 1
-    connection.execute(update(leases).where(mine).values(worker=worker, fence=fence + 1))
-    return fence + 1
+def take_shards(connection: Connection, campaign: str, shards: Collection[int], worker: str) -> int:
+    """A new fence for them all; every claim under an older one misses from now on."""
+    mine = and_(leases.c.campaign == campaign, leases.c.shard.in_(shards))
+    fences = {found.shard: found.fence for found in connection.execute(select(leases).where(mine))}
+    fence: int = max(fences.values(), default=0) + 1
+    if fences:
+        connection.execute(update(leases).where(mine).values(worker=worker, fence=fence))
+    new = [{"campaign": campaign, "shard": each, "worker": worker, "fence": fence} for each in {*shards} - {*fences}]
+    if new:
+        connection.execute(insert(leases), new)
+    return fence
 
 
-def call_only(connection: Connection, campaign: str, keys: frozenset[str] | None) -> None:
-    """Hold what waits for other numbers; let go what was held so before."""
+def call_only(connection: Connection, campaign: str, keys: frozenset[str] | None, canary: int | None) -> None:
+    """Hold what waits for other numbers, and let go what was held so before; note after how many calls to stop."""
+    connection.execute(update(campaigns).where(campaigns.c.id == campaign).values(canary=canary))
+    connection.execute(delete(only_to).where(only_to.c.campaign == campaign))
+    if keys is not None:
+        # With the empty one they are never none, which would mean all.
+        connection.execute(insert(only_to), [{"campaign": campaign, "number_hash": key} for key in sorted({*keys, ""})])
     waits = and_(rows.c.campaign == campaign, rows.c.state == RowState.WAITING)
     connection.execute(update(rows).where(waits, rows.c.reason == ONLY_TO).values(due_at=None, reason=None))
     if keys is None:

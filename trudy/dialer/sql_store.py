@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal, ParamSpec, T
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from trudy.clock import Clock
-from trudy.dialer import sql_caps, sql_claims, sql_copy, sql_plans, sql_rows
+from trudy.dialer import sql_caps, sql_claims, sql_copy, sql_plans, sql_postgres, sql_rows, sql_servers
 from trudy.dialer.export import AttemptRow, CampaignCopy, HeldRow
 from trudy.dialer.policy import OutcomeWord, Policy
 from trudy.dialer.records import (
+    CAMPAIGN_STATES,
     CampaignRecord,
     CampaignState,
     Claim,
@@ -22,8 +23,9 @@ from trudy.dialer.records import (
     NewRow,
     OpenAttempt,
     PlanHeader,
+    ServerChange,
 )
-from trudy.dialer.schema import attempts, campaigns, do_not_call, hints, rows
+from trudy.dialer.schema import SHARDS, attempts, campaigns, do_not_call, hints, rows
 from trudy.dialer.schema import store as store_table
 from trudy.dialer.sql_database import Database
 from trudy.dialer.states import AttemptState, Happening, RowState
@@ -42,12 +44,18 @@ class SqlStore:
 
     def __init__(self, url: str | os.PathLike[str] | None, *, clock: Clock) -> None:
         self._database = Database(url, clock=clock)
+        self._shards = SHARDS if self._database.is_postgres else 1
         self._policies: dict[str, Policy] = {}
         """By campaign: a policy stands in its plan's hash, and never changes."""
 
     @property
     def id(self) -> str:
         return self._database.id
+
+    @property
+    def database(self) -> Database:
+        """What is under it, for workers that share it."""
+        return self._database
 
     async def open(self) -> None:
         await self._database.open()
@@ -63,7 +71,7 @@ class SqlStore:
 
     async def add_rows(self, campaign: str, rows: Sequence[NewRow]) -> None:
         if rows:
-            await self._in_transaction(sql_plans.add_rows, campaign, rows, self.hash_of)
+            await self._in_transaction(sql_plans.add_rows, campaign, rows, self.hash_of, self._shards)
 
     async def finish_plan(self, campaign: str, plan_hash: str, now: float) -> tuple[CampaignRecord, Mapping[str, int]]:
         kept, counts = await self._in_transaction(sql_plans.finish_plan, campaign, plan_hash, now)
@@ -73,10 +81,10 @@ class SqlStore:
         await self._in_transaction(sql_plans.drop_plan, campaign)
 
     async def zones(self, campaign: str) -> Sequence[tuple[tuple[str, ...], str | None, str | None, int]]:
-        return await self._in_transaction(sql_plans.zones, campaign)
+        return await self._database.read(sql_plans.zones, campaign)
 
     async def campaign(self, campaign: str) -> CampaignRecord:
-        return await self._in_transaction(_campaign, campaign)
+        return await self._database.read(_campaign, campaign)
 
     async def campaigns(self) -> Sequence[CampaignRecord]:
         def read(connection: Connection) -> list[CampaignRecord]:
@@ -85,32 +93,38 @@ class SqlStore:
                 for found in connection.execute(select(campaigns).order_by(campaigns.c.created_at))
             ]
 
-        return await self._in_transaction(read)
+        return await self._database.read(read)
 
     async def move_campaign(
-        self, campaign: str, to: CampaignState, *, reason: str | None, now: float, by: str | None = None
-    ) -> None:
-        def move(connection: Connection) -> None:
-            changes: dict[str, Any] = {"state": to, "reason": reason, "revision": campaigns.c.revision + 1}
-            if by is not None:
-                changes["confirmed_by"] = by
-            connection.execute(update(campaigns).where(campaigns.c.id == campaign).values(**changes))
-            sql_claims.note(connection, now, "campaign", campaign=campaign, to=to, reason=reason, by=by)
+        self,
+        campaign: str,
+        to: CampaignState,
+        *,
+        reason: str | None,
+        now: float,
+        by: str | None = None,
+        was: Collection[CampaignState] = CAMPAIGN_STATES,
+    ) -> bool:
+        def move(connection: Connection) -> bool:
+            is_moved = sql_rows.move_campaign(connection, campaign, to, reason=reason, now=now, by=by, was=was)
+            sql_postgres.notify(connection, self.id, "move")
+            return is_moved
 
-        await self._in_transaction(move)
+        return await self._in_transaction(move)
 
-    async def take_shard(self, campaign: str, shard: int, worker: str) -> int:
-        return await self._in_transaction(sql_rows.take_shard, campaign, shard, worker)
+    async def take_shard(self, campaign: str, shard: int | None, worker: str) -> int:
+        shards = range(self._shards) if shard is None else (shard,)
+        return await self._in_transaction(sql_rows.take_shards, campaign, shards, worker)
 
-    async def due(self, campaign: str, shard: int, now: float, limit: int) -> Sequence[DueRow]:
-        return await self._in_transaction(sql_rows.due, campaign, shard, now, limit)
+    async def due(self, campaign: str, shard: int | None, now: float, limit: int) -> Sequence[DueRow]:
+        return await self._database.read(sql_rows.due, campaign, shard, now, limit)
 
     async def contact(self, row: int) -> DueRow:
-        return await self._in_transaction(sql_rows.contact, row)
+        return await self._database.read(sql_rows.contact, row)
 
-    async def next_due(self, campaign: str, shard: int) -> float | None:
+    async def next_due(self, campaign: str, shard: int | None) -> float | None:
         statement = select(func.min(func.coalesce(rows.c.due_at, 0.0))).where(*sql_rows.waiting(campaign, shard))
-        return await self._in_transaction(lambda connection: connection.execute(statement).scalar())
+        return await self._database.read(lambda connection: connection.execute(statement).scalar())
 
     async def postpone(self, row: int, until: float, reason: str) -> None:
         statement = (
@@ -158,6 +172,7 @@ class SqlStore:
                     now=now,
                     send_within=send_within,
                     number_hash=self.hash_of(contact.number),
+                    gap=policy.gap if self._database.is_shared else 0.0,
                 )
             )
         except sql_caps.Missed as missed:
@@ -185,27 +200,33 @@ class SqlStore:
         await self._answered(attempt, "given_up", now, again=redial, row_values={"reason": "unresolved"})
 
     async def ended(self, attempt: str, end: Ended) -> None:
-        await self._in_transaction(sql_claims.end, attempt, end)
+        def write(connection: Connection) -> None:
+            sql_claims.end(connection, attempt, end)
+            sql_postgres.notify(connection, self.id, "end")
+
+        await self._in_transaction(write)
 
     async def lost(self, attempt: str, now: float) -> None:
         await self._answered(
             attempt, "lost", now, outcome="unknown", row_values={"outcome": "unknown", "reason": "never ended"}
         )
 
-    async def looked(self, ids: Sequence[str], next_look_at: float) -> None:
+    async def looked(self, attempt: OpenAttempt, next_look_at: float) -> None:
         statement = (
-            update(attempts).where(attempts.c.id.in_(ids)).values(looks=attempts.c.looks + 1, next_look_at=next_look_at)
+            update(attempts)
+            .where(attempts.c.id == attempt.id, attempts.c.looks == attempt.looks)
+            .values(looks=attempt.looks + 1, next_look_at=next_look_at)
         )
         await self._in_transaction(lambda connection: connection.execute(statement))
 
     async def open_attempts(self, campaign: str | None = None) -> Sequence[OpenAttempt]:
         is_open = attempts.c.state.in_(sql_rows.OPEN)
-        return await self._in_transaction(
+        return await self._database.read(
             sql_rows.attempts_where, is_open if campaign is None else and_(is_open, attempts.c.campaign == campaign)
         )
 
     async def late_attempts(self, since: float) -> Sequence[OpenAttempt]:
-        return await self._in_transaction(sql_rows.attempts_where, sql_rows.is_late(since))
+        return await self._database.read(sql_rows.attempts_where, sql_rows.is_late(since))
 
     async def last_ends(
         self, campaign: str, most: int, *, since: float = 0.0
@@ -220,19 +241,19 @@ class SqlStore:
             .order_by(attempts.c.ended_at.desc())
             .limit(most)
         )
-        found = await self._in_transaction(lambda connection: connection.execute(statement).all())
+        found = await self._database.read(lambda connection: connection.execute(statement).all())
         return [(cast(OutcomeWord, each.outcome or "failed"), each.duration) for each in found]
 
     async def counts(self, campaign: str) -> Mapping[str, int]:
         statement = select(rows.c.state, func.count()).where(rows.c.campaign == campaign).group_by(rows.c.state)
-        found = await self._in_transaction(lambda connection: connection.execute(statement).all())
+        found = await self._database.read(lambda connection: connection.execute(statement).all())
         return {each[0]: each[1] for each in found}
 
     async def attempts(self, ids: Sequence[str]) -> Sequence[OpenAttempt]:
-        return await self._in_transaction(sql_rows.attempts_where, attempts.c.id.in_(ids))
+        return await self._database.read(sql_rows.attempts_where, attempts.c.id.in_(ids))
 
     async def owned(self, call_ids: Sequence[str]) -> frozenset[str]:
-        return await self._in_transaction(sql_rows.owned, call_ids)
+        return await self._database.read(sql_rows.owned, call_ids)
 
     async def adopt(self, attempt: str, call_id: str, number: str, placed_at: float, now: float) -> bool:
         return await self._in_transaction(sql_rows.adopt, attempt, call_id, self.hash_of(number), placed_at, now)
@@ -242,11 +263,11 @@ class SqlStore:
             last: float = connection.execute(select(store_table.c.last_activity_at)).scalar_one()
             return last or connection.execute(select(func.min(campaigns.c.created_at))).scalar() or 0.0
 
-        return await self._in_transaction(read)
+        return await self._database.read(read)
 
     async def has_dialed(self) -> bool:
         statement = select(store_table.c.last_activity_at)
-        return await self._in_transaction(lambda connection: connection.execute(statement).scalar_one() > 0)
+        return await self._database.read(lambda connection: connection.execute(statement).scalar_one() > 0)
 
     async def add_do_not_call(self, numbers: Sequence[str], source: str, now: float) -> int:
         hashes = [self.hash_of(number) for number in numbers]
@@ -270,8 +291,13 @@ class SqlStore:
         def add(connection: Connection) -> None:
             if connection.execute(select(func.count()).select_from(hints)).scalar_one() < _MOST_HINTS:
                 connection.execute(insert(hints).values(at=now, kind=kind, call_id=call_id))
+            sql_postgres.notify(connection, self.id, "hint")
 
         await self._in_transaction(add)
+
+    async def tell_of_hint(self) -> None:
+        """Wake the worker that looks for the ends of calls, whichever it is."""
+        await self._database.read(sql_postgres.notify, self.id, "hint")
 
     async def take_hints(self) -> int:
         def take(connection: Connection) -> int:
@@ -294,15 +320,15 @@ class SqlStore:
         self._database.id = snapshot.store_id
 
     async def reasons(self, campaign: str) -> Mapping[str, int]:
-        return await self._in_transaction(sql_plans.reasons, campaign)
+        return await self._database.read(sql_plans.reasons, campaign)
 
     async def held(self, campaign: str, most: int) -> Sequence[HeldRow]:
-        return await self._in_transaction(sql_copy.held, campaign, most)
+        return await self._database.read(sql_copy.held, campaign, most)
 
     async def export_attempts(self, campaign: str) -> AsyncIterator[AttemptRow]:
         last = ""
         while True:
-            page = await self._in_transaction(sql_copy.attempts_after, campaign, last)
+            page = await self._database.read(sql_copy.attempts_after, campaign, last)
             for row in page:
                 yield row
             if len(page) < sql_rows.PAGE:
@@ -310,14 +336,22 @@ class SqlStore:
             last = page[-1].attempt
 
     async def history(self, number: str) -> Sequence[Mapping[str, object]]:
-        return await self._in_transaction(sql_rows.history, self.hash_of(number))
+        return await self._database.read(sql_rows.history, self.hash_of(number))
 
-    async def call_only(self, campaign: str, numbers: Collection[str] | None) -> None:
+    async def call_only(self, campaign: str, numbers: Collection[str] | None, canary: int | None = None) -> None:
         keys = None if numbers is None else frozenset(map(self.hash_of, numbers))
-        await self._in_transaction(sql_rows.call_only, campaign, keys)
+        await self._in_transaction(sql_rows.call_only, campaign, keys, canary)
+
+    async def server_change(self) -> ServerChange | None:
+        if not self._database.is_postgres:
+            return None
+        return await self._database.read(sql_servers.change)
+
+    async def guarded(self, server: Mapping[str, str]) -> None:
+        await self._in_transaction(sql_servers.guarded, server)
 
     async def held_rows(self, number: str) -> Sequence[int]:
-        return await self._in_transaction(sql_rows.held_rows, self.hash_of(number))
+        return await self._database.read(sql_rows.held_rows, self.hash_of(number))
 
     async def resolve(self, row: int, *, to: Literal["done", "waiting"], reason: str, now: float) -> None:
         await self._in_transaction(sql_rows.settle_row, row, RowState.UNRESOLVED, RowState(to), reason, now)
@@ -330,7 +364,7 @@ class SqlStore:
     async def export(self, campaign: str) -> AsyncIterator[Mapping[str, object]]:
         last = 0
         while True:
-            page = await self._in_transaction(sql_rows.exported, campaign, last)
+            page = await self._database.read(sql_rows.exported, campaign, last)
             for _, row in page:
                 yield row
             last = page[-1][0] if page else last

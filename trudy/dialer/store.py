@@ -21,6 +21,7 @@ from trudy.dialer.records import (
     NewRow,
     OpenAttempt,
     PlanHeader,
+    ServerChange,
 )
 
 if TYPE_CHECKING:
@@ -72,16 +73,24 @@ class Store(Protocol):
     async def campaigns(self) -> Sequence[CampaignRecord]: ...
 
     async def move_campaign(
-        self, campaign: str, to: CampaignState, *, reason: str | None, now: float, by: str | None = None
-    ) -> None:
-        """Start, pause, resume, stop, halt or finish; an entry of the audit."""
+        self,
+        campaign: str,
+        to: CampaignState,
+        *,
+        reason: str | None,
+        now: float,
+        by: str | None = None,
+        was: Collection[CampaignState] = ...,
+    ) -> bool:
+        """Start, pause, resume, stop, halt or finish; an entry of the audit. Whether it `was` in one of these states,
+        any if left out; else nothing is done."""
         ...
 
-    async def take_shard(self, campaign: str, shard: int, worker: str) -> int:
-        """The fence under which this worker may claim from now on; older ones may not any more."""
+    async def take_shard(self, campaign: str, shard: int | None, worker: str) -> int:
+        """The fence under which this worker may claim from now on; older ones may not any more. None: all shards."""
         ...
 
-    async def due(self, campaign: str, shard: int, now: float, limit: int) -> Sequence[DueRow]:
+    async def due(self, campaign: str, shard: int | None, now: float, limit: int) -> Sequence[DueRow]:
         """Rows that wait and are due, first those of higher priority, then the longest due."""
         ...
 
@@ -89,7 +98,7 @@ class Store(Protocol):
         """One row, whatever its state."""
         ...
 
-    async def next_due(self, campaign: str, shard: int) -> float | None:
+    async def next_due(self, campaign: str, shard: int | None) -> float | None:
         """When the next waiting row is due; None where none waits."""
         ...
 
@@ -147,8 +156,8 @@ class Store(Protocol):
         """The call of an intent, an unknown or an unresolved attempt was found."""
         ...
 
-    async def looked(self, ids: Sequence[str], next_look_at: float) -> None:
-        """These were looked for and not found; when it is worth looking again."""
+    async def looked(self, attempt: OpenAttempt, next_look_at: float) -> None:
+        """It was looked for and not found, by nobody else since it was read; when it is worth looking again."""
         ...
 
     async def given_up(self, attempt: str, now: float, *, redial: bool) -> None:
@@ -233,8 +242,18 @@ class Store(Protocol):
         """What the store knows of a number, oldest first: rows, attempts and events."""
         ...
 
-    async def call_only(self, campaign: str, numbers: Collection[str] | None) -> None:
-        """Hold what waits for other numbers than these, and let go what was held so before; None holds nobody."""
+    async def call_only(self, campaign: str, numbers: Collection[str] | None, canary: int | None = None) -> None:
+        """Hold what waits for other numbers than these, and let go what was held so before; None holds nobody. Claim
+        nothing more once so many calls were made as the canary says."""
+        ...
+
+    async def server_change(self) -> ServerChange | None:
+        """How the database's server differs from the one on which the store was compared with the API's record; None
+        where it does not, and for a file. Nothing can be claimed while it does."""
+        ...
+
+    async def guarded(self, server: Mapping[str, str]) -> None:
+        """The store was compared with the API's record on this server."""
         ...
 
     async def held_rows(self, number: str) -> Sequence[int]:

@@ -84,12 +84,12 @@ class Looked:
 
 @define(kw_only=True, eq=False)
 class Sweep:
-    """One for all campaigns of a store. `is_awaited` knows attempts of this process: their intents are no leftovers."""
+    """One for all campaigns of a store. `is_awaited` knows whose answer may still come: it is no leftover."""
 
     client: AsyncTrudyClient
     store: Store
     server_now: Callable[[], float]
-    is_awaited: Callable[[str], bool]
+    is_awaited: Callable[[OpenAttempt], bool]
     endings: Endings
     on_event: Callable[[str, DueRow, str], None] = field()
     _singles: dict[str, tuple[float, float]] = field(init=False, factory=dict[str, tuple[float, float]])
@@ -113,7 +113,7 @@ class Sweep:
         open_ones = [
             attempt
             for attempt in await self.store.open_attempts()
-            if attempt.state is not AttemptState.INTENT or not self.is_awaited(attempt.id)
+            if attempt.state is not AttemptState.INTENT or not self.is_awaited(attempt)
         ]
         late = await self._given_up()
         self._forget_all_but({attempt.id for attempt in open_ones})
@@ -330,7 +330,7 @@ class Sweep:
             return await self._give_up(attempt, f"{len(candidates)} calls may be it")
         looks = attempt.looks
         if is_complete and not only and (attempt.next_look_at is None or now >= attempt.next_look_at):
-            await self.store.looked([attempt.id], now + apart)
+            await self.store.looked(attempt, now + apart)
             looks += 1
         if is_complete and not only and looks >= 2 and now > attempt.send_by + patience:
             return await self._give_up(attempt, "not found", redial=campaign.policy.on_unresolved == "redial")

@@ -38,7 +38,8 @@ class SyncDialer:
 
     Args:
         client: the client to call through.
-        store: a path of a SQLite file, or an SQLAlchemy URL. One process at a time dials from it.
+        store: a path of a SQLite file, or an SQLAlchemy URL. One process at a time dials from it by `run`; many may by
+            `work`, where it is in PostgreSQL.
         region: the default region of numbers without a country code, such as `"US"`.
         clock: what tells the time; the client's if left out.
     """
@@ -190,6 +191,52 @@ class SyncDialer:
                 classify=classify,
                 on_outcome=on_outcome,
                 confirmed_by=confirmed_by,
+            )
+        )
+
+    def start(self, plan: Plan, *, confirm: str, confirmed_by: str | None = None) -> CampaignStatus:
+        """Give a campaign to the workers of a store in PostgreSQL; nothing is dialed here. Once more changes nothing,
+        and lets one that was paused go on.
+
+        Args:
+            confirm: the plan's hash, as for `run`.
+            confirmed_by: who said yes, for the audit.
+
+        Raises:
+            InvalidArgumentError: another hash than the plan's, or the agent was changed since.
+            ConfigurationError: the store is not in PostgreSQL, or hours that the real API must not be used with.
+        """
+        return self._bridge.run(bind(self._async.start, plan, confirm=confirm, confirmed_by=confirmed_by))
+
+    def work(
+        self,
+        *,
+        on_event: OnEvent | None = None,
+        should_dial: ShouldDial | None = None,
+        classify: Classify = classify,
+        on_outcome: OnOutcome | None = None,
+        until_done: bool = False,
+    ) -> None:
+        """Be one of the workers that dial the campaigns of a store in PostgreSQL, until Ctrl-C or SIGTERM, which act as
+        in `run`. Any number of them may come, go and die. The hooks are those of `run`, and the same in each worker:
+        any of them may hear of the end of a call.
+
+        Args:
+            until_done: return once no campaign runs and the end of every call is known.
+
+        Raises:
+            ConfigurationError: the store is not in PostgreSQL, the client counts its requests by itself, or the event
+                loop is not asyncio's.
+            StoreBusyError: a process dials by `run`.
+        """
+        return self._bridge.run(
+            bind(
+                self._async.work,
+                on_event=on_event,
+                should_dial=should_dial,
+                classify=classify,
+                on_outcome=on_outcome,
+                until_done=until_done,
             )
         )
 

@@ -1,0 +1,151 @@
+"""Campaigns given to workers, and who may be one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import anyio
+import psycopg
+import pytest
+from attrs import frozen
+
+from tests.dialer.child import numbers_that
+from trudy import AsyncTrudyClient
+from trudy.dialer import Breaker, Dialer, Hours, Plan, Policy, StoreBusyError
+from trudy.errors import ConfigurationError, InvalidArgumentError
+from trudy.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+POLICY = Policy(
+    hours=Hours.always(),
+    gap=0,
+    max_live=30,
+    retry={"no_answer": None, "busy": None, "failed": None},
+    breaker=Breaker(failed_share=1, short_calls=1000),
+)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@frozen
+class Fleet:
+    """A sandbox, and dialers as many machines would have them: of one store, with connections of their own."""
+
+    sandbox: Sandbox
+    url: str
+    agent: str
+    stack: AsyncExitStack
+
+    async def dialer(self, **options: object) -> Dialer:
+        client = self.sandbox.async_client(**{"rate_limit": False, **options})  # type: ignore[arg-type]
+        await self.stack.enter_async_context(client)
+        return await self.stack.enter_async_context(Dialer(client, store=self.url, clock=self.sandbox.clock))
+
+    async def plan(self, dialer: Dialer, numbers: list[str], policy: Policy = POLICY, **members: object) -> Plan:
+        rows = [{"phone": number} for number in numbers]
+        return await dialer.plan(
+            rows,
+            agent=self.agent,
+            consent="form",
+            policy=policy,
+            region="US",
+            rejects=None,
+            **members,  # type: ignore[arg-type]
+        )
+
+    def ask(self, statement: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(statement).fetchall()  # type: ignore[call-overload, no-any-return]
+
+
+@pytest.fixture
+async def fleet(postgres_url: str) -> AsyncIterator[Fleet]:
+    sandbox = Sandbox(speed=30, rate_limit=None)
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(sandbox.async_client())
+        agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Greet.")
+        yield Fleet(sandbox, postgres_url, agent.id, stack)
+
+
+@asynccontextmanager
+async def working(*dialers: Dialer) -> AsyncIterator[None]:
+    """Workers that are cancelled at the end of the block, as by a second Ctrl-C."""
+    tasks = [asyncio.create_task(dialer.work()) for dialer in dialers]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    with anyio.fail_after(seconds):
+        while not holds():  # noqa: ASYNC110  # what others write into a database sets no event
+            await anyio.sleep(0.05)
+
+
+async def test_workers_share_a_campaign_and_call_each_number_once(fleet: Fleet) -> None:
+    dialers = [await fleet.dialer() for _ in range(3)]
+    plan = await fleet.plan(dialers[0], numbers_that(24, 0, 1, 2, 3))
+    assert (await dialers[0].start(plan, confirm=plan.hash)).state == "running"
+    async with asyncio.timeout(40):
+        await asyncio.gather(*(dialer.work(until_done=True) for dialer in dialers))
+    status = await dialers[0].status(plan.campaign)
+    assert (status.state, status.counts, status.live) == ("done", {"done": 24}, 0)
+    fleet.sandbox.assert_no_number_dialed_twice()
+    assert len(fleet.sandbox.placed_calls) == 24
+    assert len(fleet.ask("SELECT DISTINCT worker FROM attempts")) == 3
+    assert fleet.ask("SELECT status FROM procrastinate_jobs WHERE task_name = 'trudy.dialer.dial'") == []
+    assert fleet.ask("SELECT * FROM workers") == []
+
+
+async def test_a_start_gives_each_shard_its_job_and_once_more_changes_nothing(fleet: Fleet) -> None:
+    dialer = await fleet.dialer()
+    plan = await fleet.plan(dialer, numbers_that(8, 0))
+    with pytest.raises(InvalidArgumentError, match="hash"):
+        await dialer.start(plan, confirm="no")
+    await dialer.start(plan, confirm=plan.hash, confirmed_by="Ada")
+    jobs = "SELECT lock, queueing_lock, args->>'shard' FROM procrastinate_jobs WHERE status = 'todo'"
+    assert sorted(fleet.ask(jobs)) == sorted(
+        (f"{plan.campaign}/{shard}", f"{plan.campaign}/{shard}", str(shard)) for shard in range(16)
+    )
+    [before] = fleet.ask("SELECT revision, running_since, confirmed_by FROM campaigns")
+    await dialer.start(plan, confirm=plan.hash)
+    assert len(fleet.ask(jobs)) == 16
+    assert fleet.ask("SELECT revision, running_since, confirmed_by FROM campaigns") == [before]
+    await dialer.stop(plan.campaign)
+    assert (await dialer.start(plan, confirm=plan.hash)).state == "stopped"
+
+
+async def test_who_dials_alone_and_who_dials_with_others_keep_each_other_out(fleet: Fleet) -> None:
+    worker, other, alone = [await fleet.dialer() for _ in range(3)]
+    plan = await fleet.plan(alone, numbers_that(4, 0))
+    async with working(worker, other):
+        await until(lambda: len(fleet.ask("SELECT * FROM workers")) == 2)
+        with pytest.raises(StoreBusyError, match="worker"):
+            await alone.run(plan, confirm=plan.hash)
+        with pytest.raises(StoreBusyError, match="dials already"):
+            await worker.work()
+        with pytest.raises(StoreBusyError, match="is a worker"):
+            await worker.run(plan, confirm=plan.hash)
+    assert (await alone.run(plan, confirm=plan.hash)).state == "done"
+    with pytest.raises(StoreBusyError, match="process"):
+        await worker.work(until_done=True)
+    await alone.work(until_done=True)
+    await worker.work(until_done=True)
+
+
+async def test_what_no_worker_can_be_made_of_is_named(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> None:
+    counts_alone = await fleet.dialer(rate_limit=100)
+    with pytest.raises(ConfigurationError, match="PostgresRateLimiter"):
+        await counts_alone.work()
+    path = tmp_path_factory.mktemp("store") / "leads.db"
+    async with AsyncTrudyClient(api_key="sk_test") as client, Dialer(client, store=path) as in_a_file:
+        with pytest.raises(ConfigurationError, match="PostgreSQL"):
+            await in_a_file.work()

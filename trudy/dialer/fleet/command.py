@@ -1,0 +1,79 @@
+"""`python -m trudy.dialer worker`: a process that dials with others until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from importlib import import_module
+from typing import Final
+
+from trudy.client import AsyncTrudyClient
+from trudy.dialer.dialer import Dialer
+from trudy.dialer.outcome import classify
+from trudy.dialer.progress import DialEvent
+from trudy.dialer.store import StoreBusyError, StoreError
+from trudy.errors import TrudyError
+from trudy.rate_limit.postgres import PostgresRateLimiter
+
+_HOOKS: Final = ("should_dial", "classify", "on_outcome", "on_event")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("--store", required=True, metavar="URL", help="the store: postgresql://user@host/database")
+    parser.add_argument(
+        "--hooks",
+        type=_hooks,
+        metavar="MODULE:OBJECT",
+        help=f"an object with some of {', '.join(_HOOKS)}; the same for each worker",
+    )
+    parser.add_argument(
+        "--rate-limit-group",
+        default="default",
+        metavar="NAME",
+        help="the name under which all processes with this API key share its rate limit, in the store's database",
+    )
+    parser.add_argument("--until-done", action="store_true", help="end once no campaign runs and no call is open")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Work, with a client of the environment. Returns the exit code."""
+    try:
+        asyncio.run(_work(arguments))
+    except (StoreBusyError, StoreError, TrudyError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+async def _work(arguments: argparse.Namespace) -> None:
+    hooks = arguments.hooks
+    limiter = PostgresRateLimiter(arguments.store, group=arguments.rate_limit_group)
+    try:
+        async with AsyncTrudyClient(rate_limiter=limiter) as client, Dialer(client, store=arguments.store) as dialer:
+            await dialer.work(
+                on_event=getattr(hooks, "on_event", _show),
+                should_dial=getattr(hooks, "should_dial", None),
+                classify=getattr(hooks, "classify", classify),
+                on_outcome=getattr(hooks, "on_outcome", None),
+                until_done=arguments.until_done,
+            )
+    finally:
+        limiter.close()
+
+
+def _show(event: DialEvent) -> None:
+    sys.stdout.write(f"{event}\n")
+    sys.stdout.flush()
+
+
+def _hooks(text: str) -> object:
+    module, _, name = text.partition(":")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be imported: {error}") from None
+    if not any(hasattr(found, hook) for hook in _HOOKS):
+        raise argparse.ArgumentTypeError(f"{text!r} has none of {', '.join(_HOOKS)}")
+    return found

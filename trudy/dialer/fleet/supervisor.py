@@ -1,0 +1,120 @@
+"""Runs Procrastinate, again and again: its worker ends where the database restarts. Frees jobs of workers that died."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import anyio
+from attrs import define, field
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ProcrastinateException
+from procrastinate.jobs import Status
+
+logger = logging.getLogger("trudy.dialer")
+
+_BEATS_EVERY: Final = 2.0
+_STALLED_AFTER: Final = 10.0
+"""Seconds without a sign of life after which the jobs of a worker are given to others. Fewer would take them from one
+whose machine is busy, which costs it its turn; more leave shards waiting."""
+_POLLS_EVERY: Final = 1.0
+"""Seconds between two looks for jobs: those that a notice did not tell of."""
+_FREES_EVERY: Final = 1.0
+_AGAIN_AFTER: Final = 0.5
+_STOPS_WITHIN: Final = 10.0
+"""Seconds in which Procrastinate should have stopped, once its jobs are over; after that it is left to itself."""
+_KEEPS_FAILED: Final = 1
+"""Hours for which a job that failed stays to be looked at."""
+
+
+@define(kw_only=True, eq=False)
+class Supervisor:
+    """One queue, of which so many jobs at a time are run by this process.
+
+    Attributes:
+        settings: of a connection, for psycopg.
+        name: of the worker, for the log.
+        task: the name of the only task.
+        work: what a job does with its arguments.
+    """
+
+    settings: Mapping[str, Any]
+    queue: str
+    task: str
+    work: Callable[..., Awaitable[None]]
+    name: str
+    concurrency: int
+    _stopping: asyncio.Event = field(init=False, factory=asyncio.Event)
+
+    def stop(self) -> None:
+        """Take no more jobs, and end once those that run are over."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Until `stop`."""
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            while not self._stopping.is_set():
+                await self._once(stopping)
+                await asyncio.wait({stopping}, timeout=_AGAIN_AFTER)
+        finally:
+            stopping.cancel()
+
+    async def _once(self, stopping: asyncio.Future[Any]) -> None:
+        """One life of Procrastinate's worker."""
+        serving = asyncio.create_task(self._serve())
+        try:
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            with anyio.CancelScope(shield=True):
+                if not serving.done():
+                    serving.cancel()
+                    await asyncio.wait({serving}, timeout=_STOPS_WITHIN)
+                if not serving.done():
+                    serving.cancel()
+        if serving.done() and not serving.cancelled() and (error := serving.exception()) is not None:
+            logger.warning("the queue of jobs was lost, and is taken up again: %s", type(error).__name__)
+
+    async def _serve(self) -> None:
+        app = App(connector=PsycopgConnector(min_size=1, max_size=4, timeout=5.0, **_pool(self.settings)))
+        app.task(name=self.task, queue=self.queue)(self.work)
+        async with app.open_async():
+            await app.job_manager.delete_old_jobs(
+                _KEEPS_FAILED, queue=self.queue, include_failed=True, include_cancelled=True, include_aborted=True
+            )
+            rescue = asyncio.create_task(self._rescue(app))
+            try:
+                await app.run_worker_async(
+                    queues=[self.queue],
+                    name=self.name,
+                    concurrency=self.concurrency,
+                    delete_jobs="successful",
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=_POLLS_EVERY,
+                    update_heartbeat_interval=_BEATS_EVERY,
+                    stalled_worker_timeout=_STALLED_AFTER,
+                )
+            finally:
+                rescue.cancel()
+
+    async def _rescue(self, app: App) -> None:
+        """Free the jobs of workers that gave no sign of life; the keeper puts in new ones."""
+        while True:
+            await asyncio.sleep(_FREES_EVERY)
+            try:
+                stalled = await app.job_manager.get_stalled_jobs(
+                    queue=self.queue, seconds_since_heartbeat=_STALLED_AFTER
+                )
+                for job in stalled:
+                    await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+            except ProcrastinateException as error:
+                # The database is away, or another worker was quicker.
+                logger.debug("jobs of dead workers could not be freed: %r", error)
+
+
+def _pool(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a pool, from those of a connection."""
+    rest = dict(settings)
+    return {"conninfo": rest.pop("conninfo"), "kwargs": rest}
