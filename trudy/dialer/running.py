@@ -71,9 +71,8 @@ class CampaignRun:
     """Whether it is told that somebody has paused the campaign."""
     _began_at: float = field(init=False, default=0.0)
 
-    @_slices.default
-    def _make_slices(self) -> SliceDialer:
-        return SliceDialer(
+    def __attrs_post_init__(self) -> None:
+        self._slices = SliceDialer(
             store=self.store,
             clock=self.clock,
             server_now=self.server_now,

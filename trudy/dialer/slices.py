@@ -77,7 +77,7 @@ class SliceDialer:
             await self.clock_guard.until_sure()
             before = self._claimed_at
             pause = await self._place_some(campaign, turn, fence, calls, until, on_claim)
-            if not isinstance(pause, float):
+            if isinstance(pause, str):
                 return pause
             if self._claimed_at != before:
                 placed_at = self.clock.monotonic()

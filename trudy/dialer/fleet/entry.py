@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 import anyio
@@ -18,16 +18,17 @@ from trudy.dialer.fleet import jobs
 from trudy.dialer.interrupts import until_interrupted
 from trudy.dialer.placing import worker_name
 from trudy.dialer.plan import Plan
-from trudy.dialer.records import OPEN_STATES
+from trudy.dialer.records import CampaignState
 from trudy.dialer.sql_store import SqlStore
 from trudy.dialer.store import Store
 from trudy.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from trudy.client import AsyncTrudyClient
     from trudy.clock import Clock
+
+
+_STAND_STILL: Final[Collection[CampaignState]] = ("planned", "paused", "halted")
 
 
 def shared_store(store: Store) -> SqlStore:
@@ -61,8 +62,7 @@ async def start(store: SqlStore, plan: Plan, *, now: float, by: str | None) -> N
     def give(connection: Connection) -> None:
         jobs.make_tables(connection)
         sql_rows.call_only(connection, plan.campaign, keys, plan.canary)
-        still = [state for state in OPEN_STATES if state != "running"]
-        sql_rows.move_campaign(connection, plan.campaign, "running", reason=None, now=now, by=by, was=still)
+        sql_rows.move_campaign(connection, plan.campaign, "running", reason=None, now=now, by=by, was=_STAND_STILL)
         jobs.put_shards(connection, store.id, plan.campaign)
         sql_postgres.notify(connection, store.id, "move")
 
@@ -102,7 +102,7 @@ async def work(
 
 
 @asynccontextmanager
-async def _one_of_the_workers(store: SqlStore) -> AsyncIterator[str]:
+async def _one_of_the_workers(store: SqlStore) -> AsyncGenerator[str]:
     """A name that no other worker has, while nobody dials alone."""
     name = f"{worker_name()}, worker {uuid4().hex[:12]}"
     is_alone = await store.database.share(name)
