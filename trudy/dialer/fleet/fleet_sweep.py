@@ -11,7 +11,7 @@ from attrs import define, field
 from trudy._concurrency.loops import Wakeup
 from trudy.clock import Clock
 from trudy.dialer.amnesia_guard import FORGOTTEN, AmnesiaGuard
-from trudy.dialer.records import CampaignRecord, CampaignState
+from trudy.dialer.records import CampaignRecord, CampaignState, DueRow
 from trudy.dialer.running import NUDGED_EVERY, SWEEP_EVERY
 from trudy.dialer.store import Store
 from trudy.dialer.sweep import Sweep
@@ -28,6 +28,7 @@ class FleetSweep:
 
     Attributes:
         is_stopping: whether this worker is to end.
+        on_event: told that the breaker has paused a campaign.
     """
 
     store: Store
@@ -36,6 +37,7 @@ class FleetSweep:
     server_now: Callable[[], float]
     look_soon: Wakeup
     is_stopping: Callable[[], bool]
+    on_event: Callable[[str, DueRow | None, str], None]
     is_on: bool = field(init=False, default=False)
     """Whether it is this worker's turn."""
 
@@ -93,8 +95,8 @@ class FleetSweep:
         ends = await self.store.last_ends(
             campaign.id, max(breaker.of_last, breaker.short_calls), since=campaign.running_since or 0.0
         )
-        if (reason := breaker.trips(ends)) is not None:
-            await self.pause(campaign.id, reason)
+        if (reason := breaker.trips(ends)) is not None and await self._move(campaign.id, "paused", reason):
+            self.on_event("breaker", None, reason)
 
     async def pause(self, campaign: str, reason: str) -> None:
         """Pause a campaign that runs."""
@@ -113,5 +115,5 @@ class FleetSweep:
     async def _running(self) -> list[CampaignRecord]:
         return [campaign for campaign in await self.store.campaigns() if campaign.state == "running"]
 
-    async def _move(self, campaign: str, to: Literal["paused", "halted"], reason: str) -> None:
-        await self.store.move_campaign(campaign, to, reason=reason, now=self.server_now(), was=_RUNS)
+    async def _move(self, campaign: str, to: Literal["paused", "halted"], reason: str) -> bool:
+        return await self.store.move_campaign(campaign, to, reason=reason, now=self.server_now(), was=_RUNS)

@@ -100,6 +100,7 @@ class FleetWorker:
             server_now=self.server_now,
             look_soon=self.look_soon,
             is_stopping=self._finishing.is_set,
+            on_event=self.hooks.tell,
         )
 
     async def until_over(self) -> None:
@@ -135,6 +136,15 @@ class FleetWorker:
         self.look_soon.set()
         for each in self._slices:
             each.withdraw()
+
+    async def interrupt(self) -> None:
+        """What Ctrl-C does: `finish`, and tell of it."""
+        self.finish()
+
+        async def tell() -> None:
+            self.hooks.tell("interrupted", None, "")
+
+        await self._safely(tell)
 
     async def _dial(self, campaign: str, shard: int) -> None:
         """A turn at a shard."""
