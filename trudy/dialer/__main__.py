@@ -1,5 +1,7 @@
-"""`python -m trudy.dialer demo`: the campaign of `trudy demo`, on a sandbox and simulated time; no phone rings. `worker`
-dials the campaigns of a store in PostgreSQL with other workers."""
+"""`python -m trudy.dialer demo`: the campaign of `trudy demo`, on a sandbox and simulated time; no phone rings.
+
+`python -m trudy.dialer worker`: dials the campaigns of a store in PostgreSQL with other workers.
+"""
 
 from __future__ import annotations
 
