@@ -11,14 +11,17 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import httpx
 import pytest
 
+from tests.cli.running import trudy
 from tests.docs.blocks import GUIDES, README, ROOT, Block, blocks_of
 from tests.webhooks.receivers import uvicorn_serving
+from trudy.cli.listen.state_files import listen_secret
 from trudy.sandbox import Sandbox, SandboxServer
 from trudy.testing import make_delivery
 from trudy.webhooks import WebhookRouter, asgi_app
@@ -46,6 +49,13 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
         monkeypatch.setenv("TRUDY_BASE_URL", server.base_url)
         monkeypatch.setenv("TRUDY_API_KEY", sandbox.api_key)
         yield server
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user who has kept no state, and no secret in the environment."""
+    monkeypatch.setenv("TRUDY_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.delenv("TRUDY_WEBHOOK_SECRET", raising=False)
 
 
 @pytest.fixture
@@ -190,6 +200,54 @@ def checks_a_receiver(block: Block, request: pytest.FixtureRequest) -> None:
     assert done.stdout.endswith("the receiver accepts good deliveries and refuses bad ones\n")
 
 
+def forwards_events(block: Block, request: pytest.FixtureRequest) -> None:
+    server: SandboxServer = request.getfixturevalue("server")
+    request.getfixturevalue("state")
+    *command, url = block.source.split()
+    assert command[0] == "trudy"
+    with receiving(listen_secret(), url) as (own, names), server.client() as client:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command, own],
+            env=os.environ | server.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert any(listen_secret() in line for line in iter(process.stderr.readline, "Ctrl-C ends it.\n"))
+            agent = client.agents.create(name="Ada", voice_id="VOICE_UUID", system_prompt="Be kind.")
+            client.calls.create(agent_id=agent.id, phone_number="+14155550100")
+            told = [json.loads(process.stdout.readline()) for _ in range(8)]
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+    assert process.returncode == 0
+    assert names == ["call.started", "call.joined", "call.ended", "call.billed"]
+    assert [row["status"] for row in told if row["type"] == "delivery"] == [204] * 4
+
+
+def sends_made_up_events(block: Block, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("state")
+    first, *others = block.source.strip().splitlines()
+    url = next(word for word in first.split() if "://" in word)
+    with receiving(listen_secret(), url) as (own, names):
+        trigger, listed, resent = (trudy(*line.replace(url, own).split()[1:]) for line in (first, *others))
+    assert (trigger.code, listed.code, resent.code) == (0, 0, 0)
+    assert json.loads(listed.out)["body"]["data"]["call"]["endReason"] == "busy"
+    assert names == ["call.ended"], "the router handles no event twice"
+
+
+@contextmanager
+def receiving(secret: str, url: str) -> Iterator[tuple[str, list[str]]]:
+    """A receiver at the path of the guide's URL: its own URL, and the names of the events that it handled."""
+    names: list[str] = []
+    router = WebhookRouter(secret=secret)
+    router.on_any(lambda event: names.append(event.name))
+    with uvicorn_serving(asgi_app(router)) as receiver:
+        yield receiver.split("/webhooks")[0] + url.removeprefix("http://localhost:8000"), names
+
+
 MAIN_JOB = "python3 -m venv .venv && .venv/bin/pip install -e '.[sandbox]' && .venv/bin/python examples/main_job.py"
 COMMANDS: dict[str, Callable[[Block, pytest.FixtureRequest], None]] = {
     MAIN_JOB: set_up_and_run_the_main_job,
@@ -198,4 +256,8 @@ COMMANDS: dict[str, Callable[[Block, pytest.FixtureRequest], None]] = {
     "TRUDY_LOG=debug python examples/quick_start.py VOICE_UUID +1234567890": logs_to_standard_error,
     "python -m trudy.sandbox --port 8765 --speed 60 --rate-limit 100": serves_a_sandbox,
     "python -m trudy.webhooks check http://127.0.0.1:8000/webhooks/truedy/": checks_a_receiver,
+    "trudy listen --forward-to http://localhost:8000/webhooks/truedy/": forwards_events,
+    "trudy trigger call.ended --to http://localhost:8000/webhooks/truedy/ --set end_reason=busy\n"
+    "trudy events list\n"
+    "trudy events resend evt_1": sends_made_up_events,
 }

@@ -278,6 +278,12 @@ def test_without_a_time_of_change_the_end_is_final() -> None:
     assert names(watched(*([row] for row in rows))) == [CHANGED, CHANGED, "batch.completed"]
 
 
+@pytest.mark.parametrize("moment", [5, None])
+def test_a_status_that_comes_back_without_a_newer_time_counts_once_it_stays(moment: float | None) -> None:
+    rows = [at("active", moment), at("paused", moment), *[at("active", moment)] * 8]
+    assert [status for _, status, _ in changes(watched(*([row] for row in rows)))] == ["paused", "active"]
+
+
 def test_a_row_without_a_status_changes_nothing() -> None:
     assert names(watched([at("active", 0)], [batch()], [at("paused", 9)])) == [CHANGED]
 

@@ -32,6 +32,7 @@ states = st.builds(
             changed_at=maybe,
             known=st.lists(statuses, max_size=2).map(tuple),
             moment=moments,
+            seen_at=moments,
         ),
         max_size=3,
     ),

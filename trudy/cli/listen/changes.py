@@ -18,6 +18,9 @@ from trudy.models import BatchCall, BatchStatus, Call, CallDirection, CallEnding
 EventIds: TypeAlias = Literal["provider", "api"]
 """Whose ids events name calls by: the voice provider's where rows show it, or those of the API."""
 
+LAG: Final = 60.0
+"""Seconds by which a list may be behind the server. Longer finds more rows that are old, and tells some changes later.
+"""
 KEPT_CALLS: Final = 2000
 """Calls that are over and still remembered, the newest: many pages of a list, and some hundred kilobytes."""
 
@@ -66,6 +69,9 @@ class SeenBatch:
     known: tuple[BatchStatus, ...]
     """The statuses it had at that time: rows of one second cannot be told apart by it."""
     moment: float
+    """Of its last event."""
+    seen_at: float
+    """When that status was seen first."""
 
 
 @frozen(kw_only=True)
@@ -214,7 +220,7 @@ def _batch(
     state: WatchState, seen: SeenBatch | None, batch: BatchCall, now: float
 ) -> tuple[SeenBatch, list[SimulatedEvent]] | None:
     status, changed_at = batch.status, _seconds(batch.updated_at)
-    if not status or (seen is not None and _is_stale(seen, status, changed_at)):
+    if not status or (seen is not None and _is_stale(seen, status, changed_at, now)):
         return None
     floor = float("-inf") if seen is None else seen.moment
     moment = max(now if changed_at is None else changed_at, floor)
@@ -233,14 +239,22 @@ def _batch(
         for name in names:
             body = batch_body(name, batch, previous=previous, moment=_aware(moment))
             events.append(SimulatedEvent(name=name, about=batch.id, moment=moment, body=body))
-    return SeenBatch(status=status, changed_at=changed_at, known=known, moment=moment), events
+    after = SeenBatch(
+        status=status, changed_at=changed_at, known=tuple(dict.fromkeys(known)), moment=moment, seen_at=now
+    )
+    return after, events
 
 
-def _is_stale(seen: SeenBatch, status: BatchStatus, changed_at: float | None) -> bool:
-    """Whether a row is no newer than what was seen: lists may lag behind the server."""
-    if changed_at is None or seen.changed_at is None:
-        return seen.status.is_final
-    return changed_at < seen.changed_at or (changed_at == seen.changed_at and status in seen.known)
+def _is_stale(seen: SeenBatch, status: BatchStatus, changed_at: float | None, now: float) -> bool:
+    """Whether a row is no newer than what was seen: lists may lag behind the server.
+
+    Where the time of the last change does not tell, a status of before is taken for a change only if it stays.
+    """
+    if changed_at is not None and seen.changed_at is not None and changed_at != seen.changed_at:
+        return changed_at < seen.changed_at
+    if status == seen.status:
+        return False
+    return seen.status.is_final or (status in seen.known and now < seen.seen_at + LAG)
 
 
 def _forget(state: WatchState) -> WatchState:

@@ -38,4 +38,5 @@ def _batch(seen: Mapping[str, Any]) -> SeenBatch:
         changed_at=seen["changed_at"],
         known=tuple(BatchStatus(word) for word in seen["known"]),
         moment=seen["moment"],
+        seen_at=seen["seen_at"],
     )

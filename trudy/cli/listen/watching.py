@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from attrs import define, field
 
-from trudy.cli.listen.changes import EventIds, SimulatedEvent, WatchState, sweep
+from trudy.cli.listen.changes import LAG, EventIds, SimulatedEvent, WatchState, sweep
 from trudy.errors import AuthenticationError, PermissionDeniedError, TrudyError
 from trudy.models import BatchCall, Call
 from trudy.pagination import PAGE_SIZE, AsyncPage, AsyncPager
@@ -31,8 +31,6 @@ MOST_PAGES: Final = 5
 CATCH_UP_PAGES: Final = 20
 """Pages of the first look that has to reach back, some minutes: 2,000 calls."""
 _MINUTE: Final = 60.0
-_LAG: Final = 60.0
-"""Seconds by which a list may be behind the server: so far back each look reads again."""
 _LONGEST_CALL: Final = 7200.0
 """Seconds after its creation for which an unfinished call is looked for on deeper pages. A call that hangs for ever
 would else cost pages for ever."""
@@ -148,7 +146,7 @@ class Watcher:
             for call_id, seen in known
             if not seen.is_over and seen.created_at is not None and seen.created_at > now - _LONGEST_CALL
         }
-        back_to = mark - (_LONGEST_CALL if is_first else _LAG)
+        back_to = mark - (_LONGEST_CALL if is_first else LAG)
         most = CATCH_UP_PAGES if self.reaches_back and not self.looks else MOST_PAGES
 
         def is_enough(rows: Collection[Call]) -> bool:
