@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -22,8 +23,6 @@ app = group("Show the events that trudy listen and trudy trigger have made on th
 
 _SHOWN: Final = 20
 _COLUMNS: Final = ("id", "time", "event", "answer", "facts", "about")
-_WIDE: Final = 100
-"""Columns from which on there is room for all of these."""
 _ID: Final = re.compile(r"(?:evt_)?([0-9]{1,15})")
 
 
@@ -35,7 +34,7 @@ def list_events(
 ) -> None:
     """List the newest events, the last one at the end."""
     from trudy.cli.listen.journal import Journal
-    from trudy.cli.listen.screen import event_id, event_row, facts_of, moment_text
+    from trudy.cli.listen.screen import WIDE, event_id, event_row, facts_of, moment_text
     from trudy.cli.output import show_list
 
     shell = shell_of(context)
@@ -47,7 +46,7 @@ def list_events(
     rows = [
         {
             "id": event_id(each.id),
-            "time": moment_text(each.moment),
+            "time": moment_text(each.moment, time.time()),
             "event": each.name,
             "answer": _answers(each),
             "facts": facts_of(each),
@@ -55,7 +54,7 @@ def list_events(
         }
         for each in events
     ]
-    narrow = shell.terminal.width < _WIDE
+    narrow = shell.terminal.width < WIDE
     show_list(shell, [rows], columns=[name for name in _COLUMNS if not (narrow and name == "facts")])
 
 
@@ -76,7 +75,7 @@ def show_event(
     if not shell.shows_tables or shell.columns:
         show(shell, row)
         return
-    answers = [f"{moment_text(one.at)}  {answer_of(one)}  {one.url}" for one in event.attempts]
+    answers = [f"{moment_text(one.at, time.time())}  {answer_of(one)}  {one.url}" for one in event.attempts]
     body = row.pop("body")
     show(shell, {**row, "deliveries": "\n".join(answers)})
     # Not in the table, which would break its lines: people copy it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -81,8 +81,10 @@ class Scene:
     requests: list[float] = field(factory=list)
 
     @asynccontextmanager
-    async def listening(self, **settings: Any) -> AsyncIterator[Seen]:
-        """Listen while the block runs."""
+    async def listening(
+        self, *, before: Callable[[], Awaitable[object]] | None = None, **settings: Any
+    ) -> AsyncIterator[Seen]:
+        """Listen while the block runs; `before` happens after the start, and before the first look."""
         seen = Seen()
         async with self.sandbox.async_client() as client:
             listening = Listening(
@@ -95,6 +97,8 @@ class Scene:
                 **{"http": self.inbox.client, "receivers": [receiver_url(URL)], **settings},
             )
             async with anyio.create_task_group() as tasks:
+                if before is not None:
+                    await before()
                 tasks.start_soon(listening.run)
                 await self.clock.sleep(1)
                 yield seen

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.listen.conftest import URL, Scene, body_of
+from trudy.cli.listen import watching
 from trudy.cli.listen.watching import REQUESTS_A_MINUTE
 from trudy.errors import AuthenticationError
 from trudy.sandbox import Sandbox
@@ -16,7 +17,7 @@ from trudy.webhooks import WebhookEvent, WebhookRouter
 from trudy.webhooks.parse import parse_event
 from trudy.webhooks.receiver_url import receiver_url
 
-ANSWERED, NO_ANSWER, BUSY, VOICEMAIL, NOT_PLACED = (f"+141555501{ending}" for ending in ("00", "10", "20", "30", "50"))
+ANSWERED, NO_ANSWER, BUSY, VOICEMAIL, NOT_PLACED, LONG = (f"+141555501{tens}0" for tens in (0, 1, 2, 3, 5, 8))
 
 
 def run(scene: Scene, main: Coroutine[Any, Any, None]) -> None:
@@ -96,6 +97,19 @@ def test_what_happened_before_the_start_is_told_only_with_since(scene: Scene) ->
             await scene.clock.sleep(60)
         assert seen.names == ["call.ended", "call.billed", "call.started", "call.failed"], "it was answered before"
         assert len(scene.inbox.events) == 4
+
+    run(scene, main())
+
+
+def test_what_happens_between_the_start_and_the_first_look_is_told(scene: Scene) -> None:
+    async def call_and_wait() -> None:
+        await scene.clock.sleep(1)
+        await scene.place(BUSY)
+        await scene.clock.sleep(20)
+
+    async def main() -> None:
+        async with scene.listening(before=call_and_wait) as seen:
+            assert seen.names == ["call.started", "call.failed"]
 
     run(scene, main())
 
@@ -301,13 +315,55 @@ def test_events_name_calls_by_the_providers_ids_where_rows_show_them(scene: Scen
     run(scene, main())
 
 
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "PAGE_SIZE", 10)
+
+
+@pytest.mark.usefixtures("small_pages")
 def test_a_campaign_larger_than_a_page_loses_no_event(scene: Scene) -> None:
     async def main() -> None:
-        await scene.place(ANSWERED)
         async with scene.listening() as seen:
-            await scene.place(*[ANSWERED] * 150)
+            await scene.place(*[ANSWERED] * 35)
             await scene.clock.sleep(300)
-        assert len(scene.inbox.keys) == len(set(scene.inbox.keys)) == 151 * 4
+        assert len(scene.inbox.keys) == len(set(scene.inbox.keys)) == 35 * 4
         assert seen.notices == []
+
+    run(scene, main())
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_the_end_of_a_call_is_told_though_many_are_newer(scene: Scene) -> None:
+    async def main() -> None:
+        async with scene.listening(receivers=[]) as seen:
+            [long] = await scene.place(LONG)
+            await scene.clock.sleep(600)
+            await scene.place(*[BUSY] * 35)
+            await scene.clock.sleep(1800)
+        assert [event.name for event in seen.events if event.about == long][-2:] == ["call.ended", "call.billed"]
+
+    run(scene, main())
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_since_reaches_back_over_many_pages(scene: Scene) -> None:
+    async def main() -> None:
+        await scene.place(*[BUSY] * 75)
+        await scene.clock.sleep(100)
+        async with scene.listening(receivers=[], since=scene.clock.time() - 200) as seen:
+            await scene.clock.sleep(120)
+        assert len(seen.events) == 75 * 2
+        assert seen.notices == []
+
+    run(scene, main())
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_more_new_calls_than_a_look_reads_are_told_of(scene: Scene) -> None:
+    async def main() -> None:
+        async with scene.listening(receivers=[]) as seen:
+            await scene.place(*[BUSY] * 65)
+            await scene.clock.sleep(120)
+        assert "more new calls than one look reads" in seen.notices[0]
 
     run(scene, main())

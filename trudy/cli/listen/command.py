@@ -141,7 +141,7 @@ def _account(base_url: str, key: str, secret: str) -> str:
 def _say_what_begins(shell: Shell, client: AsyncTrudyClient, receivers: Sequence[ReceiverURL], secret: str) -> None:
     from trudy.cli.listen.watching import INTERVAL
 
-    shell.say(f"Watching calls and campaigns at {client.base_url}, a look every {INTERVAL:.0f} s.")
+    shell.say(f"Watching {client.base_url}: a look every {INTERVAL:.0f} s")
     for receiver in receivers:
         shell.say(f"Forwarding to {receiver.label}")
     shell.say(f"The receiver needs this secret, the same at each start:\n  TRUDY_WEBHOOK_SECRET={secret}")
@@ -150,6 +150,8 @@ def _say_what_begins(shell: Shell, client: AsyncTrudyClient, receivers: Sequence
 
 def _say_how_it_ended(shell: Shell, listening: Listening, journal: Journal) -> None:
     waiting = len(journal.waiting(listening.account))
+    if shell.terminal.shows_tables:
+        shell.say("")  # the terminal has shown ^C
     undelivered = f", with {_counted(waiting, 'delivery', 'deliveries')} still to make" if waiting else ""
     told = _counted(listening.told, "event", "events")
     shell.say(f"Stopped after {told}{undelivered}. trudy listen --resume goes on from here.")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 TRIES: Final = 5
 """How often an event is sent until a receiver accepts it."""
+_MOST_READ: Final = 1024 * 1024
+"""Bytes of an answer that are read: more than an error page has, and no endless stream."""
 FIRST_WAIT: Final = 1.0
 """Seconds from the first try to the second; each further wait is twice as long. The server's own numbers are not
 published; the sandbox waits the same."""
@@ -52,17 +54,26 @@ async def post(
     at, began = clock.time(), clock.monotonic()
     status, fault = None, ""
     try:
-        # The status is enough: a receiver may take its time with a body that nobody reads.
         with anyio.fail_after(TIMEOUT):
             headers = sign(content, secret=secret, timestamp=at)
             async with http.stream("POST", receiver.url, content=content, headers=headers) as answer:
                 status = answer.status_code
+                await _read_some(answer)
     except (httpx.HTTPError, TimeoutError) as error:
         if status is None:
             fault = type(error).__name__
     return ForwardAttempt(
         url=receiver.label, at=at, status=status, fault=fault, seconds=round(clock.monotonic() - began, 4)
     )
+
+
+async def _read_some(answer: httpx.Response) -> None:
+    """Read the body, of which nothing is used: some servers complain where a connection is closed before its end."""
+    length = 0
+    async for part in answer.aiter_bytes():
+        length += len(part)
+        if length > _MOST_READ:
+            return
 
 
 @define(kw_only=True)

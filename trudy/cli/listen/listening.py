@@ -66,7 +66,11 @@ class Listening:
     clock: Clock = field(factory=SystemClock)
     http: Callable[[ReceiverURL], httpx.AsyncClient] = receiver_client
     told: int = field(init=False, default=0)
+    _started: float = field(init=False)
     _forwarders: dict[str, Forwarder] = field(init=False, factory=dict[str, Forwarder])
+
+    def __attrs_post_init__(self) -> None:
+        self._started = self.client.clock.monotonic()
 
     async def run(self) -> None:
         """Listen until cancelled.
@@ -84,6 +88,7 @@ class Listening:
             client=self.client,
             on_swept=self._swept,
             on_trouble=self.screen.notice,
+            started=self._started,
             state=state,
             reaches_back=state is not None,
             ids=self.ids,

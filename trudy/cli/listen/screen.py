@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 _NAME_WIDTH: Final = len("call.started")
 _FACTS_WIDTH: Final = len("hangup 24s")
 """With these an event of a call, its id included, takes 80 columns."""
+_LONGEST_NAME: Final = len("batch.status.changed")
+WIDE: Final = 100
+"""Columns from which on there is room for the longest name too."""
 _STYLES: Final = {
     "call.failed": "red",
     "voice.training.failed": "red",
@@ -74,10 +78,10 @@ def facts_of(event: LoggedEvent) -> str:
     return one_line(" ".join(str(word) for word in words if word))
 
 
-def moment_text(moment: float) -> str:
-    """A time of this machine's zone: of today without the date."""
-    at = datetime.fromtimestamp(moment).astimezone()
-    return f"{at:%H:%M:%S}" if at.date() == datetime.now().astimezone().date() else f"{at:%Y-%m-%d %H:%M}"
+def moment_text(moment: float, now: float) -> str:
+    """A time of this machine's zone: of today without the date. Both are in Unix seconds."""
+    at, today = (datetime.fromtimestamp(one).astimezone() for one in (moment, now))
+    return f"{at:%H:%M:%S}" if at.date() == today.date() else f"{at:%Y-%m-%d %H:%M}"
 
 
 def answer_of(attempt: ForwardAttempt) -> str:
@@ -95,6 +99,7 @@ class EventLines:
     """Whether each attempt says to whom; needless where there is one receiver."""
     retries: bool = True
     """Whether an event that was not accepted is sent again."""
+    now: Callable[[], float] = time.time
     _console: Console | None = field(init=False, default=None)
 
     def event(self, event: LoggedEvent) -> None:
@@ -105,7 +110,8 @@ class EventLines:
             self._write_json({"type": "event", **event_row(event)}, leave_out="deliveries")
         else:
             style = _STYLES.get(event.name, "bold")
-            name, facts = f"{event.name:<{_NAME_WIDTH}}", f"  {facts_of(event):<{_FACTS_WIDTH}}"
+            width = _NAME_WIDTH if self.shell.terminal.width < WIDE else _LONGEST_NAME
+            name, facts = f"{event.name:<{width}}", f"  {facts_of(event):<{_FACTS_WIDTH}}"
             self._line(event, (name, style), (facts, ""), one_line(event.about))
 
     def attempt(self, event: LoggedEvent, attempt: ForwardAttempt, *, number: int, is_last: bool) -> None:
@@ -137,7 +143,7 @@ class EventLines:
     def _line(self, event: LoggedEvent, *parts: tuple[str, str] | str, at: float | None = None) -> None:
         from rich.text import Text
 
-        moment = moment_text(event.moment if at is None else at)
+        moment = moment_text(event.moment if at is None else at, self.now())
         text = Text.assemble((f"{moment}  {event_id(event.id):<6}  ", "dim"))
         for part in parts:
             words, style = (f"  {part}" if part else "", "") if isinstance(part, str) else part

@@ -64,7 +64,8 @@ class Watcher:
     """Watches the calls and batches of an account until it is cancelled.
 
     Attributes:
-        state: what is known; None to begin with the present.
+        state: what is known; None to tell what happens from `started` on.
+        started: the monotonic time of the client's clock at which the watch began.
         reaches_back: whether the first look reads as far back as `state.since`.
         on_swept: given the new state and the events, after each look.
         on_trouble: given a line for the person, when a look fails and when looks succeed again.
@@ -73,6 +74,7 @@ class Watcher:
     client: AsyncTrudyClient
     on_swept: OnSwept
     on_trouble: OnTrouble
+    started: float
     state: WatchState | None = None
     reaches_back: bool = False
     ids: EventIds = "provider"
@@ -111,12 +113,12 @@ class Watcher:
 
     async def look(self) -> None:
         """Read the calls, and at every second look the batches, and tell what has changed."""
-        began = self.client.clock.monotonic()
+        clock = self.client.clock
+        began = clock.monotonic()
         calls = await self._calls()
         now = self._now()
-        began_at = now - (self.client.clock.monotonic() - began)
-        known = WatchState(since=began_at) if self.state is None else self.state
-        self._tell(*sweep(known, calls=calls, now=now, began=began_at, ids=self.ids))
+        known = self.state or WatchState(since=now - (clock.monotonic() - self.started) - self._doubt())
+        self._tell(*sweep(known, calls=calls, now=now, began=now - (clock.monotonic() - began), ids=self.ids))
         if self.looks % 2 == 0:
             batches = await self._batches()
             self._tell(*sweep(self.state or known, batches=batches, now=self._now()))
@@ -130,6 +132,11 @@ class Watcher:
         """The server's time, as the last answer told it."""
         server = self.client.server_clock
         return self.client.clock.time() if server is None else server.now().timestamp()
+
+    def _doubt(self) -> float:
+        """Seconds by which that time may be wrong: rather tell an event of just before the start than lose one."""
+        server = self.client.server_clock
+        return 0.0 if server is None else server.uncertainty
 
     def _options(self) -> RequestOptions:
         # The next look takes the place of a retry.
