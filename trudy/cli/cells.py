@@ -17,7 +17,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 def cell(value: object) -> str:
     """A JSON value as one line; times in this machine's zone, to the minute."""
     match value:
-        case None | "" | [] | {}:
+        case _ if value in (None, "", [], {}):
             return ""
         case bool():
             return "yes" if value else "no"

@@ -67,8 +67,7 @@ def _run_for_each(
 def _show(shell: Shell, operation: ApiCommand, result: object) -> None:
     columns = COLUMNS.get(operation.model, ())
     if operation.result == "pages":
-        pages = cast("Page[HasMembers]", result).pages()
-        show_list(shell, _read(shell, pages), columns=columns)
+        show_list(shell, (page.data for page in cast("Page[HasMembers]", result).pages()), columns=columns)
     elif operation.result == "steps":
         show_list(shell, ([state] for state in cast("Iterable[HasMembers]", result)), columns=columns)
     elif isinstance(result, AddedContacts):
@@ -77,14 +76,6 @@ def _show(shell: Shell, operation: ApiCommand, result: object) -> None:
         show_list(shell, [cast("Sequence[HasMembers]", result)], columns=columns)
     else:
         show(shell, cast("HasMembers", result))
-
-
-def _read(shell: Shell, pages: Iterable[Page[HasMembers]]) -> Iterable[Sequence[HasMembers]]:
-    """The rows of each page; of those that cannot be read, how many they are."""
-    for page in pages:
-        if page.invalid:
-            shell.say(f"{len(page.invalid)} rows could not be read and are left out")
-        yield page.data
 
 
 def _added(result: AddedContacts) -> Row:

@@ -1,0 +1,71 @@
+"""Errors in two lines, and their exit codes."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+import trudy
+from trudy.cli.asking import NotConfirmedError
+from trudy.cli.exit_codes import ExitCode
+from trudy.cli.failures import CommandError, failure_of
+
+CODES = [
+    (trudy.ConfigurationError("no key"), ExitCode.NOT_ALLOWED),
+    (trudy.InvalidArgumentError("limit must be a whole number", argument="limit"), ExitCode.USAGE),
+    (trudy.BadRequestError("no"), ExitCode.REFUSED),
+    (trudy.AuthenticationError("no"), ExitCode.NOT_ALLOWED),
+    (trudy.PaymentRequiredError("no", details={"redirect_url": "https://pay.example"}), ExitCode.NOT_ALLOWED),
+    (trudy.PermissionDeniedError("no"), ExitCode.NOT_ALLOWED),
+    (trudy.NotFoundError("no"), ExitCode.NOT_FOUND),
+    (trudy.ConflictError("no"), ExitCode.REFUSED),
+    (trudy.ValidationError("no"), ExitCode.REFUSED),
+    (trudy.RateLimitError("no"), ExitCode.RATE_LIMIT),
+    (trudy.ServerError("no"), ExitCode.NO_ANSWER),
+    (trudy.ProviderError("no"), ExitCode.NO_ANSWER),
+    (trudy.APIConnectionError("no"), ExitCode.NO_ANSWER),
+    (trudy.APITimeoutError("no"), ExitCode.NO_ANSWER),
+    (trudy.ResponseDecodeError("no"), ExitCode.NO_ANSWER),
+    (trudy.CallOutcomeUnknownError("no"), ExitCode.OUTCOME_UNKNOWN),
+    (trudy.WaitTimeoutError("no"), ExitCode.NOT_IN_TIME),
+    (trudy.APIError("teapot", status_code=418), ExitCode.REFUSED),
+    (NotConfirmedError("not confirmed", "Nothing was done."), ExitCode.USAGE),
+    (CommandError("held", "Look.", code=ExitCode.PAUSED), ExitCode.PAUSED),
+    (FileNotFoundError(errno.ENOENT, "No such file or directory", "gone.csv"), ExitCode.USAGE),
+    (RuntimeError("a bug about +14155550123"), ExitCode.FAULT),
+]
+
+
+@pytest.mark.parametrize(("error", "code"), CODES, ids=lambda value: type(value).__name__)
+def test_each_error_has_a_code_and_two_lines(error: Exception, code: ExitCode) -> None:
+    failure = failure_of(error)
+    assert failure.code is code
+    first, second = str(failure).splitlines()
+    assert first.startswith("error: ")
+    assert second.startswith("  ")
+    assert len(second) > 5
+    assert "+14155550123" not in str(failure)
+
+
+def test_every_kind_of_error_of_the_library_is_among_them() -> None:
+    kinds = {getattr(trudy, name) for name in trudy.__all__ if name.endswith("Error")}
+    assert kinds - {type(error) for error, _ in CODES} <= {trudy.TrudyError}
+
+
+def test_the_first_line_has_the_request_id_and_what_was_asked() -> None:
+    error = trudy.NotFoundError("no such call", request_id="req_1", method="GET", path="/calls/c1")
+    assert failure_of(error).what == "404 not_found: no such call (GET /calls/c1, request id req_1)"
+
+
+def test_the_second_line_says_whether_to_repeat() -> None:
+    assert "Run it again" in failure_of(trudy.ServerError("no", retryable=True)).advice
+    assert "had an effect" in failure_of(trudy.ServerError("no", retryable=False)).advice
+    assert "Do not repeat" in failure_of(trudy.CallOutcomeUnknownError("no")).advice
+    assert "https://pay.example" in failure_of(CODES[4][0]).advice
+
+
+def test_what_a_server_says_cannot_forge_a_line() -> None:
+    failure = failure_of(trudy.ValidationError("bad\nerror: all is well\x1b[2J"))
+    assert len(str(failure).splitlines()) == 2
+    assert "\x1b" not in str(failure)
