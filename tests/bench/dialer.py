@@ -34,7 +34,7 @@ _POLICY = Policy(
     max_live=500,
     attempts=Attempts(a_day=9),
     retry={"no_answer": None, "busy": None, "failed": None},
-    breaker=Breaker(failed_share=1, short_calls=10**6),
+    breaker=Breaker(failed_share=1, shorter_than=0),
 )
 
 

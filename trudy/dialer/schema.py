@@ -7,13 +7,16 @@ is the audit: triggers let nobody change or delete an entry.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from sqlalchemy import (
     JSON,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
+    FromClause,
     Index,
     Integer,
     MetaData,
@@ -21,10 +24,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 
-from trudy.dialer.states import RINGING
+from trudy.dialer.states import RINGING, AttemptState
 
 metadata: Final = MetaData()
 SCHEMA: Final = 2
@@ -197,3 +201,9 @@ hints = Table(
     Column("kind", Text, nullable=False),
 )
 """What webhooks told, until the process that dials has looked. The ids in them may be the voice provider's."""
+
+
+def attempt_is(states: Collection[AttemptState], table: FromClause = attempts) -> ColumnElement[bool]:
+    """Whether an attempt is in one of these states, for statements that are made once: they are written out, since a
+    list of values is put into the text each time."""
+    return table.c.state.in_([literal_column(f"'{state.value}'") for state in states])

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from trudy.dialer.policy import DAY, Policy
 from trudy.dialer.records import DueRow, Miss, MissReason
-from trudy.dialer.schema import attempts, caller_days
+from trudy.dialer.schema import attempt_is, attempts, caller_days
 from trudy.dialer.states import AttemptState
 
-_COUNTED: Final = (
+_RANG: Final = (
     AttemptState.INTENT,
     AttemptState.UNKNOWN,
     AttemptState.UNRESOLVED,
@@ -22,15 +22,13 @@ _COUNTED: Final = (
     AttemptState.LOST,
 )
 """Attempts that rang, or may have: they count against the caps of a number."""
-_RANG: Final = (
-    select(attempts.c.intent_at, attempts.c.day)
-    .where(
-        attempts.c.number_hash == bindparam("number_hash"),
-        attempts.c.intent_at > bindparam("since"),
-        attempts.c.state.in_(_COUNTED),
-    )
-    .order_by(attempts.c.intent_at)
+COUNTED: Final = (
+    attempts.c.number_hash == bindparam("number_hash"),
+    attempts.c.intent_at > bindparam("since"),
+    attempt_is(_RANG),
 )
+"""Attempts that count for a number, given what `counted` tells."""
+_MOMENTS: Final = select(attempts.c.intent_at, attempts.c.day).where(*COUNTED).order_by(attempts.c.intent_at)
 
 
 class Missed(Exception):  # noqa: N818  # no error: it rolls a claim back
@@ -41,13 +39,18 @@ class Missed(Exception):  # noqa: N818  # no error: it rolls a claim back
         self.miss = Miss(reason=reason, due_at=due_at)
 
 
+def counted(number_hash: str, now: float) -> dict[str, object]:
+    """What `COUNTED` asks for."""
+    return {"number_hash": number_hash, "since": now - 30 * DAY}
+
+
 def check_caps(connection: Connection, policy: Policy, contact: DueRow, number_hash: str, day: str, now: float) -> None:
     """Keep to the calls that a number may get in a day and in 30.
 
     Raises:
         Missed: it has had them all.
     """
-    moments = connection.execute(_RANG, {"number_hash": number_hash, "since": now - 30 * DAY}).all()
+    moments = connection.execute(_MOMENTS, counted(number_hash, now)).all()
     if sum(each.day == day for each in moments) >= policy.attempts.a_day:
         raise Missed("a_day", _next_day(contact, now))
     if len(moments) >= policy.attempts.in_30_days:

@@ -17,8 +17,8 @@ from sqlalchemy.exc import IntegrityError
 from trudy.dialer import sql_servers
 from trudy.dialer.policy import Policy
 from trudy.dialer.records import HELD_UNTIL, Claim, DueRow, Ended
-from trudy.dialer.schema import attempts, campaigns, do_not_call, events, leases, only_to, rows, store
-from trudy.dialer.sql_caps import Missed, check_caps, day_of, give_back_caller_id, take_caller_id
+from trudy.dialer.schema import attempt_is, attempts, campaigns, do_not_call, events, leases, only_to, rows, store
+from trudy.dialer.sql_caps import COUNTED, Missed, check_caps, counted, day_of, give_back_caller_id, take_caller_id
 from trudy.dialer.states import RINGING, AttemptState, Happening, ImpossibleError, RowState, attempt_after, row_after
 
 _UNDECIDED: Final = (*RINGING, AttemptState.UNRESOLVED)
@@ -82,6 +82,7 @@ _STANDS: Final = select(
     .where(attempts.c.campaign == campaigns.c.id, attempts.c.row == bindparam("row"))
     .scalar_subquery()
     .label("attempts"),
+    exists().where(*COUNTED).label("was_called"),
 ).where(campaigns.c.id == bindparam("of"))
 """What a claim must know beside the slot and the row."""
 _INTENT: Final = insert(attempts)
@@ -104,7 +105,7 @@ _ATTEMPT: Final = (
             _later.c.campaign == attempts.c.campaign,
             _later.c.row == attempts.c.row,
             _later.c.n > attempts.c.n,
-            _later.c.state.in_(_UNDECIDED),
+            attempt_is(_UNDECIDED, _later),
         )
         .label("is_old"),
     )
@@ -156,9 +157,8 @@ def claim(
         raise Missed("server")
     _take_slot(connection, contact.campaign, policy, price, gap, now)
     _expect(connection, _CLAIM_ROW, {"of": contact.id, "now": now}, Missed("row"))
-    stands = connection.execute(
-        _STANDS, {"of": contact.campaign, "shard": shard, "number_hash": number_hash, "row": contact.id}
-    ).one()
+    asked = {"of": contact.campaign, "shard": shard, "row": contact.id}
+    stands = connection.execute(_STANDS, {**asked, **counted(number_hash, now)}).one()
     if stands.fence != fence:
         raise Missed("fence")
     if stands.is_do_not_call:
@@ -170,7 +170,8 @@ def claim(
         if opening != moment:
             raise Missed("hours", opening)
     day = day_of(contact, now)
-    check_caps(connection, policy, contact, number_hash, day, now)
+    if stands.was_called:
+        check_caps(connection, policy, contact, number_hash, day, now)
     take_caller_id(connection, policy, contact, from_number, day, now)
     intent = {
         "id": attempt,

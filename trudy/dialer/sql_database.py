@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import sqlite3
 import threading
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
@@ -74,7 +75,7 @@ class Database:
         self._writing = threading.Lock()
         """Held by the one thread that is in a transaction, whichever event loop it serves."""
         self._kept: Connection | None = None
-        """The connection to a database in memory: to take it from the pool costs as much as a small transaction."""
+        """The connection to SQLite: to take it from the pool each time costs as much as a small transaction."""
         self._limiters: dict[object, CapacityLimiter] = {}
         self._lock_file: int | None = None
         self._advisory = PostgresLock(self._engine) if is_postgres else None
@@ -132,10 +133,7 @@ class Database:
             raise StoreError(f"{self._name} is not open: use the dialer in `async with`, or SyncDialer in `with`")
 
         def run() -> T:
-            if self._kept is not None:
-                with self._writing, self._kept.begin():
-                    return work(self._kept, *args, **values)
-            with self._writing, engine.begin() as connection:
+            with self._transaction(engine) as connection:
                 return work(connection, *args, **values)
 
         return await self._run(run)
@@ -175,6 +173,26 @@ class Database:
         except DBAPIError as error:
             # Not its own text, which holds the statement and its values.
             raise StoreError(f"{self._name}: {said_by(error)}") from None
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._name}: {error}") from None
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Generator[Connection]:
+        """The only one of this process, committed at the end of its block."""
+        with self._writing:
+            if engine.dialect.name != "sqlite":
+                with engine.begin() as connection:
+                    yield connection
+                return
+            self._kept = kept = self._kept or engine.connect()
+            try:
+                with kept.begin():
+                    # One that would only become a writer half-way could fail there; each takes the lock at once.
+                    cast(Any, kept.connection.dbapi_connection).execute("BEGIN IMMEDIATE")
+                    yield kept
+            except BaseException:
+                self._let_go()  # the pool sees to it that nothing is left of the transaction
+                raise
 
     def _limiter(self) -> CapacityLimiter:
         """One thread at a time, for each event loop that uses the store."""
@@ -194,7 +212,7 @@ class Database:
 
         if self._path is not None and not self._path.absolute().parent.is_dir():
             raise StoreError(f"{self._name}: its folder is not there")
-        with self._engine.begin() as connection:
+        with self._transaction(self._engine) as connection:
             self._check_ours(inspect(connection).get_table_names())
             try:
                 upgrade(connection)
@@ -206,8 +224,6 @@ class Database:
                 found = connection.execute(insert(store_table).values(new).returning(store_table)).one()
             if found.schema > SCHEMA:
                 raise StoreError(f"{self._name} is of a newer version of trudy: schema {found.schema}, not {SCHEMA}")
-        if self._is_memory:
-            self._kept = self._engine.connect()
         self.id = found.id
 
     def _check_ours(self, tables: Collection[str]) -> None:
@@ -218,15 +234,17 @@ class Database:
             raise StoreError(f"{self._name} is a database of another program, and not a store of the dialer")
 
     def _truncate_log(self) -> None:
-        if self._engine.dialect.name == "sqlite":
-            with self._engine.connect() as connection:
-                connection.rollback()
-                cast(Any, connection.connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with self._writing:
+            if self._kept is not None:
+                cast(Any, self._kept.connection.dbapi_connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _close(self) -> None:
+    def _let_go(self) -> None:
         if self._kept is not None:
             self._kept.close()
             self._kept = None
+
+    def _close(self) -> None:
+        self._let_go()
         self._engine.dispose()
         if self._lock_file is not None:
             os.close(self._lock_file)
@@ -258,7 +276,6 @@ def _sqlite_or_other(url: URL, *, in_memory: bool) -> Engine:
     engine = create_engine(url, poolclass=StaticPool) if in_memory else create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -269,8 +286,3 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables or store_table.name in tables:  # the log stays with a file, and another program's is left as it is
         connection.execute("PRAGMA journal_mode=WAL")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that would only become a writer half-way could fail there; each takes the lock at once.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -23,8 +23,8 @@ from sqlalchemy import (
     update,
 )
 
-from trudy.dialer import policy_json
 from trudy.dialer.exported import own_name
+from trudy.dialer.policy import Policy
 from trudy.dialer.records import CAMPAIGN_STATES, HELD_UNTIL, CampaignRecord, CampaignState, DueRow, OpenAttempt
 from trudy.dialer.refusals import MOST_REFUSALS
 from trudy.dialer.schema import SHARDS, attempts, campaigns, do_not_call, events, leases, only_to, rows
@@ -53,13 +53,13 @@ _DUE: Final = (
 )
 
 
-def as_campaign(found: Row[Any]) -> CampaignRecord:
-    """A campaign from its row."""
+def as_campaign(found: Row[Any], policy: Policy) -> CampaignRecord:
+    """A campaign from its row and its policy."""
     return CampaignRecord(
         id=found.id,
         plan_hash=found.plan_hash,
         agent_id=found.agent,
-        policy=policy_json.from_json(found.policy),
+        policy=policy,
         consent=found.consent,
         region=found.region,
         longest_call=found.longest_call,
@@ -212,7 +212,9 @@ def attempts_where(connection: Connection, which: ColumnElement[bool]) -> list[O
         .order_by(attempts.c.intent_at)
     )
     open_ones = connection.execute(chosen).all()
-    called = select(rows).where(rows.c.id.in_([each.row for each in open_ones]))
+    called = select(rows).where(
+        rows.c.id.in_(select(attempts.c.row).join(rows, rows.c.id == attempts.c.row).where(which))
+    )
     contacts = {row.id: as_contact(row) for row in connection.execute(called)}
     return [
         OpenAttempt(

@@ -6,10 +6,10 @@ import os
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal, ParamSpec, TypeVar, cast
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
 
 from trudy.clock import Clock
-from trudy.dialer import sql_caps, sql_claims, sql_copy, sql_plans, sql_postgres, sql_rows, sql_servers
+from trudy.dialer import policy_json, sql_caps, sql_claims, sql_copy, sql_plans, sql_postgres, sql_rows, sql_servers
 from trudy.dialer.export import AttemptRow, CampaignCopy, HeldRow
 from trudy.dialer.policy import OutcomeWord, Policy
 from trudy.dialer.records import (
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_CAMPAIGN: Final = select(campaigns).where(campaigns.c.id == bindparam("of"))
 _MOST_HINTS: Final = 100
 """Hints kept until somebody takes them: one is enough to look, and while nobody dials, nobody takes them."""
 
@@ -84,16 +85,15 @@ class SqlStore:
         return await self._database.read(sql_plans.zones, campaign)
 
     async def campaign(self, campaign: str) -> CampaignRecord:
-        return await self._database.read(_campaign, campaign)
+        found = await self._database.read(lambda connection: connection.execute(_CAMPAIGN, {"of": campaign}).first())
+        if found is None:
+            raise LookupError(f"the store has no campaign {campaign}")
+        return self._as_campaign(found)
 
     async def campaigns(self) -> Sequence[CampaignRecord]:
-        def read(connection: Connection) -> list[CampaignRecord]:
-            return [
-                sql_rows.as_campaign(found)
-                for found in connection.execute(select(campaigns).order_by(campaigns.c.created_at))
-            ]
-
-        return await self._database.read(read)
+        statement = select(campaigns).order_by(campaigns.c.created_at)
+        found = await self._database.read(lambda connection: connection.execute(statement).all())
+        return [self._as_campaign(each) for each in found]
 
     async def move_campaign(
         self,
@@ -155,9 +155,7 @@ class SqlStore:
         now: float,
         send_within: float,
     ) -> Claim | Miss:
-        policy = self._policies.get(contact.campaign)
-        if policy is None:
-            policy = self._policies[contact.campaign] = (await self.campaign(contact.campaign)).policy
+        policy = self._policies.get(contact.campaign) or (await self.campaign(contact.campaign)).policy
         try:
             return await self._in_transaction(
                 lambda connection: sql_claims.claim(
@@ -375,6 +373,12 @@ class SqlStore:
         """What stands for a number where the number itself must not stand."""
         return self._database.hash_of(number)
 
+    def _as_campaign(self, found: Row[Any]) -> CampaignRecord:
+        policy = self._policies.get(found.id)
+        if policy is None:
+            policy = self._policies[found.id] = policy_json.from_json(found.policy)
+        return sql_rows.as_campaign(found, policy)
+
     async def _in_transaction(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **values: P.kwargs
     ) -> T:
@@ -384,10 +388,3 @@ class SqlStore:
         await self._in_transaction(
             lambda connection: sql_claims.answered(connection, attempt, happening, now, **values)
         )
-
-
-def _campaign(connection: Connection, campaign: str) -> CampaignRecord:
-    found = connection.execute(select(campaigns).where(campaigns.c.id == campaign)).first()
-    if found is None:
-        raise LookupError(f"the store has no campaign {campaign}")
-    return sql_rows.as_campaign(found)

@@ -125,7 +125,7 @@ class Sweep:
         adopted = await self._check_marks(seen.values())
         for attempt in late:
             await self._find_late(attempt, seen, complete_from)
-        ends = 0
+        ends, now = 0, self.server_now()
         singles = MOST_SINGLE
         for attempt in open_ones:
             campaign = campaigns[attempt.campaign]
@@ -134,10 +134,10 @@ class Sweep:
                     ends += await self._doubtful(campaign, attempt, seen, complete_from)
                     continue
                 call = seen.get(attempt.call_id or "")
-                if call is None and singles and self._is_single_due(attempt):
+                if call is None and singles and self._is_single_due(attempt, now):
                     singles -= 1
                     call = await self._single(attempt)
-                ends += await self._placed(campaign, attempt, call)
+                ends += await self._placed(campaign, attempt, call, now)
             except ImpossibleError:
                 continue  # somebody settled it meanwhile
         return Looked(looked_for=len(open_ones) + self._late, ends=ends, adopted=adopted)
@@ -280,10 +280,9 @@ class Sweep:
         deepest = max((self._places[call_id] for call_id in before), default=0)
         return min(PAGE, deepest + len(wanted - before) + _BEYOND)
 
-    def _is_single_due(self, attempt: OpenAttempt) -> bool:
+    def _is_single_due(self, attempt: OpenAttempt, now: float) -> bool:
         began = attempt.started_at or attempt.intent_at
         due_at, pause = self._singles.get(attempt.id, (began + _FIRST_SINGLE, _FIRST_SINGLE))
-        now = self.server_now()
         if now < due_at:
             return False
         self._singles[attempt.id] = (now + pause, min(pause * 1.5, _LONGEST_PAUSE))
@@ -296,8 +295,7 @@ class Sweep:
         except NotFoundError:
             return None
 
-    async def _placed(self, campaign: CampaignRecord, attempt: OpenAttempt, call: Call | None) -> int:
-        now = self.server_now()
+    async def _placed(self, campaign: CampaignRecord, attempt: OpenAttempt, call: Call | None, now: float) -> int:
         if call is not None and call.status.is_final:
             return await self.endings.end(campaign, attempt, call)
         settings = None if call is None else call.call_settings
