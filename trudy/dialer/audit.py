@@ -39,6 +39,8 @@ _REASONS: Final[Mapping[str, str]] = {
     "earlier_campaign": "the number is in another campaign that is open, or called it within 30 days",
     "attempts_spent": "no attempts are left",
     "no_consent": "no consent",
+    "retry": "its next attempt is not due yet",
+    "call_back": "it is to be called back later",
     "refused_alike": "refused like those after it",
     "unresolved": "nobody knows whether it was called; resolve() it",
 }

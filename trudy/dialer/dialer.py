@@ -414,7 +414,8 @@ class Dialer:
 
         One row a contact: the source's columns, and what became of it. One row an attempt: its times, outcome, cost
         (dollars, or credits where the API tells none), and the `line` of its contact. The file is
-        whole, or the old one. Times are in UTC.
+        whole, or the old one, whose mode it keeps. Times are in UTC. In a CSV, a text that a spreadsheet would run as a
+        formula has an apostrophe before it.
 
         Args:
             path: ends in `.csv`, `.jsonl`, `.ndjson`, or `.parquet` (needs the extra `parquet`).
@@ -422,6 +423,7 @@ class Dialer:
 
         Raises:
             ConfigurationError: the extra `parquet` is not installed.
+            OSError: the file cannot be written, such as on a full disk.
         """
         exports.check_path(path)
         read, kinds = await self._campaigns.table(campaign, rows)
@@ -438,14 +440,20 @@ class Dialer:
     async def report(self, campaign: str, path: str | os.PathLike[str], *, rehearsal: Rehearsal | None = None) -> None:
         """Write how a campaign goes as one HTML file that opens offline; needs the extra `report`. Numbers are masked.
 
+        The file is whole, or the old one. It may be written before, during and after the run.
+
         Args:
             rehearsal: shown beside it.
 
         Raises:
             ConfigurationError: the extra `report` is not installed.
+            OSError: the file cannot be written.
         """
         from trudy.dialer.report import write_report
 
+        _checks.path(path, "path")
+        if rehearsal is not None:
+            _checks.instance(rehearsal, Rehearsal, "rehearsal")
         await self._campaigns.known(campaign)
         limit = self.client.rate_limit
         await write_report(

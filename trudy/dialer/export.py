@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import ExitStack
+import secrets
+import stat
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, cast
@@ -26,15 +28,25 @@ _HARMLESS: Final = re.compile(r"[+-]?[0-9][0-9 ().,/-]*")
 async def write(rows: Rows, path: Path, kinds: Kinds = RESULTS) -> int:
     """Write CSV, JSON lines or Parquet, by the file's name; how many rows there were.
 
-    The file is written under another name first: a file of that name is either whole or the old one.
+    Raises:
+        OSError: it cannot be written, such as on a full disk; a file of that name is the old one then.
     """
-    part = path.with_name(f"{path.name}.part")
+    with whole_file(path) as part:
+        return await _WRITERS[path.suffix.lower()](rows, part, kinds)
+
+
+@contextmanager
+def whole_file(path: Path) -> Generator[Path]:
+    """Where to write a file that is either whole or the old one; a link keeps pointing to it, and it keeps its mode."""
+    path = path.resolve()
+    part = path.with_name(f".{secrets.token_hex(8)}.part")  # short, since the name may be as long as names can be
     try:
-        count = await _WRITERS[path.suffix.lower()](rows, part, kinds)
+        yield part
+        if path.is_file():
+            part.chmod(stat.S_IMODE(path.stat().st_mode))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-    return count
 
 
 def check_path(path: object) -> None:

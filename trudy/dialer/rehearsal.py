@@ -138,14 +138,16 @@ class Rehearsal:
         lines.append(
             f"  requests     {self.requests:,} in {len(self.windows):,} windows, at most {most:,} of {self.limit:,}"
         )
-        lines.append(f"  slowed by    {self._slowed()}")
+        lines.append(f"  slowed by    {self.slowed_by}")
         lines += [
             f"  waits        {_at(wait.start)} to {_at(wait.end)}: {wait.reason} ({wait.rows:,} rows)"
             for wait in self.waits
         ]
         return "\n".join(lines)
 
-    def _slowed(self) -> str:
+    @property
+    def slowed_by(self) -> str:
+        """What kept it from dialing faster within the hours, in words."""
         causes: list[str] = []
         if self.full_windows:
             causes.append(f"the rate limit in {self.full_windows:,} windows")

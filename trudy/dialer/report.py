@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
 
 from trudy._masking import mask_phone
 from trudy.dialer import charts
 from trudy.dialer.audit import reason_told
+from trudy.dialer.export import whole_file
 from trudy.dialer.statistics import AttemptTally, CampaignStatistics
 from trudy.errors import ConfigurationError
 
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_HELD: Final = 200
 """Held rows that are listed: more belong into an export, and make the page slow to print."""
+_NONE: Final = "-"
+"""In a cell of what a side does not know."""
 
 
 async def write_report(
@@ -31,37 +38,26 @@ async def write_report(
     async for attempt in store.export_attempts(campaign):
         tally.add(attempt)
     statistics = tally.of(await store.reasons(campaign))
-    held = await store.held(campaign, MOST_HELD + 1)
+    held = await store.held(campaign, MOST_HELD)
+    sides = [_Side.of_campaign(found, statistics)]
+    if rehearsal is not None:
+        sides.append(_Side.of_rehearsal(rehearsal))
+        limit = limit or rehearsal.limit
     text = _page(
         campaign=found,
-        at=f"{datetime.fromtimestamp(now, UTC):%a %Y-%m-%d %H:%M}",
+        at=_date(datetime.fromtimestamp(now, UTC), " %Y"),
         outcomes=charts.OUTCOMES,
-        sides=[
-            _side(
-                "The campaign",
-                statistics,
-                _facts_of_campaign(found, statistics),
-                statistics.by_minute,
-                limit,
-                "calls",
-            ),
-            *([] if rehearsal is None else [_side_of_rehearsal(rehearsal)]),
-        ],
+        sides=sides,
+        facts=_facts(sides),
+        charts=_charts(sides, limit),
+        waits=() if rehearsal is None else rehearsal.waits,
+        other_plan="" if rehearsal is None or rehearsal.plan_hash == found.plan_hash else rehearsal.plan_hash[:12],
         kept=_kept(statistics.rows),
-        held=[
-            {
-                "line": row.line,
-                "number": mask_phone(row.phone_number or ""),
-                "state": row.state,
-                "reason": reason_told(row.reason or ""),
-            }
-            for row in held[:MOST_HELD]
-        ],
-        more=_held_in_all(statistics.rows) - MOST_HELD if len(held) > MOST_HELD else 0,
+        held=held,
+        held_in_all=max(len(held), _held_in_all(statistics.rows)),
     )
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def _page(**values: object) -> str:
@@ -69,64 +65,169 @@ def _page(**values: object) -> str:
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ModuleNotFoundError:
         raise ConfigurationError("report() needs Jinja2: pip install 'trudy-python-sdk[report]'") from None
-    pages = Environment(loader=PackageLoader("trudy.dialer", "templates"), autoescape=True, undefined=StrictUndefined)
+    pages = Environment(
+        loader=PackageLoader("trudy.dialer", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters |= {"time": _time, "reason": reason_told, "masked": _masked}
     return pages.get_template("report.html.j2").render(**values)
 
 
-def _side(
-    title: str,
-    found: CampaignStatistics,
-    facts: Sequence[tuple[str, str]],
-    windows: Mapping[datetime, int],
-    limit: int | None,
-    what: str,
-) -> dict[str, Any]:
+@frozen(kw_only=True)
+class _Side:
+    """What stands in one column: the campaign, or a rehearsal of it. `own` has the facts that the other lacks."""
+
+    name: str
+    found: CampaignStatistics
+    state: str
+    cost: str
+    windows: Mapping[datetime, int]
+    counted: str
+    own: Mapping[str, str]
+
+    @classmethod
+    def of_campaign(cls, campaign: CampaignRecord, found: CampaignStatistics) -> _Side:
+        own = {"on the line": f"{campaign.live:,}"} if campaign.live else {}
+        return cls(
+            name="campaign",
+            found=found,
+            state=campaign.state,
+            cost=f"{found.cost:,.2f}",
+            windows=found.by_minute,
+            counted="calls placed",
+            own=own,
+        )
+
+    @classmethod
+    def of_rehearsal(cls, rehearsal: Rehearsal) -> _Side:
+        cost = rehearsal.cost
+        return cls(
+            name="rehearsal",
+            found=rehearsal.statistics,
+            state=rehearsal.state if rehearsal.reason is None else f"{rehearsal.state}: {rehearsal.reason}",
+            cost=_NONE if cost is None else f"{cost[0]:,.2f} to {cost[1]:,.2f}",
+            windows=rehearsal.windows,
+            counted="requests",
+            own={
+                "over at": _time(rehearsal.ends_at),
+                "requests": f"{rehearsal.requests:,}",
+                "slowed by": rehearsal.slowed_by,
+            },
+        )
+
+
+@frozen(kw_only=True)
+class _Fact:
+    """A line of the table: its name, a cell a side, and what kind of line it is."""
+
+    name: str
+    cells: Sequence[str]
+    is_part: bool = False
+    """Of the line above."""
+    outcome: str = ""
+    """Whose colour stands before it."""
+
+
+def _facts(sides: Sequence[_Side]) -> list[_Fact]:
+    def fact(name: str, cell: Callable[[_Side], str]) -> _Fact:
+        return _Fact(name=name, cells=[cell(side) for side in sides])
+
+    states = [_by_state(side.found.rows) for side in sides]
+    outcomes = [side.found.outcomes for side in sides]
+    return [
+        fact("first call", lambda side: _time(side.found.first_at)),
+        fact("last call", lambda side: _time(side.found.last_at)),
+        fact("state", lambda side: side.state),
+        fact("rows", lambda side: f"{sum(side.found.rows.values()):,}"),
+        *(
+            _Fact(name=state, cells=[f"{each[state]:,}" for each in states], is_part=True)
+            for state in dict.fromkeys(state for each in states for state in each)
+        ),
+        fact("contacts called", lambda side: f"{side.found.contacts:,}"),
+        fact("contacts reached", lambda side: _share(side.found.reached, side.found.contacts)),
+        fact("calls", lambda side: f"{side.found.calls:,}"),
+        *(
+            _Fact(
+                name=outcome.replace("_", " "),
+                cells=[_share(each.get(outcome, 0), sum(each.values())) for each in outcomes],
+                is_part=True,
+                outcome=outcome,
+            )
+            for outcome in charts.OUTCOMES
+            if any(each.get(outcome) for each in outcomes)
+        ),
+        fact("median length of connected calls", lambda side: _seconds(side.found.durations)),
+        fact("cost", lambda side: side.cost),
+        *(
+            _Fact(name=name, cells=[side.own.get(name, _NONE) for side in sides])
+            for name in dict.fromkeys(name for side in sides for name in side.own)
+        ),
+    ]
+
+
+@frozen(kw_only=True)
+class _Figure:
+    """A chart with its caption, or what is said in its place."""
+
+    caption: str
+    svg: str
+
+
+def _charts(sides: Sequence[_Side], limit: int | None) -> list[_Figure]:
+    """The charts of the sides that have calls, those of one kind beside each other."""
     from markupsafe import Markup
 
-    drawn = [
-        ("Outcomes over time (UTC)", charts.outcomes_over_time(found)),
-        ("Calls by local hour and zone", charts.hours_and_zones(found)),
-        ("Contacts reached, by attempt", charts.attempts_to_reach(found)),
-        ("Seconds of connected calls", charts.durations(found)),
-        (f"Rate windows, by {what} in them", charts.windows_used(windows, limit, what)),
+    called = [side for side in sides if side.found.calls]
+    found = [side.found for side in called]
+    kinds = [
+        charts.outcomes_over_time(found),
+        charts.hours_and_zones(found),
+        charts.attempts_to_reach(found),
+        charts.durations(found),
+        charts.windows_used([(side.windows, side.counted) for side in called], limit),
     ]
-    # The charts escape what they show.
-    shown = [(name, Markup(chart)) for name, chart in drawn if chart]  # noqa: S704
-    return {"title": title, "facts": facts, "charts": shown, "statistics": found, "waits": ()}
-
-
-def _side_of_rehearsal(rehearsal: Rehearsal) -> dict[str, Any]:
-    found = rehearsal.statistics
-    facts = [
-        ("would end", f"{rehearsal.ends_at:%a %Y-%m-%d %H:%M} UTC"),
-        ("as", rehearsal.state if rehearsal.reason is None else f"{rehearsal.state}: {rehearsal.reason}"),
-        *_facts(found),
-        ("cost", "-" if rehearsal.cost is None else f"{rehearsal.cost[0]:,.2f} to {rehearsal.cost[1]:,.2f}"),
-        ("requests", f"{rehearsal.requests:,}"),
-    ]
-    side = _side("The rehearsal", found, facts, rehearsal.windows, rehearsal.limit, "requests")
-    return {**side, "waits": rehearsal.waits}
-
-
-def _facts_of_campaign(campaign: CampaignRecord, found: CampaignStatistics) -> list[tuple[str, str]]:
-    times = [("first call", found.first_at), ("last call", found.last_at)]
     return [
-        *((name, "-" if at is None else f"{at:%a %Y-%m-%d %H:%M} UTC") for name, at in times),
-        *_facts(found),
-        ("on the line", f"{campaign.live:,}"),
-        ("cost", f"{found.cost:,.2f}"),
+        # The charts escape what they show.
+        _Figure(caption=_caption(chart.caption, side, sides), svg=Markup(chart.svg))  # noqa: S704
+        for kind in kinds
+        if any(chart.svg for chart in kind)
+        for side, chart in zip(called, kind, strict=True)
     ]
 
 
-def _facts(found: CampaignStatistics) -> list[tuple[str, str]]:
-    middle = found.durations[len(found.durations) // 2] if found.durations else None
-    return [
-        ("rows", f"{sum(found.rows.values()):,}"),
-        ("calls", f"{found.calls:,}"),
-        ("contacts called", f"{found.contacts:,}"),
-        ("contacts reached", f"{found.reached:,}"),
-        ("half of the connected calls take at most", "-" if middle is None else f"{middle:,.0f} s"),
-    ]
+def _caption(caption: str, side: _Side, sides: Sequence[_Side]) -> str:
+    return caption if len(sides) == 1 else f"{side.name.capitalize()}: {caption[0].lower()}{caption[1:]}"
+
+
+def _by_state(rows: Mapping[str, int]) -> Counter[str]:
+    states: Counter[str] = Counter()
+    for name, count in rows.items():
+        states[name.partition(": ")[0]] += count
+    return states
+
+
+def _share(count: int, of: int) -> str:
+    return f"{count:,} ({count / of:.0%})" if of else f"{count:,}"
+
+
+def _seconds(durations: Sequence[float]) -> str:
+    return f"{median(durations):,.0f} s" if durations else _NONE
+
+
+def _time(at: datetime | None) -> str:
+    return _NONE if at is None else _date(at)
+
+
+def _masked(number: str | None) -> str:
+    return mask_phone(number or "")
+
+
+def _date(at: datetime, year: str = "") -> str:
+    day = f"{at:%a} {at.day} {at:%b{year}}".replace(" ", "\N{NO-BREAK SPACE}")
+    return f"{day} {at:%H:%M}"
 
 
 def _kept(rows: Mapping[str, int]) -> list[tuple[str, str]]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, select, update
 
 from trudy.dialer.export import AttemptRow, CampaignCopy, HeldRow
+from trudy.dialer.records import HELD_UNTIL
 from trudy.dialer.schema import SCHEMA, attempts, caller_days, campaigns, do_not_call, rows, store
 from trudy.dialer.sql_rows import OPEN, PAGE
 from trudy.dialer.states import AttemptState, RowState
@@ -92,12 +93,12 @@ def attempts_after(connection: Connection, campaign: str, last: str) -> list[Att
 
 
 def held(connection: Connection, campaign: str, most: int) -> list[HeldRow]:
-    """Rows that are held or unresolved, or wait for more than their turn, in the order of the source."""
+    """Rows that are held or unresolved, or wait for more than their turn: first those that only a person can settle."""
     waits = and_(rows.c.state == RowState.WAITING, rows.c.reason.is_not(None), rows.c.reason != "retry")
     found = connection.execute(
         select(rows.c.line, rows.c.number, rows.c.state, rows.c.reason)
         .where(rows.c.campaign == campaign, or_(rows.c.state == RowState.UNRESOLVED, waits))
-        .order_by(rows.c.id)
+        .order_by(rows.c.state != RowState.UNRESOLVED, func.coalesce(rows.c.due_at, 0.0) < HELD_UNTIL, rows.c.id)
         .limit(most)
     )
     return [

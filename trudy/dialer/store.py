@@ -277,7 +277,10 @@ class Store(Protocol):
         ...
 
     async def held(self, campaign: str, most: int) -> Sequence[HeldRow]:
-        """Rows that are held or unresolved, or wait for more than their turn, in the order of the source."""
+        """Rows that are held or unresolved, or wait for more than their turn.
+
+        First those that only a person can settle, then those that wait for no time, each in the order of the source.
+        """
         ...
 
     def export_attempts(self, campaign: str) -> AsyncIterator[AttemptRow]:

@@ -297,7 +297,8 @@ class SyncDialer:
 
         One row a contact: the source's columns, and what became of it. One row an attempt: its times, outcome, cost
         (dollars, or credits where the API tells none), and the `line` of its contact. The file is
-        whole, or the old one. Times are in UTC.
+        whole, or the old one, whose mode it keeps. Times are in UTC. In a CSV, a text that a spreadsheet would run as a
+        formula has an apostrophe before it.
 
         Args:
             path: ends in `.csv`, `.jsonl`, `.ndjson`, or `.parquet` (needs the extra `parquet`).
@@ -305,6 +306,7 @@ class SyncDialer:
 
         Raises:
             ConfigurationError: the extra `parquet` is not installed.
+            OSError: the file cannot be written, such as on a full disk.
         """
         return self._bridge.run(bind(self._async.export, campaign, path, rows=rows))
 
@@ -319,11 +321,14 @@ class SyncDialer:
     def report(self, campaign: str, path: str | os.PathLike[str], *, rehearsal: Rehearsal | None = None) -> None:
         """Write how a campaign goes as one HTML file that opens offline; needs the extra `report`. Numbers are masked.
 
+        The file is whole, or the old one. It may be written before, during and after the run.
+
         Args:
             rehearsal: shown beside it.
 
         Raises:
             ConfigurationError: the extra `report` is not installed.
+            OSError: the file cannot be written.
         """
         return self._bridge.run(bind(self._async.report, campaign, path, rehearsal=rehearsal))
 
