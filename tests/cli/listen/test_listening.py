@@ -133,6 +133,20 @@ def test_a_watch_that_goes_on_tells_what_happened_in_between_and_nothing_twice(s
     run(scene, main())
 
 
+def test_a_watch_that_never_succeeded_can_go_on_too(scene: Scene) -> None:
+    async def main() -> None:
+        rule = scene.sandbox.faults.add(method="GET", path="/calls", status=503)
+        async with scene.listening():
+            await scene.clock.sleep(60)
+        await scene.place(BUSY)
+        await scene.clock.sleep(60)
+        scene.sandbox.faults.remove(rule)
+        async with scene.listening(resume=True) as seen:
+            assert seen.names == ["call.started", "call.failed"]
+
+    run(scene, main())
+
+
 def test_without_an_earlier_watch_resume_says_so(scene: Scene) -> None:
     async def main() -> None:
         await scene.place(ANSWERED)

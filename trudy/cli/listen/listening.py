@@ -113,14 +113,22 @@ class Listening:
         """The state to begin with. What was not delivered before is sent only when a watch goes on."""
         if not self.resume:
             self.journal.forget_waiting(self.account)
-            return None if self.since is None else WatchState(since=self.since)
+            return self._begin_anew()
         text = self.journal.state_of(self.account)
         state = None if text is None else read_state(text)
         if state is None:
             self.screen.notice("there is no earlier watch to go on with: events are told from now on")
+            self._begin_anew()
         for waiting in self.journal.waiting(self.account):
             if (forwarder := self._forwarders.get(waiting.url)) is not None:
                 forwarder.add(waiting.event, tries=waiting.tries)
+        return state
+
+    def _begin_anew(self) -> WatchState | None:
+        """Keep a state to go on with even if no look succeeds; until one does, only this machine tells the time."""
+        state = None if self.since is None else WatchState(since=self.since)
+        kept = state or WatchState(since=self.client.clock.time())
+        self.journal.add([], source="listen", account=self.account, state=write_state(kept))
         return state
 
     def _swept(self, state: WatchState, events: Sequence[SimulatedEvent]) -> None:
