@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.cli.running import trudy
@@ -20,6 +22,16 @@ def test_it_says_what_the_module_says(capsys: pytest.CaptureFixture[str]) -> Non
     shown = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in ran.lines] == [line.split()[0] for line in shown]
     assert ran.lines[-1] == shown[-1]
+
+
+@pytest.mark.usefixtures("state")
+def test_findings_as_json_lines() -> None:
+    with wsgi(WebhookRouter(secret=listen_secret())) as url:
+        ran = trudy("webhooks", "check", url, "--json")
+    found = [json.loads(line) for line in ran.lines]
+    assert found[0] == {"trial": "good", "should_be_accepted": True, "status": 204, "fault": "", "result": "ok"}
+    assert {row["result"] for row in found} == {"ok"}
+    assert ran.err == "the receiver accepts good deliveries and refuses bad ones\n"
 
 
 @pytest.mark.usefixtures("state")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
@@ -29,7 +30,7 @@ def check(
 ) -> int:
     """Send good and bad deliveries to a receiver; exit with 1 if a bad one was let in, 2 if a good one was refused."""
     from trudy.cli.listen.state_files import receiver_secret
-    from trudy.webhooks.check import check_receiver
+    from trudy.webhooks.check import Finding, check_receiver, line_of
     from trudy.webhooks.receiver_url import receiver_url
 
     shell = shell_of(context)
@@ -40,4 +41,13 @@ def check(
         shell.terminal.out.write(f"{line}\n")
         shell.terminal.out.flush()
 
-    return check_receiver(receiver, secret, write, timeout=timeout)
+    def show(finding: Finding) -> None:
+        if shell.json:
+            members = {"trial": finding.trial.name, "should_be_accepted": finding.trial.is_good}
+            write(json.dumps({**members, "status": finding.status, "fault": finding.fault, "result": finding.reading}))
+        else:
+            write(line_of(finding))
+
+    status, verdict = check_receiver(receiver, secret, show, timeout=timeout)
+    (shell.say if shell.json else write)(verdict)
+    return status

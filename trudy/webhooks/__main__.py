@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from trudy.errors import ConfigurationError, InvalidArgumentError
-from trudy.webhooks.check import check_receiver
+from trudy.webhooks.check import check_receiver, line_of
 from trudy.webhooks.receiver_url import TIMEOUT, receiver_url
 from trudy.webhooks.signing import ENVIRONMENT, environment_keys, signing_keys
 
@@ -24,7 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         receiver = receiver_url(options.url, remote=options.remote)
     except (ConfigurationError, InvalidArgumentError) as error:
         check.error(error.message)
-    return check_receiver(receiver, secret, _write, timeout=options.timeout)
+    status, verdict = check_receiver(
+        receiver, secret, lambda finding: _write(line_of(finding)), timeout=options.timeout
+    )
+    _write(verdict)
+    return status
 
 
 def _write(line: str) -> None:

@@ -109,14 +109,14 @@ def trials(secret: str, *, now: float | None = None) -> tuple[Trial, ...]:
 
 
 def check_receiver(
-    receiver: ReceiverURL, secret: str, write: Callable[[str], object], *, timeout: float = TIMEOUT
-) -> int:
-    """Send all deliveries; write a line for each answer, and what they mean. Returns the exit status of the command.
+    receiver: ReceiverURL, secret: str, show: Callable[[Finding], object], *, timeout: float = TIMEOUT
+) -> tuple[int, str]:
+    """Send all deliveries. Returns the exit status of the command, and what it means.
 
     Args:
         receiver: where to send them.
         secret: the receiver's secret.
-        write: is given each line, without its end.
+        show: is given each finding as it comes.
         timeout: seconds to wait for each answer.
     """
     import httpx
@@ -126,11 +126,10 @@ def check_receiver(
     with httpx.Client(timeout=timeout, trust_env=not receiver.is_loopback) as client:
         for finding in run_trials(client, receiver.url, trials(secret)):
             findings.append(finding)
-            write(line_of(finding))
+            show(finding)
     status = exit_status(tuple(findings))
     is_silent = all(finding.status is None for finding in findings)
-    write(_NO_RECEIVER if is_silent else _VERDICTS[status])
-    return status
+    return status, _NO_RECEIVER if is_silent else _VERDICTS[status]
 
 
 def line_of(finding: Finding) -> str:

@@ -82,11 +82,14 @@ class Scene:
 
     @asynccontextmanager
     async def listening(
-        self, *, before: Callable[[], Awaitable[object]] | None = None, **settings: Any
+        self, *, before: Callable[[], Awaitable[object]] | None = None, own_clock: bool = False, **settings: Any
     ) -> AsyncIterator[Seen]:
-        """Listen while the block runs; `before` happens after the start, and before the first look."""
+        """Listen while the block runs; `before` happens after the start, and before the first look.
+
+        `own_clock`: the client's clock is that of the scene, not that of the sandbox.
+        """
         seen = Seen()
-        async with self.sandbox.async_client() as client:
+        async with self.sandbox.async_client(**({"clock": self.clock} if own_clock else {})) as client:
             listening = Listening(
                 client=client,
                 journal=self.journal,

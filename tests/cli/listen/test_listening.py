@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.cli.listen.conftest import URL, Scene, body_of
+from tests.cli.listen.conftest import START, URL, Scene, body_of
 from trudy.cli.listen import watching
 from trudy.cli.listen.watching import REQUESTS_A_MINUTE
 from trudy.errors import AuthenticationError
-from trudy.sandbox import Sandbox
+from trudy.sandbox import JumpingClock, Sandbox
 from trudy.webhooks import WebhookEvent, WebhookRouter
 from trudy.webhooks.parse import parse_event
 from trudy.webhooks.receiver_url import receiver_url
@@ -97,6 +97,20 @@ def test_what_happened_before_the_start_is_told_only_with_since(scene: Scene) ->
             await scene.clock.sleep(60)
         assert seen.names == ["call.ended", "call.billed", "call.started", "call.failed"], "it was answered before"
         assert len(scene.inbox.events) == 4
+
+    run(scene, main())
+
+
+def test_a_server_whose_clock_is_far_ahead(scene: Scene) -> None:
+    async def main() -> None:
+        scene.sandbox = Sandbox(clock=JumpingClock(start=START + 86_400))
+        await scene.place(BUSY)
+        scene.sandbox.advance(minutes=5)
+        async with scene.listening(own_clock=True) as seen:
+            await scene.place(NOT_PLACED)
+            scene.sandbox.advance(minutes=5)
+            await scene.clock.sleep(60)
+        assert seen.names == ["call.failed"]
 
     run(scene, main())
 
