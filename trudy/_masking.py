@@ -46,9 +46,14 @@ def mask_phone(number: str) -> str:
     return f"{'+' if '+' in number else ''}{digits[:start]}***{digits[-_LONGEST_END:]}" if start >= 0 else "***"
 
 
+def mask_secrets(text: str) -> str:
+    """Mask whatever looks like an API key, a token, a webhook secret or a query in free text; numbers stay whole."""
+    return _QUERY.sub(r"\1***", _SECRET.sub("***", text))
+
+
 def mask_text(text: str) -> str:
     """Mask whatever looks like a phone number, an API key, a token, a webhook secret or a query in free text."""
-    text = _QUERY.sub(r"\1***", _SECRET.sub("***", text))
+    text = mask_secrets(text)
     if _DIGIT.search(text) is None:
         return text  # each error is masked, and most texts hold no digit: looking for numbers takes most of the time
     return _PHONE.sub(lambda found: found[0] if found["kept"] else mask_phone(unquote(found[0])), text)

@@ -25,6 +25,7 @@ since.py         `1d` and `2026-06-01` as moments
 login.py         keys kept by a name: `trudy login`, `logout`, `profiles`
 doctor/          `trudy doctor`: everything that a call needs, looked at
 demo/            `trudy demo`: a call and a campaign on a sandbox
+mcp/             `trudy mcp`: the API as tools for an agent
 sandbox.py       `trudy sandbox`, with the options of `python -m trudy.sandbox`
 
 A new command is a module that offers `app`, a `typer.Typer` (of `groups.group` where it has commands of its own), and a

@@ -33,6 +33,9 @@ SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "events": ("trudy.cli.events", "Show the events made on this machine, and send them again."),
         "webhooks": ("trudy.cli.webhooks", "Test whether a receiver verifies what it gets."),
     },
+    "For agents": {
+        "mcp": ("trudy.cli.mcp.command", "Serve the API as tools for an agent (MCP)."),
+    },
     "Anything else": {
         "request": ("trudy.cli.request", "Send a request to any endpoint of the API."),
     },
