@@ -16,9 +16,9 @@ ADA = AgentLines(id="agt_1", name="Ada", outbound=0)
 @pytest.mark.parametrize(
     ("offset", "uncertainty", "verdict", "words"),
     [
-        (0.0, 0.1, "ok", "0.0 s ahead of the server"),
-        (-4.9, 0.0, "ok", "4.9 s ahead of the server"),
-        (5.5, 1.0, "ok", "5.5 s behind the server"),
+        (0.0, 0.1, "ok", "within 0.1 s"),
+        (-4.9, 0.0, "ok", "within 4.9 s"),
+        (5.5, 1.0, "ok", "within 6.5 s"),
         (5.5, 0.1, "warning", "5.5 s behind the server"),
         (-299.0, 0.1, "warning", "299.0 s ahead of the server"),
         (300.0, 0.1, "warning", "300.0 s behind the server"),

@@ -17,7 +17,8 @@ from trudy.cli.shell import shell_of
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-_COLOURS: Final[dict[Verdict, str]] = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": "bright_black"}
+_COLOURS: Final[dict[Verdict, str | None]] = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": None}
+"""Of the terminal's own palette, which is readable on light and dark; its grey is not, so what was skipped has none."""
 _INDENT: Final = 21
 """Columns of the verdict and of the check's name."""
 

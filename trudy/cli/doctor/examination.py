@@ -128,7 +128,11 @@ class Examination:
         try:
             took = within(self.seconds + _SLACK, lambda: network.connect_seconds(host, port, self.seconds))
         except OSError as error:
-            advice = "Look at the network and at a firewall." if proxy is None else f"Look at {proxy.source}."
+            advice = (
+                "Look whether this machine is online, and whether a firewall stops it."
+                if proxy is None
+                else f"Look at {proxy.source}, or whether the proxy runs."
+            )
             yield failed("address", f"{what}: {network.why(error)}", advice, ExitCode.NO_ANSWER)
             yield skipped("TLS", "needs a connection")
             return

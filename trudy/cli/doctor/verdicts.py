@@ -48,7 +48,7 @@ def of_clock(offset: float, uncertainty: float) -> Diagnosis:
     size = abs(offset)
     off = f"this machine is {size:,.1f} s {'behind' if offset > 0 else 'ahead of'} the server"
     if size <= SKEW + uncertainty:
-        return fine("clock", f"{off} (give or take {uncertainty:.1f} s)")
+        return fine("clock", f"agrees with the server's within {size + uncertainty:.1f} s")
     mend = "Set the machine's clock: timedatectl set-ntp true, or your system's time settings."
     if size < TOLERATED_SKEW:
         return doubtful("clock", off, mend)
@@ -70,7 +70,7 @@ def of_rate_limit(limit: int | None, used: int) -> Diagnosis:
     """What was learned of the limit on the way."""
     sent = f"{used} request{'' if used == 1 else 's'} sent"
     if limit is None:
-        return fine("rate limit", f"not reached ({sent}); the server tells its limit only then")
+        return fine("rate limit", f"not reached ({sent})")
     return fine("rate limit", f"{limit} requests a minute ({sent})")
 
 
