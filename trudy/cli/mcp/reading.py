@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attrs import frozen
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trudy.models import Agent
     from trudy.pagination import AsyncPage
 
-Schema = dict[str, Any]
+Schema: TypeAlias = dict[str, Any]
 DEFAULT_LIMIT: Final = 20
 """Objects of a list where the agent asks for no number: more of them fill its memory before it knows what it needs."""
 MOST: Final = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from attrs import frozen
 from jsonschema import Draft202012Validator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from trudy import AsyncTrudyClient
 
-Run = Callable[[Mapping[str, object]], Awaitable[dict[str, object]]]
+RunTool: TypeAlias = Callable[[Mapping[str, object]], Awaitable[dict[str, object]]]
 _READS: Final = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True)
 _PLANS: Final = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=False)
 _CALLS: Final = ToolAnnotations(
@@ -61,9 +61,9 @@ class McpSettings:
 
 
 @frozen(kw_only=True)
-class _Served:
+class _ServedTool:
     tool: Tool
-    run: Run
+    run: RunTool
     masks: bool = True
     """Whether the answer is the server's: what the agent itself has said need not be masked."""
 
@@ -106,8 +106,8 @@ def make_server(client: AsyncTrudyClient, settings: McpSettings) -> Server[Any]:
     )
 
 
-def _served(client: AsyncTrudyClient, settings: McpSettings) -> dict[str, _Served]:
-    found: dict[str, _Served] = {}
+def _served(client: AsyncTrudyClient, settings: McpSettings) -> dict[str, _ServedTool]:
+    found: dict[str, _ServedTool] = {}
     for reading in reading_tools():
         tool = Tool(name=reading.name, description=reading.description, input_schema=reading.schema, annotations=_READS)
 
@@ -116,7 +116,7 @@ def _served(client: AsyncTrudyClient, settings: McpSettings) -> dict[str, _Serve
         ) -> dict[str, object]:
             return await run(client, arguments)
 
-        found[reading.name] = _Served(tool=tool, run=read)
+        found[reading.name] = _ServedTool(tool=tool, run=read)
     guard = settings.guard
     if guard is None:
         return found
@@ -127,7 +127,7 @@ def _served(client: AsyncTrudyClient, settings: McpSettings) -> dict[str, _Serve
     async def place(arguments: Mapping[str, object]) -> dict[str, object]:
         return await calling.place_call(client, guard, arguments)
 
-    found[calling.PLAN] = _Served(
+    found[calling.PLAN] = _ServedTool(
         tool=Tool(
             name=calling.PLAN,
             description=calling.PLAN_TEXT,
@@ -137,7 +137,7 @@ def _served(client: AsyncTrudyClient, settings: McpSettings) -> dict[str, _Serve
         run=plan,
         masks=False,
     )
-    found[calling.PLACE] = _Served(
+    found[calling.PLACE] = _ServedTool(
         tool=Tool(
             name=calling.PLACE,
             description=calling.PLACE_TEXT,
