@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from tests.cli.running import trudy
-from tests.docs.blocks import GUIDES, README, ROOT, Block, blocks_of
+from tests.docs.blocks import GUIDES, README, ROOT, Block, blocks_of, guide
 from tests.webhooks.receivers import uvicorn_serving
 from trudy.cli.listen.state_files import listen_secret
 from trudy.sandbox import Sandbox, SandboxServer
@@ -34,7 +34,9 @@ FILES = {
     "ada.wav": b"RIFF\x24\x00\x00\x00WAVEfmt ",
 }
 """What the blocks read."""
-BLOCKS = [block for path in GUIDES for block in blocks_of(path)]
+IN_A_SESSION = guide("cli")
+"""The guide whose shell blocks are typed one after the other: see test_cli_guide.py."""
+BLOCKS = [block for path in GUIDES for block in blocks_of(path) if path != IN_A_SESSION or block.language != "sh"]
 PYTHON = [block for block in BLOCKS if block.language == "python"]
 PYTEST = [block for block in PYTHON if "\ndef test_" in block.source]
 SCRIPTS = [block for block in PYTHON if block not in PYTEST]

@@ -47,6 +47,9 @@ The commands of the API have no module: they are made of tables.
 BESIDE: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {}
 """Commands that stand in a group of the API, beside those that are made of its table."""
 
+_WIDEST_HELP: Final = 110
+"""Columns of the help on a wide terminal: most lines of a command fit, and longer lines are hard to read."""
+
 
 def show_version(value: bool) -> None:
     if value:
@@ -127,6 +130,11 @@ class RootGroup(CommandGroup):
             with formatter.section(title):
                 formatter.write_dl([(name, line) for name, (_, line) in commands.items()])
 
+    def format_epilog(self, ctx: object, formatter: HelpWriter) -> None:
+        """Write the table of exit codes."""
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code.value), meaning) for code, meaning in MEANINGS.items()])
+
     def invoke(self, ctx: Any) -> object:
         """Run the command. A reader of the output who went away is no error."""
         try:
@@ -137,11 +145,14 @@ class RootGroup(CommandGroup):
 
 app = typer.Typer(
     cls=RootGroup,
-    help="Truedy from a shell: agents that call people, campaigns, and a local sandbox to try it all.",
-    epilog="Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + ".",
+    help=(
+        "Truedy from a shell: AI agents that call people, campaigns, and a local sandbox to try it all."
+        "\n\nBegin with trudy demo; then trudy sandbox, or trudy login with an account."
+        " Any command tells what it takes: trudy dial --help."
+    ),
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["--help", "-h"]},
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": _WIDEST_HELP},
 )
 app.callback()(global_options)
 

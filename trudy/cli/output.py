@@ -117,7 +117,11 @@ class _Table:
             table.add_column(_title(name), width=width, no_wrap=True, overflow="ellipsis")
         for row in rows:
             table.add_row(*(_styled(name, cell(member(row, name))) for name in self.columns))
-        console_of(self.shell).print(table)
+        console = console_of(self.shell)
+        with console.capture() as drawn:
+            console.print(table)
+        self.shell.terminal.out.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
+        self.shell.terminal.out.flush()
 
     def _settled(self, rows: Sequence[Row]) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """Columns and widths: where there is no room, those asked for become narrow, others are left out."""
