@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from shlex import join
@@ -43,12 +43,16 @@ class Window:
 
     def wait_for(self, text: str) -> str:
         """The screen, once it shows a text; AssertionError where it never does."""
+        return self.wait_until(lambda: text in self.screen(), f"{text!r} on the screen")
+
+    def wait_until(self, is_so: Callable[[], bool], what: str) -> str:
+        """The screen, once something is so; AssertionError where it never is."""
         until = time.monotonic() + PATIENCE
-        while text not in (screen := self.screen()):
+        while not is_so():
             if time.monotonic() > until:
-                raise AssertionError(f"the screen does not show {text!r}:\n{screen}")
+                raise AssertionError(f"there is no {what}:\n{self.screen()}")
             time.sleep(_LOOK_EVERY)
-        return screen
+        return self.screen()
 
     def press(self, *keys: str) -> None:
         """Press keys, such as `y`, `Enter` or `C-c`."""

@@ -16,6 +16,7 @@ failures.py      errors in two lines: what happened, what to do
 exit_codes.py    exit codes, in one table
 request.py       `trudy request`: any endpoint
 operations/      the commands of the API, made of tables
+calls/           `trudy call`, `trudy calls transcript` and `trudy calls download`
 dial/            `trudy dial`: campaigns
 listen/          `trudy listen`: signed events for a receiver on this machine
 trigger.py       `trudy trigger`: one event of one's own making

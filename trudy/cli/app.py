@@ -24,7 +24,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "doctor": ("trudy.cli.doctor.command", "Check key, network, clock, agent and webhook, and say what to do."),
     },
     "The API": {name: ("", RESOURCES[name]) for name in RESOURCES},
-    "Campaigns": {
+    "Calls": {
+        "call": ("trudy.cli.calls.app", "Have an agent call somebody, now, and follow it."),
         "dial": ("trudy.cli.dial.app", "Call the people of a file: plan, rehearse, run, and see how it goes."),
     },
     "Events": {
@@ -44,7 +45,12 @@ SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
 
 The commands of the API have no module: they are made of tables.
 """
-BESIDE: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {}
+BESIDE: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "calls": {
+        "transcript": ("trudy.cli.calls.transcript", "Show what was said in a call."),
+        "download": ("trudy.cli.calls.download", "Save recordings and transcripts, each once."),
+    },
+}
 """Commands that stand in a group of the API, beside those that are made of its table."""
 
 _WIDEST_HELP: Final = 110

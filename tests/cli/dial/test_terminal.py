@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 
 from tests.cli.dial.conftest import Desk
-from tests.cli.tmux import PATIENCE, window
-from trudy.sandbox import Sandbox
+from tests.cli.tmux import window
 
 
 def command(desk: Desk, name: str, *more: str) -> list[str]:
     return [sys.executable, "-m", "trudy", "dial", "run", name, *desk.options, *more]
-
-
-def wait_for_calls(sandbox: Sandbox, count: int) -> None:
-    until = time.monotonic() + PATIENCE
-    while len(sandbox.placed_calls) < count and time.monotonic() < until:
-        time.sleep(0.01)
-    assert len(sandbox.placed_calls) >= count
 
 
 def test_a_yes_starts_it_and_ctrl_c_ends_it_in_order(desk: Desk) -> None:
@@ -29,7 +20,7 @@ def test_a_yes_starts_it_and_ctrl_c_ends_it_in_order(desk: Desk) -> None:
         terminal.wait_for("Go on? [y/N]")
         assert not desk.sandbox.placed_calls
         terminal.press("y", "Enter")
-        wait_for_calls(desk.sandbox, 2)
+        terminal.wait_until(lambda: len(desk.sandbox.placed_calls) >= 2, "second call")
         terminal.wait_for("on the line")
         terminal.press("C-c")
         screen = terminal.wait_for("exit=")
@@ -54,7 +45,7 @@ def test_the_first_ctrl_c_waits_for_the_wire_and_the_second_does_not_on_a_tiny_s
     desk.sandbox.faults.add(method="POST", path="/calls", nth=2, delay=1e9)
     name = desk.leads(*range(4))
     with window(command(desk, name, "--yes"), width=30, height=7, environment={"NO_COLOR": "1"}) as terminal:
-        wait_for_calls(desk.sandbox, 2)
+        terminal.wait_until(lambda: len(desk.sandbox.placed_calls) >= 2, "second call")
         terminal.wait_for("dialed")
         assert all(len(line) <= 30 for line in terminal.visible())
         terminal.press("C-c")

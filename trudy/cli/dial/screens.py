@@ -178,7 +178,7 @@ def _title(progress: CampaignProgress) -> Text:
 
     style = _STATE_STYLES.get(progress.state, "bold magenta")
     reason = "" if progress.reason is None else f": {progress.reason}"
-    return Text.assemble(("campaign ", "bold"), progress.campaign, "  ", (progress.state, style), reason)
+    return Text.assemble((f"{progress.state:<9}", style), f"campaign {progress.campaign}{reason}")
 
 
 def _bar(progress: CampaignProgress, width: int, *, is_ascii: bool) -> Text:

@@ -1,0 +1,123 @@
+"""`trudy calls download`: the command, and what a person sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import typer
+
+from trudy.cli.calls.downloads import Downloads, SavedFile, Tally, calls_since
+from trudy.cli.calls.journal import Kind, journal_of
+from trudy.cli.connection import open_client
+from trudy.cli.exit_codes import ExitCode
+from trudy.cli.failures import failure_of
+from trudy.cli.output import show
+from trudy.cli.shell import Shell, shell_of
+from trudy.cli.since import moment_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trudy.errors import TrudyError
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+_KINDS: Final[dict[str, tuple[Kind, ...]]] = {
+    "both": ("recording", "transcript"),
+    "recordings": ("recording",),
+    "transcripts": ("transcript",),
+}
+
+
+@app.command()
+def download(
+    context: typer.Context,
+    to: Annotated[Path, typer.Option(metavar="DIR", help="The folder; it is made if it is not there.")],
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="Calls made since then: 90m, 12h, 1d, 2w, or 2026-06-01.")
+    ] = "1d",
+    only: Annotated[Literal["both", "recordings", "transcripts"], typer.Option(help="What to save.")] = "both",
+    agent: Annotated[str | None, typer.Option(metavar="ID", help="Only calls of this agent.")] = None,
+    text: Annotated[bool, typer.Option("--text", help="Save transcripts as text, not as JSON.")] = False,
+) -> int:
+    """Save recordings and transcripts, each once; run it again to go on."""
+    shell = shell_of(context)
+    with open_client(shell) as client:
+        now = datetime.fromtimestamp(client.clock.time(), UTC)
+        pages = calls_since(client, moment_of(since, now), agent_id=agent)
+        if shell.dry_run:
+            next(pages, None)  # shows the first request, and ends there
+        to.mkdir(parents=True, exist_ok=True)
+        with journal_of(to) as journal, _progress_of(shell) as on_change:
+            downloads = Downloads(
+                client=client,
+                folder=to,
+                journal=journal,
+                kinds=_KINDS[only],
+                as_text=text,
+                on_saved=lambda file: _tell(shell, file),
+                on_failed=lambda call_id, error: _tell_failed(shell, call_id, error),
+                on_change=on_change,
+            )
+            try:
+                tally = downloads.save_all(pages)
+            except KeyboardInterrupt:
+                shell.say(f"\nstopped; {_summary(downloads.tally, to)}. Run it again to go on.")
+                return ExitCode.INTERRUPTED
+    shell.say(_summary(tally, to))
+    if tally.failure is not None:
+        shell.say(f"{tally.failed:,} could not be saved; run it again for those.")
+        return failure_of(tally.failure).code
+    return ExitCode.DONE
+
+
+def _tell(shell: Shell, file: SavedFile) -> None:
+    if not shell.shows_tables:
+        show(shell, {"call_id": file.call_id, "kind": file.kind, "file": str(file.path), "bytes": file.size})
+
+
+def _tell_failed(shell: Shell, call_id: str, error: TrudyError) -> None:
+    shell.say(f"call {call_id}: {error}")
+
+
+def _summary(tally: Tally, folder: Path) -> str:
+    parts = [
+        f"{tally.recordings:,} recordings and {tally.transcripts:,} transcripts saved in {folder} ({_size(tally)})"
+    ]
+    if tally.known:
+        parts.append(f"{tally.known:,} were there already")
+    if tally.missing:
+        parts.append(f"{tally.missing:,} are not there, or not yet")
+    if tally.going:
+        parts.append(f"{tally.going:,} calls are not over")
+    return "; ".join(parts)
+
+
+@contextmanager
+def _progress_of(shell: Shell) -> Generator[Callable[[Tally], None]]:
+    """A line that is drawn over itself while it goes on; nothing off a terminal."""
+    if not shell.shows_tables:
+        yield lambda tally: None
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    terminal = shell.terminal
+    console = Console(file=terminal.err, width=terminal.width, force_terminal=True, no_color=not terminal.has_colour)
+    with Live(console=console, refresh_per_second=5, transient=True) as live:
+        yield lambda tally: live.update(Text(_line(tally), no_wrap=True, overflow="ellipsis"))
+
+
+def _line(tally: Tally) -> str:
+    return (
+        f"{tally.calls:,} calls, {tally.recordings:,} recordings and {tally.transcripts:,} transcripts saved,"
+        f" {_size(tally)}"
+    )
+
+
+def _size(tally: Tally) -> str:
+    return f"{tally.size / 1e6:,.1f} MB"
