@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from trudy.cli.calls.downloads import Downloads, SavedFile, Tally, calls_since
+from trudy.cli.calls.downloads import Downloads, SavedFile, DownloadTally, calls_since
 from trudy.cli.calls.journal import Kind, journal_of
 from trudy.cli.connection import open_client
 from trudy.cli.exit_codes import ExitCode
@@ -83,7 +83,7 @@ def _tell_failed(shell: Shell, call_id: str, error: TrudyError) -> None:
     shell.say(f"call {call_id}: {error}")
 
 
-def _summary(tally: Tally, folder: Path) -> str:
+def _summary(tally: DownloadTally, folder: Path) -> str:
     parts = [
         f"{tally.recordings:,} recordings and {tally.transcripts:,} transcripts saved in {folder} ({_size(tally)})"
     ]
@@ -97,7 +97,7 @@ def _summary(tally: Tally, folder: Path) -> str:
 
 
 @contextmanager
-def _progress_of(shell: Shell) -> Generator[Callable[[Tally], None]]:
+def _progress_of(shell: Shell) -> Generator[Callable[[DownloadTally], None]]:
     """A line that is drawn over itself while it goes on; nothing off a terminal."""
     if not shell.shows_tables:
         yield lambda tally: None
@@ -112,12 +112,12 @@ def _progress_of(shell: Shell) -> Generator[Callable[[Tally], None]]:
         yield lambda tally: live.update(Text(_line(tally), no_wrap=True, overflow="ellipsis"))
 
 
-def _line(tally: Tally) -> str:
+def _line(tally: DownloadTally) -> str:
     return (
         f"{tally.calls:,} calls, {tally.recordings:,} recordings and {tally.transcripts:,} transcripts saved,"
         f" {_size(tally)}"
     )
 
 
-def _size(tally: Tally) -> str:
+def _size(tally: DownloadTally) -> str:
     return f"{tally.size / 1e6:,.1f} MB"

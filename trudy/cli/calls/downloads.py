@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from attrs import Factory, define, frozen
 
-from trudy.cli.calls.journal import Journal, Kind
+from trudy.cli.calls.journal import DownloadJournal, Kind
 from trudy.errors import (
     AuthenticationError,
     ConflictError,
@@ -64,7 +64,7 @@ class ListedCalls:
 
 
 @define(kw_only=True)
-class Tally:
+class DownloadTally:
     """What was done so far.
 
     Attributes:
@@ -99,15 +99,15 @@ class Downloads:
 
     client: TrudyClient
     folder: Path
-    journal: Journal
+    journal: DownloadJournal
     kinds: Collection[Kind]
     as_text: bool
     on_saved: Callable[[SavedFile], None]
     on_failed: Callable[[str, TrudyError], None]
-    on_change: Callable[[Tally], None]
-    tally: Tally = Factory(Tally)
+    on_change: Callable[[DownloadTally], None]
+    tally: DownloadTally = Factory(DownloadTally)
 
-    def save_all(self, pages: Iterable[ListedCalls]) -> Tally:
+    def save_all(self, pages: Iterable[ListedCalls]) -> DownloadTally:
         """Save what these calls have and the folder has not.
 
         Raises:

@@ -17,7 +17,7 @@ NAME: Final = ".trudy-downloads.jsonl"
 
 
 @define
-class Journal:
+class DownloadJournal:
     """Which recordings and transcripts were saved, also if their files were moved elsewhere since."""
 
     _file: IO[str]
@@ -35,7 +35,7 @@ class Journal:
 
 
 @contextmanager
-def journal_of(folder: Path) -> Generator[Journal]:
+def journal_of(folder: Path) -> Generator[DownloadJournal]:
     """The journal of a folder, for one process at a time.
 
     Raises:
@@ -48,7 +48,7 @@ def journal_of(folder: Path) -> Generator[Journal]:
         text = file.read()
         if text and not text.endswith("\n"):  # the process was killed while it wrote
             file.write("\n")
-        yield Journal(file, {found for line in text.splitlines() if (found := _read(line)) is not None})
+        yield DownloadJournal(file, {found for line in text.splitlines() if (found := _read(line)) is not None})
 
 
 def _read(line: str) -> tuple[str, str] | None:
