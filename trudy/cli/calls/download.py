@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from trudy.cli.calls.downloads import Downloads, SavedFile, DownloadTally, calls_since
+from trudy.cli.calls.downloads import Downloads, DownloadTally, SavedFile, calls_since
 from trudy.cli.calls.journal import Kind, journal_of
 from trudy.cli.connection import open_client
 from trudy.cli.exit_codes import ExitCode

@@ -32,7 +32,7 @@ def watch(shell: Shell, client: TrudyClient, call: Call, *, max_wait: float) -> 
     Raises:
         WaitTimeoutError: the call was not over in time.
     """
-    shown = _Watched(shell, client)
+    shown = _FollowedCall(shell, client)
     try:
         for seen in client.calls.watch(call.id, max_wait=max_wait):
             shown.status(seen)
@@ -48,7 +48,7 @@ def watch(shell: Shell, client: TrudyClient, call: Call, *, max_wait: float) -> 
     return ExitCode.DONE
 
 
-def _show_transcript(shell: Shell, client: TrudyClient, call: Call, shown: _Watched) -> None:
+def _show_transcript(shell: Shell, client: TrudyClient, call: Call, shown: _FollowedCall) -> None:
     try:
         client.calls.wait_for_transcript(call.id, max_wait=TRANSCRIPT_WAIT, progress=shown.transcript)
     except WaitTimeoutError:
@@ -66,7 +66,7 @@ def transcript_lines(transcript: Transcript, width: int, *, first: int = 0) -> l
 
 
 @define
-class _Watched:
+class _FollowedCall:
     """What was shown of a call, so that nothing is shown twice."""
 
     _shell: Shell
