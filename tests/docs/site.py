@@ -35,7 +35,8 @@ PAGES: Final = (
     "trudy.webhooks",
     "trudy.sandbox",
     "trudy.testing",
-    r"!trudy\.(models|pipeline|rate_limit|transport|bridge)\.",
+    "trudy.cli",
+    r"!trudy\.(models|pipeline|rate_limit|transport|bridge|cli)\.",
     r"!trudy(\.\w+)*\._\w+",
 )
 OUTSIDE: Final = ("https://docs.truedy.ai", "https://pdoc.dev", "https://keepachangelog.com", "https://semver.org")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +18,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from mcp_types import CallToolResult, Tool
 
 from tests.cli.running import trudy
+from tests.docs.blocks import blocks_of, guide
 from trudy import AsyncTrudyClient
 from trudy.cli.mcp.guard import CallGuard
 from trudy.cli.mcp.server import McpSettings, make_server
@@ -318,3 +321,28 @@ def test_without_its_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     done = trudy("mcp")
     assert done.code == 2
     assert "pip install 'trudy-python-sdk[cli,mcp]'" in done.err
+
+
+def test_the_guide_shows_settings_that_start_it(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trudy.cli.mcp import command
+
+    started: list[McpSettings] = []
+
+    def serve(client: AsyncTrudyClient, settings: McpSettings) -> None:
+        asyncio.run(client.aclose())
+        started.append(settings)
+
+    monkeypatch.setattr(command, "_serve", serve)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "numbers.txt").write_text(ADA)
+    blocks = [block for block in blocks_of(guide("cli")) if block.language == "json"]
+    for block in blocks:
+        server = json.loads(block.source)["mcpServers"]["truedy"]
+        assert server["command"] == "trudy"
+        assert trudy(*server["args"]).code == 0
+    reads, calls = started
+    assert reads.guard is None
+    assert calls.guard is not None
+    assert calls.guard.allowance == "at most 3 calls, to 1 number only"
