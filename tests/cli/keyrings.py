@@ -40,6 +40,13 @@ class LockedKeyring(MemoryKeyring):
         raise KeyringLocked(password)
 
 
+class StrangeKeyring(MemoryKeyring):
+    """Raises what no base class of `keyring` promises."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise LookupError(password)
+
+
 class PlainKeyring(MemoryKeyring):
     """As `keyrings.alt` has them: a file that anyone may read."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.keyrings import LockedKeyring, MemoryKeyring, PlainKeyring, using
+from tests.cli.keyrings import LockedKeyring, MemoryKeyring, PlainKeyring, StrangeKeyring, using
 from tests.cli.running import Ran, trudy
 from trudy.cli import login
 from trudy.cli.app import run
@@ -114,7 +114,10 @@ def test_without_keyring_it_says_what_to_do_before_it_asks(monkeypatch: pytest.M
     assert "read -rs TRUDY_API_KEY" in advice
 
 
-@pytest.mark.parametrize(("backend", "words"), [(PlainKeyring(), "keeps keys safely"), (LockedKeyring(), "unlock")])
+@pytest.mark.parametrize(
+    ("backend", "words"),
+    [(PlainKeyring(), "keeps keys safely"), (LockedKeyring(), "unlock"), (StrangeKeyring(), "lookuperror")],
+)
 def test_a_keyring_that_cannot_be_used(backend: MemoryKeyring, words: str, sandbox: Sandbox) -> None:
     with using(backend):
         done = piped(f"{sandbox.api_key}\n", "login")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -23,7 +24,8 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[ServeOptions]:
     """The options that the command was started with; nothing is served."""
     seen: list[ServeOptions] = []
 
-    def serve(options: ServeOptions) -> int:
+    def serve(options: ServeOptions, *, as_json: bool) -> int:
+        assert not as_json
         seen.append(options)
         return 0
 
@@ -90,7 +92,7 @@ def test_a_taken_port_has_an_exit_code(capsys: pytest.CaptureFixture[str]) -> No
     assert "cannot listen on 127.0.0.1" in capsys.readouterr().err
 
 
-def test_the_inspector_opens_in_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_inspector_opens_in_a_browser(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from threading import Event
 
     opened: list[str] = []
@@ -106,7 +108,10 @@ def test_the_inspector_opens_in_a_browser(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(webbrowser, "open", browser)
     monkeypatch.setattr("trudy.sandbox.http.server.SandboxServer.run", until_opened)
-    assert served.serve(ServeOptions(port=0, open=True)) == 0
+    assert trudy("sandbox", "--port", "0", "--open", "--json").code == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["environment"]["TRUDY_BASE_URL"] == facts["base_url"]
+    assert [facts["inspector_url"]] == opened
     assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+/_sandbox/#control_[0-9a-f]+", opened[0])
 
 

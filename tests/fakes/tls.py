@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from attrs import define, field
 
-_KEPT: Final = Path(__file__).with_name("localhost.pem")
+CERTIFICATE: Final = Path(__file__).with_name("localhost.pem")
 """A key of no worth, and its own certificate for localhost and 127.0.0.1, until the year 2126."""
 
 End = Literal["close", "cut", "reset"]
@@ -23,13 +23,13 @@ End = Literal["close", "cut", "reset"]
 
 def trusting() -> ssl.SSLContext:
     """A client's context that trusts the server."""
-    return ssl.create_default_context(cafile=_KEPT)
+    return ssl.create_default_context(cafile=CERTIFICATE)
 
 
 def serving() -> ssl.SSLContext:
     """A server's context with the kept certificate."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(_KEPT)
+    context.load_cert_chain(CERTIFICATE)
     return context
 
 

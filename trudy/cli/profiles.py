@@ -195,7 +195,6 @@ def _keyring() -> Generator[KeyringBackend, None, None]:
     try:
         from keyring import get_keyring
         from keyring.backends.chainer import ChainerBackend
-        from keyring.errors import KeyringError
     except ModuleNotFoundError:
         raise ConfigurationError(
             f"keeping a key needs keyring: pip install 'trudy-python-sdk[keyring]'; {_INSTEAD}"
@@ -206,7 +205,9 @@ def _keyring() -> Generator[KeyringBackend, None, None]:
         if used.priority < _SAFE_PRIORITY:
             raise ConfigurationError(f"this system has no keyring that keeps keys safely; {_INSTEAD}")
         yield keyring
-    except (KeyringError, OSError, RuntimeError, ImportError, AttributeError, ValueError) as error:
+    except ConfigurationError:
+        raise
+    except Exception as error:  # backends raise what their libraries do, and an error may quote the key
         raise ConfigurationError(
             f"the system's keyring does not answer ({type(error).__name__}): unlock it; {_INSTEAD}"
         ) from None

@@ -5,15 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from types import GenericAlias
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import attrs
 import typer
 
 from trudy.cli.exit_codes import ExitCode
 from trudy.cli.failures import CommandError
+from trudy.cli.shell import shell_of
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+_CONTEXT: Final = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
 
 def _command() -> Callable[..., None]:
@@ -27,16 +30,17 @@ def _command() -> Callable[..., None]:
             code=ExitCode.EXTRA_MISSING,
         ) from None
 
-    def sandbox(**given: Any) -> None:
+    def sandbox(context: typer.Context, **given: Any) -> None:
         """Serve a local Truedy to develop and test against, until Ctrl-C."""
         try:
-            code = command.serve(command.ServeOptions(**_given(given)))
+            code = command.serve(command.ServeOptions(**_given(given)), as_json=shell_of(context).json)
         except ValueError as error:
             raise CommandError(str(error), "Try trudy sandbox --help") from None
         if code:
             raise typer.Exit(code)
 
-    sandbox.__signature__ = inspect.Signature([_parameter(option) for option in attrs.fields(command.ServeOptions)])  # type: ignore[attr-defined]
+    options = [_parameter(option) for option in attrs.fields(command.ServeOptions)]
+    sandbox.__signature__ = inspect.Signature([_CONTEXT, *options])  # type: ignore[attr-defined]
     return sandbox
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 import warnings
@@ -63,8 +64,12 @@ class ServeOptions:
     open: bool = _option("open the inspector in a browser", kind=bool, default=False)
 
 
-def serve(options: ServeOptions) -> int:
+def serve(options: ServeOptions, *, as_json: bool = False) -> int:
     """Serve a sandbox until interrupted; prints the address and the key. Returns the exit status.
+
+    Args:
+        options: those of the command line.
+        as_json: print them as one JSON object, for a program that starts it.
 
     Raises:
         ValueError: an option cannot be used.
@@ -95,7 +100,7 @@ def serve(options: ServeOptions) -> int:
     for warning in caught:
         sys.stderr.write(f"warning: {warning.message}\n")
     try:
-        sys.stdout.write(_greeting(sandbox, server))
+        sys.stdout.write((_facts if as_json else _greeting)(sandbox, server))
         sys.stdout.flush()
         if options.open:
             # A browser in the terminal returns when it is closed, and the page is there once the server runs.
@@ -115,6 +120,12 @@ def _greeting(sandbox: Sandbox, server: SandboxServer) -> str:
         f"inspector {server.inspector_url}\n{voices}\n\n"
         f"# paste into the shell that starts your app:\n{_to_paste(server.environment)}"
     )
+
+
+def _facts(sandbox: Sandbox, server: SandboxServer) -> str:
+    voices = [{"id": voice.id, "name": voice.name} for voice in sandbox.voices]
+    facts = {"base_url": server.base_url, "inspector_url": server.inspector_url, "voices": voices}
+    return json.dumps({**facts, "environment": server.environment}) + "\n"
 
 
 def _to_paste(environment: Mapping[str, str]) -> str:

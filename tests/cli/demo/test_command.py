@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.running import trudy
 from trudy.cli.demo.first_call import NUMBER
 
@@ -29,3 +31,18 @@ def test_an_agent_a_call_a_campaign_and_its_report_in_eighty_columns(tmp_path: P
     assert report.startswith("<!doctype html>")
     assert "198" in report
     assert "<script" not in report
+
+
+@pytest.mark.parametrize("name", ["not-there/report.html", "."])
+def test_a_report_that_cannot_be_written_is_told_before_the_demo(name: str, tmp_path: Path) -> None:
+    done = trudy("demo", "--report", str(tmp_path / name))
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("error: the report cannot be written to ")
+
+
+def test_without_its_extras_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trudy.cli.demo.command.find_spec", lambda name: None if name == "jinja2" else name)
+    done = trudy("demo")
+    assert done.code == 2
+    assert "not installed: jinja2" in done.err
+    assert "pip install 'trudy-python-sdk[cli,dialer,report,sandbox]'" in done.err

@@ -17,6 +17,7 @@ import pytest
 
 from tests.cli.keyrings import MemoryKeyring, using
 from tests.cli.running import Ran, trudy
+from tests.fakes.tls import CERTIFICATE, tls_server
 from trudy import TrudyClient
 from trudy.cli import profiles
 from trudy.cli.doctor import network
@@ -262,6 +263,28 @@ def test_a_server_that_does_not_speak_tls() -> None:
             network.handshake("127.0.0.1", port, 10)
         thread.join()
     assert "it does not speak TLS as expected" in network.why(caught.value)
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_certificates_are_judged_as_the_client_judges_them(trusted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    with tls_server() as server:
+        done = trudy("doctor", "--base-url", server.url)
+    if trusted:
+        assert found(done, "TLS").startswith("TLSv1.3, certificate of ")
+        assert "good for " in found(done, "TLS")
+    else:
+        assert "its certificate is not trusted" in found(done, "TLS")
+        assert "SSL_CERT_FILE" in found(done, "TLS")
+
+
+def test_a_variable_that_names_no_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "not-there.pem"))
+    with tls_server() as server:
+        done = trudy("doctor", "--base-url", server.url)
+    assert "SSL_CERT_FILE" in found(done, "TLS")
+    assert verdicts(done)["TLS"] == "failed"
 
 
 @pytest.mark.parametrize("width", [10, 80, 120])

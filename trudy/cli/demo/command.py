@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,8 +35,8 @@ def demo(
             "Install them: pip install 'trudy-python-sdk[cli,dialer,report,sandbox]'",
             code=ExitCode.EXTRA_MISSING,
         )
-    if not report.parent.is_dir():
-        raise CommandError(f"there is no folder {report.parent}", "Make it, or choose another --report FILE.")
+    if report.is_dir() or not os.access(report.parent, os.W_OK):
+        raise CommandError(f"the report cannot be written to {report}", "Choose another file with --report FILE.")
     from trudy.cli.demo.showing import show_all
 
     out = shell_of(context).terminal.out
