@@ -198,7 +198,8 @@ def instance(value: object, kind: type, name: str) -> None:
 
 def path(value: object, name: str) -> None:
     """A path of a file: text, or what stands for it."""
-    if not isinstance(value, str | os.PathLike) or not os.fspath(cast("str | os.PathLike[str]", value)):
+    text: object = os.fspath(cast("os.PathLike[str]", value)) if isinstance(value, os.PathLike) else value
+    if not isinstance(text, str) or not text or "\0" in text:
         raise InvalidArgumentError(f"{name} must be the path of a file", argument=name)
 
 

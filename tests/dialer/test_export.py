@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+import resource
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import anyio
+import anyio.lowlevel
 import attrs
 import pandas as pd
 import polars as pl
@@ -18,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.dialer.conftest import Night, numbers_ending
-from trudy.dialer import Attempts, Dialer, DueRow, Hours, Plan, Policy, RetryAfter, SyncDialer
+from trudy.dialer import Attempts, Columns, Dialer, DueRow, Hours, Plan, Policy, RetryAfter, SyncDialer
 from trudy.dialer.export import AttemptRow, RejectsFile, write
 from trudy.dialer.exported import ATTEMPTS, RESULTS
 from trudy.dialer.frames import BATCH
@@ -68,6 +72,15 @@ async def test_the_columns_of_every_row_and_the_results(night: Night) -> None:
         ("-x", "'-x"),
         ("@SUM(A1)", "'@SUM(A1)"),
         ("\tx", "'\tx"),
+        ("\r=1", "'\r=1"),
+        ("\n=1+1", "'\n=1+1"),
+        (" =1+1", "' =1+1"),
+        ("\ufeff=1+1", "'\ufeff=1+1"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("\uff20SUM(A1)", "'\uff20SUM(A1)"),
+        ("+1-800-FLOWERS", "'+1-800-FLOWERS"),
+        ("a=1+1", "a=1+1"),
+        ("'=1+1", "'=1+1"),
         ("+14155550100", "+14155550100"),
         ("+1 (415) 555-0100", "+1 (415) 555-0100"),
         ("-5", "-5"),
@@ -84,6 +97,126 @@ async def test_a_cell_is_no_formula(tmp_path: Path, cell: str, written: str) -> 
     with ExitStack() as files:
         RejectsFile(tmp_path / "rejects.csv", files).write(2, "empty", "", {"note": cell})
     assert table(tmp_path / "rejects.csv")[0]["note"] == written
+
+
+async def test_the_name_of_a_column_is_no_formula(tmp_path: Path) -> None:
+    async def rows() -> AsyncIterator[Mapping[str, object]]:
+        yield {"=1+1": "a", "@x": "b"}
+
+    await write(rows, tmp_path / "results.csv")
+    assert table(tmp_path / "results.csv")[0]["'=1+1"] == "a"
+    with ExitStack() as files:
+        RejectsFile(tmp_path / "rejects.csv", files).write(2, "empty", "", {"=1+1": "a"})
+    assert table(tmp_path / "rejects.csv")[0]["'=1+1"] == "a"
+    await write(rows, tmp_path / "results.jsonl")
+    assert json.loads((tmp_path / "results.jsonl").read_text()) == {"=1+1": "a", "@x": "b"}, "no spreadsheet opens it"
+
+
+ODD = {
+    "state": "NY",
+    "outcome": "won",
+    "attempts": "many",
+    "": "unnamed",
+    " blank ": "1",
+    "naïve \N{GRINNING FACE}": "\N{GRINNING FACE}",
+    "new\nline": 'a "quoted"\r\nline',
+    "=1+1": "b",
+    "line": "7",
+    "phone_number": "not that one",
+    "nul\0": "\0",
+}
+
+
+async def test_odd_columns_come_out_of_every_format_as_they_went_in(night: Night) -> None:
+    plan = await night.dialer.plan(
+        [{"phone": numbers_ending(0)[0], "name": "Al", **ODD}],
+        agent=night.agent,
+        consent="form",
+        region="US",
+        columns=Columns(number="phone"),
+        rejects=None,
+    )
+    own = {f"input_{name}" if name in RESULTS else name: cell for name, cell in ODD.items()}
+    lines = night.folder / "o.jsonl"
+    await night.dialer.export(plan.campaign, lines)
+    row = json.loads(lines.read_text())
+    assert {name: row[name] for name in own} == own
+    assert (row["state"], row["reason"]) == ("waiting", None)
+    await night.dialer.export(plan.campaign, night.folder / "o.csv")
+    (cells,) = table(night.folder / "o.csv")
+    assert {name.removeprefix("'"): cell for name, cell in cells.items() if name.removeprefix("'") in own} == own
+    await night.dialer.export(plan.campaign, night.folder / "o.parquet")
+    assert pq.read_table(night.folder / "o.parquet").to_pylist() == [row]
+    pandas, polars = await frames(night.dialer, plan, "contacts")
+    assert list(pandas.columns) == polars.columns == list(row)
+    assert {name: polars[name][0] for name in own} == {name: pandas[name][0] for name in own} == own
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+async def test_a_full_disk_leaves_the_old_file(tmp_path: Path, suffix: str) -> None:
+    """The disk is as full as the process may make a file: both fail at a write."""
+
+    async def rows() -> AsyncIterator[Mapping[str, object]]:
+        for index in range(20_000):
+            yield {"note": f"{index * 7919 % 20_011} {index}"}
+
+    path = tmp_path / f"results{suffix}"
+    path.write_text("old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"large|File|space"):
+            await write(rows, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [(path.name, "old")]
+
+
+async def some_rows() -> AsyncIterator[Mapping[str, object]]:
+    yield {"note": "new"}
+
+
+async def test_an_existing_file_keeps_its_mode_and_a_link_its_target(tmp_path: Path) -> None:
+    target, link = tmp_path / "kept" / "results.csv", tmp_path / "latest.csv"
+    target.parent.mkdir()
+    target.write_text("old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    await write(some_rows, link)
+    assert link.is_symlink()
+    assert "new" in target.read_text()
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+async def test_a_name_as_long_as_names_can_be(tmp_path: Path) -> None:
+    path = tmp_path / f"{'x' * 251}.csv"
+    await write(some_rows, path)
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+async def test_where_nothing_can_be_written_the_error_names_the_path(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    for path in (tmp_path / "none" / "results.csv", tmp_path / "folder.csv", tmp_path / f"{'x' * 300}.csv"):
+        with pytest.raises(OSError, match=str(path)) as caught:
+            await write(some_rows, path)
+        assert ".part" not in str(caught.value)
+    assert [each.name for each in tmp_path.iterdir()] == ["folder.csv"]
+
+
+async def test_two_exports_at_once_to_one_file(tmp_path: Path) -> None:
+    """Each is whole; the last one stays."""
+
+    async def rows(letter: str) -> AsyncIterator[Mapping[str, object]]:
+        for _ in range(50):
+            await anyio.lowlevel.checkpoint()
+            yield {"note": letter * 1_000}
+
+    path = tmp_path / "results.csv"
+    async with anyio.create_task_group() as tasks:
+        for letter in "abc":
+            tasks.start_soon(write, partial(rows, letter), path)
+    assert len({row["note"] for row in table(path)}) == 1
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
 async def test_a_file_is_whole_or_the_old_one(tmp_path: Path) -> None:
@@ -268,9 +401,9 @@ async def test_a_missing_package_is_named(night: Night, monkeypatch: pytest.Monk
 
 async def test_bad_arguments_are_named(night: Night) -> None:
     plan = await night.plan(numbers_ending(0))
-    for path in ("", "results", "results.xlsx", "results.csv.gz"):
+    for path in ("", "results", "results.xlsx", "results.csv.gz", "results\0.csv", b"results.csv", None, 3):
         with pytest.raises(InvalidArgumentError, match="path"):
-            await night.dialer.export(plan.campaign, path)
+            await night.dialer.export(plan.campaign, path)  # type: ignore[arg-type]
     for rows in ("calls", None, 3):
         with pytest.raises(InvalidArgumentError, match="rows"):
             await night.dialer.export(plan.campaign, night.folder / "out.csv", rows=rows)  # type: ignore[arg-type]

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
-from datetime import datetime
+from collections import Counter, defaultdict
+from datetime import datetime, time
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import anyio
 import pytest
 
+import trudy.sandbox as sandboxes
 from tests.dialer.conftest import START, Night, numbers_ending
-from trudy import InvalidArgumentError, TrudyClient
-from trudy.dialer import Attempts, Dialer, Hours, Mix, Plan, Policy, Rehearsal, RetryAfter, SyncDialer
-from trudy.dialer.rehearsing import _full_lines, _waits
+from trudy import AsyncTrudyClient, InvalidArgumentError, TrudyClient
+from trudy.dialer import (
+    Attempts,
+    Dialer,
+    DueRow,
+    Hours,
+    Mix,
+    Plan,
+    Policy,
+    Rehearsal,
+    RetryAfter,
+    SyncDialer,
+    rehearsing,
+)
+from trudy.dialer.rehearsal import SANDBOX_WORDS
+from trudy.dialer.rehearsing import _full_lines, _waits, _Watched
+from trudy.dialer.statistics import REACHED
+from trudy.dialer.zones import zones_of
+from trudy.options import RateLimit
 from trudy.sandbox import JumpingClock, Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -186,12 +207,193 @@ async def test_a_seed_is_a_whole_number(night: Night) -> None:
         await night.dialer.rehearse(await careful(night), seed=-1)
 
 
-def test_long_gaps_are_waits_and_say_what_most_waited_for() -> None:
-    held = [(0.0, 5_000.0, "hours"), (0.0, 5_000.0, "a_day"), (10.0, 6_000.0, "hours"), (0.0, 100.0, "retry")]
-    (wait,) = _waits([0.0, 5_000.0, 5_100.0], held)
-    assert (wait.start.timestamp(), wait.end.timestamp(), wait.reason, wait.rows) == (0, 5_000, "hours", 2)
+HELD = [(0.0, 5_000.0, "hours"), (0.0, 5_000.0, "a_day"), (10.0, 6_000.0, "hours"), (0.0, 100.0, "retry")]
+
+
+@pytest.mark.parametrize(
+    ("held", "lines", "reason", "rows"),
+    [
+        (HELD, [], "hours", 2),
+        (HELD, [(0.0, 1)], "hours", 2),
+        (HELD, [(0.0, 1), (1.0, 1)], "max_live", 2),
+        (HELD, [(0.0, 1), (1.0, 1), (4_000.0, -1)], "hours", 2),
+        ([], [(0.0, 1)], "on_the_line", 1),
+        ([], [(0.0, 1), (9.0, -1)], "unknown", 0),
+    ],
+)
+def test_long_gaps_are_waits_and_say_what_for(
+    held: list[tuple[float, float, str]], lines: list[tuple[float, int]], reason: str, rows: int
+) -> None:
+    (wait,) = _waits([0.0, 5_000.0, 5_100.0], _Watched(held=held, lines=lines), 2)
+    assert (wait.start.timestamp(), wait.end.timestamp(), wait.reason, wait.rows) == (0, 5_000, reason, rows)
 
 
 def test_seconds_with_all_lines_taken() -> None:
     assert _full_lines([(0, 1), (10, 1), (30, -1), (40, 1), (45, -1), (60, -1)], 2) == 25
     assert _full_lines([], 1) == 0
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[Sandbox]:
+    """The sandboxes on which is rehearsed, whose own record is the judge."""
+    made: list[Sandbox] = []
+
+    class Watched(Sandbox):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            made.append(self)
+
+    monkeypatch.setattr(sandboxes, "Sandbox", Watched)
+    return made
+
+
+async def test_it_tells_what_the_sandbox_saw(night: Night, seen: list[Sandbox]) -> None:
+    policy = Policy(
+        price=0.5, max_live=4, attempts=Attempts(a_day=2), retry={"busy": RetryAfter(seconds=1_800, most=2)}
+    )
+    found = await night.dialer.rehearse(await careful(night, 45, policy), mix=MIX, seed=4)
+    (sandbox,) = seen
+    calls, told = sandbox.placed_calls, found.statistics
+    moments = [call.created_at for call in calls]
+    assert (told.calls, told.contacts) == (len(calls), len({call.to for call in calls}))
+    names = {word: name for name, word in SANDBOX_WORDS.items()}
+    assert Counter(told.outcomes) == Counter(names[call.outcome.value] for call in calls)
+    for zone, hours in told.by_local_hour.items():
+        here = [call.created_at for call in calls if zones_of(1, call.to[2:]) == (zone,)]
+        clocks = Counter(datetime.fromtimestamp(at, ZoneInfo(zone)).hour for at in here)
+        assert {hour: count for hour, count in enumerate(hours) if count} == clocks
+    attempts: dict[str, list[str]] = defaultdict(list)
+    for call in calls:
+        attempts[call.to].append(names[call.outcome.value])
+    reached = Counter(
+        next(n for n, word in enumerate(words, 1) if word in REACHED)
+        for words in attempts.values()
+        if not REACHED.isdisjoint(words)
+    )
+    assert told.reached_at == tuple(reached[n] for n in range(1, max(reached) + 1))
+    assert found.requests == len(sandbox.requests)
+    minutes = Counter(request.received_at.replace(second=0, microsecond=0) for request in sandbox.requests)
+    assert found.windows == minutes
+    assert found.full_windows == sum(count >= 75 for count in minutes.values())
+    assert max(call.timeline.ended_at for call in calls) <= found.ends_at.timestamp() <= sandbox.clock.time()
+    # An intent is dated by the earliest that the server may have, and that is known less well after days.
+    gaps = [(start, end) for start, end in pairwise([START, *moments]) if end - start >= 900]
+    assert [(wait.start.timestamp(), wait.end.timestamp()) for wait in found.waits] == [
+        (pytest.approx(start, abs=30), pytest.approx(end, abs=30)) for start, end in gaps
+    ]
+    assert sandbox.max_concurrent_calls == 4
+    assert 0 < found.full_lines < sum(call.timeline.ended_at - call.created_at + 12 for call in calls)
+    sandbox.assert_called_only_within(time(10), time(18), timezone=lambda number: zones_of(1, number[2:]))
+
+
+async def test_a_full_rate_limit_is_told(tmp_path: Path, clock: JumpingClock) -> None:
+    sandbox = Sandbox(clock=clock, rate_limit=20)
+    async with (
+        sandbox.async_client(rate_limit=RateLimit(20)) as client,
+        Dialer(client, store=tmp_path / "leads.db", clock=clock) as dialer,
+    ):
+        agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Greet {{name}}.")
+        night = Night(sandbox, client, dialer, agent.id, tmp_path)
+        plan = await night.plan(numbers(40), Policy(hours=Hours.always(), gap=0, max_live=100))
+        found = await dialer.rehearse(plan, mix=Mix(answered=1.0, talk_seconds=5))
+    assert (found.limit, found.refused) == (20, 0)
+    assert 0 < max(found.windows.values()) <= 20
+    assert found.full_windows > 1
+    assert f"the rate limit in {found.full_windows} windows" in found.slowed_by
+
+
+async def test_nothing_leaves_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the network of the process cut: its own client could not reach the server any more."""
+    with Sandbox(rate_limit=None).serve() as server:
+        async with (
+            AsyncTrudyClient(api_key=server.sandbox.api_key, base_url=server.base_url, max_retries=0) as client,
+            Dialer(client, store=tmp_path / "leads.db") as dialer,
+        ):
+            agent = await client.agents.create(name="A", voice_id=server.sandbox.voices[0].id, system_prompt="-")
+            rows = [{"phone": number} for number in numbers(4)]
+            policy = Policy(hours=Hours.always())
+            plan = await dialer.plan(
+                rows, agent=agent.id, consent="form", region="US", policy=policy, rejects=None
+            )  # fmt: skip
+
+            def cut(*_: object, **__: object) -> None:
+                raise AssertionError("the network was used")
+
+            before, files = len(server.sandbox.requests), sorted(path.name for path in tmp_path.iterdir())
+            for name in ("connect", "connect_ex", "sendto", "bind", "listen"):
+                monkeypatch.setattr(socket.socket, name, cut)
+            for name in ("getaddrinfo", "gethostbyname", "create_connection"):
+                monkeypatch.setattr(socket, name, cut)
+            found = await dialer.rehearse(plan, mix=MIX)
+            assert found.statistics.contacts == 4
+            assert sorted(path.name for path in tmp_path.iterdir()) == files
+            monkeypatch.undo()
+            assert len(server.sandbox.requests) == before
+
+
+async def test_a_plan_of_rows_that_cannot_be_called(night: Night) -> None:
+    plan = await night.plan(["nonsense", "12"])
+    found = await night.dialer.rehearse(plan, mix=MIX)
+    assert (found.state, found.statistics.calls, found.waits) == ("done", 0, ())
+    assert found.statistics.rows == plan.counts == {"rejected: no_number": 1, "rejected: short": 1}
+    assert "calls        0 to 0 contacts, 0 reached" in found.summary()
+
+
+async def test_rows_that_may_never_be_called_are_held(night: Night) -> None:
+    """A number of no zone, beside one that may be called."""
+    policy = Policy(kinds={"fixed_line_or_mobile", "toll_free"})
+    plan = await night.plan([numbers(1)[0], "+18002345678"], policy)
+    found = await night.dialer.rehearse(plan, mix=Mix(answered=1.0))
+    assert (found.state, found.reason) == ("paused", "only held rows are left")
+    assert found.statistics.rows == {"done: final": 1, "waiting: zone_unknown": 1}
+    assert found.statistics.calls == 1
+
+
+async def test_a_rehearsal_of_what_never_ends_does(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each day the hours come, and are too short for a phone to ring in them."""
+    monkeypatch.setattr(rehearsing, "_LONGEST", 3 * 86_400.0)
+    plan = await careful(night, 2, Policy(hours=Hours(start=time(12), end=time(12, 1))))
+    found = await night.dialer.rehearse(plan, mix=MIX)
+    assert (found.state, found.reason, found.statistics.calls) == ("running", "not over after a year", 0)
+    assert found.ends_at.timestamp() == pytest.approx(START + 3 * 86_400, abs=60)
+    (wait,) = found.waits
+    assert (wait.reason, wait.rows, wait.end) == ("hours", 2, found.ends_at)
+
+
+async def test_long_calls_on_all_lines_are_a_wait(night: Night) -> None:
+    policy = Policy(hours=Hours.always(), max_live=1)
+    found = await night.dialer.rehearse(await careful(night, 2, policy), mix=Mix(answered=1.0, talk_seconds=1_800))
+    assert [(wait.reason, wait.rows) for wait in found.waits] == [("max_live", 1)] * 2
+    assert found.full_lines == pytest.approx(2 * 1_815, abs=60)
+
+
+async def test_only_some_are_called(night: Night) -> None:
+    everybody = numbers(6)
+    plan = await careful(night, 6, Policy(hours=Hours.always(), gap=0), only_to=[{"phone": everybody[2]}])
+    found = await night.dialer.rehearse(plan, mix=Mix(answered=1.0))
+    assert (found.state, found.reason) == ("paused", "only held rows are left")
+    assert found.statistics.rows == {"done: final": 1, "waiting: only_to": 5}
+    assert found.statistics.calls == 1
+
+
+async def test_during_a_run_and_after_it(night: Night) -> None:
+    plan = await night.plan(numbers_ending(0, 0, 0), Policy(hours=Hours.always(), gap=0))
+    seen: list[Rehearsal] = []
+
+    async def ask(row: DueRow) -> None:
+        seen.append(await night.dialer.rehearse(plan, mix=Mix(answered=1.0)))
+
+    result = await night.dialer.run(plan, confirm=plan.hash, should_dial=ask)
+    assert result.counts == {"done": 3}
+    assert [found.statistics.calls for found in seen] == [3, 2, 1]
+    after = await night.dialer.rehearse(plan, mix=Mix(answered=1.0))
+    assert (after.state, after.statistics.calls, after.requests) == ("done", 0, after.requests)
+    assert len(night.sandbox.placed_calls) == 3
+
+
+@pytest.mark.parametrize("mix", [None, {"answered": 1.0}, 0.5, "answered"])
+async def test_a_mix_is_one(night: Night, mix: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="mix must be Mix"):
+        await night.dialer.rehearse(await careful(night, 1), mix=mix)
+    with pytest.raises(InvalidArgumentError, match="plan must be Plan"):
+        await night.dialer.rehearse(mix)

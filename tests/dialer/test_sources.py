@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import AsyncIterator
 from datetime import date, datetime
 from pathlib import Path
@@ -229,3 +230,29 @@ async def test_a_dialect_is_guessed_whatever_stands_in_the_cells(
         writer = csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator=ending)  # type: ignore[arg-type]
         writer.writerows([("phone", "name"), *cells])
     assert [tuple(row.values()) for _, row in await rows_of(path)] == cells
+
+
+async def test_cells_of_a_column_without_a_name_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_text(",phone, ,name,\n0,+1,x,Al,\n1,+2,,Bo, \n")
+    assert await rows_of(path) == [
+        (2, {"(column 1)": "0", "phone": "+1", "(column 3)": "x", "name": "Al"}),
+        (3, {"(column 1)": "1", "phone": "+2", "name": "Bo"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("\ud83d", "\N{REPLACEMENT CHARACTER}"),
+        ("cut \ud83d!", "cut \N{REPLACEMENT CHARACTER}!"),
+        ("\ud83d\ude00", "\N{GRINNING FACE}"),
+        ("Zo\N{LATIN SMALL LETTER E WITH DIAERESIS} \N{GRINNING FACE}", "Zoë \N{GRINNING FACE}"),
+    ],
+)
+async def test_half_a_character_fails_no_plan(tmp_path: Path, cell: str, text: str) -> None:
+    path = tmp_path / "leads.jsonl"
+    path.write_text(json.dumps({"phone": "+1", cell: cell}))
+    ((_, row),) = await rows_of(path)
+    assert {cell_text(name): cell_text(value) for name, value in row.items()} == {"phone": "+1", text: text}
+    assert text in row

@@ -33,6 +33,8 @@ _REASONS: Final[Mapping[str, str]] = {
     "a_day": "called as often as a day allows",
     "in_30_days": "called as often as 30 days allow",
     "caller_id": "no number to call from has calls left today",
+    "max_live": "as many calls as the policy allows are on the line",
+    "on_the_line": "its last calls are on the line",
     "ringing": "another call to this number is not over",
     "do_not_call": "on the do-not-call list",
     "in_file": "the number stands further up in the source",

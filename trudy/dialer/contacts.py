@@ -12,7 +12,7 @@ from trudy import _checks
 from trudy.dialer.numbers import ReadNumber, Unreadable, read_number
 from trudy.dialer.policy import Policy
 from trudy.dialer.records import NewRow
-from trudy.dialer.sources import SURPLUS, Row, Source, cell_text, read_rows
+from trudy.dialer.sources import SURPLUS, UNNAMED, Row, Source, cell_text, read_rows
 from trudy.dialer.states import RowState
 from trudy.dialer.zones import region_named, zone_named, zones_in
 from trudy.errors import InvalidArgumentError
@@ -182,15 +182,16 @@ def judged(line: int, cells: Row, reading: Reading) -> Judged:
     columns = reading.columns
     texts = {name: cell_text(value) for name, value in cells.items()}
     own = {columns.number, columns.timezone, columns.region, columns.consent, columns.priority, SURPLUS}
+    own |= {name for name in texts if name.startswith(UNNAMED)}
     variables = {
         name: text for name, text in texts.items() if text != "" and (name not in own or name in reading.needed)
     }
     variables |= {name: texts.get(column, "") for name, column in columns.variables.items()}
     number = read_number(cells.get(columns.number or ""), reading.region)
     country = number.country if isinstance(number, ReadNumber) else None
-    region = region_named(texts.get(columns.region or "", ""), country)
-    consent = texts.get(columns.consent, "") if columns.consent is not None else reading.consent
-    zones, zone_fault = _zones(texts.get(columns.timezone or "", ""), region, number)
+    region = region_named(_cell(texts, columns.region), country)
+    consent = reading.consent if columns.consent is None else _cell(texts, columns.consent)
+    zones, zone_fault = _zones(_cell(texts, columns.timezone), region, number)
     reason, hint = _why_not(number, SURPLUS in texts, zone_fault, consent, variables, reading)
     row = NewRow(
         line=line,
@@ -201,7 +202,7 @@ def judged(line: int, cells: Row, reading: Reading) -> Judged:
         country=country if region is None else region.partition("-")[0],
         region=region,
         consent=consent,
-        priority=_whole(texts.get(columns.priority or "", "")),
+        priority=_whole(_cell(texts, columns.priority)),
         state=RowState.WAITING if reason is None else RowState.REJECTED,
         reason=reason,
     )
@@ -246,6 +247,11 @@ def _zones(text: str, region: str | None, number: ReadNumber | Unreadable) -> tu
     if region is not None and (known := zones_in(region)):
         return known, None
     return (number.zones, None) if isinstance(number, ReadNumber) else ((), None)
+
+
+def _cell(texts: Mapping[str, str], column: str | None) -> str:
+    """Empty where there is no such column; one of the source may have no name."""
+    return "" if column is None else texts.get(column, "")
 
 
 def _plain(name: str) -> str:

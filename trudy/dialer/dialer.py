@@ -175,7 +175,8 @@ class Dialer:
         `sandbox`.
 
         Nothing leaves the machine: no request is sent, no number is written anywhere, and the store stays as it is.
-        It takes policy, `canary`, `only_to` and the do-not-call list as they are, but asks no hooks.
+        It takes policy, `canary`, `only_to` and the do-not-call list as they are, but asks no hooks. It ends after a
+        year of simulated time, whatever is left then.
 
         Args:
             mix: how calls end, by their shares; a guess if left out.
@@ -186,6 +187,8 @@ class Dialer:
         """
         from trudy.dialer.rehearsing import rehearsed
 
+        _checks.instance(plan, Plan, "plan")
+        _checks.instance(mix, Mix, "mix")
         _checks.whole(seed, 0, None, "seed")
         await self._campaigns.planned(plan)
         limit = self.client.rate_limit

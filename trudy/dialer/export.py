@@ -21,6 +21,8 @@ from trudy.dialer.frames import write_parquet
 from trudy.errors import InvalidArgumentError
 
 _OTHERS: Final = "(other cells)"
+_FORMULA: Final = re.compile("[ \u00a0\ufeff]*[=+@\uff1d\uff0b\uff0d\uff20\t\r\n-]")
+"""How a text begins that a spreadsheet may run: some take the wide forms of these signs too, or skip what is blank."""
 _HARMLESS: Final = re.compile(r"[+-]?[0-9][0-9 ().,/-]*")
 """Numbers, phone numbers too: no spreadsheet runs them as a formula."""
 
@@ -45,6 +47,10 @@ def whole_file(path: Path) -> Generator[Path]:
         if path.is_file():
             part.chmod(stat.S_IMODE(path.stat().st_mode))
         part.replace(path)
+    except OSError as error:
+        if error.filename != str(part):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
         part.unlink(missing_ok=True)
 
@@ -59,8 +65,9 @@ def check_path(path: object) -> None:
 async def _write_csv(rows: Rows, path: Path, kinds: Kinds) -> int:
     count = 0
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, await read_column_names(rows, kinds))
-        writer.writeheader()
+        names = await read_column_names(rows, kinds)
+        writer = csv.DictWriter(file, names)
+        writer.writerow({name: _safe(name) for name in names})
         async for row in rows():
             writer.writerow({name: _safe(_shown(row[name], kinds.get(name))) for name in row})
             count += 1
@@ -149,7 +156,7 @@ class RejectsFile:
         if self._writer is None:
             file = self._files.enter_context(self._wanted.open("w", encoding="utf-8", newline=""))
             self._writer, self._names, self.path = csv.writer(file), list(cells), self._wanted
-            self._writer.writerow(["line", "reason", "hint", *self._names, _OTHERS])
+            self._writer.writerow(["line", "reason", "hint", *map(_safe, self._names), _OTHERS])
         others = "; ".join(f"{name}={cell}" for name, cell in cells.items() if name not in self._names)
         own = [_safe(cells.get(name, "")) for name in self._names]
         self._writer.writerow([line, reason, hint, *own, _safe(others)])
@@ -163,6 +170,4 @@ def _shown(value: object, kind: Kind | None) -> object:
 
 def _safe(value: object) -> object:
     """A text that a spreadsheet would run as a formula, with an apostrophe before it; numbers keep their sign."""
-    if isinstance(value, str) and value[:1] in "=+-@\t\r" and value and not _HARMLESS.fullmatch(value):
-        return f"'{value}"
-    return value
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) and not _HARMLESS.fullmatch(value) else value

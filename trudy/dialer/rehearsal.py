@@ -67,8 +67,9 @@ class IdlePeriod:
 
     Attributes:
         start, end: aware, UTC.
-        reason: what most rows waited for when it ended, such as `hours` or `a_day`.
-        rows: how many waited for that.
+        reason: what most rows waited for when it ended, such as `hours` or `a_day`; `max_live` where all lines were
+            taken, `on_the_line` where only calls were left that were not over.
+        rows: how many waited for that; for these two, how many calls were on the line.
     """
 
     start: datetime
@@ -84,7 +85,7 @@ class Rehearsal:
     Attributes:
         campaign, plan_hash: which plan was rehearsed.
         mix, seed: how calls ended. The same plan, store, mix, seed and time of day give the same result.
-        state, reason: how the run ended: `done`, or `paused` and why.
+        state, reason: how the run ended: `done`, or `paused` and why; `running` where it was not over after a year.
         starts_at: the server's time when it was rehearsed (aware, UTC).
         ends_at: when its run was over; the campaign may have held rows then.
         statistics: rows when it was over, and the calls that were made.
@@ -96,7 +97,7 @@ class Rehearsal:
         refused: requests over the limit.
         full_windows: windows in which dialing used all that is left to it, so that the rate limit slowed it.
         full_lines: seconds in which `max_live` calls were open, so that it slowed dialing.
-        waits: times of at least 15 minutes without a new call.
+        waits: times of at least 15 minutes without a new call, also before the first and after the last one.
     """
 
     campaign: str

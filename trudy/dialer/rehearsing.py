@@ -21,7 +21,8 @@ from attrs import Factory, define, evolve, field
 from trudy.dialer.dialer import Dialer
 from trudy.dialer.export import AttemptRow, CampaignCopy
 from trudy.dialer.plan import Plan
-from trudy.dialer.policy import Policy
+from trudy.dialer.policy import DAY, Policy
+from trudy.dialer.progress import RunResult
 from trudy.dialer.records import HELD_UNTIL, CampaignState, Claim, DueRow, Ended, Miss
 from trudy.dialer.rehearsal import SANDBOX_WORDS, IdlePeriod, Mix, Rehearsal
 from trudy.dialer.sql_store import SqlStore
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 _NOTABLE: Final = 900.0
 """Seconds without a new call that are told as a wait: shorter ones are the ordinary pauses between two slices."""
+_LONGEST: Final = 366 * DAY
+"""Seconds after which a rehearsal ends whatever is left: some policies let a row wait for ever, such as one whose hours
+are too short for a phone to ring in them. More takes minutes, less would cut off campaigns of a year."""
 
 
 async def rehearsed(
@@ -207,12 +211,27 @@ class _Work:
         ):
             agent = await client.agents.create(name="Rehearsal", voice_id=sandbox.voices[0].id, system_prompt="-")
             await store.load(self.snapshot, campaign=self.plan.campaign, agent_id=agent.id, now=self.now)
-            result = await dialer.run(self.plan, confirm=self.plan.hash)
+            result = await self._run(dialer)
             ended_at = self.clock.time()
+            is_cut = ended_at >= self.now + _LONGEST
+            state, reason = ("running", "not over after a year") if is_cut else (result.state, result.reason)
             before = {each["id"] for each in self.snapshot.tables["attempts"]}
             made = [each async for each in store.export_attempts(self.plan.campaign) if each.attempt not in before]
             rows = await store.reasons(self.plan.campaign)
-        return self._told(sandbox, watched, made, rows, result.state, result.reason, ended_at)
+        return self._told(sandbox, watched, made, rows, state, reason, ended_at)
+
+    async def _run(self, dialer: Dialer) -> RunResult:
+        """Run the plan, for a year at most."""
+
+        async def stop() -> None:
+            await self.clock.sleep(_LONGEST)
+            await dialer.stop(self.plan.campaign)
+
+        stopping = asyncio.create_task(stop())
+        try:
+            return await dialer.run(self.plan, confirm=self.plan.hash)
+        finally:
+            stopping.cancel()
 
     def _told(
         self,
@@ -246,7 +265,7 @@ class _Work:
             refused=sum(window.refused for window in windows),
             full_windows=sum(window.total >= bulk for window in windows),
             full_lines=_full_lines(watched.lines, policy.max_live),
-            waits=_waits([self.now, *(each.intent_at for each in made)], watched.held),
+            waits=_waits([self.now, *(each.intent_at for each in made), ended_at], watched, policy.max_live),
         )
 
 
@@ -260,15 +279,21 @@ def _full_lines(changes: Sequence[tuple[float, int]], most: int) -> float:
     return seconds
 
 
-def _waits(moments: Sequence[float], held: Sequence[tuple[float, float, str]]) -> tuple[IdlePeriod, ...]:
-    """The long times between two moments, and what most rows waited for when it ended."""
+def _waits(moments: Sequence[float], watched: _Watched, most_live: int) -> tuple[IdlePeriod, ...]:
+    """The long times between two moments, and what kept the next call from coming sooner."""
     waits: list[IdlePeriod] = []
     for start, end in pairwise(moments):
         if end - start < _NOTABLE:
             continue
         last = end - 1
-        reasons = Counter(reason for since, until, reason in held if since <= last < until)
-        reason, rows = min(reasons.items(), key=lambda each: (-each[1], each[0]), default=("unknown", 0))
+        live = sum(change for at, change in watched.lines if at <= last)
+        reasons = Counter(reason for since, until, reason in watched.held if since <= last < until)
+        if live >= most_live:
+            reason, rows = "max_live", live
+        elif reasons:
+            reason, rows = min(reasons.items(), key=lambda each: (-each[1], each[0]))
+        else:
+            reason, rows = ("on_the_line", live) if live else ("unknown", 0)
         waits.append(IdlePeriod(start=_time(start), end=_time(end), reason=reason, rows=rows))
     return tuple(waits)
 

@@ -44,6 +44,8 @@ _QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How the files of spreadsheets begin: a zip archive, or the older format of Office."""
 _CHUNK: Final = 1024 * 1024
+UNNAMED: Final = "(column "
+"""How a column without a name in the header is called, with its place: its cells are kept, but no variables."""
 SURPLUS: Final = "(surplus cells)"
 """The column of what stands beyond the last name of a header."""
 
@@ -65,7 +67,12 @@ async def read_rows(source: Source, *, sheet: str | None = None) -> AsyncIterato
 
 
 def cell_text(value: object) -> str:
-    """A cell as text: empty for None, NaN, NA and NaT, whole numbers without a point, dates as ISO 8601."""
+    """A cell as text: empty for None, NaN, NA and NaT, whole numbers without a point, dates as ISO 8601.
+
+    Half a character, which is left where a text with emoji was cut, becomes the replacement character.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else _whole_characters(value)
     if value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -73,6 +80,14 @@ def cell_text(value: object) -> str:
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _whole_characters(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _blocking(source: object, sheet: str | None) -> Iterator[tuple[int, Row]]:
@@ -110,7 +125,7 @@ def _mapping(row: object, line: int) -> Row:
         raise InvalidArgumentError(
             f"source: row {line} must be a mapping of columns, not {type(row).__name__}", argument="source"
         )
-    return {str(name): value for name, value in cast("Mapping[object, object]", row).items()}
+    return {cell_text(str(name)): value for name, value in cast("Mapping[object, object]", row).items()}
 
 
 def _csv(path: Path) -> Iterator[tuple[int, Row]]:
@@ -184,11 +199,20 @@ def _header(rows: Iterable[Sequence[object]], path: Path) -> list[str]:
 
 
 def _named(names: list[str], cells: list[str]) -> Row:
-    row: dict[str, object] = {name: cell for name, cell in zip(names, cells, strict=False) if name}
+    row = _cells(names, cells)
     surplus = [cell for cell in cells[len(names) :] if cell.strip()]
     if surplus:
         row[SURPLUS] = " ".join(surplus)
     return row
+
+
+def _cells(names: Sequence[str], cells: Sequence[object]) -> dict[str, object]:
+    """Cells by the name of their column; one without a name has its place, unless its cell is blank."""
+    return {
+        name or f"{UNNAMED}{place})": cell
+        for place, (name, cell) in enumerate(zip(names, cells, strict=False), start=1)
+        if name or cell_text(cell).strip()
+    }
 
 
 def _sheet(path: Path, wanted: str | None) -> Iterator[tuple[int, Row]]:
@@ -216,7 +240,7 @@ def _sheet_rows(sheet: CalamineSheet, path: Path) -> Iterator[tuple[int, Row]]:
     numbered: Iterator[tuple[int, Sequence[object]]] = enumerate(sheet.iter_rows(), start=1)
     names = _header((cells for _, cells in numbered), path)
     for line, cells in numbered:
-        row: dict[str, object] = {name: cell for name, cell in zip(names, cells, strict=False) if name}
+        row = _cells(names, cells)
         if any(cell not in ("", None) for cell in row.values()):
             yield line, row
 

@@ -134,7 +134,8 @@ class SyncDialer:
         `sandbox`.
 
         Nothing leaves the machine: no request is sent, no number is written anywhere, and the store stays as it is.
-        It takes policy, `canary`, `only_to` and the do-not-call list as they are, but asks no hooks.
+        It takes policy, `canary`, `only_to` and the do-not-call list as they are, but asks no hooks. It ends after a
+        year of simulated time, whatever is left then.
 
         Args:
             mix: how calls end, by their shares; a guess if left out.
