@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
 from trudy.cli.listen.bodies import batch_body, call_body
 from trudy.models import BatchCall, BatchStatus, Call, CallDirection, CallEnding, CallStatus
-
-EventIds: TypeAlias = Literal["provider", "api"]
-"""Whose ids events name calls by: the voice provider's where rows show it, or those of the API."""
+from trudy.webhooks.sample_events import IdNames
 
 LAG: Final = 60.0
 """Seconds by which a list may be behind the server. Longer finds more rows that are old, and tells some changes later.
@@ -100,7 +98,7 @@ def sweep(
     batches: Iterable[BatchCall] | None = None,
     now: float,
     began: float | None = None,
-    ids: EventIds = "provider",
+    ids: IdNames = "provider",
 ) -> tuple[WatchState, list[SimulatedEvent]]:
     """The state after a sweep, and the events of all that has changed since the one before, in the order of time.
 
@@ -110,7 +108,7 @@ def sweep(
         batches: likewise.
         now: the server's time when they were read, in Unix seconds.
         began: when the reading began; `now` if left out.
-        ids: whose ids the events name calls by.
+        ids: whose ids the events name calls by: the voice provider's where rows show it, or those of the API.
     """
     seen_calls, seen_batches = dict(state.calls), dict(state.batches)
     events: list[SimulatedEvent] = []
@@ -135,7 +133,7 @@ def sweep(
 
 
 def _call(
-    state: WatchState, seen: SeenCall | None, call: Call, now: float, ids: EventIds
+    state: WatchState, seen: SeenCall | None, call: Call, now: float, ids: IdNames
 ) -> tuple[SeenCall, list[SimulatedEvent]] | None:
     created_at = _seconds(call.created_at)
     if seen is None:

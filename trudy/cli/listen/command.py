@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
     import anyio
 
-    from trudy.cli.listen.changes import EventIds
     from trudy.cli.listen.journal import Journal
     from trudy.cli.listen.listening import Listening
     from trudy.client import AsyncTrudyClient
     from trudy.webhooks.receiver_url import ReceiverURL
+    from trudy.webhooks.sample_events import IdNames
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-_ID_FORMS: Final[dict[str, EventIds]] = {"provider": "provider", "api": "api"}
+_ID_FORMS: Final[dict[str, IdNames]] = {"provider": "provider", "api": "api"}
 
 
 @app.command()
@@ -93,7 +93,7 @@ def _run(
     secret: str,
     since: str | None,
     resume: bool,
-    ids: EventIds,
+    ids: IdNames,
     names: Sequence[str],
 ) -> int:
     import anyio

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self, TypeAlias
 
 from attrs import field, frozen
 
@@ -26,6 +26,8 @@ KEPT_EVENTS: Final = 2000
 KEPT_BYTES: Final = 16 * 1024 * 1024
 """Bytes of their bodies that are kept: a server may send long summaries."""
 KEPT_ATTEMPTS: Final = 5 * KEPT_EVENTS
+Source: TypeAlias = Literal["listen", "trigger"]
+"""The command that made an event."""
 _PATIENCE: Final = 5.0
 """Seconds to wait while another process writes: far longer than a write takes."""
 
@@ -80,7 +82,7 @@ class LoggedEvent:
     name: str
     about: str
     moment: float
-    source: str
+    source: Source
     body: str = field(repr=False)
     attempts: tuple[ForwardAttempt, ...] = ()
 
@@ -119,7 +121,7 @@ class Journal:
         self,
         events: Iterable[SimulatedEvent],
         *,
-        source: str,
+        source: Source,
         account: str = "",
         urls: Sequence[str] = (),
         state: str | None = None,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
 from attrs import define, field
 
-from trudy.cli.listen.changes import EventIds, SimulatedEvent, WatchState
+from trudy.cli.listen.changes import SimulatedEvent, WatchState
 from trudy.cli.listen.forwarding import Forwarder, receiver_client
 from trudy.cli.listen.journal import ForwardAttempt, Journal, LoggedEvent
 from trudy.cli.listen.saved_state import read_state, write_state
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from trudy.client import AsyncTrudyClient
     from trudy.webhooks.receiver_url import ReceiverURL
+    from trudy.webhooks.sample_events import IdNames
 
 
 class Screen(Protocol):
@@ -61,7 +62,7 @@ class Listening:
     receivers: Sequence[ReceiverURL] = ()
     since: float | None = None
     resume: bool = False
-    ids: EventIds = "provider"
+    ids: IdNames = "provider"
     names: Collection[str] = ()
     clock: Clock = field(factory=SystemClock)
     http: Callable[[ReceiverURL], httpx.AsyncClient] = receiver_client
@@ -95,9 +96,9 @@ class Listening:
         )
         failures = list[Exception]()
 
-        async def guarded(work: Callable[[], object]) -> None:
+        async def guarded(work: Callable[[], Awaitable[None]]) -> None:
             try:
-                await work()  # type: ignore[misc]
+                await work()
             except Exception as error:  # a group would wrap it, and nobody could tell what failed
                 failures.append(error)
                 tasks.cancel_scope.cancel()

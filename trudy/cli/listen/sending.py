@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import anyio
 
@@ -17,14 +16,11 @@ from trudy.cli.shell import Shell
 from trudy.clock import SystemClock
 from trudy.webhooks.receiver_url import ReceiverURL
 
-TRIGGERED: Final = "trigger"
-"""The source of events of one's own making."""
-
 
 def send_once(shell: Shell, receivers: Sequence[ReceiverURL], made: Sequence[SimulatedEvent]) -> int:
     """Log events, send each to each receiver, and show how they answer. Returns the exit code."""
     with Journal() as journal:
-        return send_logged(shell, journal, [(event, receivers) for event in journal.add(made, source=TRIGGERED)])
+        return send_logged(shell, journal, [(event, receivers) for event in journal.add(made, source="trigger")])
 
 
 def send_logged(shell: Shell, journal: Journal, events: Sequence[tuple[LoggedEvent, Sequence[ReceiverURL]]]) -> int:
@@ -54,4 +50,4 @@ def send_logged(shell: Shell, journal: Journal, events: Sequence[tuple[LoggedEve
 
 def _secret_for(event: LoggedEvent) -> str:
     """The secret that an event was signed with before: its receiver knows that one."""
-    return receiver_secret() if event.source == TRIGGERED else listen_secret()
+    return receiver_secret() if event.source == "trigger" else listen_secret()

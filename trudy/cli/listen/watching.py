@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from attrs import define, field
 
-from trudy.cli.listen.changes import LAG, EventIds, SimulatedEvent, WatchState, sweep
+from trudy.cli.listen.changes import LAG, SimulatedEvent, WatchState, sweep
 from trudy.errors import AuthenticationError, PermissionDeniedError, TrudyError
 from trudy.models import BatchCall, Call
 from trudy.pagination import PAGE_SIZE, AsyncPage, AsyncPager
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trudy.client import AsyncTrudyClient
     from trudy.clock import Clock
     from trudy.options import RequestOptions
+    from trudy.webhooks.sample_events import IdNames
 
     OnSwept = Callable[[WatchState, Sequence[SimulatedEvent]], object]
     OnTrouble = Callable[[str], object]
@@ -78,7 +79,7 @@ class Watcher:
     started: float
     state: WatchState | None = None
     reaches_back: bool = False
-    ids: EventIds = "provider"
+    ids: IdNames = "provider"
     looks: int = 0
     _pace: Pace = field(init=False)
     _is_failing: bool = field(init=False, default=False)
