@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from trudy.webhooks.receiver_url import ReceiverURL, receiver_url
 SECRET = "whsec_" + "x" * 40
 URL = "http://localhost:8000/hooks"
 START = 1_780_315_200.0
+ANSWERED, NO_ANSWER, BUSY, VOICEMAIL, NOT_PLACED, LONG = (f"+141555501{tens}0" for tens in (0, 1, 2, 3, 5, 8))
 
 
 @define
@@ -136,3 +137,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 def body_of(event: LoggedEvent) -> Any:
     return json.loads(event.body)
+
+
+def run(scene: Scene, main: Coroutine[Any, Any, None]) -> None:
+    scene.clock.run(main)

@@ -242,6 +242,22 @@ def test_a_batch_of_before_the_start_is_not_told(status: str) -> None:
     assert watched([at(status, -1)], [at(status, -1)]) == []
 
 
+def test_batches_are_new_to_a_watch_that_has_read_only_calls() -> None:
+    state, _ = sweep(WatchState(since=START), calls=[], now=START)
+    undated = BatchCall.from_dict({"id": "b1", "status": "active"})
+    state, events = sweep(state, batches=[undated], now=START + 1)
+    assert events == []
+    other = BatchCall.from_dict({"id": "b2", "status": "active"})
+    assert names(sweep(state, batches=[undated, other], now=START + 2)[1]) == [CHANGED]
+
+
+def test_a_sweep_reaches_to_where_its_reading_began() -> None:
+    state, _ = sweep(WatchState(since=START), calls=[], now=START + 90, began=START + 30)
+    assert state.swept_at == START + 30
+    state, _ = sweep(state, batches=[], now=START + 120)
+    assert state.swept_at == START + 30
+
+
 def test_a_batch_made_after_the_start_is_told() -> None:
     made = iso(START + 5)
     assert changes(watched([], [at("active", 6, created_at=made)])) == [(CHANGED, "active", None)]
@@ -274,7 +290,7 @@ def test_rows_of_one_second_that_lag_give_no_change() -> None:
 
 
 def test_without_a_time_of_change_the_end_is_final() -> None:
-    rows = [at(status, None) for status in ("active", "paused", "completed", "active", "completed")]
+    rows = [at(status, None) for status in ("active", "paused", "completed", *["active"] * 9, "completed")]
     assert names(watched(*([row] for row in rows))) == [CHANGED, CHANGED, "batch.completed"]
 
 
