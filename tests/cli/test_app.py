@@ -18,6 +18,7 @@ HEAVY = {
     "asyncio",
     "cattrs",
     "httpx",
+    "pydantic",
     "rich",
     "sqlalchemy",
     "ssl",

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import errno
+import re
+import tomllib
 
 import pytest
 
 import trudy
+from tests.docs.blocks import ROOT
 from trudy.cli.asking import NotConfirmedError
 from trudy.cli.exit_codes import ExitCode
-from trudy.cli.failures import CommandError, failure_of
+from trudy.cli.failures import EXTRAS, CommandError, failure_of
 
-CODES = [
-    (trudy.ConfigurationError("no key"), ExitCode.NOT_ALLOWED),
+PAYMENT = trudy.PaymentRequiredError("no", details={"redirect_url": "https://pay.example"})
+CODES: list[tuple[Exception, ExitCode]] = [
+    (trudy.ConfigurationError("base_url is not a URL"), ExitCode.NOT_ALLOWED),
+    (trudy.ConfigurationError("report() needs Jinja2: pip install 'x[report]'"), ExitCode.EXTRA_MISSING),
+    (ModuleNotFoundError("no", name="sqlalchemy.orm"), ExitCode.EXTRA_MISSING),
+    (ModuleNotFoundError("no", name="something_else"), ExitCode.FAULT),
     (trudy.InvalidArgumentError("limit must be a whole number", argument="limit"), ExitCode.USAGE),
     (trudy.BadRequestError("no"), ExitCode.REFUSED),
     (trudy.AuthenticationError("no"), ExitCode.NOT_ALLOWED),
-    (trudy.PaymentRequiredError("no", details={"redirect_url": "https://pay.example"}), ExitCode.NOT_ALLOWED),
+    (PAYMENT, ExitCode.NOT_ALLOWED),
     (trudy.PermissionDeniedError("no"), ExitCode.NOT_ALLOWED),
     (trudy.NotFoundError("no"), ExitCode.NOT_FOUND),
     (trudy.ConflictError("no"), ExitCode.REFUSED),
@@ -62,7 +69,16 @@ def test_the_second_line_says_whether_to_repeat() -> None:
     assert "Run it again" in failure_of(trudy.ServerError("no", retryable=True)).advice
     assert "had an effect" in failure_of(trudy.ServerError("no", retryable=False)).advice
     assert "Do not repeat" in failure_of(trudy.CallOutcomeUnknownError("no")).advice
-    assert "https://pay.example" in failure_of(CODES[4][0]).advice
+    assert "https://pay.example" in failure_of(PAYMENT).advice
+
+
+def test_what_is_missing_is_named_with_the_extra_that_brings_it() -> None:
+    assert "'trudy-python-sdk[dialer]'" in failure_of(ModuleNotFoundError("no", name="sqlalchemy.orm")).advice
+    assert failure_of(CODES[1][0]).advice == "Install it: pip install 'x[report]'"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for extra, packages in EXTRAS.items():
+        brought = {re.split(r"[^\w-]", one)[0].lower().replace("-", "_") for one in project[extra]}
+        assert set(packages) <= brought
 
 
 def test_what_a_server_says_cannot_forge_a_line() -> None:

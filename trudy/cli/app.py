@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import typer
+from typer.main import get_command
 
 from trudy.cli.exit_codes import MEANINGS, ExitCode
-from trudy.cli.groups import CommandGroup, HelpWriter, LazyCommand, LazyResource, keep
+from trudy.cli.groups import CommandGroup, HelpWriter, LazyCommand, LazyResource, keep, read_plainly
 from trudy.cli.operations.tables import RESOURCES
 from trudy.cli.shell import Shell
 
@@ -167,7 +168,9 @@ def run(arguments: Sequence[str], shell: Shell | None = None) -> int:
     """Run a command line and report what goes wrong. Returns the exit code."""
     shell = shell or Shell()
     try:
-        done = app(args=[*arguments], prog_name="trudy", standalone_mode=False, obj=shell)
+        done: int | None = read_plainly(get_command(app))(
+            args=[*arguments], prog_name="trudy", standalone_mode=False, obj=shell
+        )
     except Exception as error:  # each kind has a code of its own, and a bug one too
         from trudy.cli.failures import report
 

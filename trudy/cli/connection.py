@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from trudy.cli.dry_run import KEY, NotSent
+from trudy.cli.exit_codes import ExitCode
+from trudy.cli.failures import CommandError
 from trudy.cli.profiles import find_profile, key_of
 from trudy.errors import ConfigurationError
 
@@ -28,7 +30,8 @@ def open_client(shell: Shell) -> TrudyClient:
     """A sync client; use it in `with`.
 
     Raises:
-        ConfigurationError: there is no key, or no such profile.
+        CommandError: there is no key.
+        ConfigurationError: there is no such profile, or its key is for another address.
     """
     from trudy import TrudyClient
 
@@ -50,7 +53,8 @@ def access_of(shell: Shell) -> Access:
     """The key and address to use: `--profile`, else the environment, else the default profile.
 
     Raises:
-        ConfigurationError: there is no key, or no such profile.
+        CommandError: there is no key.
+        ConfigurationError: there is no such profile, or its key is for another address.
     """
     if shell.profile is None and _environment_has_a_key():
         return Access(api_key=None, base_url=shell.base_url)
@@ -61,7 +65,11 @@ def access_of(shell: Shell) -> Access:
         return Access(api_key=KEY if shell.dry_run else key_of(profile), base_url=profile.base_url)
     if shell.dry_run:
         return Access(api_key=KEY, base_url=shell.base_url)
-    raise ConfigurationError("there is no API key, neither in TRUDY_API_KEY nor kept by trudy login")
+    raise CommandError(
+        "there is no API key, neither in TRUDY_API_KEY nor kept by trudy login",
+        "Run trudy login, or try it without an account: trudy sandbox",
+        code=ExitCode.NOT_ALLOWED,
+    )
 
 
 def _environment_has_a_key() -> bool:

@@ -29,13 +29,13 @@ class ExitCode(IntEnum):
 
 MEANINGS = {
     ExitCode.DONE: "done",
-    ExitCode.USAGE: "wrong usage, a bad file or setting, or not confirmed; nothing was sent",
+    ExitCode.USAGE: "wrong usage, a bad file, or not confirmed; nothing was sent",
     ExitCode.EXTRA_MISSING: "a Python package is missing; the message says which extra to install",
     ExitCode.PAUSED: "the campaign is paused or held",
     ExitCode.BREAKER: "the campaign was stopped by its breaker",
     ExitCode.STORE_BUSY: "another process runs this campaign",
     ExitCode.NOT_FOUND: "there is no such object (404)",
-    ExitCode.NOT_ALLOWED: "no key, a wrong key, no permission, or no credits (401, 402, 403)",
+    ExitCode.NOT_ALLOWED: "no key, a wrong one, a bad setting of the client, no permission, or no credits (401, 402, 403)",
     ExitCode.REFUSED: "the server refused the request (other 4xx)",
     ExitCode.RATE_LIMIT: "over the rate limit for longer than the command may wait (429)",
     ExitCode.NO_ANSWER: "no answer, or a fault of the server (5xx); try again later",

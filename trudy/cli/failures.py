@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 import typer
 from attrs import frozen
@@ -30,6 +31,20 @@ from trudy.errors import (
 )
 
 _KEY = "Look whether the key is right, and is this account's: trudy doctor"
+
+
+_INSTALL: Final = "pip install "
+EXTRAS: Final = {
+    "cli": ("rich", "typer"),
+    "dialer": ("sqlalchemy", "alembic", "holidays", "phonenumbers", "python_calamine"),
+    "dialer-postgres": ("procrastinate", "psycopg"),
+    "keyring": ("keyring",),
+    "mcp": ("mcp",),
+    "parquet": ("pyarrow",),
+    "report": ("jinja2",),
+    "sandbox": ("jsonschema", "starlette", "uvicorn"),
+}
+"""The packages that commands import, by the extra that brings them."""
 
 
 @frozen
@@ -72,6 +87,12 @@ def failure_of(error: Exception) -> Failure:
         case NotConfirmedError():
             what, advice = error.args
             return Failure(ExitCode.USAGE, what, advice)
+        case ModuleNotFoundError() if error.name is not None and (extra := _extra_of(error.name)):
+            what = f"this command needs the package {error.name}, which is not installed"
+            return Failure(ExitCode.EXTRA_MISSING, what, f"Install it: pip install 'trudy-python-sdk[{extra}]'")
+        case TrudyError() if _INSTALL in error.message:
+            what, _, command = error.message.partition(_INSTALL)
+            return Failure(ExitCode.EXTRA_MISSING, what.rstrip(" :;"), f"Install it: {_INSTALL}{command}")
         case TrudyError():
             return _failure_of_library(error)
         case typer.TyperException():
@@ -96,7 +117,7 @@ def _failure_of_library(error: TrudyError) -> Failure:
     match error:
         case ConfigurationError():
             return Failure(
-                ExitCode.NOT_ALLOWED, error.message, "Run trudy login, or set TRUDY_API_KEY; trudy doctor checks it."
+                ExitCode.USAGE, error.message, "Mend the setting that it names; trudy doctor checks them all."
             )
         case InvalidArgumentError():
             return Failure(
@@ -138,3 +159,8 @@ def _help_of(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     command = "trudy" if context is None else context.command_path
     return f"Try {command} --help"
+
+
+def _extra_of(module: str) -> str | None:
+    package = module.partition(".")[0]
+    return next((extra for extra, packages in EXTRAS.items() if package in packages), None)

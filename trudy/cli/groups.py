@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from trudy.cli.shell import shell_of
@@ -24,8 +24,64 @@ class HelpWriter(Protocol):
     def write_dl(self, rows: Sequence[tuple[str, str]]) -> None: ...
 
 
+class PlainOption(TyperOption):
+    """An option that is read by typer only where there is something to read.
+
+    typer loads pydantic for each option, given or not, and that takes as long as all else of a command.
+    """
+
+    def process_value(self, ctx: Any, value: Any) -> Any:
+        """Text stays as it is."""
+        if (self.required and self.value_is_missing(value)) or not _is_plain(self, value):
+            return super().process_value(ctx, value)
+        return value if self.callback is None else self.callback(ctx, self, value)
+
+
+class PlainArgument(TyperArgument):
+    """The same for an argument."""
+
+    def process_value(self, ctx: Any, value: Any) -> Any:
+        """Text stays as it is."""
+        if (self.required and self.value_is_missing(value)) or not _is_plain(self, value):
+            return super().process_value(ctx, value)
+        return value if self.callback is None else self.callback(ctx, self, value)
+
+
+def _is_plain(parameter: TyperOption | TyperArgument, value: object) -> bool:
+    """Whether nothing was given, or text where text is asked for."""
+    annotation: object = parameter.type_descriptor.annotation
+    return value is None or (annotation is str and isinstance(value, str)) or annotation == list[str]
+
+
+def read_plainly(command: Any) -> Any:
+    """Let the parameters of a command be read as `PlainOption` and `PlainArgument` do."""
+    for parameter in command.params:
+        _read_plainly(parameter)
+    return command
+
+
+def _read_plainly(parameter: Any) -> Any:
+    if type(parameter) is TyperOption:
+        parameter.__class__ = PlainOption
+    elif type(parameter) is TyperArgument:
+        parameter.__class__ = PlainArgument
+    return parameter
+
+
+class PlainCommand(TyperCommand):
+    """A command whose `--help` is read like its other options."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option `--help`."""
+        return _read_plainly(super().get_help_option(ctx))
+
+
 class CommandGroup(TyperGroup):
     """A group that shows its help when no command is given."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option `--help`."""
+        return _read_plainly(super().get_help_option(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse what stands before the command."""
@@ -95,6 +151,7 @@ def with_global_options(command: Any) -> Any:
     taken = {name for parameter in command.params for name in parameter.opts}
     command.params.extend(parameter for parameter in _hidden_options() if taken.isdisjoint(parameter.opts))
     command.epilog = command.epilog or EVERYWHERE
+    read_plainly(command)
     for inner in getattr(command, "commands", {}).values():
         if not isinstance(inner, LazyCommand):
             with_global_options(inner)

@@ -45,13 +45,21 @@ def tables(package: Path, sync: Mapping[Path, str]) -> dict[Path, str]:
         "from typing import Final\n\nfrom trudy.cli.operations.api_command import ApiArgument\n\n"
         f"OPTIONS: Final = {_source(tuple(_options()))}\n"
     )
-    lines = {group.command: group.summary for group in sorted(groups, key=lambda group: group.name)}
+    lines = {group.command: _line(group) for group in sorted(groups, key=lambda group: group.name)}
     files[package / TABLES / "__init__.py"] = (
         '"""The commands of the API: a file a resource, and the line of each in the help."""\n\n'
         "from __future__ import annotations\n\nfrom typing import Final\n\n"
         f"RESOURCES: Final = {lines!r}\n"
     )
     return files
+
+
+def _line(group: ApiGroup) -> str:
+    """The summary of a group, without its own name, which stands before it."""
+    name, colon, rest = group.summary.partition(": ")
+    if colon and name.lower() == group.command.replace("-", " "):
+        return rest[:1].upper() + rest[1:]
+    return group.summary
 
 
 def _group(text: str, path: Path) -> ApiGroup:

@@ -219,6 +219,7 @@ def test_help_of_a_group_loads_nothing_of_the_client() -> None:
         "anyio",
         "asyncio",
         "cattrs",
+        "pydantic",
         "rich",
         "trudy.client",
         "trudy.models",

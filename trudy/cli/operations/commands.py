@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 import typer
 from typer.main import get_command
 
-from trudy.cli.groups import EVERYWHERE, CommandGroup, LazyCommand, with_global_options
+from trudy.cli.groups import EVERYWHERE, CommandGroup, LazyCommand, PlainCommand, with_global_options
 from trudy.cli.operations.api_command import ApiArgument, ApiCommand, ApiGroup, Kind
 from trudy.cli.operations.tables.options import OPTIONS
 from trudy.cli.shell import Shell, shell_of
@@ -104,7 +104,7 @@ def app_of(operation: ApiCommand, run: RunsOperation, *, shows_options: bool = F
     call.__signature__ = inspect.Signature([context, *parameters])  # type: ignore[attr-defined]
     endpoint = (f"Endpoint: {operation.endpoint}",) if operation.endpoint else ()
     text = "\n\n".join((operation.summary, *operation.about, *endpoint))
-    app.command(operation.command, help=text, epilog=EVERYWHERE if shows_options else EPILOG)(call)
+    app.command(operation.command, cls=PlainCommand, help=text, epilog=EVERYWHERE if shows_options else EPILOG)(call)
     return app
 
 

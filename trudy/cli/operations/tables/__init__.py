@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import Final
 
 RESOURCES: Final = {
-    "agents": "Agents: make, read, change and delete them.",
+    "agents": "Make, read, change and delete them.",
     "batch-calls": "Campaigns that the server dials by itself: make, fill, start, pause, follow.",
-    "calls": "Calls: place them, wait for their end, read transcript and recording.",
-    "contacts": "Contacts: make, read, change and delete them, or import them from a file.",
-    "knowledge-bases": "Knowledge bases: make, fill, read, change and delete them.",
+    "calls": "Place them, wait for their end, read transcript and recording.",
+    "contacts": "Make, read, change and delete them, or import them from a file.",
+    "knowledge-bases": "Make, fill, read, change and delete them.",
     "telephony": "Phone numbers, and which agent uses them.",
-    "tools": "Tools: make, read, change and delete them.",
-    "voices": "Voices: list, import, clone, change and delete them.",
+    "tools": "Make, read, change and delete them.",
+    "voices": "List, import, clone, change and delete them.",
     "webrtc": "Calls from a browser.",
 }
