@@ -35,7 +35,7 @@ MEANINGS = {
     ExitCode.BREAKER: "the campaign was stopped by its breaker",
     ExitCode.STORE_BUSY: "another process runs this campaign",
     ExitCode.NOT_FOUND: "there is no such object (404)",
-    ExitCode.NOT_ALLOWED: "no key, a wrong one, a bad setting of the client, no permission, or no credits (401, 402, 403)",
+    ExitCode.NOT_ALLOWED: "no key or a wrong one, a bad setting, no permission, no credits (401, 402, 403)",
     ExitCode.REFUSED: "the server refused the request (other 4xx)",
     ExitCode.RATE_LIMIT: "over the rate limit for longer than the command may wait (429)",
     ExitCode.NO_ANSWER: "no answer, or a fault of the server (5xx); try again later",

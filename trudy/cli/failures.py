@@ -117,7 +117,7 @@ def _failure_of_library(error: TrudyError) -> Failure:
     match error:
         case ConfigurationError():
             return Failure(
-                ExitCode.USAGE, error.message, "Mend the setting that it names; trudy doctor checks them all."
+                ExitCode.NOT_ALLOWED, error.message, "Mend the setting that it names; trudy doctor checks them all."
             )
         case InvalidArgumentError():
             return Failure(
