@@ -19,8 +19,9 @@ from mcp_types import CallToolResult, Tool
 
 from tests.cli.running import trudy
 from tests.docs.blocks import blocks_of, guide
-from trudy import AsyncTrudyClient
-from trudy.cli.mcp.guard import CallGuard
+from trudy import AsyncTrudyClient, InvalidArgumentError
+from trudy.cli.mcp.calling import place_call, plan_call
+from trudy.cli.mcp.guard import CallGuard, CallRefusedError
 from trudy.cli.mcp.server import McpSettings, make_server
 from trudy.sandbox import Sandbox
 
@@ -239,6 +240,40 @@ async def test_a_number_whose_call_may_have_been_placed_is_called_no_more() -> N
         assert "Do not place it again" in refused
         assert "Nobody knows" in await served.refusal("plan_call", agent_id=served.agent, phone_number=ADA)
         await served.data("plan_call", agent_id=served.agent, phone_number=BO)
+
+
+@pytest.mark.asyncio
+async def test_a_call_that_is_cancelled_under_way_is_in_doubt() -> None:
+    async with serving(ADA) as served:
+        served.sandbox.faults.add(path="/calls", method="POST", delay=60)
+        guard = CallGuard(numbers=frozenset({ADA}), most=2, secret=b"x", monotonic=served.sandbox.clock.monotonic)
+        arguments = {"agent_id": served.agent, "phone_number": ADA}
+        planned = await plan_call(served.trudy, guard, arguments, None)
+        placing = asyncio.create_task(place_call(served.trudy, guard, {"plan_hash": planned["plan_hash"]}))
+        await asyncio.to_thread(served.sandbox.clock.wait_for_sleepers)
+        placing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await placing
+        with pytest.raises(CallRefusedError, match="Nobody knows"):
+            await plan_call(served.trudy, guard, arguments, None)
+
+
+@pytest.mark.asyncio
+async def test_a_number_kept_for_fiction_is_not_planned_for_real() -> None:
+    guard = CallGuard(numbers=frozenset({ADA}), most=2, secret=b"x", monotonic=lambda: 0.0)
+    async with AsyncTrudyClient("k", base_url="https://api.truedy.ai/api/public/v1") as client:
+        with pytest.raises(InvalidArgumentError, match="kept for fiction"):
+            await plan_call(client, guard, {"agent_id": "a", "phone_number": ADA}, None)
+
+
+@pytest.mark.asyncio
+async def test_long_texts_are_cut_in_lists_only() -> None:
+    async with serving() as served:
+        await served.trudy.agents.update(served.agent, system_prompt="word " * 1_000)
+        (row,) = (await served.data("agents_list"))["items"]
+        assert row["system_prompt"].endswith("(5,000 characters; read the object itself for all)")
+        assert len(row["system_prompt"]) < 400
+        assert len((await served.data("agents_get", agent_id=served.agent))["system_prompt"]) == 5_000
 
 
 @pytest.mark.asyncio

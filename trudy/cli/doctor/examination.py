@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -42,6 +43,11 @@ _SLACK: Final = 2.0
 _AGENTS: Final = 5
 """How many agents are looked at where none is named; each may take a request."""
 _REFUSED_KEY: Final = "Run trudy login with a key of this account. A key in TRUDY_API_KEY wins over one that was kept."
+
+_UNTRUSTED: Final = (
+    "If a proxy or a virus scanner opens TLS here, name its certificate in SSL_CERT_FILE. Look at the date here, too."
+)
+_NO_TLS: Final = "Look whether address and port are right, and whether https:// is spoken there."
 
 
 @define(kw_only=True)
@@ -148,7 +154,7 @@ class Examination:
         try:
             return verdicts.of_tls(within(self.seconds + _SLACK, lambda: network.handshake(host, port, self.seconds)))
         except OSError as error:
-            advice = "If a proxy or virus scanner opens TLS here, name its certificate in SSL_CERT_FILE."
+            advice = _UNTRUSTED if isinstance(error, ssl.SSLCertVerificationError) else _NO_TLS
             return failed("TLS", f"{host}: {network.why(error)}", advice, ExitCode.NO_ANSWER)
         except ConfigurationError as error:
             return failed("TLS", error.message, "Mend the variable that it names.", ExitCode.NO_ANSWER)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from trudy import _checks
 from trudy._masking import mask_phone
 from trudy.cli.mcp.guard import PLAN_SECONDS, CallGuard, CallRefusedError, ProposedCall
 from trudy.cli.mcp.numbers import e164_of
@@ -63,6 +64,7 @@ async def plan_call(
     """
     number = e164_of(cast("str", arguments["phone_number"]), region)
     guard.check(number)
+    _checks.dialable(number, client.base_url, "phone_number")
     agent = await client.agents.get(cast("str", arguments["agent_id"]))
     lines = agent.outbound_phone_numbers or (await client.telephony.list_agent_numbers(agent.id)).outbound
     if not lines:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attrs import frozen
 
+from trudy.cli.mcp.results import shortened
 from trudy.cli.operations.api_command import ApiArgument, ApiCommand, ApiGroup
 from trudy.cli.operations.tables import RESOURCES
 
@@ -63,7 +64,7 @@ class ReadingTool:
 
 
 def _listed(found: Sequence[Agent]) -> dict[str, object]:
-    rows = [row.to_dict() for row in found[:MOST]]
+    rows = [shortened(row.to_dict()) for row in found[:MOST]]
     return {"items": rows, "count": len(rows)}
 
 

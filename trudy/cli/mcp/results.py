@@ -23,11 +23,24 @@ _SIGNED_IN: Final = re.compile(r"//[^/@\s]*@")
 _FEWEST_DIGITS: Final = 7
 """Digits of a number that can be called; shorter ones are counts."""
 _HIDDEN: Final = "***"
+LONGEST_IN_A_LIST: Final = 300
+"""Characters of a text in a list: enough to know what it is about."""
 
 
 def shown(value: object, *, show_numbers: bool) -> object:
     """A JSON value as an agent may see it."""
     return _walk("", value, mask_secrets if show_numbers else mask_text, mask_numbers=not show_numbers)
+
+
+def shortened(value: object) -> object:
+    """A JSON value whose long texts are cut: in a list, prompts and transcripts of each row would bury the rest."""
+    if isinstance(value, Mapping):
+        return {key: shortened(member) for key, member in cast("Mapping[str, object]", value).items()}
+    if isinstance(value, list):
+        return [shortened(item) for item in cast("list[object]", value)]
+    if isinstance(value, str) and len(value) > LONGEST_IN_A_LIST:
+        return f"{value[:LONGEST_IN_A_LIST]}… ({len(value):,} characters; read the object itself for all)"
+    return value
 
 
 def _walk(name: str, value: object, mask: Callable[[str], str], *, mask_numbers: bool) -> object:
