@@ -52,6 +52,8 @@ ROW = {"phone": "+12125550100", "name": "Al"}
         (Policy, {"countries": 1}, "countries"),
         (Policy, {"kinds": "mobile"}, "kinds"),
         (Policy, {"kinds": {"cell"}}, "kinds"),
+        (Policy, {"kinds": {"mobile", "emergency"}}, "kinds"),
+        (Policy, {"kinds": {"short"}}, "kinds"),
         (Policy, {"caller_ids": ["+12125550100"]}, "caller_ids"),
         (Policy, {"caller_ids": {"2125550100": 5}}, "caller_ids"),
         (Policy, {"caller_ids": {"+12125550100": 0}}, "caller_ids"),

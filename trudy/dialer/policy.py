@@ -41,6 +41,8 @@ NumberKind: TypeAlias = Literal[
 _REFUSED_KINDS: Final[frozenset[NumberKind]] = frozenset(
     ("toll_free", "premium", "shared_cost", "short", "emergency", "unknown", "pager", "uan")
 )
+_NEVER_CALLED: Final[frozenset[NumberKind]] = frozenset(("short", "emergency"))
+"""Kinds that no policy can name: these numbers are no E.164, and a line for emergencies is never rung by a machine."""
 KINDS: Final[frozenset[NumberKind]] = frozenset(get_args(NumberKind)) - _REFUSED_KINDS
 """What is dialed unless a policy says otherwise."""
 
@@ -72,6 +74,8 @@ def _kinds(value: Collection[NumberKind]) -> frozenset[NumberKind]:
         raise InvalidArgumentError('kinds must be a set of kinds, as in {"mobile"}', argument="kinds")
     for kind in value:
         _checks.one_of(kind, get_args(NumberKind), "kinds")
+        if kind in _NEVER_CALLED:
+            raise InvalidArgumentError(f"kinds: {kind} numbers are never called", argument="kinds")
     return frozenset(value)
 
 
@@ -278,7 +282,7 @@ class Policy:
         retry: what follows an outcome: a `RetryAfter`, or None for the end. Outcomes left out keep their default:
             again on the next allowed day after no answer, busy and failed; the end after the others.
         countries: whose numbers may be called, as ISO 3166-1 codes; None for the default region's alone.
-        kinds: kinds of numbers that may be called.
+        kinds: kinds of numbers that may be called; short and emergency ones never are.
         caller_ids: numbers to call from, each with its calls a day; a contact keeps the one it was called from.
         breaker: when to pause.
         unresolved_after: seconds after the last moment at which a lost request could still be sent, until its call is
