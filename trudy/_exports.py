@@ -70,7 +70,7 @@ EXPORTS: Final[Mapping[str, Mapping[str, str]]] = {
         "CallBack": "trudy.dialer.outcome",
         "CampaignStatistics": "trudy.dialer.statistics",
         "CampaignStatus": "trudy.dialer.progress",
-        "Columns": "trudy.dialer.contacts",
+        "Columns": "trudy.dialer.columns",
         "Dial": "trudy.dialer.placing",
         "DialEvent": "trudy.dialer.progress",
         "Dialer": "trudy.dialer.dialer",

@@ -42,6 +42,9 @@ def test_spellings(cell: str, region: str | None, e164: str) -> None:
         (None, "US", "empty"),
         ("  ", "US", "empty"),
         ("442079460000", "US", "lost_plus"),
+        ("6591234567", "US", "lost_plus"),
+        ("33 6 12 34 56 78", "US", "lost_plus"),
+        ("5551234567", "US", "invalid"),
         ("4155550100", None, "no_country"),
         ("911", "US", "emergency"),
         ("555 0100", "US", "invalid"),
@@ -86,7 +89,7 @@ def test_anything_is_read_or_refused(cell: object, region: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "zone"),
     [("America/New_York", "America/New_York"), (" Europe/Berlin ", "Europe/Berlin"), ("Mars/Base", None), ("", None),
-     ("../../etc/passwd", None), ("EST5EDT,M3", None)],
+     ("../../etc/passwd", None), ("EST5EDT,M3", None), ("EST", None), ("mst", None), ("UTC", "UTC")],
 )  # fmt: skip
 def test_zones_of_a_column(text: str, zone: str | None) -> None:
     assert zone_named(text) == zone

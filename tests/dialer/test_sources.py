@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 from collections.abc import AsyncIterator
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -30,8 +32,10 @@ async def rows_of(source: Source) -> list[tuple[int, dict[str, object]]]:
     return [(line, dict(row)) async for line, row in read_rows(source)]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "latin-1"]
+)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", ":", "^", "~", "\x1f"])
 async def test_csv_in_any_dialect(tmp_path: Path, encoding: str, delimiter: str) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, ["phone", "name"], delimiter=delimiter)
@@ -40,6 +44,63 @@ async def test_csv_in_any_dialect(tmp_path: Path, encoding: str, delimiter: str)
     path = tmp_path / "leads.csv"
     path.write_bytes(text.getvalue().encode(encoding))
     assert await rows_of(path) == [(2, ROWS[0]), (3, ROWS[1])]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"quotechar": "'"},
+        {"quotechar": "'", "quoting": csv.QUOTE_ALL},
+        {"quoting": csv.QUOTE_ALL},
+        {"escapechar": "\\", "doublequote": False},
+        {"escapechar": "\\", "doublequote": False, "quoting": csv.QUOTE_ALL},
+    ],
+)
+async def test_cells_in_quotes_of_any_kind(tmp_path: Path, delimiter: str, written: dict[str, Any]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, **written)
+    rows = [["+1", f"A{delimiter} B"], ["+2", 'Al "Al" C'], ["+3", f'"D{delimiter}" E'], ["+4", "O'Hara"]]
+    if written.get("quotechar") == "'" and "quoting" not in written:
+        text.write(delimiter.join(["'phone'", "'full name'"]) + "\r\n")
+    else:
+        writer.writerow(["phone", "full name"])
+    writer.writerows(rows)
+    path = tmp_path / "leads.csv"
+    path.write_text(text.getvalue())
+    assert [[*row.values()] for _, row in await rows_of(path)] == rows
+
+
+async def test_a_space_after_the_delimiter_is_no_part_of_a_quoted_cell(tmp_path: Path) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_text('phone, name\n"+1", "A, B"\n"+2", C\n')
+    assert [row for _, row in await rows_of(path)] == [{"phone": "+1", "name": "A, B"}, {"phone": "+2", "name": "C"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'phone,path\n+1,"C:\\dir\\"\n+2,"D:\\"\n',
+        "phone,at\n+1,10:30\n+2,11:00\n",
+        "phone,name\n+1,'Al'\n+2,O'Hara\n",
+        "phone: home\n+1\n+2\n",
+        "phone\n10:30\n",
+    ],
+)
+async def test_marks_in_cells_are_no_dialect(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_text(text)
+    header, *lines = text.replace('"', "").splitlines()
+    rows = [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
+    assert [row for _, row in await rows_of(path)] == rows
+
+
+@pytest.mark.parametrize("content", [gzip.compress(b"phone,name\n" * 99), b"phone\0,name\n+1,Al\n"])
+async def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_bytes(content)
+    with pytest.raises(InvalidArgumentError, match="is no text"):
+        await rows_of(path)
 
 
 async def test_lines_are_those_of_the_file(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@
     sources         rows from CSV, XLSX, JSON lines, frames, iterables
     numbers         cells to E.164, and what is wrong with those that cannot be read
     zones           in which time zones a number may lie
+    columns         which column of a source holds what
     contacts        one row judged: number, zones, consent, variables
     forecast        when zones open, when a campaign ends, what it costs; pure
     plan            rows read, judged and stored; the summary and the hash
@@ -62,7 +63,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trudy.dialer.contacts import Columns as Columns
+    from trudy.dialer.columns import Columns as Columns
     from trudy.dialer.dialer import Dialer as Dialer
     from trudy.dialer.outcome import AttemptResult as AttemptResult
     from trudy.dialer.outcome import CallBack as CallBack

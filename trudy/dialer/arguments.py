@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from trudy import _checks
-from trudy.dialer.contacts import Columns
+from trudy.dialer.columns import Columns
 from trudy.dialer.numbers import ReadNumber, read_number
 from trudy.dialer.plan import Plan
 from trudy.dialer.policy import Hours, Policy

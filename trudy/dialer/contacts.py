@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from attrs import field, frozen
+from attrs import frozen
 
-from trudy import _checks
+from trudy.dialer.columns import Columns, guessed, number_cell
 from trudy.dialer.numbers import ReadNumber, Unreadable, read_number
 from trudy.dialer.policy import Policy
 from trudy.dialer.records import NewRow
@@ -20,56 +20,8 @@ from trudy.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from trudy.models import Agent
 
-_NUMBER = (
-    "phone_number", "phone", "number", "mobile", "mobile_phone", "mobile_number", "cell", "cell_phone", "telephone",
-    "telephone_number", "tel", "msisdn", "to",
-)  # fmt: skip
-_ZONE = ("timezone", "time_zone", "tz")
-_REGION = ("region", "state", "province")
-_CONSENT = ("consent", "consent_basis", "opt_in")
-_PRIORITY = ("priority",)
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _NO_CONSENT: Final = frozenset(("", "no", "false", "0", "n", "none", "null"))
-
-
-@frozen(kw_only=True)
-class Columns:
-    """Which column holds what. What is left out is guessed from the header; every other column is a variable.
-
-    Attributes:
-        number: the phone number.
-        timezone: the contact's zone, such as `America/New_York`; wins over what region and number tell.
-        region: ISO 3166-2, such as `US-FL`, or the part after the hyphen, or its name; wins over what the number tells.
-        consent: what the contact agreed to; empty or "no" rejects the row.
-        priority: a whole number; higher goes first.
-        variables: variables of the agent's prompt by column, where their names differ.
-        sheet: which sheet of a workbook that has several.
-    """
-
-    number: str | None = None
-    timezone: str | None = None
-    region: str | None = None
-    consent: str | None = None
-    priority: str | None = None
-    variables: Mapping[str, str] = field(factory=dict[str, str])
-    sheet: str | None = None
-
-    def __attrs_post_init__(self) -> None:
-        for name in ("number", "timezone", "region", "consent", "priority", "sheet"):
-            if getattr(self, name) is not None:
-                _checks.non_empty(getattr(self, name), f"columns.{name}")
-        _checks.instance(self.variables, Mapping, "columns.variables")
-        for variable, column in self.variables.items():
-            _checks.non_empty(variable, "columns.variables")
-            _checks.non_empty(column, f"columns.variables[{variable!r}]")
-
-    def shown(self) -> Sequence[tuple[str, str]]:
-        """What is taken from which column, for a person to check."""
-        own = ("number", "timezone", "region", "consent", "priority")
-        return [
-            *((name, value) for name in own if (value := getattr(self, name)) is not None),
-            *sorted((name, column) for name, column in self.variables.items()),
-        ]
 
 
 @frozen(kw_only=True)
@@ -89,15 +41,6 @@ class Judged:
 
     row: NewRow
     hint: str = ""
-
-
-def number_cell(cells: Row, column: str | None = None) -> object:
-    """The cell of a list of numbers: of the column named, of one that looks like it, or the first."""
-    if column is not None:
-        return cells.get(column)
-    names = {_plain(name): name for name in reversed(list(cells))}
-    found = next((names[guess] for guess in _NUMBER if guess in names), None)
-    return cells[found] if found is not None else next(iter(cells.values()), None)
 
 
 async def numbers_in(
@@ -133,37 +76,8 @@ def reading_for(
         InvalidArgumentError: no column with numbers, no consent, or no column for a variable that the agent's prompt
             needs.
     """
-    given = columns or Columns()
-    names = {_plain(name): name for name in reversed(list(cells))}
-
-    def column(own: str | None, guesses: Sequence[str], argument: str) -> str | None:
-        if own is not None:
-            if own not in cells:
-                raise InvalidArgumentError(f"columns.{argument}: the source has no column {own!r}", argument="columns")
-            return own
-        return next((names[guess] for guess in guesses if guess in names), None)
-
     needed = _needed(agent)
-    for variable, named in given.variables.items():
-        column(named, (), f"variables[{variable!r}]")
-    found = Columns(
-        number=column(given.number, _NUMBER, "number"),
-        timezone=column(given.timezone, _ZONE, "timezone"),
-        region=column(given.region, _REGION, "region"),
-        consent=column(given.consent, _CONSENT, "consent"),
-        priority=column(given.priority, _PRIORITY, "priority"),
-        variables={
-            **{name: names[_plain(name)] for name in needed - set(cells) if _plain(name) in names},
-            **given.variables,
-        },
-        sheet=given.sheet,
-    )
-    if found.number is None:
-        raise InvalidArgumentError(
-            f"the source has no column that looks like a phone number; name it by columns=Columns(number=...); there"
-            f" are {', '.join(cells)}",
-            argument="columns",
-        )
+    found = guessed(cells, columns or Columns(), needed)
     if consent is None and found.consent is None:
         raise InvalidArgumentError(
             "consent is needed: one basis for all rows, or a column of the source", argument="consent"
@@ -252,10 +166,6 @@ def _zones(text: str, region: str | None, number: ReadNumber | Unreadable) -> tu
 def _cell(texts: Mapping[str, str], column: str | None) -> str:
     """Empty where there is no such column; one of the source may have no name."""
     return "" if column is None else texts.get(column, "")
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
 def _whole(text: str) -> int:

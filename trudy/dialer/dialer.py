@@ -19,7 +19,8 @@ from trudy.dialer import export as exports
 from trudy.dialer.assembly import RunHooks, assembled_run
 from trudy.dialer.audit import told
 from trudy.dialer.campaigns import Campaigns
-from trudy.dialer.contacts import Columns, numbers_in
+from trudy.dialer.columns import Columns
+from trudy.dialer.contacts import numbers_in
 from trudy.dialer.do_not_call import DoNotCall
 from trudy.dialer.endings import Classify, OnOutcome
 from trudy.dialer.exported import Table

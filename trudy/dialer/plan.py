@@ -19,7 +19,8 @@ from anyio import CancelScope
 from attrs import field, frozen
 
 from trudy.dialer import policy_json
-from trudy.dialer.contacts import Columns, Reading, judged, reading_for
+from trudy.dialer.columns import Columns
+from trudy.dialer.contacts import Reading, judged, reading_for
 from trudy.dialer.export import RejectsFile
 from trudy.dialer.forecast import forecast
 from trudy.dialer.policy import Policy

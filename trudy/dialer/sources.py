@@ -1,7 +1,7 @@
 """Contacts from wherever they are kept, a row at a time: CSV, XLSX, JSON lines, frames, any iterable of mappings.
 
 Each row comes with its line, counted as the file's own program does: the header of a CSV or a sheet is line 1.
-Which column holds the number, the zone or the consent is guessed in `contacts.py`.
+Which column holds the number, the zone or the consent is guessed in `columns.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Ma
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast, runtime_checkable
+
+from attrs import frozen
 
 from trudy.errors import InvalidArgumentError
 
@@ -40,7 +42,12 @@ Source: TypeAlias = str | os.PathLike[str] | Iterable[Row] | AsyncIterable[Row] 
 _SAMPLE: Final = 64 * 1024
 """Bytes by which the dialect of a CSV is guessed."""
 _DELIMITERS: Final = ",;\t|"
-_QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
+_RARE_DELIMITERS: Final = ":^~\x1f"
+"""Taken only where each line has them, and no other: they stand in names and times too."""
+_QUOTED: Final = {mark: re.compile(f"{mark}(?:[^{mark}]|{mark}{mark})*{mark}") for mark in "\"'"}
+_DOUBLED_QUOTE: Final = re.compile(r'[^,;\t|\r\n"]""')
+_ESCAPED_QUOTE: Final = re.compile(r'\\"(?=[^,;\t|\r\n])')
+"""A quote with a backslash before it, inside of a cell: databases write it so. One that ends a cell ends a path."""
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How the files of spreadsheets begin: a zip archive, or the older format of Office."""
 _CHUNK: Final = 1024 * 1024
@@ -131,30 +138,34 @@ def _mapping(row: object, line: int) -> Row:
 def _csv(path: Path) -> Iterator[tuple[int, Row]]:
     encoding = _encoding_of(path)
     with path.open(encoding=encoding, newline="") as file:
-        delimiter, skipped = _dialect_of(file.read(_SAMPLE))
-        file.seek(0)
-        for _ in range(skipped):
-            file.readline()
-        reader = csv.reader(file, delimiter=delimiter, strict=False)
         try:
+            dialect = _dialect_of(file.read(_SAMPLE))
+            file.seek(0)
+            for _ in range(dialect.skipped):
+                file.readline()
+            reader = csv.reader(file, strict=False, **dialect.settings)
             names = _header(reader, path)
             last = reader.line_num
             for cells in reader:
                 line, last = last + 1, reader.line_num
                 if any(cell.strip() for cell in cells):
-                    yield line + skipped, _named(names, cells)
+                    yield line + dialect.skipped, _named(names, cells)
         except csv.Error as fault:
             raise InvalidArgumentError(
-                f"source: {path.name} cannot be read as CSV near line {reader.line_num + skipped} ({fault})",
+                f"source: {path.name} cannot be read as CSV near line {reader.line_num + dialect.skipped} ({fault})",
                 argument="source",
             ) from None
+        except UnicodeDecodeError:
+            raise InvalidArgumentError(f"source: {path.name} is no text in {encoding}", argument="source") from None
 
 
 def _encoding_of(path: Path) -> str:
     """By the mark at its start, by zero bytes, or by what the whole file can be decoded as."""
     with path.open("rb") as file:
         start = file.read(4)
-        if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+            return "utf-32"
+        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
         if b"\0" in start:
             return "utf-16-le" if start[1:2] == b"\0" else "utf-16-be"
@@ -171,25 +182,50 @@ def _encoding_of(path: Path) -> str:
     return "latin-1"
 
 
-def _dialect_of(sample: str) -> tuple[str, int]:
-    """The delimiter that most lines agree on, and how many lines stand before the header.
+@frozen
+class _Dialect:
+    """How a CSV is written. `skipped`: lines before its header."""
+
+    settings: Mapping[str, Any]
+    skipped: int = 0
+
+
+def _dialect_of(sample: str) -> _Dialect:
+    """The delimiter that most lines agree on, and how cells are quoted.
 
     The sniffer of `csv` prefers letters in some files. What stands in quotes does not count.
     """
     told = re.match(r"sep=(.)\r?\n", sample)  # so Excel notes it
-    if told is not None:
-        return told[1], 1
-    lines = [line for line in _QUOTED.sub("quoted", sample).splitlines()[:50] if line.strip()]
+    text = sample if told is None else sample[told.end() :]
+    quote = "'" if re.match(r"\s*'[^'\r\n]*'[^\w'\"]", text) else '"'
+    plain = _QUOTED[quote].sub("quoted", text)
+    lines = [line for line in plain.splitlines()[:50] if line.strip()]
+    delimiter = told[1] if told is not None else _delimiter_of(lines)
+    settings: dict[str, Any] = {"delimiter": delimiter, "quotechar": quote}
+    if any(f"{delimiter} quoted" in line for line in lines):
+        settings["skipinitialspace"] = True
+    if quote == '"' and _ESCAPED_QUOTE.search(text) and not _DOUBLED_QUOTE.search(text):
+        settings |= {"escapechar": "\\", "doublequote": False}
+    return _Dialect(settings, 0 if told is None else 1)
+
+
+def _delimiter_of(lines: Sequence[str]) -> str:
     if not lines:
-        return ",", 0
-    counted = {mark: [line.count(mark) for line in lines] for mark in _DELIMITERS}
-    return max(_DELIMITERS, key=lambda mark: (counted[mark][0] > 0, min(counted[mark]), counted[mark][0])), 0
+        return ","
+    counted = {mark: [line.count(mark) for line in lines] for mark in _DELIMITERS + _RARE_DELIMITERS}
+    if not any(counted[mark][0] for mark in _DELIMITERS):
+        rare = [mark for mark in _RARE_DELIMITERS if min(counted[mark]) > 0]
+        if rare and len(lines) > 1:
+            return rare[0]
+    return max(_DELIMITERS, key=lambda mark: (counted[mark][0] > 0, min(counted[mark]), counted[mark][0]))
 
 
 def _header(rows: Iterable[Sequence[object]], path: Path) -> list[str]:
     """The names of the first row that is not blank."""
     for cells in rows:
         names = [cell_text(cell).strip() for cell in cells]
+        if any("\0" in name for name in names):
+            raise InvalidArgumentError(f"source: {path.name} is no text", argument="source")
         if any(names):
             twice = {name for name in names if name and names.count(name) > 1}
             if twice:

@@ -15,6 +15,8 @@ _NORTH_AMERICA: Final = "1"
 _AREA_CODE: Final = 4
 """Digits of a North American prefix: the country code and the area code."""
 
+_UNCLEAR: Final = frozenset(("EST", "MST"))
+"""People write so in summer too, but as names of zones these have no daylight saving time."""
 
 _EAST, _CENTRAL, _MOUNTAIN, _WEST = "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"
 _PARTS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -109,8 +111,11 @@ def zones_of(country_code: int, national: str) -> tuple[str, ...]:
 
 
 def zone_named(text: str) -> str | None:
-    """The zone of a column's text, such as `America/New_York`; None where there is none of that name."""
+    """The zone of a column's text, such as `America/New_York`; None where there is none of that name, or where it may
+    be one with daylight saving time or one without."""
     name = text.strip()
+    if name.upper() in _UNCLEAR:
+        return None
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from trudy.bridge import async_of, bind, bridge_of
 from trudy.clock import Clock
-from trudy.dialer.contacts import Columns
+from trudy.dialer.columns import Columns
 from trudy.dialer.dialer import Dialer
 from trudy.dialer.endings import Classify, OnOutcome
 from trudy.dialer.exported import Table
