@@ -42,7 +42,6 @@ def test_spellings(cell: str, region: str | None, e164: str) -> None:
         (None, "US", "empty"),
         ("  ", "US", "empty"),
         ("442079460000", "US", "lost_plus"),
-        ("6591234567", "US", "lost_plus"),
         ("33 6 12 34 56 78", "US", "lost_plus"),
         ("5551234567", "US", "invalid"),
         ("4155550100", None, "no_country"),

@@ -31,8 +31,6 @@ _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 _DECIMAL = re.compile(r"\+?[0-9]{6,}[.,]0+")
 _LONGEST_EMERGENCY: Final = 8
 """Characters of an emergency number at most; to ask for each number takes as long as to read it."""
-_WITH_COUNTRY_CODE: Final = 9
-"""Digits of a number with its country code at least: a shorter one that would be valid with a plus sign is a typo."""
 _NORTH_AMERICAN = re.compile(r"\+1([2-9][0-9]{9})")
 _EXTENSION = re.compile(r"(?i)(?:ext\.?|extension|x|#|;ext=)\s*[0-9]+\s*$")
 
@@ -123,7 +121,7 @@ def _parsed(text: str, region: str | None) -> ReadNumber | Unreadable:
 
 def _invalid(text: str, national: str, region: str | None) -> Unreadable:
     digits = re.sub(r"[^0-9]", "", text)
-    if not text.startswith("+") and len(digits) >= _WITH_COUNTRY_CODE:
+    if not text.startswith("+") and len(digits) > 10:
         try:
             with_plus = phonenumbers.is_valid_number(phonenumbers.parse(f"+{digits}", None))
         except NumberParseException:
