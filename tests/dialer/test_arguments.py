@@ -51,6 +51,7 @@ ROW = {"phone": "+12125550100", "name": "Al"}
         (Policy, {"countries": {1}}, "countries"),
         (Policy, {"countries": 1}, "countries"),
         (Policy, {"kinds": "mobile"}, "kinds"),
+        (Policy, {"retry": {"opted_out": RetryAfter()}}, "retry"),
         (Policy, {"kinds": {"cell"}}, "kinds"),
         (Policy, {"kinds": {"mobile", "emergency"}}, "kinds"),
         (Policy, {"kinds": {"short"}}, "kinds"),
@@ -101,6 +102,16 @@ def test_a_value_names_what_is_wrong(make: Callable[..., object], members: dict[
         make(**members)
     assert refused.value.argument == argument
     assert argument in str(refused.value)
+
+
+def test_what_a_policy_was_made_of_may_change() -> None:
+    callers, retry = {"+14155550100": 5}, {"busy": RetryAfter()}
+    places = {"US-FL": Hours(end=time(17))}
+    policy = Policy(caller_ids=callers, retry=retry, hours=Hours(by_region=places))  # type: ignore[arg-type]
+    callers["+14155550100"], retry["busy"] = 500, RetryAfter(most=9)
+    places.clear()
+    assert (policy.caller_ids, policy.retry) == ({"+14155550100": 5}, {"busy": RetryAfter()})
+    assert policy.hours.by_region == {"US-FL": Hours(end=time(17))}
 
 
 def test_lists_become_sets() -> None:

@@ -241,3 +241,19 @@ async def test_nobody_in_the_source_is_a_plan_for_nobody(night: Night) -> None:
 
 def test_start_is_a_friday() -> None:
     assert datetime.fromtimestamp(START, UTC).isoformat() == "2026-06-05T16:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("cell", "agrees"),
+    [
+        ("yes", True), ("web form 2026-05", True), ("1", True), ("opt-in", True), ("TRUE", True),
+        ("no objection", True),
+        ("", False), (" No ", False), (False, False), (0, False), ("N/A", False), ("opt-out", False),
+        ("Opted Out", False),
+        ("off", False), ("revoked", False), ("?", False), (None, False), ("-", False),
+    ],
+)  # fmt: skip
+async def test_what_a_column_of_consent_says(night: Night, cell: object, agrees: bool) -> None:
+    rows = [{"phone": "+12125550100", "name": "A", "consent": cell}]
+    plan = await night.dialer.plan(rows, agent=night.agent, consent=None, region="US", rejects=None)
+    assert plan.counts == ({"waiting": 1} if agrees else {"rejected: no_consent": 1})

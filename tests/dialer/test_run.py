@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -172,6 +173,29 @@ async def test_a_contact_may_be_called_later_or_back(night: Night) -> None:
     assert call_times(night, first)[0] >= 180
     assert call_times(night, second)[1] >= 180
     assert call_times(night, third)[1] - call_times(night, third)[0] >= 60
+
+
+async def test_a_hook_that_names_times_that_are_over_is_asked_each_ten_seconds(night: Night) -> None:
+    asked: list[float] = []
+
+    def should_dial(_: DueRow) -> Later | None:
+        asked.append(night.dialer.now())
+        return Later(datetime(2020, 1, 1, tzinfo=UTC)) if len(asked) < 4 else None
+
+    plan = await night.plan(numbers_ending(0), ONCE)
+    assert (await run(night, plan, should_dial=should_dial)).counts == {"done": 1}
+    assert len(asked) == 4
+    assert all(later - earlier >= 10 for earlier, later in pairwise(asked))
+
+
+async def test_an_async_on_event_is_refused(night: Night) -> None:
+    async def on_event(event: DialEvent) -> None:
+        raise AssertionError(event)
+
+    plan = await night.plan(numbers_ending(0), ONCE)
+    with pytest.raises(InvalidArgumentError, match="plain function") as refused:
+        await run(night, plan, on_event=on_event)
+    assert refused.value.argument == "on_event"
 
 
 @pytest.mark.parametrize("make", [Later, CallBack])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from inspect import iscoroutine
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -18,6 +19,7 @@ from trudy.dialer.records import DueRow, OpenAttempt
 from trudy.dialer.running import CampaignRun
 from trudy.dialer.store import Store
 from trudy.dialer.sweep import Sweep
+from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from trudy.client import AsyncTrudyClient
@@ -45,7 +47,10 @@ class RunHooks:
             phone_number="" if contact is None else contact.number,
         )
         with of_a_hook():
-            self.on_event(event)
+            told = self.on_event(event)
+            if iscoroutine(told):
+                told.close()
+                raise InvalidArgumentError("on_event must be a plain function: nobody awaits it", argument="on_event")
 
 
 def assembled_run(

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from trudy.models import Agent
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
-_NO_CONSENT: Final = frozenset(("", "no", "false", "0", "n", "none", "null"))
+_NO_CONSENT: Final = frozenset(
+    ("", "no", "false", "0", "n", "f", "none", "null", "nan", "na", "n a", "off", "unknown", "opt out", "opted out",
+     "not given", "denied", "declined", "refused", "revoked", "withdrawn", "unsubscribed", "do not call", "dnc",
+     "\N{BALLOT BOX}", "\N{BALLOT X}", "\N{HEAVY BALLOT X}", "\N{CROSS MARK}")
+)  # fmt: skip
+"""What says in a column of consent that there is none, in lower case and with spaces between the words."""
 
 
 @frozen(kw_only=True)
@@ -146,7 +151,7 @@ def _why_not(
     refused = reading.policy.may_call(country=number.country, kind=number.kind, default_country=reading.region)
     if refused is not None:
         return refused, f"the policy does not call {number.country or 'numbers of no country'}, {number.kind}"
-    if consent is None or consent.strip().lower() in _NO_CONSENT:
+    if consent is None or re.sub(r"[\s_./?-]+", " ", consent).strip().lower() in _NO_CONSENT:
         return "no_consent", "the consent column is empty or says no"
     empty = sorted(name for name in reading.needed if not variables.get(name))
     if empty:

@@ -37,7 +37,7 @@ _WORDS: typing.Final[Mapping[str, OutcomeWord]] = {
 }
 
 
-@frozen(kw_only=True)
+@frozen
 class Final:
     """This is the end for the contact, whatever the policy says."""
 

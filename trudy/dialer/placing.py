@@ -147,7 +147,8 @@ class Placer:
             await self.store.settle_row(contact.id, decision.reason, self.server_now())
             return None
         if isinstance(decision, Later):
-            await self.store.postpone(contact.id, decision.when.timestamp(), "later")
+            soonest = self.server_now() + _ASK_AGAIN  # a time that is over would be asked for again and again
+            await self.store.postpone(contact.id, max(decision.when.timestamp(), soonest), "later")
             return None
         from_number = await self.store.caller_id(contact, campaign.policy, self.server_now())
         if isinstance(from_number, Miss):

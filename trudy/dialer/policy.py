@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, time
 from functools import lru_cache
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
@@ -19,6 +19,8 @@ from trudy import _checks
 from trudy._hours import WorkingHours
 from trudy.errors import InvalidArgumentError
 
+K = TypeVar("K")
+T = TypeVar("T")
 OutcomeWord: TypeAlias = Literal["answered", "voicemail", "no_answer", "busy", "failed", "opted_out", "unknown"]
 """How an attempt ended, as far as call, transcript and event tell."""
 OUTCOMES: Final[tuple[OutcomeWord, ...]] = get_args(OutcomeWord)
@@ -79,6 +81,11 @@ def _kinds(value: Collection[NumberKind]) -> frozenset[NumberKind]:
     return frozenset(value)
 
 
+def _copied(value: Mapping[K, T]) -> Mapping[K, T]:
+    """A mapping that its giver cannot change any more."""
+    return dict(value) if isinstance(value, Mapping) else value  # pyright: ignore[reportUnnecessaryIsInstance]
+
+
 def _is_collection(value: object) -> bool:
     return isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
 
@@ -99,7 +106,7 @@ class Hours:
     end: time | None = time(18)
     days: frozenset[int] = field(default=frozenset((1, 2, 3, 4, 5)), converter=_days)
     holidays: bool = False
-    by_region: Mapping[str, Hours] = field(factory=dict[str, "Hours"])
+    by_region: Mapping[str, Hours] = field(factory=dict[str, "Hours"], converter=_copied)
     anytime: bool = False
     i_know_the_law: bool = False
 
@@ -297,10 +304,12 @@ class Policy:
     max_spend: float | None = None
     price: float | None = None
     attempts: Attempts = Attempts()
-    retry: Mapping[OutcomeWord, RetryAfter | None] = field(factory=dict[OutcomeWord, RetryAfter | None])
+    retry: Mapping[OutcomeWord, RetryAfter | None] = field(
+        factory=dict[OutcomeWord, RetryAfter | None], converter=_copied
+    )
     countries: frozenset[str] | None = field(default=None, converter=_countries)
     kinds: frozenset[NumberKind] = field(default=KINDS, converter=_kinds)
-    caller_ids: Mapping[str, int] = field(factory=dict[str, int], repr=False)
+    caller_ids: Mapping[str, int] = field(factory=dict[str, int], converter=_copied, repr=False)
     breaker: Breaker = Breaker()
     unresolved_after: float = 340.0
     on_unresolved: Literal["hold", "redial"] = "hold"
@@ -325,6 +334,8 @@ class Policy:
             _checks.one_of(outcome, OUTCOMES, "retry")
             if rule is not None:
                 _checks.instance(rule, RetryAfter, f"retry[{outcome!r}]")
+                if outcome == "opted_out":
+                    raise InvalidArgumentError("retry: who opted out is not called again", argument="retry")
         for number, calls in self.caller_ids.items():
             _checks.e164(number, "caller_ids")
             _checks.whole(calls, 1, None, "caller_ids")

@@ -137,6 +137,7 @@ def _mapping(row: object, line: int) -> Row:
 
 def _csv(path: Path) -> Iterator[tuple[int, Row]]:
     encoding = _encoding_of(path)
+    line = 0
     with path.open(encoding=encoding, newline="") as file:
         try:
             dialect = _dialect_of(file.read(_SAMPLE))
@@ -147,12 +148,12 @@ def _csv(path: Path) -> Iterator[tuple[int, Row]]:
             names = _header(reader, path)
             last = reader.line_num
             for cells in reader:
-                line, last = last + 1, reader.line_num
+                line, last = last + 1 + dialect.skipped, reader.line_num
                 if any(cell.strip() for cell in cells):
-                    yield line + dialect.skipped, _named(names, cells)
+                    yield line, _named(names, cells)
         except csv.Error as fault:
             raise InvalidArgumentError(
-                f"source: {path.name} cannot be read as CSV near line {reader.line_num + dialect.skipped} ({fault})",
+                f"source: {path.name} cannot be read as CSV near line {line + 1} ({fault})",
                 argument="source",
             ) from None
         except UnicodeDecodeError:
