@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, time
 from functools import lru_cache
-from typing import Final, Literal, TypeAlias, TypeVar, get_args
+from typing import Final, Literal, TypeAlias, cast, get_args
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
@@ -19,8 +19,6 @@ from trudy import _checks
 from trudy._hours import WorkingHours
 from trudy.errors import InvalidArgumentError
 
-K = TypeVar("K")
-T = TypeVar("T")
 OutcomeWord: TypeAlias = Literal["answered", "voicemail", "no_answer", "busy", "failed", "opted_out", "unknown"]
 """How an attempt ended, as far as call, transcript and event tell."""
 OUTCOMES: Final[tuple[OutcomeWord, ...]] = get_args(OutcomeWord)
@@ -81,9 +79,11 @@ def _kinds(value: Collection[NumberKind]) -> frozenset[NumberKind]:
     return frozenset(value)
 
 
-def _copied(value: Mapping[K, T]) -> Mapping[K, T]:
-    """A mapping that its giver cannot change any more."""
-    return dict(value) if isinstance(value, Mapping) else value  # pyright: ignore[reportUnnecessaryIsInstance]
+def _copy(frozen_one: object, member: str, name: str) -> None:
+    """Keep a copy of a mapping, since who gave it may change it."""
+    value: object = getattr(frozen_one, member)
+    _checks.instance(value, Mapping, name)
+    object.__setattr__(frozen_one, member, dict(cast("Mapping[object, object]", value)))
 
 
 def _is_collection(value: object) -> bool:
@@ -106,7 +106,7 @@ class Hours:
     end: time | None = time(18)
     days: frozenset[int] = field(default=frozenset((1, 2, 3, 4, 5)), converter=_days)
     holidays: bool = False
-    by_region: Mapping[str, Hours] = field(factory=dict[str, "Hours"], converter=_copied)
+    by_region: Mapping[str, Hours] = field(factory=dict[str, "Hours"])
     anytime: bool = False
     i_know_the_law: bool = False
 
@@ -119,7 +119,7 @@ class Hours:
                 )
         for name in ("holidays", "anytime", "i_know_the_law"):
             _checks.instance(getattr(self, name), bool, f"hours.{name}")
-        _checks.instance(self.by_region, Mapping, "hours.by_region")
+        _copy(self, "by_region", "hours.by_region")
         for place, hours in self.by_region.items():
             if not isinstance(place, str) or not _PLACE.fullmatch(place):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise InvalidArgumentError(
@@ -304,12 +304,10 @@ class Policy:
     max_spend: float | None = None
     price: float | None = None
     attempts: Attempts = Attempts()
-    retry: Mapping[OutcomeWord, RetryAfter | None] = field(
-        factory=dict[OutcomeWord, RetryAfter | None], converter=_copied
-    )
+    retry: Mapping[OutcomeWord, RetryAfter | None] = field(factory=dict[OutcomeWord, RetryAfter | None])
     countries: frozenset[str] | None = field(default=None, converter=_countries)
     kinds: frozenset[NumberKind] = field(default=KINDS, converter=_kinds)
-    caller_ids: Mapping[str, int] = field(factory=dict[str, int], converter=_copied, repr=False)
+    caller_ids: Mapping[str, int] = field(factory=dict[str, int], repr=False)
     breaker: Breaker = Breaker()
     unresolved_after: float = 340.0
     on_unresolved: Literal["hold", "redial"] = "hold"
@@ -318,8 +316,8 @@ class Policy:
         _checks.instance(self.hours, Hours, "hours")
         _checks.instance(self.attempts, Attempts, "attempts")
         _checks.instance(self.breaker, Breaker, "breaker")
-        _checks.instance(self.retry, Mapping, "retry")
-        _checks.instance(self.caller_ids, Mapping, "caller_ids")
+        _copy(self, "retry", "retry")
+        _copy(self, "caller_ids", "caller_ids")
         _checks.whole(self.max_live, 1, None, "max_live")
         _checks.within(self.gap, 0, 3600, "gap")
         if self.max_calls is not None:
