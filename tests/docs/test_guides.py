@@ -30,6 +30,7 @@ SECRET = "whsec_of_the_guides"
 FILES = {
     "leads.csv": b"phone,name\n+14155550101,Sam\n+14155550102,Kim\n",
     "people.csv": b"phone_number,first_name\n+14155550101,Sam\n+14155550111,Kim\n",
+    "numbers.txt": b"+14155550101\n",
     "prices.md": b"A check-up is 40 dollars.\n",
     "ada.wav": b"RIFF\x24\x00\x00\x00WAVEfmt ",
 }
@@ -40,6 +41,7 @@ BLOCKS = [block for path in GUIDES for block in blocks_of(path) if path != IN_A_
 PYTHON = [block for block in BLOCKS if block.language == "python"]
 PYTEST = [block for block in PYTHON if "\ndef test_" in block.source]
 SCRIPTS = [block for block in PYTHON if block not in PYTEST]
+SETTINGS = [block for block in BLOCKS if block.language == "json"]
 SHELL = [block for block in BLOCKS if block.language == "sh"]
 
 
@@ -108,8 +110,21 @@ def test_block_of_tests(block: Block, tmp_path: Path) -> None:
     assert "1 passed" in done.stdout, done.stdout
 
 
+@pytest.mark.usefixtures("files", "server")
+@pytest.mark.parametrize("block", SETTINGS, ids=str)
+def test_settings_of_a_program_that_starts_trudy(block: Block) -> None:
+    """The command that they name begins, and ends in good order as its input ends."""
+    [entry] = json.loads(block.source)["mcpServers"].values()
+    assert entry["command"] == "trudy"
+    done = subprocess.run(
+        [sys.executable, "-m", "trudy", *entry["args"]], stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
 def test_every_block_has_a_way_to_run() -> None:
-    unknown = [block for block in BLOCKS if block not in PYTHON and block.source.strip() not in COMMANDS]
+    run = [*PYTHON, *SETTINGS]
+    unknown = [block for block in BLOCKS if block not in run and block.source.strip() not in COMMANDS]
     assert not unknown
     assert len(SHELL) == len(COMMANDS), "a command below is no longer in a guide"
 
