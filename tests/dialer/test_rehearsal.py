@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from datetime import datetime, time
 from itertools import pairwise
 from pathlib import Path
+from time import process_time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -397,3 +398,17 @@ async def test_a_mix_is_one(night: Night, mix: Any) -> None:
         await night.dialer.rehearse(await careful(night, 1), mix=mix)
     with pytest.raises(InvalidArgumentError, match="plan must be Plan"):
         await night.dialer.rehearse(mix)
+
+
+@pytest.mark.soak
+async def test_ten_thousand_rows_over_several_days_take_less_than_two_minutes(night: Night) -> None:
+    """Of CPU, since others may be at work on the machine."""
+    areas = (212, 312, 415, 303, 617, 713, 404, 206, 602, 702)
+    people = [f"+1{areas[index % 10]}{200 + index // 1_000}{5_000 + index % 1_000:04d}" for index in range(10_000)]
+    plan = await night.plan(people, Policy(max_live=30, price=0.1))
+    assert plan.waiting == 10_000
+    began = process_time()
+    found = await night.dialer.rehearse(plan, mix=Mix(answered=0.35, no_answer=0.4, busy=0.05, voicemail=0.2), seed=1)
+    assert (found.state, found.statistics.contacts) == ("done", 10_000)
+    assert (found.ends_at - found.starts_at).days >= 2
+    assert process_time() - began < 120

@@ -617,6 +617,8 @@ async def test_no_step_of_a_call_reads_a_whole_table(store: SqlStore) -> None:
     attempt = await worker.must_claim(first)
     await store.placed(attempt, "call", NOON)
     await store.contact(first.id)
+    for found in (await store.open_attempts(), await store.open_attempts(campaign), await store.attempts([attempt])):
+        assert [each.id for each in found] == [attempt]
     await store.ended(attempt, Ended(outcome="answered", ended_at=NOON + 60, duration=50.0, cost=None))
     assert [row["outcome"] async for row in store.export(campaign)] == ["answered", None]
     event.remove(store._database._engine, "before_cursor_execute", tell)
@@ -626,5 +628,6 @@ async def test_no_step_of_a_call_reads_a_whole_table(store: SqlStore) -> None:
             for statement, values in told
         }
     assert len(plans) > 10
-    scans = {statement: plan for statement, plan in plans.items() if re.search(r"SCAN (?!leases|store)", str(plan))}
+    few = "leases|store|attempts USING INDEX attempts_ringing"
+    scans = {statement: plan for statement, plan in plans.items() if re.search(rf"SCAN (?!{few})", str(plan))}
     assert not scans

@@ -13,11 +13,13 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     and_,
     bindparam,
     delete,
     func,
     insert,
+    literal_column,
     or_,
     select,
     update,
@@ -30,7 +32,7 @@ from trudy.dialer.refusals import MOST_REFUSALS
 from trudy.dialer.schema import SHARDS, attempts, campaigns, do_not_call, events, leases, only_to, rows
 from trudy.dialer.sql_caps import day_of
 from trudy.dialer.sql_claims import note
-from trudy.dialer.states import AttemptState, ImpossibleError, RowState
+from trudy.dialer.states import RINGING, AttemptState, ImpossibleError, RowState
 
 PAGE: Final = 1_000
 """Rows read at a time for an export: more costs memory, fewer costs statements."""
@@ -40,6 +42,12 @@ OPEN: Final = (AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.PLACED)
 """Attempts whose end is not known."""
 
 _ROW: Final = select(rows).where(rows.c.id == bindparam("of"))
+POSTPONE: Final = (
+    update(rows)
+    .where(rows.c.id == bindparam("of"), rows.c.state == RowState.WAITING)
+    .values(due_at=bindparam("until"), reason=bindparam("why"))
+)
+"""Lets a waiting row wait until a time, for a reason."""
 _DUE: Final = (
     select(rows)
     .where(
@@ -51,6 +59,32 @@ _DUE: Final = (
     .order_by(rows.c.priority.desc(), func.coalesce(rows.c.due_at, 0.0), rows.c.id)
     .limit(bindparam("most"))
 )
+
+
+def _attempts_where(*which: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
+    """Attempts with the agent that calls, and their rows."""
+    theirs = select(attempts.c.row).join(rows, rows.c.id == attempts.c.row).where(*which)
+    return (
+        select(attempts, campaigns.c.agent)
+        .join(campaigns, campaigns.c.id == attempts.c.campaign)
+        .join(rows, rows.c.id == attempts.c.row)
+        .where(*which)
+        .order_by(attempts.c.intent_at),
+        select(rows).where(rows.c.id.in_(theirs)),
+    )
+
+
+_is_open: Final = attempts.c.state.in_([literal_column(f"'{state.value}'") for state in sorted(RINGING)])
+"""In the words of the index of ringing attempts, so that it serves: there are few of them among many thousands."""
+_OPEN_ONES: Final = _attempts_where(_is_open)
+_OPEN_OF_ONE: Final = _attempts_where(_is_open, attempts.c.campaign == bindparam("of"))
+_LATE: Final = _attempts_where(
+    attempts.c.state == AttemptState.UNRESOLVED,
+    attempts.c.call_id.is_(None),
+    attempts.c.intent_at >= bindparam("since"),
+    rows.c.state.in_((RowState.UNRESOLVED, RowState.WAITING)),
+)
+_BY_ID: Final = _attempts_where(attempts.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def as_campaign(found: Row[Any], policy: Policy) -> CampaignRecord:
@@ -202,20 +236,32 @@ def wait_again(connection: Connection, ids: Sequence[int], now: float) -> None:
             note(connection, now, "waits_again", row=row)
 
 
-def attempts_where(connection: Connection, which: ColumnElement[bool]) -> list[OpenAttempt]:
+def open_attempts(connection: Connection, campaign: str | None) -> list[OpenAttempt]:
+    """Those whose end is not known, of all campaigns or of one."""
+    if campaign is None:
+        return _attempts(connection, _OPEN_ONES, {})
+    return _attempts(connection, _OPEN_OF_ONE, {"of": campaign})
+
+
+def late_attempts(connection: Connection, since: float) -> list[OpenAttempt]:
+    """Those since a time that were given up without a call, and whose call would still matter."""
+    return _attempts(connection, _LATE, {"since": since})
+
+
+def attempts_by_id(connection: Connection, ids: Sequence[str]) -> list[OpenAttempt]:
+    """Those of these ids, whatever their state."""
+    return _attempts(connection, _BY_ID, {"ids": ids})
+
+
+def _attempts(
+    connection: Connection, asked: tuple[Select[Any], Select[Any]], values: Mapping[str, object]
+) -> list[OpenAttempt]:
     """Attempts as the sweep needs them, oldest first."""
-    chosen = (
-        select(attempts, campaigns.c.agent)
-        .join(campaigns, campaigns.c.id == attempts.c.campaign)
-        .join(rows, rows.c.id == attempts.c.row)
-        .where(which)
-        .order_by(attempts.c.intent_at)
-    )
-    open_ones = connection.execute(chosen).all()
-    called = select(rows).where(
-        rows.c.id.in_(select(attempts.c.row).join(rows, rows.c.id == attempts.c.row).where(which))
-    )
-    contacts = {row.id: as_contact(row) for row in connection.execute(called)}
+    chosen, called = asked
+    found_ones = connection.execute(chosen, values).all()
+    if not found_ones:
+        return []
+    contacts = {row.id: as_contact(row) for row in connection.execute(called, values)}
     return [
         OpenAttempt(
             id=found.id,
@@ -234,18 +280,8 @@ def attempts_where(connection: Connection, which: ColumnElement[bool]) -> list[O
             next_look_at=found.next_look_at,
             worker=found.worker,
         )
-        for found in open_ones
+        for found in found_ones
     ]
-
-
-def is_late(since: float) -> ColumnElement[bool]:
-    """Attempts that were given up without a call, and whose call would still matter."""
-    return and_(
-        attempts.c.state == AttemptState.UNRESOLVED,
-        attempts.c.call_id.is_(None),
-        attempts.c.intent_at >= since,
-        rows.c.state.in_((RowState.UNRESOLVED, RowState.WAITING)),
-    )
 
 
 def owned(connection: Connection, call_ids: Sequence[str]) -> frozenset[str]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal, ParamSpec, TypeVar, cast
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from trudy.clock import Clock
 from trudy.dialer import policy_json, sql_caps, sql_claims, sql_copy, sql_plans, sql_postgres, sql_rows, sql_servers
@@ -127,10 +127,8 @@ class SqlStore:
         return await self._database.read(lambda connection: connection.execute(statement).scalar())
 
     async def postpone(self, row: int, until: float, reason: str) -> None:
-        statement = (
-            update(rows).where(rows.c.id == row, rows.c.state == RowState.WAITING).values(due_at=until, reason=reason)
-        )
-        await self._in_transaction(lambda connection: connection.execute(statement))
+        values = {"of": row, "until": until, "why": reason}
+        await self._in_transaction(lambda connection: connection.execute(sql_rows.POSTPONE, values))
 
     async def settle_row(self, row: int, reason: str, now: float) -> None:
         await self._in_transaction(sql_rows.settle_row, row, RowState.WAITING, RowState.DONE, reason, now)
@@ -218,13 +216,10 @@ class SqlStore:
         await self._in_transaction(lambda connection: connection.execute(statement))
 
     async def open_attempts(self, campaign: str | None = None) -> Sequence[OpenAttempt]:
-        is_open = attempts.c.state.in_(sql_rows.OPEN)
-        return await self._database.read(
-            sql_rows.attempts_where, is_open if campaign is None else and_(is_open, attempts.c.campaign == campaign)
-        )
+        return await self._database.read(sql_rows.open_attempts, campaign)
 
     async def late_attempts(self, since: float) -> Sequence[OpenAttempt]:
-        return await self._database.read(sql_rows.attempts_where, sql_rows.is_late(since))
+        return await self._database.read(sql_rows.late_attempts, since)
 
     async def last_ends(
         self, campaign: str, most: int, *, since: float = 0.0
@@ -248,7 +243,7 @@ class SqlStore:
         return {each[0]: each[1] for each in found}
 
     async def attempts(self, ids: Sequence[str]) -> Sequence[OpenAttempt]:
-        return await self._database.read(sql_rows.attempts_where, attempts.c.id.in_(ids))
+        return await self._database.read(sql_rows.attempts_by_id, ids)
 
     async def owned(self, call_ids: Sequence[str]) -> frozenset[str]:
         return await self._database.read(sql_rows.owned, call_ids)
