@@ -110,6 +110,17 @@ def test_a_long_member_is_not_broken_so_that_it_can_be_copied() -> None:
     assert printed(here) == ["url  https://example.com/" + "x" * 100]
 
 
+def test_prose_is_wrapped_beside_its_name_and_members_of_objects_stand_by_their_paths() -> None:
+    here = shell(width=40)
+    show(here, {"id": "a1", "summary": "The contact was reached, and said goodbye.", "settings": {"on": True, "x": {}}})
+    assert printed(here) == [
+        "id           a1",
+        "summary      The contact was reached,",
+        "             and said goodbye.",
+        "settings.on  yes",
+    ]
+
+
 def test_json_is_one_line_for_programs_and_indented_for_eyes() -> None:
     pipe, eyes = shell(terminal=False), shell(json=True)
     show(pipe, {"id": "a1"})

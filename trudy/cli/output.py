@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from attrs import define
 
+from trudy._answer_facts import as_mapping
 from trudy._masking import one_line
 from trudy.cli.cells import cell, member
 from trudy.cli.failures import CommandError
@@ -28,17 +30,11 @@ _NOT_IN_TITLES: Final = ("_at", "_seconds", "_hint")
 _NARROWEST: Final = 8
 """Columns are narrowed to so much before ids are: fewer letters say nothing."""
 _STYLES: Final = {
-    "completed": "green",
-    "active": "green",
-    "ready": "green",
-    "failed": "red",
-    "cancelled": "red",
-    "queued": "yellow",
-    "ringing": "yellow",
-    "in_progress": "cyan",
-    "paused": "yellow",
+    **dict.fromkeys(("active", "completed", "ready"), "green"),
+    **dict.fromkeys(("cancelled", "failed"), "red"),
+    "paused": "magenta",
 }
-"""Words of a status with a colour of their own; the names of the terminal's palette are readable on light and dark."""
+"""Words of a status with a colour, of those in the terminal's palette that are readable on light and dark."""
 
 
 class HasMembers(Protocol):
@@ -155,21 +151,30 @@ def _narrowed(columns: Sequence[str], wanted: Sequence[int], room: int) -> tuple
 def _show_members(shell: Shell, row: Row) -> None:
     from rich.text import Text
 
-    shown = {one_line(name): _lines(value) for name, value in row.items()}
-    width = max((len(name) for name, lines in shown.items() if lines), default=0) + _GAP
+    shown = list(_members(row))
+    label = max((len(name) for name, _ in shown), default=0) + _GAP
     console = console_of(shell)
-    for name, lines in shown.items():
-        for number, line in enumerate(lines):
-            label = (name if number == 0 else "").ljust(width)
-            console.print(Text.assemble((label, "bold"), _styled(name, line)), soft_wrap=True)
+    for name, text in shown:
+        for number, line in enumerate(_lines(text, shell.terminal.width - label)):
+            head = (name if number == 0 else "").ljust(label)
+            console.print(Text.assemble((head, "bold"), _styled(name, line)), soft_wrap=True)
 
 
-def _lines(value: object) -> list[str]:
-    """A member as the lines that show it; none where it is empty."""
-    if isinstance(value, str) and "\n" in value:
-        return [one_line(line) for line in value.splitlines()]
-    shown = cell(value)
-    return [shown] if shown else []
+def _members(row: Row, path: str = "") -> Iterator[tuple[str, str]]:
+    """Each member that is not empty with its text; members of objects by their paths, as `--columns` takes them."""
+    for name, value in row.items():
+        inner = as_mapping(value)
+        text = value if isinstance(value, str) and "\n" in value else cell(value)
+        if inner is not None:
+            yield from _members(inner, f"{path}{one_line(name)}.")
+        elif text:
+            yield f"{path}{one_line(name)}", text
+
+
+def _lines(text: str, width: int) -> Iterator[str]:
+    """A text as lines that fit; words, such as a link, stay whole, so that they can be copied."""
+    for line in text.splitlines():
+        yield from wrap(one_line(line), max(width, _NARROWEST), break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _styled(name: str, text: str) -> Text:

@@ -108,6 +108,13 @@ def test_ids_pipe_into_other_verbs(sandbox: Sandbox, agent: str) -> None:
     assert ok("calls", "list").out == ""
 
 
+def test_several_objects_that_fit_no_table_follow_each_other(sandbox: Sandbox, agent: str) -> None:
+    ids = [call(agent), call(agent, "+14155550101")]
+    sandbox.advance(minutes=10)
+    shown = ok("calls", "get-transcript", *ids, terminal=True).out.split("\n\n")
+    assert [text.split()[:2] for text in shown if text] == [["call_id", one] for one in ids]
+
+
 def test_of_several_ids_one_that_is_not_there_stops_nothing(sandbox: Sandbox, agent: str) -> None:
     one = call(agent)
     ran = trudy("calls", "get", "none", one, "-q")

@@ -59,8 +59,12 @@ def _run_for_each(
 
     if len(ids) == 1:
         _show(shell, operation, method(ids[0], **arguments))
-    else:
+    elif operation.model in COLUMNS or not shell.shows_tables:
         show_list(shell, cast("Iterable[list[HasMembers]]", results()), columns=COLUMNS.get(operation.model, ()))
+    else:
+        for (one,) in results():
+            _show(shell, operation, one)
+            shell.terminal.out.write("\n")
     return next((code for code in codes if code), 0)
 
 
