@@ -7,10 +7,12 @@
     limiter      1,000 creates under a rate limit
     pages     the memory of a walk over 50,000 calls
     dialer    bulk dialing: a plan of a million rows, CPU a call, time to the first call, a campaign at a rate limit
+    fleet     1, 2 and 4 worker processes that dial 20,000 rows from one PostgreSQL, without a rate limit
     sandbox   the local Truedy: requests a second, lists among 100,000 calls, a campaign of 1,000 contacts
 
 Prints medians over interleaved rounds, and beside each target whether it is met. No result makes it fail: machines
-differ. All but the times of `limiter`, `dialer` and `sandbox` are CPU times, which a busy machine changes least.
+differ. All but the times of `limiter`, `dialer`, `fleet` and `sandbox` are CPU times, which a busy machine changes
+least.
 `--quick` only shows that all of it runs. Clients that are not installed are shown as such: `pip install -e '.[bench]'`.
 """
 
@@ -19,7 +21,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tests.bench import decoding, dialer, imports, pages, rate_limiter, sandbox, small_get
+from tests.bench import decoding, dialer, fleet, imports, pages, rate_limiter, sandbox, small_get
 from tests.bench.report import Table, heading
 
 BENCHMARKS: dict[str, Callable[..., list[Table]]] = {
@@ -30,6 +32,7 @@ BENCHMARKS: dict[str, Callable[..., list[Table]]] = {
     "limiter": rate_limiter.bench,
     "pages": pages.bench,
     "dialer": dialer.bench,
+    "fleet": fleet.bench,
     "sandbox": sandbox.bench,
 }
 _PACKAGES = (

@@ -27,8 +27,8 @@ _LIMIT = 100
 _START = 1_750_000_020.0
 _FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 """In memory, where there is such a place: what the system spends on a disk is no CPU of ours."""
-_MIX = {"completed": 2, "no_answer": 1}
-_POLICY = Policy(
+MIX = {"completed": 2, "no_answer": 1}
+POLICY = Policy(
     hours=Hours.always(),
     gap=0,
     max_live=500,
@@ -143,7 +143,7 @@ def _at_a_limit(rows: int) -> Table:
 def _run(rows: int, *, rate_limit: int | None, client: RateLimit | None = None) -> tuple[dict[str, float], list[str]]:
     """CPU seconds, simulated ones to the last call, and transcripts before it; all requests, such as `POST /calls`."""
     clock = JumpingClock(start=_START)
-    sandbox = Sandbox(clock=clock, rate_limit=rate_limit, seed=1, outcome_mix=_MIX)
+    sandbox = Sandbox(clock=clock, rate_limit=rate_limit, seed=1, outcome_mix=MIX)
 
     async def main() -> dict[str, float]:
         async with _dialer(sandbox, client) as (dialer, plan_of):
@@ -167,14 +167,14 @@ def _run(rows: int, *, rate_limit: int | None, client: RateLimit | None = None) 
 
 def _same_requests(requests: list[str]) -> float:
     """CPU seconds of as many creates, transcripts and lists by a client without a dialer."""
-    sandbox = Sandbox(clock=JumpingClock(start=_START), rate_limit=None, seed=1, outcome_mix=_MIX)
+    sandbox = Sandbox(clock=JumpingClock(start=_START), rate_limit=None, seed=1, outcome_mix=MIX)
 
     async def main() -> float:
         async with sandbox.async_client() as client:
             agent = await _agent(client, sandbox)
             answered = await client.calls.create(agent_id=agent, phone_number="+12125550100")
             sandbox.advance(minutes=5)
-            numbers = map(_number, count())
+            numbers = map(number_of, count())
             cpu = time.process_time()
             for each in requests:
                 if each.startswith("POST"):
@@ -192,7 +192,7 @@ def _same_requests(requests: list[str]) -> float:
 
 
 async def _until_first(rows: int) -> tuple[float, float]:
-    sandbox = Sandbox(rate_limit=None, seed=1, outcome_mix=_MIX)
+    sandbox = Sandbox(rate_limit=None, seed=1, outcome_mix=MIX)
     began = time.perf_counter()
     seen: list[float] = []
     async with _dialer(sandbox) as (dialer, plan_of):
@@ -220,7 +220,7 @@ async def _dialer(sandbox: Sandbox, rate_limit: RateLimit | None = None) -> Asyn
 
             async def plan_of(rows: int) -> Plan:
                 _write(leads, rows)
-                return await dialer.plan(leads, agent=agent, consent="bench", policy=_POLICY, region="US", rejects=None)
+                return await dialer.plan(leads, agent=agent, consent="bench", policy=POLICY, region="US", rejects=None)
 
             yield dialer, plan_of
 
@@ -233,10 +233,10 @@ def _write(path: Path, rows: int) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["phone", "name", "city", "state"])
-        writer.writerows([_number(index), f"Person {index}", "Springfield", "NY"] for index in range(rows))
+        writer.writerows([number_of(index), f"Person {index}", "Springfield", "NY"] for index in range(rows))
 
 
-def _number(index: int) -> str:
+def number_of(index: int) -> str:
     areas = len(_AREAS)
     return f"+1{_AREAS[index % areas]}{200 + index // areas % 700}{index // areas // 700:04d}"
 

@@ -1,4 +1,4 @@
-"""A process of its own that dials one campaign, for tests that kill it, freeze it, or fill its disk."""
+"""A process of its own that dials, for tests that kill it, freeze it, or fill its disk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
@@ -16,12 +16,13 @@ from typing import Any, Literal
 import anyio
 from attrs import define, field, frozen
 
-from trudy import AsyncTrudyClient
+from trudy import AsyncTrudyClient, RateLimit
 from trudy.clock import SANDBOX_CLOCK, SharedClock
 from trudy.dialer import Breaker, Dialer, DueRow, Hours, Policy, RunResult, StoreBusyError
 from trudy.dialer.records import Claim, Miss
 from trudy.dialer.sql_store import SqlStore
 from trudy.dialer.store import StoreError
+from trudy.rate_limit.postgres import PostgresRateLimiter
 
 POLICY = Policy(
     hours=Hours.always(),
@@ -46,6 +47,7 @@ class Job:
     Attributes:
         environment: of the sandbox's server.
         freeze: stop itself, as SIGSTOP does, once, before or after the commit of an intent.
+        limit: the requests a window that workers share, and its seconds.
         room: bytes that any file may grow to from where a store in a file stands after planning; None for no limit.
     """
 
@@ -55,6 +57,7 @@ class Job:
     environment: Mapping[str, str] = field(repr=False)
     policy: Policy = POLICY
     freeze: Literal["before", "after"] | None = None
+    limit: RateLimit | None = None
     room: int | None = None
 
 
@@ -67,16 +70,17 @@ class Child:
     said: list[tuple[str, Any]] = field(factory=list[tuple[str, Any]])
 
     @classmethod
-    def start(cls, job: Job) -> Child:
+    def start(cls, job: Job, *, is_worker: bool = False) -> Child:
+        """One that plans a campaign and runs it alone, or a worker of those that are started."""
         ours, theirs = _processes.Pipe(duplex=False)
-        process = _processes.Process(target=_main, args=(job, theirs), daemon=True)
+        process = _processes.Process(target=_main, args=(job, theirs, is_worker), daemon=True)
         process.start()
         theirs.close()
         return cls(process=process, connection=ours)
 
-    def wait_for(self, kind: str, times: int = 1) -> Any:
+    def wait_for(self, kind: str, times: int = 1, *, patience: float = PATIENCE) -> Any:
         """The details of what it says; AssertionError where it is over without having said so."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + patience
         while sum(each[0] == kind for each in self.said) < times:
             if not self.connection.poll(max(0.0, until - time.monotonic())):
                 raise AssertionError(f"the child did not say {kind!r} but {self.said[-5:]}")
@@ -86,8 +90,15 @@ class Child:
                 raise AssertionError(f"the child ended, and said {self.said[-5:]}") from None
         return [each[1] for each in self.said if each[0] == kind][times - 1]
 
-    def result(self) -> RunResult:
-        result: RunResult = self.wait_for("result")
+    def all_said(self) -> list[tuple[str, Any]]:
+        """What it has said until now."""
+        with suppress(EOFError):
+            while self.connection.poll():
+                self.said.append(self.connection.recv())
+        return self.said
+
+    def result(self, *, patience: float = PATIENCE) -> RunResult:
+        result: RunResult = self.wait_for("result", patience=patience)
         self.process.join(PATIENCE)
         return result
 
@@ -138,14 +149,14 @@ def numbers_that(count: int, *endings: int) -> list[str]:
     return [f"+1{AREAS[index // len(endings)]}55501{endings[index % len(endings)]:02d}" for index in range(count)]
 
 
-def _main(job: Job, connection: Connection) -> None:
+def _main(job: Job, connection: Connection, is_worker: bool) -> None:
     os.environ.update(job.environment)
 
     def say(kind: str, detail: object) -> None:
         connection.send((kind, detail))
 
     try:
-        anyio.run(_dial, job, say)
+        anyio.run(_work if is_worker else _dial, job, say)
     except* StoreBusyError as refused:
         say("busy", str(refused.exceptions[0]))
     except* StoreError as fault:
@@ -163,3 +174,12 @@ async def _dial(job: Job, say: Callable[[str, object], None]) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
         say("planned", plan.campaign)
         say("result", await dialer.run(plan, confirm=plan.hash, on_event=lambda event: say(event.kind, event.detail)))
+
+
+async def _work(job: Job, say: Callable[[str, object], None]) -> None:
+    limits: dict[str, Any] = {"rate_limit": False}
+    if job.limit is not None:
+        limits = {"rate_limiter": PostgresRateLimiter(str(job.store), rate_limit=job.limit)}
+    async with AsyncTrudyClient(**limits) as client, Dialer(client, store=job.store) as dialer:
+        say("works", None)
+        await dialer.work()

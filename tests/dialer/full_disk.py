@@ -57,8 +57,12 @@ def make_room(server: PostgresServer) -> None:
 def _limit(server: PostgresServer, most: int | str) -> None:
     """Of the process that starts the others, which have its limits then, and of those that it has started."""
     with psycopg.connect(server.url()) as connection:
-        pids = [server.pid, *(pid for (pid,) in connection.execute("SELECT pid FROM pg_stat_activity"))]
-        for pid in pids:
-            # The soft limit; by its own user, who may raise it again.
-            command = not_as_root("prlimit", f"--pid={pid}", f"--fsize={most}:unlimited")
-            subprocess.run(command, check=True)
+        _limit_process(server.pid, most).check_returncode()
+        for (pid,) in connection.execute("SELECT pid FROM pg_stat_activity"):
+            _limit_process(pid, most)  # unless it has ended
+
+
+def _limit_process(pid: int | None, most: int | str) -> subprocess.CompletedProcess[bytes]:
+    """The soft limit; by its own user, who may raise it again."""
+    command = not_as_root("prlimit", f"--pid={pid}", f"--fsize={most}:unlimited")
+    return subprocess.run(command, check=False, capture_output=True)

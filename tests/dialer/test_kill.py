@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 from attrs import frozen
 
-from tests.dialer.child import Job, numbers_that, running
+from tests.dialer.child import PATIENCE, Job, numbers_that, running
 from tests.dialer.judge import judge
 from tests.dialer.stores import NewStore
 from trudy.dialer.throwaway_postgres import PostgresServer
@@ -22,6 +22,8 @@ from trudy.sandbox import Sandbox
 SPEED = 60.0
 ENDINGS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 21, 22, 30, 31, 40, 50, 91, 92, 93]
 """Most answer; some lose the answer to the create, or are refused."""
+LONG = 600.0
+"""Real seconds that a soak waits for the end of what is left over."""
 MARKED = frozenset({"lagging_calls"})
 UNMARKED = MARKED | {"calls_without_variables"}
 
@@ -41,10 +43,10 @@ class Night:
                 child.wait_for("planned")
                 time.sleep(self.luck.uniform(0.0, 1.2))
 
-    def finish(self) -> None:
+    def finish(self, *, patience: float = PATIENCE) -> None:
         """The life that nobody ends, and the judge's word."""
         with running(self.job) as child:
-            result = child.result()
+            result = child.result(patience=patience)
         assert (result.state, result.live) == ("done", 0), result
         judge(self.sandbox, self.job.store, self.job.numbers)
 
@@ -98,7 +100,7 @@ def test_a_database_that_restarts(postgres: PostgresServer, postgres_url: str) -
 def test_two_hundred_kills(new_store: NewStore, seed: int) -> None:
     with night(new_store(), rows=220, quirks=UNMARKED if seed % 2 else MARKED, seed=100 + seed) as it:
         it.kill(50)
-        it.finish()
+        it.finish(patience=LONG)
 
 
 @pytest.mark.soak
@@ -106,4 +108,4 @@ def test_two_hundred_kills(new_store: NewStore, seed: int) -> None:
 def test_twenty_restarts(postgres: PostgresServer, postgres_url: str) -> None:
     with night(postgres_url, rows=220, quirks=UNMARKED, seed=104) as it:
         restart(it, postgres, 20)
-        it.finish()
+        it.finish(patience=LONG)

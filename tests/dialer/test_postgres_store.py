@@ -14,6 +14,7 @@ import trudy
 from tests.dialer.conftest import START
 from tests.dialer.full_disk import full_disk
 from tests.dialer.test_disk import NUMBERS, Campaign, campaign
+from tests.dialer.test_sql_store import A, Worker, campaign_of, contacts
 from tests.fakes.clock import FakeClock
 from trudy.dialer.placing import Dial
 from trudy.dialer.records import DueRow
@@ -159,6 +160,27 @@ async def test_who_lost_the_connection_dials_no_more_once_another_does(
     await first.add_hint("call.ended", None, 1.0)
     with pytest.raises(StoreBusyError, match="the first"):
         await second.lock("the second")
+
+
+async def test_what_is_read_is_of_one_moment_however_many_statements_read_it(
+    stores: Callable[[], SqlStore], postgres_url: str
+) -> None:
+    store = stores()
+    await store.open()
+    change = await store.server_change()
+    await store.guarded(change and change.server)
+    campaign = await campaign_of(store, A)
+    (contact,) = await contacts(store, campaign)
+    attempt = await (await Worker(store, campaign).start()).must_claim(contact)
+
+    def ends(*happening: object) -> None:
+        if "FROM attempts" in str(happening[2]):
+            with psycopg.connect(postgres_url) as connection:
+                connection.execute("UPDATE attempts SET state = 'ended'")
+
+    event.listen(store.database._engine, "after_cursor_execute", ends)
+    assert [found.id for found in await store.open_attempts()] == [attempt]
+    assert [found.id for found in await store.open_attempts()] == []
 
 
 async def test_commits_are_durable_whatever_the_servers_default(

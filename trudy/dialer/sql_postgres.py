@@ -178,7 +178,8 @@ def settings_of(url: URL) -> dict[str, Any]:
 
 def _begin_postgres(connection: Connection) -> None:
     if connection.get_execution_options().get(_READS):
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        # Several statements see one moment, though others write meanwhile.
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         connection.exec_driver_sql(_PATIENCE)
         return
     connection.exec_driver_sql(_BEGIN)

@@ -11,4 +11,5 @@ be dialed stands in the tables of the store, and a claim asks them.
     fleet_sweep     the one sweep of all workers, and the amnesia guard
     listener        hears from PostgreSQL that something has changed
     command         `python -m trudy.dialer worker`
+    demo            `python -m trudy.dialer demo --workers 3`
 """
