@@ -12,7 +12,9 @@ from trudy.cli.demo.first_call import NUMBER
 
 def test_an_agent_a_call_a_campaign_and_its_report_in_eighty_columns(tmp_path: Path) -> None:
     done = trudy("demo", "--report", str(tmp_path / "report.html"), terminal=True)
-    assert (done.code, done.err) == (0, "")
+    assert done.code == 0
+    assert "trudy dial --help" in done.err
+    assert all(len(line) <= 80 for line in done.err.splitlines())
     shown = done.out
     lines = shown.splitlines()
     assert lines[-1] == f"The report: {tmp_path / 'report.html'}"

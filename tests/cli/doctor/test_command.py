@@ -173,7 +173,7 @@ def test_without_the_package_keyring_it_still_looks_at_the_rest(
         profiles.keep(profiles.Profile(name="mine", base_url=os.environ["TRUDY_BASE_URL"]), sandbox.api_key)
     monkeypatch.setitem(sys.modules, "keyring", None)
     done = trudy("doctor")
-    assert done.code == 7
+    assert done.code == 2
     assert "trudy-python-sdk[keyring]" in found(done, "key")
     assert verdicts(done)["address"] == "ok"
 

@@ -39,7 +39,8 @@ def demo(
         raise CommandError(f"the report cannot be written to {report}", "Choose another file with --report FILE.")
     from trudy.cli.demo.showing import show_all
 
-    out = shell_of(context).terminal.out
+    shell = shell_of(context)
+    out = shell.terminal.out
 
     def say(text: str) -> None:
         out.write(f"{text}\n")
@@ -47,5 +48,6 @@ def demo(
 
     show_all(report, say)
     say(f"\nThe report: {report.absolute()}")
+    shell.say("\nNext: trudy sandbox to develop, trudy dial --help for your own file.")
     if open_report:
         webbrowser.open(report.absolute().as_uri())

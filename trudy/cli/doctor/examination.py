@@ -20,7 +20,7 @@ from trudy.cli.doctor.bounded import within
 from trudy.cli.doctor.diagnosis import Diagnosis, failed, fine, skipped
 from trudy.cli.doctor.verdicts import AgentLines
 from trudy.cli.exit_codes import ExitCode
-from trudy.cli.failures import failure_of
+from trudy.cli.failures import CommandError, failure_of
 from trudy.cli.profiles import find_profile
 from trudy.errors import (
     APIConnectionError,
@@ -44,6 +44,7 @@ _AGENTS: Final = 5
 """How many agents are looked at where none is named; each may take a request."""
 _REFUSED_KEY: Final = "Run trudy login with a key of this account. A key in TRUDY_API_KEY wins over one that was kept."
 
+_LOG_IN: Final = "Run trudy login again, or set TRUDY_API_KEY."
 _UNTRUSTED: Final = (
     "If a proxy or a virus scanner opens TLS here, name its certificate in SSL_CERT_FILE. Look at the date here, too."
 )
@@ -95,9 +96,11 @@ class Examination:
         try:
             self._client = within(self.seconds, lambda: open_client(self.shell))
             profile = None if self._key_variable() else within(self.seconds, lambda: find_profile(self.shell.profile))
-        except TrudyError as error:
-            advice = "Run trudy login, or set TRUDY_API_KEY; to try things out without an account: trudy sandbox"
-            return failed("key", error.message, advice, ExitCode.NOT_ALLOWED)
+        except (TrudyError, CommandError) as error:
+            failure = failure_of(error)
+            is_setting = isinstance(error, ConfigurationError) and failure.code is ExitCode.NOT_ALLOWED
+            advice = _LOG_IN if is_setting else failure.advice
+            return failed("key", failure.what, advice, failure.code)
         except TimeoutError as error:
             return failed("key", f"the keyring: {error}", "Unlock it, or set TRUDY_API_KEY.", ExitCode.NOT_ALLOWED)
         if profile is None:
