@@ -108,9 +108,10 @@ def test_no_option_takes_a_key(sandbox: Sandbox) -> None:
 def test_without_keyring_it_says_what_to_do_before_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
     done = trudy("login", terminal=True, answer="")
-    assert done.code == 7
+    assert done.code == 2
     what, advice = done.err.splitlines()
-    assert what == "error: no key was kept: keeping a key needs keyring: pip install 'trudy-python-sdk[keyring]'"
+    assert what == "error: no key was kept: keeping a key needs keyring"
+    assert advice.startswith("  Install it: pip install 'trudy-python-sdk[keyring]'; without one, ")
     assert "read -rs TRUDY_API_KEY" in advice
 
 

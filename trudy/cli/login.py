@@ -81,9 +81,12 @@ def _check_keyring() -> None:
     try:
         profiles.check_keyring()
     except ConfigurationError as error:
-        what, _, advice = error.message.partition("; ")
+        failure = failure_of(error)
+        what, advice = failure.what, failure.advice
+        if failure.code is not ExitCode.EXTRA_MISSING:
+            what, _, advice = what.partition("; ")
         advice = f"{advice[:1].upper()}{advice[1:]}"
-        raise CommandError(f"no key was kept: {what}", advice, code=ExitCode.NOT_ALLOWED) from None
+        raise CommandError(f"no key was kept: {what}", advice, code=failure.code) from None
 
 
 def _read_key(shell: Shell, profile: Profile) -> str:
