@@ -87,3 +87,16 @@ def test_what_cannot_be_a_store_is_refused_by_name(url: str) -> None:
 async def test_a_store_that_is_not_open_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="async with"):
         await SqlStore(tmp_path / "leads.db", clock=SystemClock()).campaigns()
+
+
+@pytest.mark.parametrize("url", ["mysql://ada:secret@db/leads", "oracle://db", "ftp://db/leads", "://"])
+def test_databases_of_other_kinds_are_refused(url: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="SQLite or PostgreSQL") as refused:
+        SqlStore(url, clock=SystemClock())
+    assert refused.value.argument == "store"
+    assert "secret" not in str(refused.value)
+
+
+async def test_pythons_own_driver_opens_sqlite_whichever_is_named(tmp_path: Path) -> None:
+    assert (await opened(f"sqlite+aiosqlite:///{tmp_path}/leads.db")).id
+    assert (tmp_path / "leads.db").exists()

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.pool import StaticPool
 
 from trudy.clock import Clock
@@ -48,16 +48,9 @@ class Database:
         text = "sqlite://" if url is None else os.fspath(url)
         if not text.strip():
             raise InvalidArgumentError("store must not be empty: it is the path of a file", argument="store")
-        try:
-            parsed = make_url(text if "://" in text else f"sqlite:///{text}")
-            is_postgres = parsed.get_backend_name() == "postgresql"
-            self._engine = (
-                postgres_engine(parsed) if is_postgres else _sqlite_or_other(parsed, in_memory=self._is_memory)
-            )
-        except (ArgumentError, NoSuchModuleError):
-            raise InvalidArgumentError(
-                "store is neither the path of a file nor a URL that SQLAlchemy knows", argument="store"
-            ) from None
+        parsed = _url(text)
+        is_postgres = parsed.get_backend_name() == "postgresql"
+        self._engine = postgres_engine(parsed) if is_postgres else _sqlite_engine(parsed, in_memory=self._is_memory)
         self.is_postgres = is_postgres
         """Whether several processes may dial from it."""
         self._reading = reading(self._engine) if is_postgres else self._engine
@@ -272,10 +265,22 @@ class Database:
         self._lock_file = file
 
 
-def _sqlite_or_other(url: URL, *, in_memory: bool) -> Engine:
+def _url(text: str) -> URL:
+    try:
+        url = make_url(text if "://" in text else f"sqlite:///{text}")
+    except ArgumentError:
+        url = None
+    if url is None or url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise InvalidArgumentError(
+            "store is neither the path of a file nor a URL of SQLite or PostgreSQL", argument="store"
+        )
+    return url
+
+
+def _sqlite_engine(url: URL, *, in_memory: bool) -> Engine:
+    url = url.set(drivername="sqlite")  # with Python's own driver, whichever is named
     engine = create_engine(url, poolclass=StaticPool) if in_memory else create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "connect", _set_up_sqlite)
     return engine
 
 
