@@ -103,7 +103,9 @@ rows = Table(
     Column("outcome", String(16)),
     Column("caller_id", String(16)),
 )
-Index("rows_due", rows.c.campaign, rows.c.shard, rows.c.state, rows.c.due_at, rows.c.priority)
+Index(
+    "rows_order", rows.c.campaign, rows.c.state, rows.c.priority.desc(), rows.c.due_at, rows.c.id, rows.c.shard
+)  # as they are called: the next ones are found without a look at all that wait
 Index("rows_key", rows.c.key)
 """`key` is the hash of the number: it stays when the person is forgotten."""
 
@@ -142,6 +144,7 @@ _ringing = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in
 Index("attempts_ringing", attempts.c.number, unique=True, sqlite_where=_ringing, postgresql_where=_ringing)
 Index("attempts_number", attempts.c.number_hash, attempts.c.intent_at)
 Index("attempts_state", attempts.c.campaign, attempts.c.state)
+Index("attempts_ends", attempts.c.campaign, attempts.c.ended_at)
 
 do_not_call = Table(
     "dnc",

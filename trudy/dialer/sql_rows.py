@@ -56,7 +56,7 @@ _DUE: Final = (
         rows.c.state == RowState.WAITING,
         or_(rows.c.due_at.is_(None), rows.c.due_at <= bindparam("now")),
     )
-    .order_by(rows.c.priority.desc(), func.coalesce(rows.c.due_at, 0.0), rows.c.id)
+    .order_by(rows.c.priority.desc(), rows.c.due_at.asc().nulls_first(), rows.c.id)
     .limit(bindparam("most"))
 )
 
