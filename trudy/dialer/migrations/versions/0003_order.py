@@ -10,8 +10,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    order = ["campaign", "state", sa.text("priority DESC"), "due_at", "id", "shard"]
-    op.create_index("rows_order", "rows", order)
+    op.create_index("rows_order", "rows", ["campaign", "state", sa.text("priority DESC"), "due_at", "id", "shard"])
     op.drop_index("rows_due", table_name="rows")
     op.create_index("attempts_ends", "attempts", ["campaign", "ended_at"])
 
