@@ -51,6 +51,17 @@ def test_columns_that_are_asked_for_are_narrowed_not_left_out() -> None:
     assert "x…" in first
 
 
+def test_a_column_that_no_row_has_is_misspelt() -> None:
+    for terminal in (True, False):
+        here = shell(columns="id,stats", terminal=terminal)
+        with pytest.raises(CommandError, match="no member stats") as caught:
+            show_list(here, [ROWS])
+        assert "status" in caught.value.failure.advice
+        with pytest.raises(CommandError, match="no member stats"):
+            show(here, ROWS[0])
+        show_list(here, [[]])
+
+
 def test_pages_are_shown_as_they_come_below_one_head() -> None:
     here = shell(width=120)
     seen: list[int] = []
@@ -156,7 +167,7 @@ def test_what_a_server_sends_cannot_steer_the_terminal(text: str) -> None:
     for names in ("id,name", None):
         here = shell(columns=names)
         show_list(here, [[{"id": text, "name": text}]])
-        show(here, {text: text})
+        show(here, {text: text, "id": text, "name": text})
         assert not set("".join(printed(here))) & set("\x1b\x9b\u202e")
 
 

@@ -175,4 +175,6 @@ def run(arguments: Sequence[str], shell: Shell | None = None) -> int:
         from trudy.cli.failures import report
 
         return report(shell, error)
+    if done == ExitCode.INTERRUPTED:
+        shell.say("stopped; what was sent goes on")
     return int(done or 0)

@@ -96,7 +96,8 @@ def failure_of(error: Exception) -> Failure:
         case TrudyError():
             return _failure_of_library(error)
         case typer.TyperException():
-            return Failure(ExitCode.USAGE, one_line(error.format_message()), _help_of(error))
+            what = " ".join(error.format_message().replace("Value error, ", "").split())
+            return Failure(ExitCode.USAGE, one_line(what), _help_of(error))
         case typer.Abort():
             return Failure(ExitCode.USAGE, "the input ended", "Nothing was done.")
         case OSError():

@@ -19,6 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("error: the trudy command needs Python packages that are not installed\n")
         sys.stderr.write("  Install them: pip install 'trudy-python-sdk[cli]'\n")
         return ExitCode.EXTRA_MISSING
+    except KeyboardInterrupt:  # while modules were loading
+        return ExitCode.INTERRUPTED
     code = run(sys.argv[1:] if arguments is None else arguments)
     try:
         sys.stdout.flush()

@@ -53,6 +53,7 @@ def row_of(item: HasMembers | Row) -> Row:
 def show(shell: Shell, item: HasMembers | Row) -> None:
     """Show one object: its members line by line on a terminal, else JSON."""
     row = row_of(item)
+    _check_columns(shell, [row])
     if shell.ids_only:
         _write(shell, _id_of(row))
     elif not shell.shows_tables:
@@ -78,6 +79,8 @@ def show_list(shell: Shell, pages: Iterable[Iterable[HasMembers | Row]], *, colu
     count = 0
     for page in pages:
         rows = [row_of(item) for item in page]
+        if not count:
+            _check_columns(shell, rows)
         count += len(rows)
         if shell.ids_only:
             text = "".join(f"{_id_of(row)}\n" for row in rows)
@@ -214,6 +217,14 @@ def _is_id(name: str) -> bool:
 
 def _wanted(shell: Shell) -> tuple[str, ...]:
     return tuple(name.strip().replace("-", "_") for name in (shell.columns or "").split(",") if name.strip())
+
+
+def _check_columns(shell: Shell, rows: Sequence[Row]) -> None:
+    """Refuse a column that no row has: it is misspelt."""
+    known = dict.fromkeys(name for row in rows for name in row)
+    for name in _wanted(shell):
+        if rows and name.partition(".")[0] not in known:
+            raise CommandError(f"--columns: there is no member {one_line(name)}", f"There are {', '.join(known)}")
 
 
 def _chosen(shell: Shell, row: Row) -> Row:

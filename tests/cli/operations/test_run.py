@@ -182,6 +182,19 @@ def test_following_a_call_is_a_line_a_change(sandbox: Sandbox, agent: str) -> No
     assert json.loads(ok("calls", "wait", one, "--max-wait", "1m").out)["status"] == "completed"
 
 
+def test_ctrl_c_ends_a_wait_and_says_that_the_call_goes_on(agent: str) -> None:
+    """The interrupt comes once the wait has told the call's state, so that it is under way."""
+    code = (
+        "import _thread, sys; from trudy.cli.operations import run\n"
+        "def teller(shell):\n    return lambda seen: _thread.interrupt_main()\n"
+        "run.teller = teller\nfrom trudy.cli.main import main\nsys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "calls", "wait", call(agent)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped; what was sent goes on\n")
+
+
 def test_numbers_are_bought_by_what_a_search_prints(sandbox: Sandbox, agent: str) -> None:
     (number,) = ok("telephony", "numbers", "search", "--limit", "1", "-q").lines
     assert trudy("telephony", "numbers", "purchase", number).code == 1
@@ -193,7 +206,11 @@ def test_numbers_are_bought_by_what_a_search_prints(sandbox: Sandbox, agent: str
     ("arguments", "says"),
     [
         (("calls", "list", "--limit", "x"), "--limit"),
-        (("calls", "list", "--direction", "sideways"), "--direction"),
+        (("calls", "list", "--direction", "sideways"), "'sideways' is not one of 'outbound', 'inbound'"),
+        (
+            ("telephony", "numbers", "assign", "n1", "--agent-id", "a1"),
+            "'--assignment-type'. Choose from: inbound, outbound",
+        ),
         (("calls", "list", "--status", "complete"), "status must be one of"),
         (("calls", "create"), "--agent-id"),
         (("calls", "get"), "CALL_ID"),
