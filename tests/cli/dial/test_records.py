@@ -33,6 +33,8 @@ def test_status_of_one_and_of_all(desk: Desk, campaign: str) -> None:
     shown = trudy("dial", "status", campaign, terminal=True)
     assert shown.lines[:2] == [f"campaign {campaign}  planned", "  0 %, 0 of 3 done"]
     assert "  waiting      3" in shown.lines
+    assert "rate window" not in shown.out
+    assert one["rate_window"] is None
     assert campaign in trudy("dial", "status", terminal=True, width=120).out
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import getpass
-import os
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +16,14 @@ from trudy.cli.dial.options import (
     AgentId,
     CanaryCalls,
     ColumnNames,
+    ConfirmHash,
     ConsentBasis,
     CountryCode,
     OnlyToFile,
     PolicyFile,
     RejectsPath,
     SheetName,
+    ShowNumbers,
     SourceFile,
     StorePath,
     VariableNames,
@@ -34,9 +38,9 @@ from trudy.cli.dial.planning import (
     planned,
 )
 from trudy.cli.dial.records import app as records
-from trudy.cli.dial.stores import missing_extras, open_dialer, run_async
+from trudy.cli.dial.stores import open_dialer, run_async
 from trudy.cli.exit_codes import ExitCode
-from trudy.cli.failures import CommandError
+from trudy.cli.failures import CommandError, failure_of
 from trudy.cli.groups import group
 from trudy.cli.output import show
 from trudy.cli.shell import Shell, shell_of
@@ -143,10 +147,9 @@ def rehearse(
         async with open_dialer(shell, store, region) as dialer:
             found = await planned(dialer, arguments)
             shell.say(f"rehearsing {found.waiting:,} contacts; no phone rings")
-            with missing_extras():
-                rehearsal = await dialer.rehearse(found, mix=shares, seed=seed)
-                if report is not None:
-                    await dialer.report(found.campaign, report, rehearsal=rehearsal)
+            rehearsal = await dialer.rehearse(found, mix=shares, seed=seed)
+            if report is not None:
+                await dialer.report(found.campaign, report, rehearsal=rehearsal)
             return rehearsal
 
     rehearsal = run_async(work)
@@ -173,11 +176,8 @@ def run(
     only_to: OnlyToFile = None,
     canary: CanaryCalls = None,
     rejects: RejectsPath = DEFAULT_REJECTS,
-    confirm_hash: Annotated[
-        str | None,
-        typer.Option("--confirm", metavar="HASH", help="Say yes to the plan of this hash, and to no other."),
-    ] = None,
-    show_numbers: Annotated[bool, typer.Option("--show-numbers", help="Show whole phone numbers.")] = False,
+    confirm_hash: ConfirmHash = None,
+    show_numbers: ShowNumbers = False,
 ) -> int:
     """Call the people of a file; run it again to go on."""
     shell = shell_of(context)
@@ -188,31 +188,53 @@ def run(
     return run_async(lambda: _run(shell, arguments, confirm_hash, show_numbers=show_numbers))
 
 
+@contextmanager
+def _unfit_settings() -> Generator[None]:
+    """What the library says of hours that the real API must not be used with, or of a store that cannot be shared."""
+    try:
+        yield
+    except ConfigurationError as error:
+        if failure_of(error).code is ExitCode.EXTRA_MISSING:
+            raise
+        advice = "See the policy file ([hours]: i_know_the_law) and --store, and run it again."
+        raise CommandError(error.message, advice) from None
+
+
 async def _run(shell: Shell, arguments: CampaignArguments, confirm_hash: str | None, *, show_numbers: bool) -> ExitCode:
     from trudy.cli.dial.running import watched_run
     from trudy.cli.dial.screens import JsonScreen, LiveScreen
 
     async with open_dialer(shell, arguments.store, arguments.region) as dialer:
         found = await planned(dialer, arguments)
-        _say_yes(shell, found, arguments, confirm_hash)
+        _say_yes(shell, found, arguments, confirm_hash, verb="run")
         if shell.dry_run:
             shell.say("dry run: nobody was called")
             return ExitCode.DONE
         screen = (LiveScreen if shell.shows_tables else JsonScreen)(shell, show_numbers=show_numbers)
         if isinstance(screen, JsonScreen):
             screen.write({"event": "planned", **plan_dict(found)})
-        try:
-            with screen:
-                done = await watched_run(dialer, found, screen, confirmed_by=_person())
-        except ConfigurationError as error:
-            raise CommandError(error.message, "In the policy file that is i_know_the_law = true of [hours].") from None
+        with _unfit_settings(), _quiet(), screen:
+            done = await watched_run(dialer, found, screen, confirmed_by=_person("run"))
     if isinstance(screen, JsonScreen):
         screen.write(_result_dict(done))
     _say_how_it_ended(shell, done, arguments)
     return done.exit_code
 
 
-def _say_yes(shell: Shell, found: Plan, arguments: CampaignArguments, confirm_hash: str | None) -> None:
+@contextmanager
+def _quiet() -> Generator[None]:
+    """Without the warnings of the dialer, which are shown as events, unless somebody keeps a log of them."""
+    logger = logging.getLogger("trudy.dialer")
+    level = logger.level
+    if not logger.hasHandlers():
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _say_yes(shell: Shell, found: Plan, arguments: CampaignArguments, confirm_hash: str | None, *, verb: str) -> None:
     """A person's yes to this plan: by its hash, by `--yes`, or now.
 
     Raises:
@@ -227,7 +249,7 @@ def _say_yes(shell: Shell, found: Plan, arguments: CampaignArguments, confirm_ha
     if not shell.yes and not shell.dry_run and not shell.terminal.can_ask:
         raise CommandError(
             "not confirmed: nobody can be asked here whether to call these people",
-            f"Read the summary, then: {arguments.command('run', '--confirm', found.hash[:SHOWN_OF_HASH])}",
+            f"Read the summary, then: {arguments.command(verb, '--confirm', found.hash[:SHOWN_OF_HASH])}",
         )
     confirm(shell, f"\nCalls {found.waiting:,} people, now or as soon as their hours allow.")
 
@@ -263,12 +285,13 @@ def _result_dict(done: WatchedRun) -> dict[str, object]:
     }
 
 
-def _person() -> str | None:
+def _person(verb: str) -> str:
     """Who says yes, for the audit."""
     try:
-        return f"{getpass.getuser()} (trudy dial run)"
-    except (KeyError, OSError):  # a container without a user of this id
-        return f"user {os.getuid()} (trudy dial run)" if hasattr(os, "getuid") else None
+        user = getpass.getuser()
+    except (ImportError, KeyError, OSError):  # a container has no user of this id, Windows perhaps no name
+        user = "somebody"
+    return f"{user} (trudy dial {verb})"
 
 
 app.add_typer(records)

@@ -53,3 +53,6 @@ CampaignId: TypeAlias = Annotated[
 ]
 Number: TypeAlias = Annotated[str, typer.Argument(metavar="NUMBER", help="A phone number, such as +14155550123.")]
 ShowNumbers: TypeAlias = Annotated[bool, typer.Option("--show-numbers", help="Show whole phone numbers.")]
+ConfirmHash: TypeAlias = Annotated[
+    str | None, typer.Option("--confirm", metavar="HASH", help="Say yes to the plan of this hash, and to no other.")
+]

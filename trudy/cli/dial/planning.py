@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
-from trudy.cli.dial.policy_file import read_policy
 from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from trudy.dialer import Columns, Dialer, Plan
 
 _ROLES: Final = ("number", "timezone", "region", "consent", "priority")
+_PASSWORD: Final = re.compile(r"(://[^:/@]*):.*@")
 SHOWN_OF_HASH: Final = 12
 """Digits of a plan's hash that its summary shows, and that are enough to confirm it: they are 48 bits."""
 
@@ -43,13 +44,13 @@ class CampaignArguments:
     rejects: Path | None = None
 
     def command(self, verb: str, *more: str) -> str:
-        """The same for another verb, to be pasted into a shell."""
+        """The same for another verb, to be pasted into a shell; the password of a store is left out."""
         words = ["trudy", "dial", verb, str(self.source), "--agent", self.agent]
         options: Sequence[tuple[str, object]] = (
             ("--consent", self.consent),
             ("--region", self.region),
             ("--policy", self.policy),
-            ("--store", None if self.store == DEFAULT_STORE else self.store),
+            ("--store", None if self.store == DEFAULT_STORE else _PASSWORD.sub(r"\1:***@", self.store)),
             *(("--column", each) for each in self.columns),
             *(("--variable", each) for each in self.variables),
             ("--sheet", self.sheet),
@@ -74,6 +75,8 @@ async def planned(dialer: Dialer, arguments: CampaignArguments) -> Plan:
     Raises:
         InvalidArgumentError: an option, the policy or the source is bad.
     """
+    from trudy.cli.dial.policy_file import read_policy
+
     return await dialer.plan(
         arguments.source,
         agent=arguments.agent,

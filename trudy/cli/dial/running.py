@@ -27,6 +27,10 @@ _REQUESTS_A_MINUTE: Final = 100.0
 """What the end is reckoned with while the server's limit is not known, as for a plan."""
 
 
+_NOT_CALLED: Final = ("only_to", "zone_unknown", "hours_never")
+"""What rows wait for that no waiting brings."""
+
+
 class RunScreen(Protocol):
     """What a run is shown on."""
 
@@ -144,7 +148,7 @@ async def read_progress(
         if name.partition(":")[0] == "waiting"
     }
     limit = dialer.client.rate_limit
-    calls = status.counts.get("waiting", 0)
+    calls = status.counts.get("waiting", 0) - sum(waits.get(reason, 0) for reason in _NOT_CALLED)
     if most_dialed is not None:
         calls = min(calls, max(most_dialed - status.dialed, 0))
     places = [((zones, country, region), count) for zones, country, region, count in await store.zones(campaign)]
@@ -167,7 +171,7 @@ async def read_progress(
         answered=answered,
         window=_window(limit, now),
         opens_at=min(later, default=None) if waits.get("hours") else None,
-        ends_at=expected.ends_at,
+        ends_at=expected.ends_at if status.state in ("planned", "running") else None,
         spent=status.spent,
         reserved=status.reserved,
         max_spend=policy.max_spend,

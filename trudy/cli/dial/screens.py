@@ -47,6 +47,12 @@ _INTERRUPTED: Final = (
 )
 
 
+def event_line(event: DialEvent, at: datetime, *, show_numbers: bool) -> str:
+    """An event as a line of plain text."""
+    number = event.phone_number if show_numbers else event.number
+    return f"{at:%H:%M:%S}  {event.kind:<11} {number:<16} {event.detail}".rstrip()
+
+
 class JsonScreen:
     """A JSON object a line on standard output: each event, and the progress from time to time."""
 

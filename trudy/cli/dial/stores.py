@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,7 +27,7 @@ def run_async(work: Callable[[], Awaitable[T]]) -> T:
     """Run a command's work on an event loop; errors of the store become exit codes.
 
     Raises:
-        CommandError: the store is busy or cannot be used, or the extra is missing.
+        CommandError: the store is busy or cannot be used.
     """
     from trudy.dialer.store import StoreBusyError, StoreError
 
@@ -47,10 +47,11 @@ def run_async(work: Callable[[], Awaitable[T]]) -> T:
 @asynccontextmanager
 async def open_dialer(shell: Shell, store: str, region: str | None = None) -> AsyncGenerator[Dialer]:
     """A dialer that may ask the API. A dry run asks it too, and then dials nobody."""
-    dialer_class = _dialer_class()
+    from trudy.dialer import Dialer
+
     async with (
         open_async_client(evolve(shell, dry_run=False)) as client,
-        dialer_class(client, store=store, region=region) as dialer,
+        Dialer(client, store=store, region=region) as dialer,
     ):
         yield dialer
 
@@ -63,21 +64,12 @@ async def open_store(store: str, region: str | None = None, *, may_be_new: bool 
         CommandError: there is no such file, and none is to be made.
     """
     from trudy import AsyncTrudyClient
+    from trudy.dialer import Dialer
 
     if not may_be_new:
         _check_is_there(store)
-    dialer_class = _dialer_class()
-    async with AsyncTrudyClient(_no_key) as client, dialer_class(client, store=store, region=region) as dialer:
+    async with AsyncTrudyClient(_no_key) as client, Dialer(client, store=store, region=region) as dialer:
         yield dialer
-
-
-@contextmanager
-def missing_extras() -> Generator[None]:
-    """What the library says of an extra that is not installed, with its own exit code."""
-    try:
-        yield
-    except ConfigurationError as error:
-        raise CommandError(error.message, "Install it and run this again.", code=ExitCode.EXTRA_MISSING) from None
 
 
 async def campaigns_in(dialer: Dialer) -> Sequence[CampaignRecord]:
@@ -107,18 +99,6 @@ def _check_is_there(store: str) -> None:
         raise CommandError(
             f"there is no store at {store}", "Plan a campaign first (trudy dial plan), or say --store PATH."
         )
-
-
-def _dialer_class() -> type[Dialer]:
-    try:
-        from trudy.dialer import Dialer
-    except ModuleNotFoundError as error:
-        raise CommandError(
-            f"dialing needs the package {error.name}",
-            "Install it: pip install 'trudy-python-sdk[dialer]'",
-            code=ExitCode.EXTRA_MISSING,
-        ) from None
-    return Dialer
 
 
 def _no_key() -> str:
