@@ -102,6 +102,7 @@ def test_a_dry_run_shows_the_summary_and_calls_nobody(desk: Desk) -> None:
     assert done.code == 0
     assert "  to call      1" in done.err.splitlines()
     assert "nobody was called" in done.err
+    assert json.loads(done.out)["to_call"] == 1
     assert not desk.sandbox.placed_calls
 
 

@@ -189,15 +189,14 @@ def run(
 
 
 @contextmanager
-def _unfit_settings() -> Generator[None]:
-    """What the library says of hours that the real API must not be used with, or of a store that cannot be shared."""
+def _unfit_hours() -> Generator[None]:
+    """What the library says of hours that the real API must not be used with."""
     try:
         yield
     except ConfigurationError as error:
         if failure_of(error).code is ExitCode.EXTRA_MISSING:
             raise
-        advice = "See the policy file ([hours]: i_know_the_law) and --store, and run it again."
-        raise CommandError(error.message, advice) from None
+        raise CommandError(error.message, "In a policy file that is i_know_the_law = true of [hours].") from None
 
 
 async def _run(shell: Shell, arguments: CampaignArguments, confirm_hash: str | None, *, show_numbers: bool) -> ExitCode:
@@ -208,12 +207,14 @@ async def _run(shell: Shell, arguments: CampaignArguments, confirm_hash: str | N
         found = await planned(dialer, arguments)
         _say_yes(shell, found, arguments, confirm_hash, verb="run")
         if shell.dry_run:
+            if not shell.shows_tables:
+                show(shell, plan_dict(found))
             shell.say("dry run: nobody was called")
             return ExitCode.DONE
         screen = (LiveScreen if shell.shows_tables else JsonScreen)(shell, show_numbers=show_numbers)
         if isinstance(screen, JsonScreen):
             screen.write({"event": "planned", **plan_dict(found)})
-        with _unfit_settings(), _quiet(), screen:
+        with _unfit_hours(), _quiet(), screen:
             done = await watched_run(dialer, found, screen, confirmed_by=_person("run"))
     if isinstance(screen, JsonScreen):
         screen.write(_result_dict(done))
