@@ -9,5 +9,6 @@ rehearsing.py   shares of outcomes, and a rehearsal as JSON
 running.py      a run that is watched, and its exit code
 progress.py     where a campaign stands: lines for a terminal, JSON; pure
 screens.py      a live view on a terminal, JSON lines elsewhere
+workers.py      a process that dials with others
 stores.py       dialers for commands, and the campaigns of a store
 """

@@ -39,6 +39,8 @@ from trudy.cli.dial.planning import (
 )
 from trudy.cli.dial.records import app as records
 from trudy.cli.dial.stores import open_dialer, run_async
+from trudy.cli.dial.workers import app as workers
+from trudy.cli.dial.workers import check_is_shared
 from trudy.cli.exit_codes import ExitCode
 from trudy.cli.failures import CommandError, failure_of
 from trudy.cli.groups import group
@@ -188,6 +190,45 @@ def run(
     return run_async(lambda: _run(shell, arguments, confirm_hash, show_numbers=show_numbers))
 
 
+@app.command()
+def start(
+    context: typer.Context,
+    source: SourceFile,
+    agent: AgentId,
+    consent: ConsentBasis = None,
+    region: CountryCode = None,
+    policy: PolicyFile = None,
+    store: StorePath = DEFAULT_STORE,
+    column: ColumnNames = None,
+    variable: VariableNames = None,
+    sheet: SheetName = None,
+    only_to: OnlyToFile = None,
+    canary: CanaryCalls = None,
+    rejects: RejectsPath = DEFAULT_REJECTS,
+    confirm_hash: ConfirmHash = None,
+) -> None:
+    """Give a campaign to the workers of a store."""
+    shell = shell_of(context)
+    check_is_shared(store)
+    arguments = CampaignArguments(
+        source=source, agent=agent, consent=consent, region=region, policy=policy, store=store,
+        columns=column or (), variables=variable or (), sheet=sheet, only_to=only_to, canary=canary, rejects=rejects,
+    )  # fmt: skip
+
+    async def work() -> None:
+        async with open_dialer(shell, store, region) as dialer:
+            found = await planned(dialer, arguments)
+            _say_yes(shell, found, arguments, confirm_hash, verb="start")
+            if shell.dry_run:
+                shell.say("dry run: nobody will be called")
+                return
+            with _unfit_hours():
+                status = await dialer.start(found, confirm=found.hash, confirmed_by=_person("start"))
+            shell.say(f"campaign {status.campaign} is {status.state}; trudy dial worker --store URL dials it")
+
+    run_async(work)
+
+
 @contextmanager
 def _unfit_hours() -> Generator[None]:
     """What the library says of hours that the real API must not be used with."""
@@ -295,4 +336,5 @@ def _person(verb: str) -> str:
     return f"{user} (trudy dial {verb})"
 
 
+app.add_typer(workers)
 app.add_typer(records)

@@ -14,7 +14,7 @@ from trudy._environment import find_base_url, find_sandbox_clock
 from trudy.client import AsyncTrudyClient
 from trudy.dialer.dialer import Dialer
 from trudy.dialer.outcome import classify
-from trudy.dialer.progress import DialEvent
+from trudy.dialer.progress import DialEvent, OnEvent
 from trudy.dialer.store import StoreBusyError, StoreError
 from trudy.errors import TrudyError
 from trudy.rate_limit.postgres import PostgresRateLimiter
@@ -24,10 +24,11 @@ _HOOKS: Final = ("should_dial", "classify", "on_outcome", "on_event")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
+    parser.set_defaults(api_key=None, base_url=None)
     parser.add_argument("--store", required=True, metavar="URL", help="the store: postgresql://user@host/database")
     parser.add_argument(
         "--hooks",
-        type=_hooks,
+        type=hooks_named,
         metavar="MODULE:OBJECT",
         help=f"an object with some of {', '.join(_HOOKS)}; the same for each worker",
     )
@@ -43,18 +44,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Work, with a client of the environment. Returns the exit code."""
     try:
-        asyncio.run(_work(arguments))
+        asyncio.run(work(arguments, _show))
     except (StoreBusyError, StoreError, TrudyError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-async def _work(arguments: argparse.Namespace) -> None:
+async def work(arguments: argparse.Namespace, on_event: OnEvent) -> None:
+    """Work as the arguments say. `on_event`: what is told of events if the hooks have nothing for them."""
     hooks = arguments.hooks
     async with _client(arguments) as client, Dialer(client, store=arguments.store) as dialer:
         await dialer.work(
-            on_event=getattr(hooks, "on_event", _show),
+            on_event=getattr(hooks, "on_event", on_event),
             should_dial=getattr(hooks, "should_dial", None),
             classify=getattr(hooks, "classify", classify),
             on_outcome=getattr(hooks, "on_outcome", None),
@@ -65,13 +67,14 @@ async def _work(arguments: argparse.Namespace) -> None:
 @asynccontextmanager
 async def _client(arguments: argparse.Namespace) -> AsyncGenerator[AsyncTrudyClient, None]:
     """Its requests count with those of the others. Not on a sandbox of faster time: what they share keeps real time."""
-    if find_sandbox_clock(find_base_url(None, allow_http=False)) is not None:
+    access = (arguments.api_key, arguments.base_url)
+    if access == (None, None) and find_sandbox_clock(find_base_url(None, allow_http=False)) is not None:
         async with AsyncTrudyClient(rate_limit=False) as client:
             yield client
         return
     limiter = PostgresRateLimiter(arguments.store, group=arguments.rate_limit_group)
     try:
-        async with AsyncTrudyClient(rate_limiter=limiter) as client:
+        async with AsyncTrudyClient(access[0], base_url=access[1], rate_limiter=limiter) as client:
             yield client
     finally:
         limiter.close()
@@ -82,7 +85,8 @@ def _show(event: DialEvent) -> None:
     sys.stdout.flush()
 
 
-def _hooks(text: str) -> object:
+def hooks_named(text: str) -> object:
+    """The object of a `MODULE:OBJECT`, imported."""
     module, _, name = text.partition(":")
     try:
         found = getattr(import_module(module), name)
