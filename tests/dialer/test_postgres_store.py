@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from tests.dialer.full_disk import full_disk
 from tests.dialer.test_disk import NUMBERS, Campaign, campaign
 from tests.dialer.test_sql_store import A, Worker, campaign_of, contacts
 from tests.fakes.clock import FakeClock
+from trudy.dialer import Mix
 from trudy.dialer.placing import Dial
 from trudy.dialer.records import DueRow
 from trudy.dialer.sql_store import SqlStore
@@ -63,6 +65,27 @@ def test_a_campaign_is_dialed_and_not_again(postgres_url: str) -> None:
             result = await night.run()
             assert (result.state, result.counts) == ("done", {"done": len(NUMBERS)})
             await check_all_called_once(night, postgres_url)
+
+    clock.run(main())
+
+
+def test_what_is_in_postgresql_is_rehearsed_told_and_exported(postgres_url: str, tmp_path: Path) -> None:
+    clock = JumpingClock(start=START)
+
+    async def main() -> None:
+        async with campaign(clock, SqlStore(postgres_url, clock=clock)) as night:
+            plan, dialer = await night.plan(), night.dialer
+            found = await dialer.rehearse(plan, mix=Mix(answered=1.0))
+            assert found.statistics.outcomes == {"answered": len(NUMBERS)}
+            assert night.sandbox.placed_calls == []
+            await night.run()
+            await dialer.report(plan.campaign, tmp_path / "report.html", rehearsal=found)
+            assert (tmp_path / "report.html").read_text().count("<svg") == 10
+            for suffix in (".csv", ".jsonl", ".parquet"):
+                path = tmp_path / f"results{suffix}"
+                assert await dialer.export(plan.campaign, path) == len(NUMBERS)
+                assert await dialer.export(plan.campaign, path, rows="attempts") == len(night.sandbox.placed_calls)
+            assert len(await dialer.to_polars(plan.campaign)) == len(NUMBERS)
 
     clock.run(main())
 

@@ -190,13 +190,20 @@ def _rehearsed(client: TrudyClient, dialer: SyncDialer, sandbox: Sandbox) -> Reh
         {"answered": -0.1},
         {"answered": 1.1},
         {"busy": float("nan")},
+        {"answered": float("inf")},
+        {"answered": None},
+        {"answered": True},
+        {"failed": [1]},
+        {"talk_seconds": float("nan")},
+        {"talk_seconds": 3_601},
         {"voicemail": "half"},
         {"talk_seconds": 0},
     ],
 )
-def test_a_mix_that_makes_no_sense(members: dict[str, float]) -> None:
-    with pytest.raises(InvalidArgumentError, match="mix"):
+def test_a_mix_that_makes_no_sense(members: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgumentError, match="mix") as caught:
         Mix(**members)
+    assert all(name in caught.value.message for name in members) or "together: 1.1" in caught.value.message
 
 
 def test_shares_that_are_1_but_for_binary_fractions() -> None:

@@ -47,8 +47,9 @@ class Mix:
     def __attrs_post_init__(self) -> None:
         for name in SANDBOX_WORDS:
             _checks.within(getattr(self, name), 0, 1, f"mix.{name}")
-        if math.fsum(self.shares.values()) > 1 + _SLACK:
-            raise InvalidArgumentError("mix: the shares are more than 1 together", argument="mix")
+        total = math.fsum(self.shares.values())
+        if total > 1 + _SLACK:
+            raise InvalidArgumentError(f"mix: the shares are more than 1 together: {total:g}", argument="mix")
         _checks.within(self.talk_seconds, 1, 3600, "mix.talk_seconds")
 
     @property
