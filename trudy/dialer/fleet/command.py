@@ -17,6 +17,7 @@ from trudy.dialer.outcome import classify
 from trudy.dialer.progress import DialEvent, OnEvent
 from trudy.dialer.store import StoreBusyError, StoreError
 from trudy.errors import TrudyError
+from trudy.options import RateLimit
 from trudy.rate_limit.postgres import PostgresRateLimiter
 
 _HOOKS: Final = ("should_dial", "classify", "on_outcome", "on_event")
@@ -37,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="default",
         metavar="NAME",
         help="the name under which all processes with this API key share its rate limit, in the store's database",
+    )
+    parser.add_argument(
+        "--rate-limit",
+        type=int,
+        default=RateLimit().limit,
+        metavar="N",
+        help="requests a minute that the server takes (%(default)s if left out); a lower limit that it states holds",
     )
     parser.add_argument("--until-done", action="store_true", help="end once no campaign runs and no call is open")
 
@@ -72,7 +80,7 @@ async def _client(arguments: argparse.Namespace) -> AsyncGenerator[AsyncTrudyCli
         async with AsyncTrudyClient(rate_limit=False) as client:
             yield client
         return
-    limiter = PostgresRateLimiter(arguments.store, group=arguments.rate_limit_group)
+    limiter = PostgresRateLimiter(arguments.store, rate_limit=arguments.rate_limit, group=arguments.rate_limit_group)
     try:
         async with AsyncTrudyClient(access[0], base_url=access[1], rate_limiter=limiter) as client:
             yield client

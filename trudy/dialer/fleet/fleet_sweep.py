@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, Literal
 
 import anyio
@@ -29,6 +29,7 @@ class FleetSweep:
     Attributes:
         is_stopping: whether this worker is to end.
         on_event: told that the breaker has paused a campaign.
+        safely: runs a look, and bears what it raises.
     """
 
     store: Store
@@ -38,6 +39,7 @@ class FleetSweep:
     look_soon: Wakeup
     is_stopping: Callable[[], bool]
     on_event: Callable[[str, DueRow | None, str], None]
+    safely: Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
     is_on: bool = field(init=False, default=False)
     """Whether it is this worker's turn."""
 
@@ -46,8 +48,8 @@ class FleetSweep:
         self.is_on = True
         try:
             async with anyio.create_task_group() as beside:
-                beside.start_soon(self._guard)
-                await self._look()
+                beside.start_soon(self._keep_guarding)
+                await self._keep_looking()
                 beside.cancel_scope.cancel()
         finally:
             self.is_on = False
@@ -56,26 +58,29 @@ class FleetSweep:
         """Let the breaker of a campaign look at its last ends since it was started or resumed."""
         await self._judge(await self.store.campaign(campaign))
 
-    async def _look(self) -> None:
+    async def _keep_looking(self) -> None:
         until = self.clock.monotonic() + TURN
         while not self.is_stopping() and (began := self.clock.monotonic()) < until:
-            await self.store.take_hints()
-            try:
-                looked = await self.sweep.once()
-            except TrudyError as error:
-                if not error.retryable:
-                    await self._halt_refused(error.code)
-            else:
-                if looked.adopted:
-                    await self._halt_forgotten(looked.adopted)
-                if looked.ends:
-                    for campaign in await self._running():
-                        await self._judge(campaign)
+            await self.safely(self._look)
             await self.look_soon.wait(began + SWEEP_EVERY - self.clock.monotonic(), self.clock)
             await self.clock.sleep(max(0.0, began + NUDGED_EVERY - self.clock.monotonic()))
             self.look_soon.clear()
 
-    async def _guard(self) -> None:
+    async def _look(self) -> None:
+        await self.store.take_hints()
+        try:
+            looked = await self.sweep.once()
+        except TrudyError as error:
+            if not error.retryable:
+                await self._halt_refused(error.code)
+            return
+        if looked.adopted:
+            await self._halt_forgotten(looked.adopted)
+        if looked.ends:
+            for campaign in await self._running():
+                await self._judge(campaign)
+
+    async def _keep_guarding(self) -> None:
         """Compare the store with the API's record, whenever the database is on another server than it was."""
         guard = AmnesiaGuard(
             store=self.store,
@@ -85,9 +90,13 @@ class FleetSweep:
             on_forgotten=self._halt_forgotten,
             on_refused=self._halt_refused,
         )
-        while True:
+
+        async def look() -> None:
             if await self.store.server_change() is not None:
                 await guard.passes()
+
+        while True:
+            await self.safely(look)
             await self.clock.sleep(NUDGED_EVERY)
 
     async def _judge(self, campaign: CampaignRecord) -> None:

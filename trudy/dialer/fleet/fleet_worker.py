@@ -27,7 +27,7 @@ from trudy.dialer.slices import SliceDialer
 from trudy.dialer.sql_store import SqlStore
 from trudy.dialer.states import ImpossibleError
 from trudy.dialer.store import StoreError
-from trudy.errors import ConfigurationError
+from trudy.errors import ConfigurationError, TrudyError
 
 if TYPE_CHECKING:
     from trudy.client import AsyncTrudyClient
@@ -46,6 +46,8 @@ _KEEPS_EVERY: Final = 1.0
 _ANSWERS_WITHIN: Final = 220.0
 """Seconds after the last moment at which a request may leave for which a worker that is alive may still get its answer:
 30 to write, 180 to read. Less would judge a call too early whose answer is on its way."""
+_ASKS_EVERY: Final = 5.0
+"""Seconds until an API that could not be reached at the start is asked again: more often costs requests for nothing."""
 _PATIENCE: Final = 30.0
 """Seconds for which an answer is kept while the database is away: it restarts within less. More would hold up a worker
 that is to end."""
@@ -80,6 +82,8 @@ class FleetWorker:
     _slices: dict[SliceDialer, str] = field(init=False, factory=dict[SliceDialer, str])
     """Those whose turn it is, with their campaigns."""
     _calls: anyio.abc.TaskGroup | None = field(init=False, default=None)
+    _is_away: bool = field(init=False, default=False)
+    """Whether the store could not be used; told once."""
     _keep_soon: Wakeup = field(init=False, default=Factory(Wakeup))
     _finishing: anyio.Event = field(init=False, default=Factory(anyio.Event))
 
@@ -101,14 +105,17 @@ class FleetWorker:
             look_soon=self.look_soon,
             is_stopping=self._finishing.is_set,
             on_event=self.hooks.tell,
+            safely=self._safely,
         )
 
     async def until_over(self) -> None:
         """Dial until it is told to end; then see the calls on the wire to their answer."""
-        # The server's time is known before the first hours are asked for.
-        await self.client.calls.list(limit=1, lane="bulk")
-        self._clock_guard.learned()
-        self._kept = await self._keeper.look()
+        try:
+            await self._learn_time()
+            self._kept = await self._keeper.look()
+        except (TrudyError, StoreError) as error:
+            self.failure = error
+            return
         settings = self.store.database.settings
         queues = [
             Supervisor(settings=settings, queue=queue, task=task, work=work, name=self.name, concurrency=most)
@@ -118,17 +125,30 @@ class FleetWorker:
             )
         ]
         async with anyio.create_task_group() as beside:
-            beside.start_soon(self._keep)
-            beside.start_soon(listen, settings, self.store.id, self._hear)
+            beside.start_soon(self._safely, self._keep)
+            beside.start_soon(self._safely, lambda: listen(settings, self.store.id, self._hear))
             async with anyio.create_task_group() as self._calls, anyio.create_task_group() as serving:
                 for queue in queues:
-                    serving.start_soon(queue.run)
+                    serving.start_soon(self._safely, queue.run)
                 await self._finishing.wait()
                 for queue in queues:
                     queue.stop()
             beside.cancel_scope.cancel()
         with anyio.CancelScope(shield=True):
             await self._bear(self._keeper.leave)
+
+    async def _learn_time(self) -> None:
+        """The server's time must be known before hours are asked for."""
+        while True:
+            try:
+                await self.client.calls.list(limit=1, lane="bulk")
+            except TrudyError as error:
+                if not error.retryable:
+                    raise
+                logger.warning("the API is asked again: %s", error.code)
+                await self.clock.sleep(_ASKS_EVERY)
+            else:
+                return self._clock_guard.learned()
 
     def finish(self) -> None:
         """Place nothing more: what waits for admission is not sent, what is on the wire gets its answer."""
@@ -193,6 +213,9 @@ class FleetWorker:
 
     async def _keep_once(self) -> None:
         self._kept = await self._keeper.look()
+        if self._is_away:
+            logger.warning("the store can be used again")
+            self._is_away = False
         if self.until_done and not self._kept.running and not self._kept.has_open_calls:
             self.finish()
         for each, campaign in self._slices.items():
@@ -253,6 +276,7 @@ class FleetWorker:
         try:
             await work()
         except StoreError as fault:
-            logger.warning("the store cannot be used now: %s", fault)
+            logger.log(logging.DEBUG if self._is_away else logging.WARNING, "the store cannot be used now: %s", fault)
+            self._is_away = True
         except ImpossibleError as late:
             logger.debug("another worker was quicker: %s", late)
