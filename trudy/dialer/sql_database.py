@@ -26,7 +26,7 @@ from sqlalchemy.pool import StaticPool
 from trudy.clock import Clock
 from trudy.dialer.schema import SCHEMA, metadata
 from trudy.dialer.schema import store as store_table
-from trudy.dialer.sql_postgres import PostgresLock, postgres_engine, reading, said_by, settings_of
+from trudy.dialer.sql_postgres import PostgresLock, postgres_engine, said_by, settings_of, that
 from trudy.dialer.states import ImpossibleError
 from trudy.dialer.store import StoreBusyError, StoreError
 from trudy.errors import InvalidArgumentError
@@ -53,7 +53,8 @@ class Database:
         self._engine = postgres_engine(parsed) if is_postgres else _sqlite_engine(parsed, in_memory=self._is_memory)
         self.is_postgres = is_postgres
         """Whether several processes may dial from it."""
-        self._reading = reading(self._engine) if is_postgres else self._engine
+        self._reading = that(self._engine, "reads") if is_postgres else self._engine
+        self._planning = that(self._engine, "plans") if is_postgres else self._engine
         self._path: Path | None = None
         if parsed.get_backend_name() == "sqlite" and not self._is_memory:
             database = parsed.database or ""
@@ -118,6 +119,10 @@ class Database:
     async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **values: P.kwargs) -> T:
         """Work that writes nothing, and waits for no other process. Each of its statements sees what is committed."""
         return await self._in_transaction(self._reading, work, *args, **values)
+
+    async def plan(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **values: P.kwargs) -> T:
+        """Work on a campaign that nobody dials yet: it keeps no claim waiting."""
+        return await self._in_transaction(self._planning, work, *args, **values)
 
     async def _in_transaction(
         self, engine: Engine, work: Callable[Concatenate[Connection, P], T], *args: P.args, **values: P.kwargs

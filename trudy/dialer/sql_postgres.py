@@ -13,6 +13,7 @@ from trudy.rate_limit.postgres_tables import NETWORK
 
 _DIALS: Final = 0x7472
 _WRITES: Final = 0x7473
+_PLANS: Final = 0x7474
 """First keys of the advisory locks; the second is the schema, which may hold a store of its own."""
 _LOCK_WAIT: Final = 5_000
 """Milliseconds that a transaction waits for another one, as in SQLite. More would hold up calls behind a process
@@ -27,6 +28,7 @@ set_config('idle_in_transaction_session_timeout', '{_STOPPED}', true)
 """
 _BEGIN: Final = f"{_PATIENCE}, set_config('synchronous_commit', 'on', true)"
 _ONE_WRITER: Final = f"SELECT pg_advisory_xact_lock({_WRITES}, hashtext(current_schema()))"
+_ONE_PLANNER: Final = f"SELECT pg_advisory_xact_lock({_PLANS}, hashtext(current_schema()))"
 _DIALS_HERE: Final = f"({_DIALS}, hashtext(current_schema()))"
 _TAKE: Final = f"SELECT pg_try_advisory_lock{_DIALS_HERE}"
 _TAKE_SHARED: Final = f"SELECT pg_try_advisory_lock_shared{_DIALS_HERE}"
@@ -41,8 +43,9 @@ _HOLDER: Final = f"SELECT application_name {_HOLDERS}"
 _OTHERS: Final = f"SELECT count(*) {_HOLDERS}"
 CHANNEL: Final = "trudy_dialer"
 """Where those that dial from stores of the database hear of changes: the store's id, and `hint`, `end` or `move`."""
-_READS: Final = "trudy_reads"
-"""Execution option of a transaction that only reads: it waits for no writer."""
+_KIND: Final = "trudy_kind"
+"""Execution option: what a transaction does. One that `reads` waits for nobody. One that `plans` changes only what
+nobody dials yet, and may take long: it waits for others that plan, and no claim waits for it."""
 _LONGEST_NAME: Final = 63
 """Bytes that PostgreSQL keeps of an application's name."""
 
@@ -150,9 +153,9 @@ def postgres_engine(url: URL) -> Engine:
     return engine
 
 
-def reading(engine: Engine) -> Engine:
-    """The same connections, for transactions that only read."""
-    return engine.execution_options(**{_READS: True})
+def that(engine: Engine, kind: Literal["reads", "plans"]) -> Engine:
+    """The same connections, for transactions of a kind."""
+    return engine.execution_options(**{_KIND: kind})
 
 
 def notify(connection: Connection, store_id: str, what: Literal["hint", "end", "move"]) -> None:
@@ -177,10 +180,11 @@ def settings_of(url: URL) -> dict[str, Any]:
 
 
 def _begin_postgres(connection: Connection) -> None:
-    if connection.get_execution_options().get(_READS):
+    kind = connection.get_execution_options().get(_KIND)
+    if kind == "reads":
         # Several statements see one moment, though others write meanwhile.
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         connection.exec_driver_sql(_PATIENCE)
         return
     connection.exec_driver_sql(_BEGIN)
-    connection.exec_driver_sql(_ONE_WRITER)
+    connection.exec_driver_sql(_ONE_PLANNER if kind == "plans" else _ONE_WRITER)

@@ -68,18 +68,18 @@ class SqlStore:
         await self._database.lock(who)
 
     async def start_plan(self, header: PlanHeader, now: float) -> str:
-        return await self._in_transaction(sql_plans.start_plan, header, now)
+        return await self._database.plan(sql_plans.start_plan, header, now)
 
     async def add_rows(self, campaign: str, rows: Sequence[NewRow]) -> None:
         if rows:
-            await self._in_transaction(sql_plans.add_rows, campaign, rows, self.hash_of, self._shards)
+            await self._database.plan(sql_plans.add_rows, campaign, rows, self.hash_of, self._shards)
 
     async def finish_plan(self, campaign: str, plan_hash: str, now: float) -> tuple[CampaignRecord, Mapping[str, int]]:
-        kept, counts = await self._in_transaction(sql_plans.finish_plan, campaign, plan_hash, now)
+        kept, counts = await self._database.plan(sql_plans.finish_plan, campaign, plan_hash, now)
         return await self.campaign(kept), counts
 
     async def drop_plan(self, campaign: str) -> None:
-        await self._in_transaction(sql_plans.drop_plan, campaign)
+        await self._database.plan(sql_plans.drop_plan, campaign)
 
     async def zones(self, campaign: str) -> Sequence[tuple[tuple[str, ...], str | None, str | None, int]]:
         return await self._database.read(sql_plans.zones, campaign)

@@ -80,12 +80,20 @@ async def _client(arguments: argparse.Namespace) -> AsyncGenerator[AsyncTrudyCli
         async with AsyncTrudyClient(rate_limit=False) as client:
             yield client
         return
-    limiter = PostgresRateLimiter(arguments.store, rate_limit=arguments.rate_limit, group=arguments.rate_limit_group)
+    limiter = PostgresRateLimiter(
+        _without_driver(arguments.store), rate_limit=arguments.rate_limit, group=arguments.rate_limit_group
+    )
     try:
         async with AsyncTrudyClient(access[0], base_url=access[1], rate_limiter=limiter) as client:
             yield client
     finally:
         limiter.close()
+
+
+def _without_driver(store: str) -> str:
+    """A URL as PostgreSQL's own library reads it: SQLAlchemy's may name a driver."""
+    scheme, separator, rest = store.partition("://")
+    return f"{scheme.partition('+')[0]}{separator}{rest}"
 
 
 def _show(event: DialEvent) -> None:

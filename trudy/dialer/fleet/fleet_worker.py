@@ -130,16 +130,19 @@ class FleetWorker:
             async with anyio.create_task_group() as self._calls, anyio.create_task_group() as serving:
                 for queue in queues:
                     serving.start_soon(self._safely, queue.run)
-                await self._finishing.wait()
-                for queue in queues:
-                    queue.stop()
+                try:
+                    await self._finishing.wait()
+                finally:
+                    self.finish()
+                    for queue in queues:
+                        queue.stop()
             beside.cancel_scope.cancel()
         with anyio.CancelScope(shield=True):
             await self._bear(self._keeper.leave)
 
     async def _learn_time(self) -> None:
         """The server's time must be known before hours are asked for."""
-        while True:
+        while not self._finishing.is_set():
             try:
                 await self.client.calls.list(limit=1, lane="bulk")
             except TrudyError as error:
@@ -148,7 +151,8 @@ class FleetWorker:
                 logger.warning("the API is asked again: %s", error.code)
                 await self.clock.sleep(_ASKS_EVERY)
             else:
-                return self._clock_guard.learned()
+                self._clock_guard.learned()
+                return
 
     def finish(self) -> None:
         """Place nothing more: what waits for admission is not sent, what is on the wire gets its answer."""

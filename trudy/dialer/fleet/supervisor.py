@@ -24,7 +24,7 @@ _POLLS_EVERY: Final = 1.0
 _FREES_EVERY: Final = 1.0
 _AGAIN_AFTER: Final = 0.5
 _STOPS_WITHIN: Final = 10.0
-"""Seconds in which Procrastinate should have stopped, once its jobs are over; after that it is left to itself."""
+"""Seconds that jobs have to end when this process does; then they are cut off. More would hold up the process."""
 _KEEPS_FAILED: Final = 1
 """Hours for which a job that failed stays to be looked at."""
 
@@ -71,7 +71,7 @@ class Supervisor:
             with anyio.CancelScope(shield=True):
                 if not serving.done():
                     serving.cancel()
-                    await asyncio.wait({serving}, timeout=_STOPS_WITHIN)
+                    await asyncio.wait({serving}, timeout=2 * _STOPS_WITHIN)
                 if not serving.done():
                     serving.cancel()
         if serving.done() and not serving.cancelled() and (error := serving.exception()) is not None:
@@ -92,6 +92,7 @@ class Supervisor:
                     concurrency=self.concurrency,
                     delete_jobs="successful",
                     install_signal_handlers=False,
+                    shutdown_graceful_timeout=_STOPS_WITHIN,
                     fetch_job_polling_interval=_POLLS_EVERY,
                     update_heartbeat_interval=_BEATS_EVERY,
                     stalled_worker_timeout=_STALLED_AFTER,
