@@ -72,8 +72,9 @@ async def test_shards_whose_jobs_were_lost_get_new_ones(fleet: Fleet) -> None:
 
 
 async def test_a_database_that_restarts_in_mid_run(fleet: Fleet, postgres: PostgresServer) -> None:
-    boss, campaign = await started(fleet)
+    boss, campaign = await started(fleet, evolve(POLICY, gap=2.0))
     workers = [asyncio.create_task((await fleet.dialer()).work(until_done=True)) for _ in range(2)]
+    await until(lambda: len(fleet.ask("SELECT name FROM workers")) == 2)
     await until(lambda: len(fleet.sandbox.placed_calls) >= 4)
     await anyio.to_thread.run_sync(postgres.stop, "immediate")
     await anyio.to_thread.run_sync(postgres.start)
