@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import anyio
 from attrs import define, field
 
 from trudy.errors import TrudyError
@@ -32,6 +33,7 @@ class ClockGuard:
     clock: Clock
     _wall_ahead: float = field(init=False, default=float("nan"))
     """The wall clock less the monotonic one when the server's time was learned last."""
+    _asking: anyio.Lock = field(init=False, factory=anyio.Lock)
     _was_known: bool = field(init=False, default=False)
     """Whether the server told its time then; else there is nothing to learn again."""
 
@@ -46,10 +48,13 @@ class ClockGuard:
 
     async def until_sure(self) -> None:
         """Ask the server for its time, of which nobody is sure since a clock was moved; at once where none was."""
-        while self.moved():
-            ahead = self._ahead()
-            if await self._is_told():
-                self._wall_ahead = ahead
+        if not self.moved():
+            return
+        async with self._asking:  # others may wait for it as well
+            while self.moved():
+                ahead = self._ahead()
+                if await self._is_told():
+                    self._wall_ahead = ahead
 
     async def _is_told(self) -> bool:
         """Whether the server told its time.

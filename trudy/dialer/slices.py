@@ -108,6 +108,8 @@ class SliceDialer:
         """Start calls for the free slots; seconds to wait before the next look, or why the turn is over."""
         left = float("inf") if campaign.canary is None else campaign.canary - campaign.dialed
         if left <= 0:
+            if self.placer.awaited:  # one of them may turn out not to have been sent
+                return LOOK_AGAIN
             await self.pause(campaign.id, "the canary was called")
             return 0.0
         free = min(campaign.policy.max_live - campaign.live, left)

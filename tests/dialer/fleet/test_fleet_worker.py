@@ -89,7 +89,8 @@ async def test_a_database_that_restarts_in_mid_run(fleet: Fleet, postgres: Postg
 async def test_what_a_restored_store_has_forgotten_halts_all_and_is_not_dialed_again(fleet: Fleet) -> None:
     boss, campaign = await started(fleet, canary=4)
     await until_done(fleet, await fleet.dialer())
-    known = {number for (number,) in fleet.ask("SELECT number FROM attempts")}
+    known = {call.to for call in fleet.sandbox.placed_calls}
+    assert known
     # As a backup from before has it.
     fleet.ask("DELETE FROM attempts RETURNING id")
     fleet.ask("UPDATE rows SET state = 'waiting', due_at = NULL, attempts = 0, outcome = NULL RETURNING id")
@@ -98,11 +99,11 @@ async def test_what_a_restored_store_has_forgotten_halts_all_and_is_not_dialed_a
         await until(lambda: fleet.ask("SELECT state FROM campaigns") == [("halted",)])
         status = await boss.status(campaign)
         assert "backup" in (status.reason or "")
-        assert status.counts == {"unresolved": 4, "waiting": len(NUMBERS) - 4}
-        assert len(fleet.sandbox.placed_calls) == 4
+        assert status.counts == {"unresolved": len(known), "waiting": len(NUMBERS) - len(known)}
+        assert len(fleet.sandbox.placed_calls) == len(known)
         await boss.resume(campaign)
         await until(lambda: len(fleet.sandbox.placed_calls) == len(NUMBERS))
-    assert {call.to for call in fleet.sandbox.placed_calls[4:]}.isdisjoint(known)
+    assert {call.to for call in fleet.sandbox.placed_calls[len(known) :]}.isdisjoint(known)
     fleet.sandbox.assert_no_number_dialed_twice()
 
 

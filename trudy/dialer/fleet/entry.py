@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ from trudy.dialer.placing import worker_name
 from trudy.dialer.plan import Plan
 from trudy.dialer.records import CampaignState
 from trudy.dialer.sql_store import SqlStore
-from trudy.dialer.store import Store
+from trudy.dialer.store import Store, StoreError
 from trudy.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ async def _one_of_the_workers(store: SqlStore) -> AsyncGenerator[str]:
         await store.database.in_transaction(_prepare, is_alone)
         yield name
     finally:
-        with anyio.CancelScope(shield=True):
+        # Where the database is away, the lock has gone with the connection.
+        with anyio.CancelScope(shield=True), suppress(StoreError):
             await store.database.unlock()
 
 

@@ -225,7 +225,9 @@ class FleetWorker:
         for each, campaign in self._slices.items():
             if campaign not in self._kept.running:
                 each.withdraw()
-        if not self._sweep.is_on and self.look_soon.clear():
+        if self._sweep.is_on and self._kept.has_hints:
+            self.look_soon.set()
+        elif not self._sweep.is_on and self.look_soon.clear():
             await self.store.tell_of_hint()
 
     def _hear(self, what: str) -> None:

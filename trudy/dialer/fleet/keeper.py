@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, select, text
 from trudy.dialer import sql_rows, sql_servers
 from trudy.dialer.fleet import jobs
 from trudy.dialer.records import HELD_UNTIL, ONLY_HELD
-from trudy.dialer.schema import attempts, campaigns, rows, workers
+from trudy.dialer.schema import attempts, campaigns, hints, rows, workers
 from trudy.dialer.sql_store import SqlStore
 
 ALIVE_WITHIN: Final = 10.0
@@ -32,11 +32,13 @@ class Kept:
     Attributes:
         alive: names of the workers that are alive.
         running: ids of the campaigns that run.
+        has_hints: whether something was heard of a call that the sweep has not seen yet.
         has_open_calls: whether the end of a call is not known yet.
     """
 
     alive: frozenset[str] = frozenset()
     running: frozenset[str] = frozenset()
+    has_hints: bool = False
     has_open_calls: bool = True
 
 
@@ -72,6 +74,7 @@ class Keeper:
         return Kept(
             alive=frozenset(alive),
             running=frozenset(running),
+            has_hints=connection.execute(select(hints.c.id).limit(1)).first() is not None,
             has_open_calls=connection.execute(is_open).first() is not None,
         )
 
