@@ -160,7 +160,7 @@ async def test_an_intent_of_a_worker_that_is_alive_waits_for_its_answer_and_that
     attempt = "0" * 36
     await store.claim(
         contact, attempt=attempt, from_number=None, worker="another", shard=contact.shard, fence=fence, now=boss.now(),
-        send_within=10.0,
+        send_within=10_000.0,
     )  # fmt: skip
     await boss.client.calls.create(
         agent_id=fleet.agent, phone_number=contact.number, variables={"trudy_ref": f"{store.id}/{attempt}"}
