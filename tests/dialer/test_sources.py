@@ -95,6 +95,26 @@ async def test_marks_in_cells_are_no_dialect(tmp_path: Path, text: str) -> None:
     assert [row for _, row in await rows_of(path)] == rows
 
 
+@pytest.mark.parametrize(
+    "first", ["+12125550100", "(212) 555-0100", "12125550100", "Ada,+44 20 7946 0000", "'+12125550100"]
+)
+async def test_a_first_line_with_a_number_is_no_header(tmp_path: Path, first: str) -> None:
+    path = tmp_path / "leads.csv"
+    for text in (f"{first}\n", f"{first}\n+13125550101,Bo\n"):
+        path.write_text(text)
+        with pytest.raises(InvalidArgumentError, match="first line") as refused:
+            await rows_of(path)
+        assert refused.value.argument == "source"
+        assert "555" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["2026-05-01", "2025/2026", "1", "Q1 2026", "00000", "+5"])
+async def test_names_of_columns_may_hold_digits(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_text(f"phone,{name}\n+12125550100,x\n")
+    assert await rows_of(path) == [(2, {"phone": "+12125550100", name: "x"})]
+
+
 @pytest.mark.parametrize("content", [gzip.compress(b"phone,name\n" * 99), b"phone\0,name\n+1,Al\n"])
 async def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "leads.csv"

@@ -50,6 +50,8 @@ _ESCAPED_QUOTE: Final = re.compile(r'\\"(?=[^,;\t|\r\n])')
 """A quote with a backslash before it, inside of a cell: databases write it so. One that ends a cell ends a path."""
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How the files of spreadsheets begin: a zip archive, or the older format of Office."""
+_A_NUMBER: Final = re.compile(r"'?\+?(?:[ ()./-]*[0-9]){10,15}|'?\+(?:[ ()./-]*[0-9]){7,}")
+"""Cells that are phone numbers, and no names of columns such as 2026-05-01."""
 _CHUNK: Final = 1024 * 1024
 UNNAMED: Final = "(column "
 """How a column without a name in the header is called, with its place: its cells are kept, but no variables."""
@@ -227,6 +229,11 @@ def _header(rows: Iterable[Sequence[object]], path: Path) -> list[str]:
         names = [cell_text(cell).strip() for cell in cells]
         if any("\0" in name for name in names):
             raise InvalidArgumentError(f"source: {path.name} is no text", argument="source")
+        if any(map(_A_NUMBER.fullmatch, names)):  # who stands there would be left out
+            raise InvalidArgumentError(
+                f"source: the first line of {path.name} holds a number, and should hold the names of the columns",
+                argument="source",
+            )
         if any(names):
             twice = {name for name in names if name and names.count(name) > 1}
             if twice:
