@@ -266,10 +266,10 @@ async def _two_calls_apart(client: AsyncTrudyClient, dialer: Dialer, sandbox: Sa
 async def test_a_list_without_a_header_leaves_nobody_out_in_silence(night: Night) -> None:
     numbers = numbers_ending(0, 1)
     (night.folder / "stop.txt").write_text("\n".join(numbers))
-    with pytest.raises(InvalidArgumentError, match="first line of stop.txt") as refused:
+    with pytest.raises(InvalidArgumentError, match="first line of stop") as refused:
         await night.dialer.dnc.import_file(night.folder / "stop.txt")
     assert refused.value.argument == "path"
-    with pytest.raises(InvalidArgumentError, match="first line of stop.txt") as refused:
+    with pytest.raises(InvalidArgumentError, match="first line of stop") as refused:
         await night.plan(numbers, only_to=night.folder / "stop.txt")
     assert refused.value.argument == "only_to"
     assert (await night.plan(numbers)).waiting == 2
