@@ -24,11 +24,11 @@ SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "profiles": ("trudy.cli.login:profiles_app", "List the kept keys by name, or choose one."),
         "doctor": ("trudy.cli.doctor.command", "Check key, network, clock, agent and webhook, and say what to do."),
     },
-    "The API": {name: ("", RESOURCES[name]) for name in RESOURCES},
     "Calls": {
         "call": ("trudy.cli.calls.app", "Have an agent call somebody, now, and follow it."),
         "dial": ("trudy.cli.dial.app", "Call the people of a file: plan, rehearse, run, and see how it goes."),
     },
+    "The API": {name: ("", RESOURCES[name]) for name in RESOURCES},
     "Events": {
         "listen": ("trudy.cli.listen.command", "Forward signed events to a receiver on this machine."),
         "trigger": ("trudy.cli.trigger", "Send a made-up event to a receiver."),

@@ -6,7 +6,7 @@ import logging
 from typing import Final
 
 import typer
-from attrs import frozen
+from attrs import evolve, frozen
 
 from trudy._masking import mask_text, one_line
 from trudy.cli.asking import NotConfirmedError
@@ -73,6 +73,8 @@ def report(shell: Shell, error: Exception) -> int:
         show_request(shell, error.request)
         return ExitCode.DONE
     failure = failure_of(error)
+    if isinstance(error, InvalidArgumentError):
+        failure = evolve(failure, advice=f"Nothing was sent; {shell.command} --help tells {_about(shell, error)}.")
     if failure.code is ExitCode.FAULT:
         logging.getLogger("trudy").debug("a fault of the trudy command", exc_info=error)
     shell.terminal.err.write(str(failure))
@@ -121,9 +123,7 @@ def _failure_of_library(error: TrudyError) -> Failure:
                 ExitCode.NOT_ALLOWED, error.message, "Mend the setting that it names; trudy doctor checks them all."
             )
         case InvalidArgumentError():
-            return Failure(
-                ExitCode.USAGE, error.message, "Nothing was sent; --help of the command tells what it takes."
-            )
+            return Failure(ExitCode.USAGE, error.message, "Nothing was sent; --help tells what the command takes.")
         case NotFoundError():
             return Failure(
                 ExitCode.NOT_FOUND, what, "Look whether the id is right, and of this account: list shows what there is."
@@ -165,3 +165,10 @@ def _help_of(error: typer.TyperException) -> str:
 def _extra_of(module: str) -> str | None:
     package = module.partition(".")[0]
     return next((extra for extra, packages in EXTRAS.items() if package in packages), None)
+
+
+def _about(shell: Shell, error: InvalidArgumentError) -> str:
+    """What the help tells of: the option of the argument that is bad, where the command has it."""
+    name = (error.argument or "").replace("_", "-")
+    found = (option for option in (f"--{name}", f"--{name.removesuffix('-id')}") if option in shell.options)
+    return f"about {option}" if (option := next(found, None)) else "what it takes"

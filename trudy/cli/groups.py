@@ -160,8 +160,13 @@ def with_global_options(command: Any) -> Any:
 
 def keep(context: typer.Context, parameter: typer.CallbackParam, value: object) -> None:
     """Keep the value of a global option, if one was given, for the command that runs."""
-    if value not in (None, False) and not context.resilient_parsing:
-        setattr(shell_of(context), str(parameter.name), value)
+    if context.resilient_parsing:
+        return
+    shell = shell_of(context)
+    shell.command = context.command_path
+    shell.options = frozenset(name for one in context.command.params for name in one.opts)
+    if value not in (None, False):
+        setattr(shell, str(parameter.name), value)
 
 
 def _hidden_options() -> Iterator[Any]:

@@ -50,7 +50,12 @@ class Terminal:
 
 @define(kw_only=True)
 class Shell:
-    """One run of `trudy`. The global options stand before the command or after it; the later one wins."""
+    """One run of `trudy`. The global options stand before the command or after it; the later one wins.
+
+    Attributes:
+        command: the command as it was typed, such as `trudy calls list`, for messages that name it.
+        options: the options that it takes.
+    """
 
     terminal: Terminal = field(factory=Terminal.of_process)
     profile: str | None = None
@@ -60,6 +65,8 @@ class Shell:
     ids_only: bool = False
     yes: bool = False
     dry_run: bool = False
+    command: str = "trudy"
+    options: frozenset[str] = frozenset()
 
     @property
     def shows_tables(self) -> bool:

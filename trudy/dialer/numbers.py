@@ -105,7 +105,7 @@ def _parsed(text: str, region: str | None) -> ReadNumber | Unreadable:
         )
     except NumberParseException as fault:
         if fault.error_type == NumberParseException.INVALID_COUNTRY_CODE and not text.startswith("+"):
-            return Unreadable(reason="no_country", hint="it has no country code; give region=")
+            return Unreadable(reason="no_country", hint="it has no country code, and no region was given, such as US")
         return Unreadable(reason="no_number", hint="it cannot be read as a phone number")
     national = phonenumbers.national_significant_number(number)
     valid, country, kind = _facts(number, national)

@@ -123,3 +123,12 @@ def test_a_bad_mix_is_refused(desk: Desk, mix: str, said: str) -> None:
     refused = desk.of_a_file("rehearse", desk.leads(0), "--mix", mix)
     assert refused.code == ExitCode.USAGE
     assert said in refused.err
+
+
+def test_numbers_of_no_known_country_are_told_how_to_be_called(desk: Desk) -> None:
+    (desk.folder / "national.csv").write_text("phone,name\n(415) 555-0100,Sam\n")
+    command = ("dial", "plan", "national.csv", "--agent", desk.agent, "--consent", "asked")
+    told = trudy(*command)
+    assert told.code == 0
+    assert "are not called: say whose they are with --region US" in told.err
+    assert "are not called" not in trudy(*command, "--region", "US").err

@@ -212,6 +212,7 @@ def test_numbers_are_bought_by_what_a_search_prints(sandbox: Sandbox, agent: str
             "'--assignment-type'. Choose from: inbound, outbound",
         ),
         (("calls", "list", "--status", "complete"), "status must be one of"),
+        (("calls", "list", "--limit", "500"), "trudy calls list --help tells about --limit."),
         (("calls", "create"), "--agent-id"),
         (("calls", "get"), "CALL_ID"),
         (("calls", "lst"), "Did you mean 'list'?"),

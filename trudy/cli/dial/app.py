@@ -33,6 +33,7 @@ from trudy.cli.dial.planning import (
     DEFAULT_STORE,
     SHOWN_OF_HASH,
     CampaignArguments,
+    advice_on,
     check_confirmed,
     plan_dict,
     planned,
@@ -58,7 +59,7 @@ app = group("Call the people of a file: each at most once at a time, within hour
 @app.command()
 def init(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="[FILE]", help="The file to write.")] = Path("policy.toml"),
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")] = Path("policy.toml"),
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Write a policy file: every setting and what it means."""
@@ -106,6 +107,8 @@ def plan(
         shell.terminal.out.write(f"{found.summary()}\n")
     else:
         show(shell, plan_dict(found))
+    if advice := advice_on(found):
+        shell.say(f"\n{advice}")
     shell.say(f"\nTry it out, no phone rings:\n  {arguments.command('rehearse')}")
     shell.say(f"Call these people:\n  {arguments.command('run', '--confirm', found.hash[:SHOWN_OF_HASH])}")
 

@@ -49,7 +49,7 @@ RejectsPath: TypeAlias = Annotated[
 ]
 CampaignId: TypeAlias = Annotated[
     str | None,
-    typer.Argument(metavar="[CAMPAIGN]", help="Its id, or the beginning of it; not needed where there is but one."),
+    typer.Argument(metavar="CAMPAIGN", help="Its id, or the beginning of it; not needed where there is but one."),
 ]
 Number: TypeAlias = Annotated[str, typer.Argument(metavar="NUMBER", help="A phone number, such as +14155550123.")]
 ShowNumbers: TypeAlias = Annotated[bool, typer.Option("--show-numbers", help="Show whole phone numbers.")]

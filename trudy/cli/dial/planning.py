@@ -105,6 +105,13 @@ def check_confirmed(plan: Plan, confirm: str) -> None:
         )
 
 
+def advice_on(plan: Plan) -> str | None:
+    """What to do about numbers that were rejected for their country, which is how most first files fail."""
+    if not any(plan.counts.get(f"rejected: {reason}") for reason in ("no_country", "country")):
+        return None
+    return "Numbers without a country code, or of other countries, are not called: say whose they are with --region US"
+
+
 def plan_dict(plan: Plan) -> dict[str, object]:
     """A plan as JSON takes it; it holds no number."""
     return {
