@@ -104,6 +104,15 @@ def test_a_value_names_what_is_wrong(make: Callable[..., object], members: dict[
     assert argument in str(refused.value)
 
 
+def test_hours_in_which_no_call_could_begin_are_refused() -> None:
+    for start, end in ((time(10), time(10, 2)), (time(23, 58), None), (time(0), time(0, 2, 59))):
+        with pytest.raises(InvalidArgumentError, match="three minutes") as refused:
+            Hours(start=start, end=end)
+        assert refused.value.argument == "hours"
+    assert Hours(start=time(10), end=time(10, 3)).end == time(10, 3)
+    assert Hours(start=time(23, 56), end=None).end is None
+
+
 def test_what_a_policy_was_made_of_may_change() -> None:
     callers, retry = {"+14155550100": 5}, {"busy": RetryAfter()}
     places = {"US-FL": Hours(end=time(17))}

@@ -358,9 +358,9 @@ async def test_rows_that_may_never_be_called_are_held(night: Night) -> None:
 
 
 async def test_a_rehearsal_of_what_never_ends_does(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each day the hours come, and are too short for a phone to ring in them."""
+    """It is Friday, and open on Thursdays; three days stand for a year."""
     monkeypatch.setattr(rehearsing, "_LONGEST", 3 * 86_400.0)
-    plan = await careful(night, 2, Policy(hours=Hours(start=time(12), end=time(12, 1))))
+    plan = await careful(night, 2, Policy(hours=Hours(days=frozenset({4}))))
     found = await night.dialer.rehearse(plan, mix=MIX)
     assert (found.state, found.reason, found.statistics.calls) == ("running", "not over after a year", 0)
     assert found.ends_at.timestamp() == pytest.approx(START + 3 * 86_400, abs=60)

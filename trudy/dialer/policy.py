@@ -52,6 +52,8 @@ _FARTHEST: Final = 370 * DAY
 holidays alone."""
 
 
+_SHORTEST_HOURS: Final = 180.0
+"""Seconds of hours at least. A call may ring up to 170 s after its claim, so in shorter ones none would ever begin."""
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _PLACE: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 
@@ -84,6 +86,10 @@ def _copy(frozen_one: object, member: str, name: str) -> None:
     value: object = getattr(frozen_one, member)
     _checks.instance(value, Mapping, name)
     object.__setattr__(frozen_one, member, dict(cast("Mapping[object, object]", value)))
+
+
+def _seconds(of_day: time) -> float:
+    return of_day.hour * 3600.0 + of_day.minute * 60.0 + of_day.second + of_day.microsecond / 1e6
 
 
 def _is_collection(value: object) -> bool:
@@ -129,6 +135,11 @@ class Hours:
             _checks.instance(hours, Hours, f"hours.by_region[{place!r}]")
         if self.end is not None and self.end <= self.start:
             raise InvalidArgumentError("hours.end must be later than hours.start", argument="hours")
+        if _seconds(self.end or time.max) - _seconds(self.start) < _SHORTEST_HOURS:
+            raise InvalidArgumentError(
+                "hours.end must be three minutes later than hours.start at least: none is called in the last 170 s",
+                argument="hours",
+            )
 
     @classmethod
     def us_federal(cls) -> Hours:
