@@ -104,6 +104,20 @@ def test_parts_stand_on_each_other_in_one_order_and_to_scale() -> None:
     assert answered.title == "5 Jun 14:00: answered 4"
 
 
+@pytest.mark.parametrize("count", [1, 7, 10, 83, 12_708, 999_999])
+def test_a_bar_reaches_up_to_its_count_on_the_scale(count: int) -> None:
+    (chart,) = charts.outcomes_over_time([over_time({"answered": count})])
+    (bar,) = bars(chart)
+    lines = [float(each.attrib["y1"]) for each in root(chart).iter("line")]
+    ticks = ticks_up_to(count)
+    assert len(lines) == len(ticks)
+    ground, top = lines[0], lines[-1]
+    assert bar.y + bar.tall == pytest.approx(ground, abs=0.2)
+    assert (ground - bar.y) / (ground - top) == pytest.approx(count / ticks[-1], abs=0.005)
+    told = [each.text for each in root(chart).iter("text") if each.attrib["class"] == "tick end"]
+    assert told == [short(tick) for tick in ticks]
+
+
 def test_hours_without_a_call_keep_their_place() -> None:
     (chart,) = charts.outcomes_over_time([over_time({"busy": 1}, {}, {}, {"busy": 1}, {"busy": 1})])
     first, second, third = bars(chart)
