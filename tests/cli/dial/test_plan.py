@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from tests.cli.dial.conftest import Desk
 from tests.cli.running import trudy
 from trudy.cli.dial.policy_file import read_policy
+from trudy.cli.dial.rehearsing import mix_of
 from trudy.cli.exit_codes import ExitCode
 from trudy.dialer import Policy
+from trudy.errors import InvalidArgumentError
 
 
 def test_init_writes_the_policy_and_never_over_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,31 +65,32 @@ def test_a_plan_tells_the_commands_that_follow_ready_to_paste(desk: Desk) -> Non
     assert len(desk.sandbox.placed_calls) == 1
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (("--column", "phone"), "--column must be as in --column number='Mobile 2'"),
-        (
-            ("--column", "mobile=phone"),
-            "--column mobile: it says where number, timezone, region, consent, priority are",
-        ),
-        (("--column", "number=a", "--column", "number=b"), "--column number is given twice"),
-        (("--column", "number=nowhere"), "nowhere"),
-        (("--variable", "=name"), "--variable must be as in"),
-        (("--policy", "none.toml"), "none.toml: No such file"),
-        (("--policy", "bad.toml"), "bad.toml: hours.start must be a time of day"),
-        (("--region", "USA"), "region must be a country"),
-        (("--canary", "0"), "canary"),
-        (("--agent", ""), "agent must not be empty"),
-        (("--store", ""), "store must not be empty"),
-    ],
+REFUSED: Sequence[tuple[tuple[str, ...], str]] = (
+    (("--column", "phone"), "--column must be as in --column number='Mobile 2'"),
+    (
+        ("--column", "mobile=phone"),
+        "--column mobile: it says where number, timezone, region, consent, priority are",
+    ),
+    (("--column", "number=a", "--column", "number=b"), "--column number is given twice"),
+    (("--column", "number=nowhere"), "nowhere"),
+    (("--variable", "=name"), "--variable must be as in"),
+    (("--policy", "none.toml"), "none.toml: No such file"),
+    (("--policy", "bad.toml"), "bad.toml: hours.start must be a time of day"),
+    (("--region", "USA"), "region must be a country"),
+    (("--canary", "0"), "canary"),
+    (("--agent", ""), "agent must not be empty"),
+    (("--store", ""), "store must not be empty"),
 )
-def test_what_a_plan_refuses_it_names(desk: Desk, options: tuple[str, ...], said: str) -> None:
+"""Options of a plan, and what is said of them."""
+
+
+def test_what_a_plan_refuses_it_names(desk: Desk) -> None:
     (desk.folder / "bad.toml").write_text("hours.start = 9\n")
-    refused = desk.of_a_file("plan", desk.leads(0), *options)
-    assert refused.code == ExitCode.USAGE, refused.err
-    assert said in refused.err
-    assert refused.out == ""
+    name = desk.leads(0)
+    for options, said in REFUSED:
+        refused = desk.of_a_file("plan", name, *options)
+        assert (refused.code, refused.out) == (ExitCode.USAGE, ""), (options, refused.err)
+        assert said in refused.err, options
 
 
 def test_a_source_that_is_not_there_is_named(desk: Desk) -> None:
@@ -119,10 +123,10 @@ def test_a_rehearsal_rings_nobody_and_writes_its_report(desk: Desk) -> None:
         ("talk_seconds=0", "mix.talk_seconds must be from 1 to 3600"),
     ],
 )
-def test_a_bad_mix_is_refused(desk: Desk, mix: str, said: str) -> None:
-    refused = desk.of_a_file("rehearse", desk.leads(0), "--mix", mix)
-    assert refused.code == ExitCode.USAGE
-    assert said in refused.err
+def test_a_bad_mix_is_refused(mix: str, said: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        mix_of(mix)
+    assert said in caught.value.message
 
 
 def test_numbers_of_no_known_country_are_told_how_to_be_called(desk: Desk) -> None:
