@@ -501,6 +501,23 @@ async def test_the_migrations_make_the_tables_of_the_schema(store: SqlStore, sto
     engine.dispose()
 
 
+async def test_a_store_of_the_first_version_is_brought_up_to_date_with_what_is_in_it(
+    store: SqlStore, store_url: str
+) -> None:
+    campaign = await campaign_of(store, A)
+    await store.close()
+    engine = Database(store_url, clock=FakeClock())._engine
+    with engine.begin() as connection:
+        command.downgrade(alembic_config(connection), "0001")
+        assert connection.execute(text("SELECT schema FROM store")).scalar_one() == 1
+    engine.dispose()
+    await store.open()
+    if (change := await store.server_change()) is not None:
+        await store.guarded(change.server)
+    (contact,) = await contacts(store, campaign)
+    await (await Worker(store, campaign).start()).must_claim(contact)
+
+
 async def test_each_move_of_a_campaign_is_a_revision(store: SqlStore, store_url: str) -> None:
     campaign = await campaign_of(store, A)
     await store.move_campaign(campaign, "paused", reason="by hand", now=NOON)

@@ -36,6 +36,15 @@ class _Start:
     miss: Miss | None = None
 
 
+@define(eq=False)
+class Pace:
+    """What the turns of one campaign in this process share to keep its calls apart."""
+
+    turn: anyio.Lock = field(init=False, factory=anyio.Lock)
+    """Held by the one that may start the next call."""
+    claimed_at: float = field(init=False, default=float("-inf"))
+
+
 @define(kw_only=True, eq=False)
 class SliceDialer:
     """Dials the slices of one campaign, one after the other."""
@@ -51,6 +60,7 @@ class SliceDialer:
     """Pauses a campaign for a reason: nobody can be called any more."""
     safely: Callable[[Callable[[], Awaitable[None]]], Coroutine[Any, Any, None]]
     """Runs a call to its end, and bears what it raises."""
+    pace: Pace = field(factory=Pace)
     longest_wait: float = float("inf")
     """Seconds after which a turn that places nothing ends."""
     go_on: Wakeup = field(init=False, default=Factory(Wakeup))
@@ -123,8 +133,7 @@ class SliceDialer:
                 break
             if contact.id in self._starting or not await self._is_allowed(campaign, contact):
                 continue
-            await self._keep_gap(campaign.policy.gap)
-            miss = await self._start(campaign, contact, fence, calls, on_claim)
+            miss = await self._start_apart(campaign, contact, fence, calls, until, on_claim)
             match None if miss is None else miss.reason:
                 case None:
                     free -= 1
@@ -136,10 +145,7 @@ class SliceDialer:
                     return "nothing due"  # somebody else has the shard
                 case "server":
                     return "server"
-                case "gap":
-                    due_at = None if miss is None else miss.due_at
-                    return 0.0 if due_at is None else max(0.0, due_at - self.server_now())
-                case "campaign" | "clock" | "canary":
+                case "campaign" | "clock" | "canary" | "gap":
                     break
                 case _:
                     continue
@@ -158,7 +164,7 @@ class SliceDialer:
         self._starting[contact.id] = start
 
         def claimed() -> None:
-            self._claimed_at = self.clock.monotonic()
+            self._claimed_at = self.pace.claimed_at = self.clock.monotonic()
             on_claim()
             start.settled.set()
 
@@ -179,9 +185,32 @@ class SliceDialer:
         await start.settled.wait()
         return start.miss
 
-    async def _keep_gap(self, gap: float) -> None:
-        while (left := self._claimed_at + gap - self.clock.monotonic()) > 0:
-            await self.clock.sleep(left)
+    async def _start_apart(
+        self,
+        campaign: CampaignRecord,
+        contact: DueRow,
+        fence: int,
+        calls: anyio.abc.TaskGroup,
+        until: float,
+        on_claim: Callable[[], None],
+    ) -> Miss | None:
+        """Start a call so long after the last one as the policy says."""
+        gap = campaign.policy.gap
+        if gap <= 0:
+            return await self._start(campaign, contact, fence, calls, on_claim)
+        has_to_wait = self.pace.turn.locked()
+        async with self.pace.turn:
+            while (left := self.pace.claimed_at + gap - self.clock.monotonic()) > 0:
+                await self.clock.sleep(left)
+            if has_to_wait and (
+                self.clock.monotonic() >= until or not self.may_dial(await self.store.campaign(campaign.id))
+            ):
+                return Miss(reason="campaign")
+            miss = await self._start(campaign, contact, fence, calls, on_claim)
+            if miss is not None and miss.reason == "gap" and miss.due_at is not None:
+                # Another worker was quicker: the next one here waits for the rest of the gap after that.
+                self.pace.claimed_at = self.clock.monotonic() + miss.due_at - self.server_now() - gap
+            return miss
 
     async def _spent(self, campaign: str, reason: str) -> float:
         """Nothing more may be dialed, unless a call that is still open turns out to cost nothing."""

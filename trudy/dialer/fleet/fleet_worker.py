@@ -23,7 +23,7 @@ from trudy.dialer.fleet.supervisor import Supervisor
 from trudy.dialer.placing import Placer
 from trudy.dialer.progress import HookError
 from trudy.dialer.records import CampaignRecord, OpenAttempt
-from trudy.dialer.slices import SliceDialer
+from trudy.dialer.slices import Pace, SliceDialer
 from trudy.dialer.sql_store import SqlStore
 from trudy.dialer.states import ImpossibleError
 from trudy.dialer.store import StoreError
@@ -79,6 +79,7 @@ class FleetWorker:
     _kept: Kept = field(init=False, factory=Kept)
     _placers: dict[str, Placer] = field(init=False, factory=dict[str, Placer])
     """By campaign."""
+    _paces: dict[str, Pace] = field(init=False, factory=dict[str, Pace])
     _slices: dict[SliceDialer, str] = field(init=False, factory=dict[SliceDialer, str])
     """Those whose turn it is, with their campaigns."""
     _calls: anyio.abc.TaskGroup | None = field(init=False, default=None)
@@ -185,6 +186,7 @@ class FleetWorker:
             may_dial=self._may_dial,
             pause=self._sweep.pause,
             safely=self._safely,
+            pace=self._paces.setdefault(campaign, Pace()),
             longest_wait=_BLOCKED,
         )
         self._slices[dialer] = campaign

@@ -19,6 +19,9 @@ SWEEP: Final = "trudy.dialer.sweep"
 """Names of the tasks."""
 _NEEDED: Final = ("procrastinate_fetch_job_v2", "procrastinate_finish_job_v1", "procrastinate_register_worker_v1")
 _ARE_THERE: Final = text("SELECT to_regclass('procrastinate_jobs') IS NOT NULL")
+_HAS_INDEX: Final = text("SELECT to_regclass('rows_turn') IS NOT NULL")
+# Each worker asks every second which shards have rows that are due, also of a million rows that wait for the morning.
+_MAKE_INDEX: Final = text("CREATE INDEX rows_turn ON rows (campaign, shard, due_at) WHERE state = 'waiting'")
 _HAS_FUNCTION: Final = text("SELECT count(DISTINCT proname) FROM pg_proc WHERE proname = ANY(:names)")
 _PUT: Final = """
 INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)
@@ -43,9 +46,9 @@ _PUT_SWEEP: Final = text(
 # that is paused when it goes on.
 _UNFINISHED: Final = """
 FROM (SELECT id AS campaign FROM campaigns WHERE state = 'running') AS c, generate_series(0, :last) AS nr
-WHERE EXISTS (
-    SELECT FROM rows WHERE rows.campaign = c.campaign AND rows.shard = nr AND rows.state = 'waiting'
-    AND (rows.due_at IS NULL OR rows.due_at <= :now))
+WHERE (
+    EXISTS (SELECT FROM rows WHERE campaign = c.campaign AND shard = nr AND state = 'waiting' AND due_at IS NULL)
+    OR EXISTS (SELECT FROM rows WHERE campaign = c.campaign AND shard = nr AND state = 'waiting' AND due_at <= :now))
 AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = c.campaign || '/' || nr AND status = 'todo')
 AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE lock = c.campaign || '/' || nr AND status = 'doing')
 """
@@ -63,7 +66,7 @@ def sweep_queue_of(store_id: str) -> str:
 
 
 def make_tables(connection: Connection) -> None:
-    """Make Procrastinate's tables where there are none; later versions of them do as well.
+    """Make Procrastinate's tables where there are none, and an index; later versions of the tables do as well.
 
     Raises:
         ConfigurationError: the extra is not installed.
@@ -80,6 +83,8 @@ def make_tables(connection: Connection) -> None:
         cast(Any, connection.connection.dbapi_connection).execute(SchemaManager.get_schema())
     elif connection.execute(_HAS_FUNCTION, {"names": list(_NEEDED)}).scalar_one() < len(_NEEDED):
         raise StoreError("the tables of Procrastinate are too old: bring them to those of version 3 by its migrations")
+    if not connection.execute(_HAS_INDEX).scalar_one():
+        connection.execute(_MAKE_INDEX)
 
 
 def put_shards(connection: Connection, store_id: str, campaign: str, shards: Iterable[int] = range(SHARDS)) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Final
 
 from attrs import define, field, frozen
-from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy import Connection, delete, exists, or_, select, text
 
 from trudy.dialer import sql_rows, sql_servers
 from trudy.dialer.fleet import jobs
-from trudy.dialer.records import HELD_UNTIL, ONLY_HELD
+from trudy.dialer.records import HELD_UNTIL, ONLY_HELD, CampaignState
 from trudy.dialer.schema import attempts, campaigns, hints, rows, workers
 from trudy.dialer.sql_store import SqlStore
 
@@ -81,14 +81,11 @@ class Keeper:
     def _end_those_that_are_over(self, connection: Connection) -> None:
         quiet = select(campaigns.c.id).where(campaigns.c.state == "running", campaigns.c.live == 0)
         for campaign in connection.execute(quiet).scalars().all():
-            waits = select(func.min(func.coalesce(rows.c.due_at, 0.0))).where(*sql_rows.waiting(campaign, None))
-            due_at = connection.execute(waits).scalar()
-            if due_at is not None and due_at < HELD_UNTIL:
+            waits = sql_rows.waiting(campaign, None)
+            will_be_due = or_(rows.c.due_at.is_(None), rows.c.due_at < HELD_UNTIL)
+            if connection.execute(select(exists().where(*waits, will_be_due))).scalar_one():
                 continue
-            sql_rows.move_campaign(
-                connection,
-                campaign,
-                "done" if due_at is None else "paused",
-                reason=None if due_at is None else ONLY_HELD,
-                now=self.server_now(),
-            )
+            is_held = connection.execute(select(exists().where(*waits))).scalar_one()
+            to: CampaignState = "paused" if is_held else "done"
+            reason = ONLY_HELD if is_held else None
+            sql_rows.move_campaign(connection, campaign, to, reason=reason, now=self.server_now())
