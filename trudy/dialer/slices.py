@@ -14,7 +14,7 @@ from trudy.dialer.clock_guard import ClockGuard
 from trudy.dialer.engine import Slice
 from trudy.dialer.placing import Placer
 from trudy.dialer.records import HELD_UNTIL, CampaignRecord, DueRow, Miss
-from trudy.dialer.states import ImpossibleError
+from trudy.dialer.states import AttemptState, ImpossibleError
 from trudy.dialer.store import Store
 
 LOOK_AGAIN: Final = 10.0
@@ -118,7 +118,8 @@ class SliceDialer:
         """Start calls for the free slots; seconds to wait before the next look, or why the turn is over."""
         left = float("inf") if campaign.canary is None else campaign.canary - campaign.dialed
         if left <= 0:
-            if self.placer.awaited:  # one of them may turn out not to have been sent
+            # One that is on the wire, at another worker too, may turn out not to have been sent.
+            if self.placer.awaited or (turn.shard is not None and await self._has_intents(campaign.id)):
                 return LOOK_AGAIN
             await self.pause(campaign.id, "the canary was called")
             return 0.0
@@ -211,6 +212,9 @@ class SliceDialer:
                 # Another worker was quicker: the next one here waits for the rest of the gap after that.
                 self.pace.claimed_at = self.clock.monotonic() + miss.due_at - self.server_now() - gap
             return miss
+
+    async def _has_intents(self, campaign: str) -> bool:
+        return any(each.state is AttemptState.INTENT for each in await self.store.open_attempts(campaign))
 
     async def _spent(self, campaign: str, reason: str) -> float:
         """Nothing more may be dialed, unless a call that is still open turns out to cost nothing."""
