@@ -152,7 +152,7 @@ class CampaignRun:
 
     def _may_dial(self, campaign: CampaignRecord) -> bool:
         """Whether the campaign runs; tells when somebody has paused it, and when it goes on."""
-        is_held = self._rest_of(campaign) is not None
+        is_held = campaign.state == "paused" and not self._is_over
         if is_held and not self._is_held:
             self.on_event("paused", None, campaign.reason or "")
         elif self._is_held and campaign.state == "running":
@@ -161,8 +161,10 @@ class CampaignRun:
         return campaign.state == "running" and not self._is_over
 
     def _rest_of(self, campaign: CampaignRecord) -> float | None:
-        """Seconds until it is worth asking again whether a campaign that does not run does; None where it is over."""
-        return HELD_EVERY if campaign.state == "paused" and not self._is_over else None
+        """Seconds until a campaign that did not run is worth another turn, as it may run by now; None where it is over."""
+        if self._is_over or campaign.state not in ("running", "paused"):
+            return None
+        return HELD_EVERY if campaign.state == "paused" else 0.0
 
     async def _next(self, turn: Slice) -> float | None:
         """After a turn in which nothing was due: when the shard is worth another."""
