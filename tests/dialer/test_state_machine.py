@@ -97,6 +97,8 @@ class Campaigns(RuleBasedStateMachine):
         self.power = Power()
         self.real_store = SqlStore(self.url, clock=self.machine)
         await self.real_store.open()
+        if (change := await self.real_store.server_change()) is not None:
+            await self.real_store.guarded(change.server)
         store = cast(Store, CutStore(self.real_store, self.power))
         self.client: AsyncTrudyClient = cut_client(self.sandbox, self.power, clock=self.machine)
         self.dialer = Dialer(self.client, store=store, clock=self.machine)
@@ -173,7 +175,7 @@ class Campaigns(RuleBasedStateMachine):
     def pick(self, which: int) -> None:
         """Rows that are due now, to be called at once, much later, or twice."""
         if self.policies:
-            self.picked += self.do(self.dialer.store.due(self._campaign(which), 0, self.dialer.now(), 3))
+            self.picked += self.do(self.dialer.store.due(self._campaign(which), None, self.dialer.now(), 3))
             self.picked = self.picked[-6:]
 
     @rule(which=WHICH, loss=st.sampled_from(LOSSES), cut=CUT)
@@ -199,7 +201,7 @@ class Campaigns(RuleBasedStateMachine):
         if is_sure:
             await self.clock_guard.until_sure()
         store = self.dialer.store
-        fence = await store.take_shard(contact.campaign, 0, "a worker")
+        fence = await store.take_shard(contact.campaign, None, "a worker")
         campaign = await store.campaign(contact.campaign)
         return await self.placer.place(campaign, contact, fence=fence)
 
