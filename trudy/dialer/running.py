@@ -161,7 +161,7 @@ class CampaignRun:
         return campaign.state == "running" and not self._is_over
 
     def _rest_of(self, campaign: CampaignRecord) -> float | None:
-        """Seconds until a campaign that did not run is worth another turn, as it may run by now; None where it is over."""
+        """Seconds until a campaign that did not run, and may by now, is worth another turn; None where it is over."""
         if self._is_over or campaign.state not in ("running", "paused"):
             return None
         return HELD_EVERY if campaign.state == "paused" else 0.0
