@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -120,3 +121,17 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == ExitCode.PIPE_CLOSED
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["calls", "--help"], ["agents", "get", "a1", "--dry-run"]]
+)
+def test_output_that_nobody_reads_is_no_error(arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "trudy", *arguments], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert done.returncode == ExitCode.PIPE_CLOSED
+    assert done.stderr.replace("dry run: nothing was sent\n", "") == ""

@@ -142,6 +142,13 @@ class RootGroup(CommandGroup):
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(code.value), meaning) for code, meaning in MEANINGS.items()])
 
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Read what stands before the command. A reader of the help who went away is no error."""
+        try:
+            return super().make_context(info_name, args, parent=parent, **extra)
+        except BrokenPipeError:
+            raise typer.Exit(ExitCode.PIPE_CLOSED) from None
+
     def invoke(self, ctx: Any) -> object:
         """Run the command. A reader of the output who went away is no error."""
         try:
@@ -174,7 +181,10 @@ def run(arguments: Sequence[str], shell: Shell | None = None) -> int:
     except Exception as error:  # each kind has a code of its own, and a bug one too
         from trudy.cli.failures import report
 
-        return report(shell, error)
+        try:
+            return report(shell, error)
+        except BrokenPipeError:
+            return ExitCode.PIPE_CLOSED
     if done == ExitCode.INTERRUPTED:
         shell.say("stopped; what was sent goes on")
     return int(done or 0)

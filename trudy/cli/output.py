@@ -113,7 +113,7 @@ class _Table:
             self.columns, self.widths = self._settled(rows)
         table = Table(box=None, pad_edge=False, show_header=is_first, header_style="bold", padding=(0, 2, 0, 0))
         for name, width in zip(self.columns, self.widths, strict=True):
-            table.add_column(_title(name), width=width, no_wrap=True, overflow="ellipsis")
+            table.add_column(self._title(name), width=width, no_wrap=True, overflow="ellipsis")
         for row in rows:
             table.add_row(*(_styled(name, cell(member(row, name))) for name in self.columns))
         console = console_of(self.shell)
@@ -125,18 +125,27 @@ class _Table:
     def _settled(self, rows: Sequence[Row]) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """Columns and widths: where there is no room, those asked for become narrow, others are left out."""
         columns = self.columns or tuple(rows[0])[:_MOST_COLUMNS]
-        wanted = [_width(name, rows) for name in columns]
+        wanted = [max(len(self._title(name)), _width(name, rows)) for name in columns]
         room = self.shell.terminal.width
         if self.shell.columns is None:
             while len(wanted) > 1 and sum(wanted) + _GAP * (len(wanted) - 1) > room:
                 wanted.pop()
         return columns[: len(wanted)], _narrowed(columns, wanted, room - _GAP * (len(wanted) - 1))
 
+    def _title(self, name: str) -> str:
+        """The name of a column, whole where somebody asked for it by that name."""
+        if self.shell.columns is not None:
+            return name
+        name = name.rpartition(".")[2]
+        for ending in _NOT_IN_TITLES:
+            name = name.removesuffix(ending)
+        return name.replace("_", " ")
+
 
 def _width(name: str, rows: Sequence[Row]) -> int:
     from rich.cells import cell_len
 
-    return max(len(_title(name)), *(cell_len(cell(member(row, name))) for row in rows))
+    return max(cell_len(cell(member(row, name))) for row in rows)
 
 
 def _narrowed(columns: Sequence[str], wanted: Sequence[int], room: int) -> tuple[int, ...]:
@@ -202,13 +211,6 @@ def console_of(shell: Shell) -> Console:
         emoji=False,
         soft_wrap=False,
     )
-
-
-def _title(name: str) -> str:
-    name = name.rpartition(".")[2]
-    for ending in _NOT_IN_TITLES:
-        name = name.removesuffix(ending)
-    return name.replace("_", " ")
 
 
 def _is_id(name: str) -> bool:
