@@ -54,6 +54,10 @@ class Fleet:
             **members,  # type: ignore[arg-type]
         )
 
+    def run(self, statement: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+
     def ask(self, statement: str) -> list[tuple[object, ...]]:
         with psycopg.connect(self.url, autocommit=True) as connection:
             return connection.execute(statement).fetchall()  # type: ignore[call-overload, no-any-return]

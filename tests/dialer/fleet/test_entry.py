@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import anyio
 import pytest
 
 from tests.dialer.child import numbers_that
 from tests.dialer.fleet.conftest import Fleet, until, working
 from trudy import AsyncTrudyClient
-from trudy.dialer import Dialer, StoreBusyError
+from trudy.dialer import Dialer, StoreBusyError, SyncDialer
+from trudy.dialer.store import StoreError
 from trudy.errors import ConfigurationError, InvalidArgumentError
 
 pytestmark = pytest.mark.anyio
@@ -74,3 +76,35 @@ async def test_what_no_worker_can_be_made_of_is_named(fleet: Fleet, tmp_path_fac
     async with AsyncTrudyClient(api_key="sk_test") as client, Dialer(client, store=path) as in_a_file:
         with pytest.raises(ConfigurationError, match="PostgreSQL"):
             await in_a_file.work()
+
+
+async def test_a_worker_needs_no_event_loop_of_its_own(fleet: Fleet) -> None:
+    boss = await fleet.dialer()
+    plan = await fleet.plan(boss, numbers_that(6, 0))
+    await boss.start(plan, confirm=plan.hash)
+
+    def work() -> list[str]:
+        heard: list[str] = []
+        client = fleet.sandbox.client(rate_limit=False)
+        with client, SyncDialer(client, store=fleet.url, clock=fleet.sandbox.clock) as dialer:
+            dialer.work(on_event=lambda event: heard.append(event.kind), until_done=True)
+        return heard
+
+    with anyio.fail_after(40):
+        heard = await anyio.to_thread.run_sync(work)
+    assert heard.count("placed") == 6
+    assert (await boss.status(plan.campaign)).counts == {"done": 6}
+
+
+async def test_tables_of_procrastinate_that_are_too_old_are_named(fleet: Fleet) -> None:
+    dialer = await fleet.dialer()
+    plan = await fleet.plan(dialer, numbers_that(4, 0))
+    await dialer.start(plan, confirm=plan.hash)
+    fleet.run("ALTER FUNCTION procrastinate_fetch_job_v2 RENAME TO procrastinate_fetch_job_v1")
+    with pytest.raises(StoreError, match="Procrastinate"):
+        await dialer.start(plan, confirm=plan.hash)
+    with pytest.raises(StoreError, match="Procrastinate"):
+        await dialer.work()
+    fleet.run("ALTER FUNCTION procrastinate_fetch_job_v1 RENAME TO procrastinate_fetch_job_v2")
+    fleet.run("CREATE FUNCTION procrastinate_fetch_job_v9() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    assert (await dialer.start(plan, confirm=plan.hash)).state == "running", "later versions do as well"

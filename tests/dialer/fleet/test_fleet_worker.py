@@ -38,11 +38,18 @@ async def test_a_pause_holds_all_workers_at_once_and_they_go_on_when_it_ends(fle
     async with working(await fleet.dialer(), await fleet.dialer()):
         await until(lambda: len(fleet.sandbox.placed_calls) >= 3)
         await boss.pause(campaign)
-        await until(lambda: fleet.ask("SELECT id FROM attempts WHERE state = 'intent'") == [], 2.0)
+        await until(lambda: fleet.ask("SELECT id FROM attempts WHERE state = 'intent'") == [])
         placed = len(fleet.sandbox.placed_calls)
         assert placed < len(NUMBERS)
         await until(lambda: fleet.ask("SELECT id FROM attempts WHERE state = 'placed'") == [])
         assert len(fleet.sandbox.placed_calls) == placed, "the ends of calls are looked for in a pause too"
+        assert (
+            fleet.ask(
+                "SELECT id FROM events WHERE kind = 'intent'"
+                " AND id > (SELECT max(id) FROM events WHERE kind = 'campaign' AND data->>'to' = 'paused')"
+            )
+            == []
+        ), "from the moment on at which the pause is committed, nobody claims"
         resumed = time.monotonic()
         await boss.resume(campaign)
         await until(lambda: len(fleet.sandbox.placed_calls) > placed)
