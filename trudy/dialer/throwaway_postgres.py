@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
@@ -54,7 +54,9 @@ class PostgresServer:
         """Start it, and wait until it takes connections."""
         settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=50"]
         options = [option for setting in settings for option in ("-c", setting)]
-        self._process = self._start("postgres", "-D", "data", "-F", "-p", str(self.port), *options)
+        # It ends with the thread that starts it, also where that is killed.
+        ends = ["setpriv", "--pdeathsig=QUIT"] if shutil.which("setpriv") else []
+        self._process = self._start("postgres", "-D", "data", "-F", "-p", str(self.port), *options, before=ends)
         until = time.monotonic() + _STARTS_WITHIN
         while not self._is_ready(self._process.pid):
             if self._process.poll() is not None or time.monotonic() > until:
@@ -68,8 +70,8 @@ class PostgresServer:
             self._process.wait()
             self._process = None
 
-    def _start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
-        command = not_as_root(str(self._binaries / name), *arguments)
+    def _start(self, name: str, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+        command = not_as_root(*before, str(self._binaries / name), *arguments)
         with (self._directory / "log").open("ab") as log:
             # In a session of its own: a terminal's Ctrl-C is for the program that uses it.
             return subprocess.Popen(command, cwd=self._directory, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
