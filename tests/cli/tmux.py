@@ -7,26 +7,25 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import count
 from shlex import join
+from tempfile import TemporaryDirectory
 
 from attrs import frozen
 
 PATIENCE = 60.0
 """Real seconds that a test waits for the screen to show something; it does in a few unless something hangs."""
 _LOOK_EVERY = 0.05
-_numbers = count(1)
 
 
 @frozen
 class Window:
     """A window with one program, and `exit=` and its code below once it has ended."""
 
-    server: str
+    socket: str
 
     def tmux(self, *arguments: str) -> str:
         done = subprocess.run(
-            ["tmux", "-u", "-L", self.server, *arguments],  # noqa: S607  # whichever tmux there is
+            ["tmux", "-u", "-S", self.socket, *arguments],  # noqa: S607  # whichever tmux there is
             capture_output=True,
             text=True,
             check=True,
@@ -67,18 +66,19 @@ def window(
     command: Sequence[str], *, width: int = 80, height: int = 24, environment: Mapping[str, str] | None = None
 ) -> Iterator[Window]:
     """Run a command in a window of its own, which is closed at the end of the block, the command with it."""
-    found = Window(f"trudy-tests-{os.getpid()}-{next(_numbers)}")
     script = f'{join(command)}; echo "exit=$?"; exec cat'
-    subprocess.run(
-        # Without the settings of the user.
-        [
-            *("tmux", "-u", "-f", "/dev/null", "-L", found.server),
-            *("new-session", "-d", "-x", str(width), "-y", str(height), script),
-        ],
-        check=True,
-        env={**os.environ, "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8", **(environment or {})},
-    )
-    try:
-        yield found
-    finally:
-        found.tmux("kill-server")
+    with TemporaryDirectory(prefix="trudy-tmux-") as folder:
+        found = Window(f"{folder}/socket")
+        subprocess.run(
+            # Without the settings of the user.
+            [
+                *("tmux", "-u", "-f", "/dev/null", "-S", found.socket),
+                *("new-session", "-d", "-x", str(width), "-y", str(height), script),
+            ],
+            check=True,
+            env={**os.environ, "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8", **(environment or {})},
+        )
+        try:
+            yield found
+        finally:
+            found.tmux("kill-server")
