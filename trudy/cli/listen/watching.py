@@ -40,7 +40,7 @@ would else cost pages for ever."""
 T = TypeVar("T", Call, BatchCall)
 
 
-class Pace:
+class RequestPace:
     """Lets six requests go in any minute of the clock."""
 
     def __init__(self, clock: Clock) -> None:
@@ -81,12 +81,12 @@ class Watcher:
     reaches_back: bool = False
     ids: IdNames = "provider"
     looks: int = 0
-    _pace: Pace = field(init=False)
+    _pace: RequestPace = field(init=False)
     _is_failing: bool = field(init=False, default=False)
     _answered_at: datetime | None = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
-        self._pace = Pace(self.client.clock)
+        self._pace = RequestPace(self.client.clock)
 
     async def run(self) -> None:
         """Look again and again. What cannot be read is read at the next look, and nothing is lost meanwhile.
