@@ -329,3 +329,24 @@ async def test_the_ends_of_calls_are_learned_after_a_stop(night: Night, by: str)
     status = await night.dialer.status(plan.campaign)
     assert (status.state, status.live, status.counts["done"]) == ("stopped", 0, calls)
     assert await night.dialer.dnc.add("+12125550170") == 0, "what was said in the call is heard"
+
+
+async def test_a_sweep_that_failed_is_made_again_though_nothing_new_starts(night: Night) -> None:
+    """The first call has the only slot, and its end is to be learned."""
+    plan = await night.plan(numbers_ending(0, 1), evolve(ONCE, max_live=1))
+    ended: list[str] = []
+
+    def fail_lists(event: DialEvent) -> None:
+        if event.kind == "placed" and len(night.sandbox.placed_calls) == 1:
+            night.sandbox.faults.add(method="GET", path="/calls", status=503, times=8)
+
+    async def stop_if_stuck() -> None:
+        await night.sandbox.clock.sleep(4 * 3600)
+        ended.append("stuck")
+        await night.dialer.stop(plan.campaign)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(stop_if_stuck)
+        result = await run(night, plan, on_event=fail_lists)
+        tasks.cancel_scope.cancel()
+    assert (result.state, ended) == ("done", [])

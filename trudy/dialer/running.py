@@ -182,7 +182,7 @@ class CampaignRun:
     async def _keep_looking(self) -> None:
         """Sweep while calls are open, and as long as the run goes on."""
         while True:
-            looked = Looked()
+            looked: Looked | None = None
             # An answer that is awaited may be lost while nothing else is open and nothing else starts.
             started, awaits = self.placer.claims, bool(self.placer.claimed)
             try:
@@ -191,12 +191,13 @@ class CampaignRun:
                 if not error.retryable:
                     await self._halt_refused(error.code)
             last = self.clock.monotonic()
-            if looked.adopted:
+            if looked is not None and looked.adopted:
                 await self._halt_forgotten(looked.adopted)
-            if looked.ends:
+            if looked is not None and looked.ends:
                 await self.judge()
                 self._slices.go_on.set()
-            is_idle = not looked.looked_for and not awaits
+            # What the API did not tell may be open: else a call that keeps the only slot is never looked for again.
+            is_idle = looked is not None and not looked.looked_for and not awaits
             while is_idle and self.placer.claims == started and not self.look_soon.clear():
                 await self._claimed.wait(max(SWEEP_EVERY, self.watch_every), self.clock)
                 self._claimed.clear()
