@@ -33,7 +33,7 @@ START: Final = 1_780_676_940.0
 POLICY: Final = Policy(
     hours=Hours.always(),
     gap=0,
-    max_live=40,
+    max_live=80,
     attempts=Attempts(a_day=2),
     retry={"no_answer": None, "busy": RetryAfter(seconds=60, most=2), "failed": None},
     breaker=Breaker(failed_share=1),
@@ -217,7 +217,7 @@ class _Show:
             told = f", {found} of them found after their answers were lost" if found else ""
             self.say(f"  {worker.name}: {calls:3} calls{told}")
             if held:
-                self.say(f"            {held:3} rows held: nobody knows whether their requests left")
+                self.say(f"            {held:3} held: nobody knows whether the request left")
 
     def the_judgement(self) -> None:
         """What the sandbox has seen, whatever the dialer says of itself; raises where it broke its word."""
