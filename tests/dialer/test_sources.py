@@ -115,7 +115,9 @@ async def test_names_of_columns_may_hold_digits(tmp_path: Path, name: str) -> No
     assert await rows_of(path) == [(2, {"phone": "+12125550100", name: "x"})]
 
 
-@pytest.mark.parametrize("content", [gzip.compress(b"phone,name\n" * 99), b"phone\0,name\n+1,Al\n"])
+@pytest.mark.parametrize(
+    "content", [gzip.compress(b"phone,name\n" * 99), b"phone\0,name\n+1,Al\n"], ids=["compressed", "with a null"]
+)
 async def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "leads.csv"
     path.write_bytes(content)
