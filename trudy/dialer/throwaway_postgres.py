@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
@@ -33,6 +34,7 @@ class PostgresServer:
         self._binaries = binaries
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="postgres")
         self.port = _free_port()
 
     def url(self, database: str = "postgres") -> str:
@@ -54,9 +56,10 @@ class PostgresServer:
         """Start it, and wait until it takes connections."""
         settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=50"]
         options = [option for setting in settings for option in ("-c", setting)]
-        # It ends with the thread that starts it, also where that is killed.
+        # It ends with the thread that starts it, also where the process is killed; so that thread is to last.
         ends = ["setpriv", "--pdeathsig=QUIT"] if shutil.which("setpriv") else []
-        self._process = self._start("postgres", "-D", "data", "-F", "-p", str(self.port), *options, before=ends)
+        arguments = ["-D", "data", "-F", "-p", str(self.port), *options]
+        self._process = self._starter.submit(self._start, "postgres", *arguments, before=ends).result()
         until = time.monotonic() + _STARTS_WITHIN
         while not self._is_ready(self._process.pid):
             if self._process.poll() is not None or time.monotonic() > until:
@@ -69,6 +72,11 @@ class PostgresServer:
             self._process.send_signal(_SIGNALS[mode])
             self._process.wait()
             self._process = None
+
+    def close(self) -> None:
+        """End it for good."""
+        self.stop("immediate")
+        self._starter.shutdown()
 
     def _start(self, name: str, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
         command = not_as_root(*before, str(self._binaries / name), *arguments)
@@ -108,7 +116,7 @@ def postgres_server() -> Generator[PostgresServer]:
         server.start()
         yield server
     finally:
-        server.stop("immediate")
+        server.close()
         shutil.rmtree(directory)
 
 
