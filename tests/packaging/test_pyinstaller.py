@@ -26,6 +26,37 @@ with sandbox.serve() as server:
     print(len(urlopen(server.control_url + "/").read()) > 10_000, urlopen(server.base_url + "/openapi.json").status)
 """
 
+NOT_NEEDED = (
+    "alembic",
+    "django",
+    "eventlet",
+    "flask",
+    "gevent",
+    "holidays",
+    "hypothesis",
+    "IPython",
+    "jupyter_client",
+    "keyring",
+    "matplotlib",
+    "mcp",
+    "mypy",
+    "numpy",
+    "opentelemetry",
+    "pandas",
+    "phonenumbers",
+    "PIL",
+    "polars",
+    "procrastinate",
+    "psycopg",
+    "pyarrow",
+    "pygments",
+    "pytest",
+    "sqlalchemy",
+    "tkinter",
+    "trio",
+)
+"""What only other parts of the package import. To look through it would take minutes."""
+
 
 @pytest.mark.installs
 def test_a_frozen_app_has_a_sandbox(tmp_path: Path) -> None:
@@ -33,8 +64,9 @@ def test_a_frozen_app_has_a_sandbox(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "PyInstaller", "app.py", "--onedir", "--noconfirm", "--log-level", "ERROR"]
     # As the entry point does where the package is installed; here it may be a checkout.
     hooks = [f"--additional-hooks-dir={path}" for path in hook_directories()]
+    without = [f"--exclude-module={name}" for name in NOT_NEEDED]
     root = Path(__file__).parents[2]
-    subprocess.run([*command, *hooks, f"--paths={root}"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run([*command, *hooks, *without, f"--paths={root}"], cwd=tmp_path, check=True, capture_output=True)
     # Without a zone database of the machine's own, as on Windows.
     env = {**os.environ, "PYTHONTZPATH": ""}
     done = subprocess.run(
