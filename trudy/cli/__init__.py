@@ -5,6 +5,7 @@ Commands are thin: they read arguments, call the library, and show what comes. E
 main.py          the entry: runs the command line and turns errors into exit codes
 app.py           the root command, its global options, and where each command's module is
 groups.py        command groups whose commands load when they are used
+options.py       options that commands of several groups take
 shell.py         what each command is given: global options, and the terminal
 output.py        tables on a terminal, JSON elsewhere, ids alone
 cells.py         one value as a cell of a table

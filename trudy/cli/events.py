@@ -13,6 +13,7 @@ from trudy._masking import one_line
 from trudy.cli.exit_codes import ExitCode
 from trudy.cli.failures import CommandError
 from trudy.cli.groups import group
+from trudy.cli.options import AllowRemote
 from trudy.cli.shell import shell_of
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def resend_events(
     to: Annotated[
         str | None, typer.Option(metavar="URL", help="The receiver; those it was sent to before if left out.")
     ] = None,
-    remote: Annotated[bool, typer.Option("--remote", help="Allow a receiver on another machine.")] = False,
+    remote: AllowRemote = False,
 ) -> int:
     """Send events again: the same bodies, signed anew. A receiver that remembers them handles none twice."""
     from trudy.cli.listen.journal import Journal

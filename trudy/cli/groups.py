@@ -146,6 +146,11 @@ def group(help: str) -> typer.Typer:  # noqa: A002 - typer's word
     )
 
 
+def single() -> typer.Typer:
+    """An app for a command that stands in no group, with plain help."""
+    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
 def with_global_options(command: Any) -> Any:
     """Add the global options to a command and to those below it; its help only tells where they are explained."""
     taken = {name for parameter in command.params for name in parameter.opts}
@@ -172,7 +177,7 @@ def keep(context: typer.Context, parameter: typer.CallbackParam, value: object) 
 def _hidden_options() -> Iterator[Any]:
     from trudy.cli.app import global_options
 
-    app = typer.Typer(add_completion=False)
+    app = single()
     app.command()(global_options)
     for parameter in get_command(app).params:
         if parameter.name != "version":

@@ -12,14 +12,14 @@ from trudy._environment import find_base_url
 from trudy.cli import profiles
 from trudy.cli.exit_codes import ExitCode
 from trudy.cli.failures import CommandError, failure_of
-from trudy.cli.groups import group
+from trudy.cli.groups import group, single
 from trudy.cli.output import show_list
 from trudy.cli.profiles import DEFAULT_PROFILE, PROFILE_VARIABLE, Profile
 from trudy.cli.shell import Shell, shell_of
 from trudy.errors import AuthenticationError, ConfigurationError, TrudyError
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-logout_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = single()
+logout_app = single()
 profiles_app = group("List the kept keys by name, or choose one.")
 
 

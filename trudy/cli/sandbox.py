@@ -12,9 +12,10 @@ import typer
 
 from trudy.cli.exit_codes import ExitCode
 from trudy.cli.failures import CommandError
+from trudy.cli.groups import single
 from trudy.cli.shell import shell_of
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = single()
 
 _CONTEXT: Final = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 

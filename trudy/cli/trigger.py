@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 import typer
 
 from trudy.cli.failures import CommandError
+from trudy.cli.groups import single
+from trudy.cli.options import AllowRemote
 from trudy.cli.shell import shell_of
 
 if TYPE_CHECKING:
     from trudy.webhooks.sample_events import EventOptions
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = single()
 
 _ALWAYS: Final = ("id", "style", "ids")
 _OPTIONS: Final = {
@@ -37,7 +39,7 @@ def trigger(
             "--set", metavar="NAME=VALUE", help="An id, a status or another member of the event; may be repeated."
         ),
     ] = None,
-    remote: Annotated[bool, typer.Option("--remote", help="Allow a receiver on another machine.")] = False,
+    remote: AllowRemote = False,
 ) -> int:
     """Send a made-up event to a receiver, signed as the server signs; its handlers run."""
     from trudy.cli.listen.changes import SimulatedEvent

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from trudy.cli.groups import group
+from trudy.cli.options import AllowRemote
 from trudy.cli.shell import shell_of
 from trudy.webhooks.receiver_url import TIMEOUT
 
@@ -23,7 +24,7 @@ def webhooks() -> None:
 def check(
     context: typer.Context,
     url: Annotated[str, typer.Argument(metavar="URL", help="The receiver.")],
-    remote: Annotated[bool, typer.Option("--remote", help="Allow a receiver on another machine.")] = False,
+    remote: AllowRemote = False,
     timeout: Annotated[
         float, typer.Option(min=0.001, max=3600, metavar="SECONDS", help="How long to wait for each answer.")
     ] = TIMEOUT,

@@ -10,12 +10,13 @@ from trudy.cli.asking import confirm
 from trudy.cli.calls.watching import watch as watch_call
 from trudy.cli.connection import open_client
 from trudy.cli.exit_codes import ExitCode
+from trudy.cli.groups import single
 from trudy.cli.output import show
 from trudy.cli.shell import shell_of
 from trudy.errors import InvalidArgumentError
 from trudy.options import MAX_WAIT, NOT_GIVEN
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = single()
 
 
 @app.command()
@@ -28,7 +29,7 @@ def call(
     ] = None,
     variable: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="A value for the agent's prompt; repeatable."),
+        typer.Option(metavar="NAME=VALUE", help="A value for the agent's prompt; may be repeated."),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it: its status, then what was said.")] = False,
     max_wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to watch.", min=1)] = MAX_WAIT,

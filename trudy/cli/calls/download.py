@@ -15,6 +15,7 @@ from trudy.cli.calls.journal import Kind, journal_of
 from trudy.cli.connection import open_client
 from trudy.cli.exit_codes import ExitCode
 from trudy.cli.failures import failure_of
+from trudy.cli.groups import single
 from trudy.cli.output import show
 from trudy.cli.shell import Shell, shell_of
 from trudy.cli.since import moment_of
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from trudy.errors import TrudyError
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = single()
 _KINDS: Final[dict[str, tuple[Kind, ...]]] = {
     "both": ("recording", "transcript"),
     "recordings": ("recording",),

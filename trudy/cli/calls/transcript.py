@@ -8,11 +8,12 @@ import typer
 
 from trudy.cli.calls.watching import transcript_lines
 from trudy.cli.connection import open_client
+from trudy.cli.groups import single
 from trudy.cli.output import show
 from trudy.cli.shell import shell_of
 from trudy.options import MAX_WAIT
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = single()
 
 
 @app.command()

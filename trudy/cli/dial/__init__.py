@@ -1,9 +1,9 @@
 """`trudy dial`: campaigns from a shell.
 
-app.py          init, plan, rehearse and run
+app.py          init, plan, rehearse, run and start
 records.py      what only the store knows: status, pause, why, do-not-call list, results
-options.py      options that several commands take
-planning.py     what the commands that read a file are told, and the plan that follows
+options.py      options that several commands take; those of a campaign are one object
+planning.py     the plan of a campaign: made, judged, confirmed
 policy_file.py  a policy as TOML; `policy.toml` is what `init` writes
 rehearsing.py   shares of outcomes, and a rehearsal as JSON
 running.py      a run that is watched, and its exit code

@@ -12,32 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trudy.cli.asking import confirm
-from trudy.cli.dial.options import (
-    AgentId,
-    CanaryCalls,
-    ColumnNames,
-    ConfirmHash,
-    ConsentBasis,
-    CountryCode,
-    OnlyToFile,
-    PolicyFile,
-    RejectsPath,
-    SheetName,
-    ShowNumbers,
-    SourceFile,
-    StorePath,
-    VariableNames,
-)
-from trudy.cli.dial.planning import (
-    DEFAULT_REJECTS,
-    DEFAULT_STORE,
-    SHOWN_OF_HASH,
-    CampaignArguments,
-    advice_on,
-    check_confirmed,
-    plan_dict,
-    planned,
-)
+from trudy.cli.dial.options import CampaignArguments, ConfirmHash, with_campaign
+from trudy.cli.dial.planning import SHOWN_OF_HASH, advice_on, check_confirmed, plan_dict, planned
 from trudy.cli.dial.records import app as records
 from trudy.cli.dial.stores import open_dialer, run_async
 from trudy.cli.dial.workers import app as workers
@@ -45,6 +21,7 @@ from trudy.cli.dial.workers import check_is_shared
 from trudy.cli.exit_codes import ExitCode
 from trudy.cli.failures import CommandError, failure_of
 from trudy.cli.groups import group
+from trudy.cli.options import ShowNumbers
 from trudy.cli.output import show
 from trudy.cli.shell import Shell, shell_of
 from trudy.errors import ConfigurationError
@@ -76,30 +53,13 @@ def init(
 
 
 @app.command()
-def plan(
-    context: typer.Context,
-    source: SourceFile,
-    agent: AgentId,
-    consent: ConsentBasis = None,
-    region: CountryCode = None,
-    policy: PolicyFile = None,
-    store: StorePath = DEFAULT_STORE,
-    column: ColumnNames = None,
-    variable: VariableNames = None,
-    sheet: SheetName = None,
-    only_to: OnlyToFile = None,
-    canary: CanaryCalls = None,
-    rejects: RejectsPath = DEFAULT_REJECTS,
-) -> None:
+@with_campaign
+def plan(context: typer.Context, arguments: CampaignArguments) -> None:
     """Read and judge a file; nobody is called."""
     shell = shell_of(context)
-    arguments = CampaignArguments(
-        source=source, agent=agent, consent=consent, region=region, policy=policy, store=store,
-        columns=column or (), variables=variable or (), sheet=sheet, only_to=only_to, canary=canary, rejects=rejects,
-    )  # fmt: skip
 
     async def work() -> Plan:
-        async with open_dialer(shell, store, region) as dialer:
+        async with open_dialer(shell, arguments.store, arguments.region) as dialer:
             return await planned(dialer, arguments)
 
     found = run_async(work)
@@ -114,20 +74,10 @@ def plan(
 
 
 @app.command()
+@with_campaign
 def rehearse(
     context: typer.Context,
-    source: SourceFile,
-    agent: AgentId,
-    consent: ConsentBasis = None,
-    region: CountryCode = None,
-    policy: PolicyFile = None,
-    store: StorePath = DEFAULT_STORE,
-    column: ColumnNames = None,
-    variable: VariableNames = None,
-    sheet: SheetName = None,
-    only_to: OnlyToFile = None,
-    canary: CanaryCalls = None,
-    rejects: RejectsPath = DEFAULT_REJECTS,
+    arguments: CampaignArguments,
     mix: Annotated[
         str | None,
         typer.Option(metavar="SHARES", help="How calls end, such as answered=0.4,busy=0.1,no_answer=0.5."),
@@ -142,14 +92,10 @@ def rehearse(
     from trudy.dialer import Rehearsal
 
     shell = shell_of(context)
-    arguments = CampaignArguments(
-        source=source, agent=agent, consent=consent, region=region, policy=policy, store=store,
-        columns=column or (), variables=variable or (), sheet=sheet, only_to=only_to, canary=canary, rejects=rejects,
-    )  # fmt: skip
     shares: Mix = mix_of(mix)
 
     async def work() -> Rehearsal:
-        async with open_dialer(shell, store, region) as dialer:
+        async with open_dialer(shell, arguments.store, arguments.region) as dialer:
             found = await planned(dialer, arguments)
             shell.say(f"rehearsing {found.waiting:,} contacts; no phone rings")
             rehearsal = await dialer.rehearse(found, mix=shares, seed=seed)
@@ -167,59 +113,31 @@ def rehearse(
 
 
 @app.command()
+@with_campaign
 def run(
     context: typer.Context,
-    source: SourceFile,
-    agent: AgentId,
-    consent: ConsentBasis = None,
-    region: CountryCode = None,
-    policy: PolicyFile = None,
-    store: StorePath = DEFAULT_STORE,
-    column: ColumnNames = None,
-    variable: VariableNames = None,
-    sheet: SheetName = None,
-    only_to: OnlyToFile = None,
-    canary: CanaryCalls = None,
-    rejects: RejectsPath = DEFAULT_REJECTS,
+    arguments: CampaignArguments,
     confirm_hash: ConfirmHash = None,
     show_numbers: ShowNumbers = False,
 ) -> int:
     """Call the people of a file; run it again to go on."""
     shell = shell_of(context)
-    arguments = CampaignArguments(
-        source=source, agent=agent, consent=consent, region=region, policy=policy, store=store,
-        columns=column or (), variables=variable or (), sheet=sheet, only_to=only_to, canary=canary, rejects=rejects,
-    )  # fmt: skip
     return run_async(lambda: _run(shell, arguments, confirm_hash, show_numbers=show_numbers))
 
 
 @app.command()
+@with_campaign
 def start(
     context: typer.Context,
-    source: SourceFile,
-    agent: AgentId,
-    consent: ConsentBasis = None,
-    region: CountryCode = None,
-    policy: PolicyFile = None,
-    store: StorePath = DEFAULT_STORE,
-    column: ColumnNames = None,
-    variable: VariableNames = None,
-    sheet: SheetName = None,
-    only_to: OnlyToFile = None,
-    canary: CanaryCalls = None,
-    rejects: RejectsPath = DEFAULT_REJECTS,
+    arguments: CampaignArguments,
     confirm_hash: ConfirmHash = None,
 ) -> None:
     """Give a campaign to the workers of a store."""
     shell = shell_of(context)
-    check_is_shared(store)
-    arguments = CampaignArguments(
-        source=source, agent=agent, consent=consent, region=region, policy=policy, store=store,
-        columns=column or (), variables=variable or (), sheet=sheet, only_to=only_to, canary=canary, rejects=rejects,
-    )  # fmt: skip
+    check_is_shared(arguments.store)
 
     async def work() -> None:
-        async with open_dialer(shell, store, region) as dialer:
+        async with open_dialer(shell, arguments.store, arguments.region) as dialer:
             found = await planned(dialer, arguments)
             _say_yes(shell, found, arguments, confirm_hash, verb="start")
             if shell.dry_run:

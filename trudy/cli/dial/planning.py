@@ -1,72 +1,19 @@
-"""What `plan`, `rehearse` and `run` are told, and the plan that follows from it."""
+"""The plan of a campaign: made, judged, confirmed, and as JSON."""
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
-
-from attrs import frozen
 
 from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from trudy.cli.dial.options import CampaignArguments
     from trudy.dialer import Columns, Dialer, Plan
 
 _ROLES: Final = ("number", "timezone", "region", "consent", "priority")
-_PASSWORD: Final = re.compile(r"(://[^:/@]*):.*@")
 SHOWN_OF_HASH: Final = 12
 """Digits of a plan's hash that its summary shows, and that are enough to confirm it: they are 48 bits."""
-
-
-@frozen(kw_only=True)
-class CampaignArguments:
-    """A source, and how it is to be called.
-
-    Attributes:
-        columns: which column holds what, as `ROLE=COLUMN`.
-        variables: which column a variable of the agent's prompt is taken from, as `VARIABLE=COLUMN`.
-    """
-
-    source: Path
-    agent: str
-    consent: str | None
-    store: str
-    region: str | None = None
-    policy: Path | None = None
-    columns: Sequence[str] = ()
-    variables: Sequence[str] = ()
-    sheet: str | None = None
-    only_to: Path | None = None
-    canary: int | None = None
-    rejects: Path | None = None
-
-    def command(self, verb: str, *more: str) -> str:
-        """The same for another verb, to be pasted into a shell; the password of a store is left out."""
-        words = ["trudy", "dial", verb, str(self.source), "--agent", self.agent]
-        options: Sequence[tuple[str, object]] = (
-            ("--consent", self.consent),
-            ("--region", self.region),
-            ("--policy", self.policy),
-            ("--store", None if self.store == DEFAULT_STORE else _PASSWORD.sub(r"\1:***@", self.store)),
-            *(("--column", each) for each in self.columns),
-            *(("--variable", each) for each in self.variables),
-            ("--sheet", self.sheet),
-            ("--only-to", self.only_to),
-            ("--canary", self.canary),
-            ("--rejects", None if self.rejects == DEFAULT_REJECTS else self.rejects),
-        )
-        for name, value in options:
-            if value is not None:
-                words += [name, str(value)]
-        return shlex.join([*words, *more])
-
-
-DEFAULT_STORE: Final = "dial.db"
-"""The file that remembers campaigns and calls, in the working directory."""
-DEFAULT_REJECTS: Final = Path("rejects.csv")
 
 
 async def planned(dialer: Dialer, arguments: CampaignArguments) -> Plan:
@@ -142,13 +89,13 @@ def plan_dict(plan: Plan) -> dict[str, object]:
 def _columns(arguments: CampaignArguments) -> Columns | None:
     from trudy.dialer import Columns
 
-    roles = _pairs(arguments.columns, "--column", "number='Mobile 2'")
+    roles = _pairs(arguments.column or (), "--column", "number='Mobile 2'")
     for role in roles:
         if role not in _ROLES:
             raise InvalidArgumentError(
                 f"--column {role}: it says where {', '.join(_ROLES)} are; --variable is for all else", argument="column"
             )
-    variables = _pairs(arguments.variables, "--variable", "name='First name'")
+    variables = _pairs(arguments.variable or (), "--variable", "name='First name'")
     if not roles and not variables and arguments.sheet is None:
         return None
     return Columns(

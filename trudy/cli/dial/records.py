@@ -12,11 +12,11 @@ from attrs import evolve
 
 from trudy._masking import mask_phone
 from trudy.cli.asking import confirm
-from trudy.cli.dial.options import CampaignId, CountryCode, Number, ShowNumbers, StorePath
-from trudy.cli.dial.planning import DEFAULT_STORE
+from trudy.cli.dial.options import DEFAULT_STORE, CampaignId, Number, StorePath
 from trudy.cli.dial.stores import campaign_named, campaigns_in, open_store, run_async
 from trudy.cli.failures import CommandError
 from trudy.cli.groups import group
+from trudy.cli.options import CountryCode, ShowNumbers
 from trudy.cli.output import Row, show, show_list
 from trudy.cli.shell import Shell, shell_of
 from trudy.dialer.exported import Table

@@ -10,10 +10,10 @@ import typer
 from attrs import evolve
 
 from trudy.cli.connection import access_of
-from trudy.cli.dial.options import ShowNumbers, StorePath
-from trudy.cli.dial.planning import DEFAULT_STORE
+from trudy.cli.dial.options import DEFAULT_STORE, StorePath
 from trudy.cli.dial.stores import run_async
 from trudy.cli.failures import CommandError
+from trudy.cli.options import ShowNumbers
 from trudy.cli.shell import Shell, shell_of
 from trudy.errors import InvalidArgumentError
 from trudy.options import RateLimit

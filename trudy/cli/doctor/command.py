@@ -12,10 +12,11 @@ import typer
 from trudy.cli.doctor.diagnosis import Diagnosis, Verdict, exit_code
 from trudy.cli.doctor.examination import Examination
 from trudy.cli.failures import CommandError
+from trudy.cli.groups import single
 from trudy.cli.output import show_list
 from trudy.cli.shell import shell_of
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = single()
 
 _COLOURS: Final[dict[Verdict, str | None]] = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": None}
 """Of the terminal's own palette, which is readable on light and dark; its grey is not, so what was skipped has none."""

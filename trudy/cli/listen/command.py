@@ -14,6 +14,8 @@ import typer
 from trudy.cli.connection import access_of, open_async_client
 from trudy.cli.exit_codes import ExitCode
 from trudy.cli.failures import CommandError
+from trudy.cli.groups import single
+from trudy.cli.options import AllowRemote
 from trudy.cli.shell import Shell, shell_of
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from trudy.webhooks.receiver_url import ReceiverURL
     from trudy.webhooks.sample_events import IdNames
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = single()
 
 _ID_FORMS: Final[dict[str, IdNames]] = {"provider": "provider", "api": "api"}
 
@@ -53,7 +55,7 @@ def listen(
             metavar="provider|api", help="Whose ids events hold: the voice provider's if known, or the API's."
         ),
     ] = "provider",
-    remote: Annotated[bool, typer.Option("--remote", help="Allow a receiver on another machine.")] = False,
+    remote: AllowRemote = False,
     print_secret: Annotated[
         bool, typer.Option("--print-secret", help="Print the secret that signs the events, and nothing else.")
     ] = False,

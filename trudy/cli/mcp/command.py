@@ -13,6 +13,8 @@ import typer
 from trudy.cli.connection import open_async_client
 from trudy.cli.exit_codes import ExitCode
 from trudy.cli.failures import CommandError
+from trudy.cli.groups import single
+from trudy.cli.options import CountryCode, ShowNumbers
 from trudy.cli.shell import shell_of
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from trudy import AsyncTrudyClient
     from trudy.cli.mcp.server import McpSettings
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = single()
 
 
 @app.command()
@@ -34,10 +36,8 @@ def mcp(
     max_calls: Annotated[
         int | None, typer.Option(metavar="NUMBER", min=1, help="The most calls while this server runs.")
     ] = None,
-    region: Annotated[
-        str | None, typer.Option(metavar="XX", help="The country of numbers without a country code, such as US.")
-    ] = None,
-    show_numbers: Annotated[bool, typer.Option("--show-numbers", help="Show phone numbers whole in answers.")] = False,
+    region: CountryCode = None,
+    show_numbers: ShowNumbers = False,
 ) -> None:
     """Serve the API as tools for an agent (MCP) over standard input and output; it only reads unless told."""
     if find_spec("mcp") is None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 import typer
 from typer.main import get_command
 
-from trudy.cli.groups import EVERYWHERE, CommandGroup, LazyCommand, PlainCommand, with_global_options
+from trudy.cli.groups import EVERYWHERE, CommandGroup, LazyCommand, PlainCommand, single, with_global_options
 from trudy.cli.operations.api_command import ApiArgument, ApiCommand, ApiGroup, Kind
 from trudy.cli.operations.tables.options import OPTIONS
 from trudy.cli.shell import Shell, shell_of
@@ -91,7 +91,7 @@ def app_of(operation: ApiCommand, run: RunsOperation, *, shows_options: bool = F
         run: what the command does, with what stands in the command line. Returns the exit code.
         shows_options: whether its help tells of the options of every request.
     """
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app = single()
 
     def call(context: typer.Context, **given: object) -> int:
         return run(shell_of(context), operation, given)
