@@ -17,7 +17,7 @@ from tests.dialer.full_disk import full_disk
 from tests.dialer.test_disk import NUMBERS, Campaign, campaign
 from tests.dialer.test_sql_store import A, Worker, campaign_of, contacts
 from tests.fakes.clock import FakeClock
-from trudy.dialer import Mix
+from trudy.dialer import Mix, sql_postgres
 from trudy.dialer.placing import Dial
 from trudy.dialer.records import DueRow
 from trudy.dialer.sql_store import SqlStore
@@ -216,6 +216,20 @@ async def test_commits_are_durable_whatever_the_servers_default(
     await store.open()
     setting = await store._database.in_transaction(lambda it: it.execute(text("SHOW synchronous_commit")).scalar_one())
     assert setting == "on"
+
+
+async def test_a_write_waits_only_so_long_for_a_process_that_hangs(
+    stores: Callable[[], SqlStore], postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = stores()
+    await store.open()
+    one_writer = sql_postgres._ONE_WRITER
+    monkeypatch.setattr(sql_postgres, "_ONE_WRITER", one_writer.replace("'5000'", "'50'"))
+    with psycopg.connect(postgres_url) as hanging:
+        hanging.execute(one_writer.encode())
+        with pytest.raises(StoreError, match="lock timeout"):
+            await store.add_do_not_call([A], "by hand", START)
+    assert await store.add_do_not_call([A], "by hand", START) == 1
 
 
 async def test_a_database_that_is_away_is_told_without_the_password() -> None:

@@ -21,14 +21,14 @@ that hangs; less would fail under load."""
 _STOPPED: Final = 15_000
 """Milliseconds after which PostgreSQL ends the transaction of a process that does not go on, as one that was stopped.
 More keeps the others waiting; less ends one whose machine is merely busy."""
-# The intent must be durable whatever the server's default is: a call follows it.
 _PATIENCE: Final = f"""
 SELECT set_config('lock_timeout', '{_LOCK_WAIT}', true),
 set_config('idle_in_transaction_session_timeout', '{_STOPPED}', true)
 """
-_BEGIN: Final = f"{_PATIENCE}, set_config('synchronous_commit', 'on', true)"
-_ONE_WRITER: Final = f"SELECT pg_advisory_xact_lock({_WRITES}, hashtext(current_schema()))"
-_ONE_PLANNER: Final = f"SELECT pg_advisory_xact_lock({_PLANS}, hashtext(current_schema()))"
+# The intent must be durable whatever the server's default is: a call follows it.
+_BEGIN: Final = f"{_PATIENCE}, set_config('synchronous_commit', 'on', true), pg_advisory_xact_lock"
+_ONE_WRITER: Final = f"{_BEGIN}({_WRITES}, hashtext(current_schema()))"
+_ONE_PLANNER: Final = f"{_BEGIN}({_PLANS}, hashtext(current_schema()))"
 _DIALS_HERE: Final = f"({_DIALS}, hashtext(current_schema()))"
 _TAKE: Final = f"SELECT pg_try_advisory_lock{_DIALS_HERE}"
 _TAKE_SHARED: Final = f"SELECT pg_try_advisory_lock_shared{_DIALS_HERE}"
@@ -186,5 +186,4 @@ def _begin_postgres(connection: Connection) -> None:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         connection.exec_driver_sql(_PATIENCE)
         return
-    connection.exec_driver_sql(_BEGIN)
     connection.exec_driver_sql(_ONE_PLANNER if kind == "plans" else _ONE_WRITER)
