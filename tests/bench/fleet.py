@@ -11,6 +11,7 @@ from attrs import evolve
 from tests.bench.dialer import MIX, POLICY, number_of
 from tests.bench.report import Table, Target
 from tests.dialer.fleet.controller import Fleet, fleet
+from tests.dialer.recount import reader
 from trudy.dialer.throwaway_postgres import find_binaries, postgres_server
 
 _WORKERS = (1, 2, 4)
@@ -31,7 +32,7 @@ def _scaling(numbers: Sequence[str], fleets: Sequence[int]) -> Table:
     lines: list[list[str]] = []
     found: dict[int, float] = {}
     for workers in fleets:
-        seconds, ours, database = _dialed(numbers, workers)
+        seconds, ours, database, most = _dialed(numbers, workers)
         found[workers] = seconds
         lines.append(
             [
@@ -41,21 +42,32 @@ def _scaling(numbers: Sequence[str], fleets: Sequence[int]) -> Table:
                 f"{found[1] / seconds:.2f} x",
                 f"{ours / len(numbers) * 1e3:.2f}",
                 f"{database / len(numbers) * 1e3:.2f}",
+                f"{most / len(numbers) * workers:.2f} x",
             ]
         )
     return Table(
         title=f"Dialer: {len(numbers):,} rows by several workers",
-        columns=["workers", "seconds", "calls a second", "/ one worker", "workers' CPU ms a call", "database's"],
+        columns=[
+            "workers",
+            "seconds",
+            "calls a second",
+            "/ one worker",
+            "workers' CPU ms a call",
+            "database's",
+            "busiest / mean",
+        ],
         rows=lines,
         targets=[Target(what="seconds of 2 workers / of one", value=found[2] / found[1], limit=0.7)],
         notes=(
-            f"On {os.cpu_count()} cores, of which the sandbox takes one: no rate limit, no gap, all calls at a time.",
+            f"On {os.cpu_count()} cores, with the sandbox: no rate limit, no gap, all calls at a time.",
+            "A store has one writer at a time, which is what more workers come to wait for.",
         ),
     )
 
 
-def _dialed(numbers: Sequence[str], workers: int) -> tuple[float, float, float]:
-    """Seconds from the first call to the last, and CPU seconds of the workers and of the database."""
+def _dialed(numbers: Sequence[str], workers: int) -> tuple[float, float, float, int]:
+    """Seconds from the first call to the last, CPU seconds of the workers and of the database, and the most calls that
+    one worker placed."""
     with (
         postgres_server() as server,
         fleet(
@@ -65,7 +77,10 @@ def _dialed(numbers: Sequence[str], workers: int) -> tuple[float, float, float]:
         dialing.until_placed(len(numbers), patience=3_600)
         placed = [call.created_at for call in dialing.sandbox.placed_calls]
         dialing.sandbox.assert_no_number_dialed_twice()
-        return max(placed) - min(placed), sum(map(_cpu, _pids(dialing))), _cpu_of_database(server.pid)
+        with reader(server.url()) as read:
+            (most,) = read("SELECT count(*) AS calls FROM attempts GROUP BY worker ORDER BY 1 DESC LIMIT 1")
+        seconds = max(placed) - min(placed)
+        return seconds, sum(map(_cpu, _pids(dialing))), _cpu_of_database(server.pid), most["calls"]
 
 
 def _pids(dialing: Fleet) -> list[int]:

@@ -68,6 +68,8 @@ class SliceDialer:
     _starting: dict[int, _Start] = field(init=False, default=Factory(dict[int, _Start]))
     """Rows that wait for admission, or are on the wire."""
     _claimed_at: float = field(init=False, default=float("-inf"))
+    _until: float = field(init=False, default=float("-inf"))
+    """When the turn is over."""
 
     async def dial(
         self, turn: Slice, calls: anyio.abc.TaskGroup, on_claim: Callable[[], None] = lambda: None
@@ -76,9 +78,9 @@ class SliceDialer:
         if not self.may_dial(await self.store.campaign(turn.campaign)):
             return "not running"
         fence = await self.store.take_shard(turn.campaign, turn.shard, self.placer.worker)
-        until = self.clock.monotonic() + turn.seconds
         placed_at = self.clock.monotonic()
-        while (now := self.clock.monotonic()) < until:
+        self._until = placed_at + turn.seconds
+        while (now := self.clock.monotonic()) < self._until:
             campaign = await self.store.campaign(turn.campaign)
             if not self.may_dial(campaign):
                 return "not running"
@@ -86,13 +88,18 @@ class SliceDialer:
                 return "blocked"
             await self.clock_guard.until_sure()
             before = self._claimed_at
-            pause = await self._place_some(campaign, turn, fence, calls, until, on_claim)
+            pause = await self._place_some(campaign, turn, fence, calls, on_claim)
             if isinstance(pause, str):
                 return pause
             if self._claimed_at != before:
                 placed_at = self.clock.monotonic()
-            await self.rest(min(pause, until - self.clock.monotonic(), self.longest_wait))
+            await self.rest(min(pause, self._until - self.clock.monotonic(), self.longest_wait))
         return "over"
+
+    def end_turn(self) -> None:
+        """End the turn before its time; a contact that waits for admission is seen to its call first."""
+        self._until = self.clock.monotonic()
+        self.go_on.set()
 
     def withdraw(self) -> None:
         """Let nothing go that has no intent yet."""
@@ -112,7 +119,6 @@ class SliceDialer:
         turn: Slice,
         fence: int,
         calls: anyio.abc.TaskGroup,
-        until: float,
         on_claim: Callable[[], None],
     ) -> float | Turned:
         """Start calls for the free slots; seconds to wait before the next look, or why the turn is over."""
@@ -130,11 +136,11 @@ class SliceDialer:
         if not contacts:
             return "nothing due"
         for contact in contacts:
-            if free <= 0 or self.clock.monotonic() >= until:
+            if free <= 0 or self.clock.monotonic() >= self._until:
                 break
             if contact.id in self._starting or not await self._is_allowed(campaign, contact):
                 continue
-            miss = await self._start_apart(campaign, contact, fence, calls, until, on_claim)
+            miss = await self._start_apart(campaign, contact, fence, calls, on_claim)
             match None if miss is None else miss.reason:
                 case None:
                     free -= 1
@@ -192,7 +198,6 @@ class SliceDialer:
         contact: DueRow,
         fence: int,
         calls: anyio.abc.TaskGroup,
-        until: float,
         on_claim: Callable[[], None],
     ) -> Miss | None:
         """Start a call so long after the last one as the policy says."""
@@ -204,7 +209,7 @@ class SliceDialer:
             while (left := self.pace.claimed_at + gap - self.clock.monotonic()) > 0:
                 await self.clock.sleep(left)
             if has_to_wait and (
-                self.clock.monotonic() >= until or not self.may_dial(await self.store.campaign(campaign.id))
+                self.clock.monotonic() >= self._until or not self.may_dial(await self.store.campaign(campaign.id))
             ):
                 return Miss(reason="campaign")
             miss = await self._start(campaign, contact, fence, calls, on_claim)

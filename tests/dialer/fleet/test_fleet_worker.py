@@ -19,12 +19,29 @@ pytestmark = pytest.mark.anyio
 NUMBERS = numbers_that(16, 0, 1, 2, 3)
 
 
-async def started(fleet: Fleet, policy: Policy = POLICY, **members: object) -> tuple[Dialer, str]:
+async def started(
+    fleet: Fleet, policy: Policy = POLICY, numbers: list[str] = NUMBERS, **members: object
+) -> tuple[Dialer, str]:
     """A dialer that does not dial, and a campaign that it started."""
     dialer = await fleet.dialer()
-    plan = await fleet.plan(dialer, NUMBERS, policy, **members)
+    plan = await fleet.plan(dialer, numbers, policy, **members)
     await dialer.start(plan, confirm=plan.hash)
     return dialer, plan.campaign
+
+
+async def test_a_worker_that_comes_later_gets_its_share_of_the_shards(postgres_url: str) -> None:
+    # A turn lasts a minute; so long nobody would wait here.
+    async with fleet_of(postgres_url, speed=1) as fleet:
+        await started(fleet, evolve(POLICY, gap=0.05), numbers=numbers_that(400, *range(40)))
+
+        def shares() -> list[int]:
+            return sorted(int(str(count)) for (count,) in fleet.ask("SELECT count(*) FROM leases GROUP BY worker"))
+
+        async with working(await fleet.dialer()):
+            await until(lambda: shares() == [16])
+            async with working(await fleet.dialer()):
+                await until(lambda: shares() == [8, 8])
+    fleet.sandbox.assert_no_number_dialed_twice()
 
 
 async def until_done(fleet: Fleet, *dialers: Dialer) -> None:

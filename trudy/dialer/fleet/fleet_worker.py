@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 import anyio
-from attrs import Factory, define, field
+from attrs import Factory, define, field, frozen
 
 from trudy._concurrency.loops import Wakeup
 from trudy.clock import SystemClock
@@ -39,6 +40,9 @@ _REAL: Final = SystemClock()
 
 _TURNS: Final = 16
 """Turns at a time. Those of one campaign wait for its slots together; fewer would let it keep out the others."""
+_KEEPS_A_TURN: Final = 5.0
+"""Seconds of a turn before it is given to a worker that has fewer. Less makes more jobs where that one takes none,
+since it is ending; more lets one that has just come stand idle."""
 _BLOCKED: Final = 5.0
 """Seconds that a turn waits for a slot before it lets another campaign's have its place: fewer make more jobs."""
 _KEEPS_EVERY: Final = 1.0
@@ -51,6 +55,13 @@ _ASKS_EVERY: Final = 5.0
 _PATIENCE: Final = 30.0
 """Seconds for which an answer is kept while the database is away: it restarts within less. More would hold up a worker
 that is to end."""
+
+
+@frozen(kw_only=True)
+class _Turn:
+    campaign: str
+    since: float
+    """On the clock that only goes forward."""
 
 
 @define(kw_only=True, eq=False)
@@ -80,8 +91,8 @@ class FleetWorker:
     _placers: dict[str, Placer] = field(init=False, factory=dict[str, Placer])
     """By campaign."""
     _paces: dict[str, Pace] = field(init=False, factory=dict[str, Pace])
-    _slices: dict[SliceDialer, str] = field(init=False, factory=dict[SliceDialer, str])
-    """Those whose turn it is, with their campaigns."""
+    _turns: dict[SliceDialer, _Turn] = field(init=False, factory=dict[SliceDialer, _Turn])
+    """Those that are taken, the oldest first."""
     _calls: anyio.abc.TaskGroup | None = field(init=False, default=None)
     _is_away: bool = field(init=False, default=False)
     """Whether the store could not be used; told once."""
@@ -159,7 +170,7 @@ class FleetWorker:
         """Place nothing more: what waits for admission is not sent, what is on the wire gets its answer."""
         self._finishing.set()
         self.look_soon.set()
-        for each in self._slices:
+        for each in self._turns:
             each.withdraw()
 
     async def interrupt(self) -> None:
@@ -189,7 +200,7 @@ class FleetWorker:
             pace=self._paces.setdefault(campaign, Pace()),
             longest_wait=_BLOCKED,
         )
-        self._slices[dialer] = campaign
+        self._turns[dialer] = _Turn(campaign=campaign, since=_REAL.monotonic())
         calls = self._calls
 
         async def turn() -> None:
@@ -200,7 +211,7 @@ class FleetWorker:
         try:
             await self._safely(turn)
         finally:
-            del self._slices[dialer]
+            del self._turns[dialer]
 
     async def _look(self) -> None:
         """A turn at the sweep."""
@@ -224,13 +235,21 @@ class FleetWorker:
             self._is_away = False
         if self.until_done and not self._kept.running and not self._kept.has_open_calls:
             self.finish()
-        for each, campaign in self._slices.items():
-            if campaign not in self._kept.running:
+        for each, turn in self._turns.items():
+            if turn.campaign not in self._kept.running:
                 each.withdraw()
+        self._share_turns()
         if self._sweep.is_on and self._kept.has_hints:
             self.look_soon.set()
         elif not self._sweep.is_on and self.look_soon.clear():
             await self.store.tell_of_hint()
+
+    def _share_turns(self) -> None:
+        """End the turns that are more than this worker's share, for others to take."""
+        share = math.ceil(self._kept.turns / max(1, len(self._kept.alive)))
+        for each, turn in list(self._turns.items())[: max(0, len(self._turns) - share)]:
+            if _REAL.monotonic() - turn.since >= _KEEPS_A_TURN:
+                each.end_turn()
 
     def _hear(self, what: str) -> None:
         """Something has changed in the store, through whatever process."""
@@ -238,7 +257,7 @@ class FleetWorker:
             self.look_soon.set()
         elif what == "move":
             self._keep_soon.set()
-        for each in self._slices:
+        for each in self._turns:
             each.go_on.set()
 
     def _may_dial(self, campaign: CampaignRecord) -> bool:

@@ -53,6 +53,9 @@ AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = c.campaign 
 AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE lock = c.campaign || '/' || nr AND status = 'doing')
 """
 _PUT_MISSING: Final = text(_PUT.format(_SHARD + _UNFINISHED))
+_COUNT: Final = text(
+    "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = :queue AND status IN ('todo', 'doing')"
+)
 
 
 def queue_of(store_id: str) -> str:
@@ -96,6 +99,12 @@ def put_shards(connection: Connection, store_id: str, campaign: str, shards: Ite
 def put_missing(connection: Connection, store_id: str, now: float) -> None:
     """A job for each unfinished shard of the campaigns that run."""
     connection.execute(_PUT_MISSING, {"queue": queue_of(store_id), "task": DIAL, "last": SHARDS - 1, "now": now})
+
+
+def count_turns(connection: Connection, store_id: str) -> int:
+    """How many jobs of shards wait or run."""
+    count: int = connection.execute(_COUNT, {"queue": queue_of(store_id)}).scalar_one()
+    return count
 
 
 def put_sweep(connection: Connection, store_id: str, *, is_next: bool = False) -> None:

@@ -32,12 +32,14 @@ class Kept:
     Attributes:
         alive: names of the workers that are alive.
         running: ids of the campaigns that run.
+        turns: how many turns at shards there are to be had, those that are taken too.
         has_hints: whether something was heard of a call that the sweep has not seen yet.
         has_open_calls: whether the end of a call is not known yet.
     """
 
     alive: frozenset[str] = frozenset()
     running: frozenset[str] = frozenset()
+    turns: int = 0
     has_hints: bool = False
     has_open_calls: bool = True
 
@@ -74,6 +76,7 @@ class Keeper:
         return Kept(
             alive=frozenset(alive),
             running=frozenset(running),
+            turns=jobs.count_turns(connection, self.store.id),
             has_hints=connection.execute(select(hints.c.id).limit(1)).first() is not None,
             has_open_calls=connection.execute(is_open).first() is not None,
         )
