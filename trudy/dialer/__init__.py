@@ -3,6 +3,7 @@
     dialer          Dialer: plan, run, pause, resume, stop, why, resolve, forget, export
     arguments       what the methods are given, checked
     campaigns       campaigns looked up, moved and told of
+    launch          how a dialer begins to dial: by itself, or as one of the workers
     assembly        a run put together
     do_not_call     the numbers that no campaign calls
     progress        what a run tells

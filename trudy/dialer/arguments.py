@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from trudy import _checks
 from trudy.dialer.columns import Columns
@@ -10,6 +10,9 @@ from trudy.dialer.numbers import ReadNumber, read_number
 from trudy.dialer.plan import Plan
 from trudy.dialer.policy import Hours, Policy
 from trudy.errors import ConfigurationError, InvalidArgumentError
+
+if TYPE_CHECKING:
+    from trudy.dialer.assembly import RunHooks
 
 
 def check_client(client: object) -> None:
@@ -56,23 +59,23 @@ def check_plan(
         _checks.path(rejects, "rejects")
 
 
-def check_run(
-    plan: object, confirm: object, *, classify: object, confirmed_by: object, **hooks: Callable[..., object] | None
-) -> None:
-    """What `run` is given."""
+def check_run(plan: object, confirm: object, *, hooks: RunHooks | None = None, confirmed_by: object) -> None:
+    """What `run` or `start` is given."""
     _checks.instance(plan, Plan, "plan")
     if not isinstance(plan, Plan) or confirm != plan.hash:
         raise InvalidArgumentError("confirm is not the hash of this plan", argument="confirm")
-    check_hooks(classify=classify, **hooks)
+    if hooks is not None:
+        check_hooks(hooks)
     if confirmed_by is not None:
         _checks.non_empty(confirmed_by, "confirmed_by")
 
 
-def check_hooks(*, classify: object, **hooks: Callable[..., object] | None) -> None:
+def check_hooks(hooks: RunHooks) -> None:
     """What is called by a run or a worker."""
-    for name, hook in hooks.items():
-        _checks.callable_or_none(hook, name)
-    if not callable(classify):
+    _checks.callable_or_none(hooks.on_event, "on_event")
+    _checks.callable_or_none(hooks.should_dial, "should_dial")
+    _checks.callable_or_none(hooks.on_outcome, "on_outcome")
+    if not callable(hooks.classify):
         raise InvalidArgumentError("classify must be callable", argument="classify")
 
 

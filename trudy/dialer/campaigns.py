@@ -87,12 +87,20 @@ class Campaigns:
         self.look_soon.set()
         return is_moved
 
-    async def settle(self, row: int, *, called: bool, reason: str) -> None:
-        """End a held row, or let it wait again; a campaign that was done for it goes on then.
+    async def settle(self, who: int | str, *, called: bool, reason: str) -> None:
+        """End a held row, or all that are held for a number, or let them wait again; a campaign that was done for one
+        goes on then.
 
         Raises:
-            InvalidArgumentError: the row is not held.
+            InvalidArgumentError: the row is not held, or none is for the number.
         """
+        held = [who] if isinstance(who, int) else await self.store.held_rows(who)
+        if not held:
+            raise InvalidArgumentError("who: nothing is held for this number", argument="who")
+        for row in held:
+            await self._settle(row, called=called, reason=reason)
+
+    async def _settle(self, row: int, *, called: bool, reason: str) -> None:
         try:
             await self.store.resolve(row, to="done" if called else "waiting", reason=reason, now=self.server_now())
         except ImpossibleError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
@@ -48,14 +48,13 @@ class Judged:
     hint: str = ""
 
 
-async def numbers_in(
-    source: Source, region: str | None, argument: str, *, column: str | None = None
-) -> AsyncIterator[str]:
+async def numbers_in(source: Source, region: str | None, argument: str, *, column: str | None = None) -> list[str]:
     """The numbers of a source, in E.164.
 
     Raises:
         InvalidArgumentError: a row holds none, named by its line, or the source cannot be read; it names `argument`.
     """
+    numbers: list[str] = []
     try:
         async for line, cells in read_rows(source):
             if column is not None and column not in cells:
@@ -65,11 +64,12 @@ async def numbers_in(
                 raise InvalidArgumentError(
                     f"{argument}: line {line} holds no number ({read.reason})", argument=argument
                 )
-            yield read.e164
+            numbers.append(read.e164)
     except InvalidArgumentError as error:
         if error.argument != "source":
             raise
         raise InvalidArgumentError(error.message.replace("source", argument, 1), argument=argument) from None
+    return numbers
 
 
 def reading_for(

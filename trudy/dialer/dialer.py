@@ -16,28 +16,25 @@ from trudy._concurrency.loops import Wakeup
 from trudy.clock import Clock
 from trudy.dialer import arguments, frames
 from trudy.dialer import export as exports
-from trudy.dialer.assembly import RunHooks, assembled_run
+from trudy.dialer.assembly import RunHooks
 from trudy.dialer.audit import told
 from trudy.dialer.campaigns import Campaigns
 from trudy.dialer.columns import Columns
 from trudy.dialer.contacts import numbers_in
 from trudy.dialer.do_not_call import DoNotCall
-from trudy.dialer.endings import Classify, OnOutcome
+from trudy.dialer.endings import Classify, LastEvents, OnOutcome
 from trudy.dialer.exported import Table
-from trudy.dialer.fleet import entry as fleet
-from trudy.dialer.interrupts import until_interrupted
+from trudy.dialer.launch import Launcher
 from trudy.dialer.outcome import classify
-from trudy.dialer.placing import ShouldDial, worker_name
+from trudy.dialer.placing import ShouldDial
 from trudy.dialer.plan import Plan, make_plan
 from trudy.dialer.policy import Policy
 from trudy.dialer.progress import CampaignStatus, OnEvent, RunResult
-from trudy.dialer.records import OPEN_STATES, CampaignRecord
 from trudy.dialer.rehearsal import USUAL, Mix, Rehearsal
-from trudy.dialer.running import WATCH_EVERY, CampaignRun
+from trudy.dialer.running import WATCH_EVERY
 from trudy.dialer.sources import Source
 from trudy.dialer.sql_store import SqlStore
-from trudy.dialer.store import Store, StoreBusyError, StoreError
-from trudy.errors import InvalidArgumentError
+from trudy.dialer.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,11 +43,8 @@ if TYPE_CHECKING:
     from trudy.client import AsyncTrudyClient
 
 
-_REQUESTS: Final = 100.0
+_REQUESTS: Final = 100
 """Requests a minute that are reckoned with while the server's limit is not known: what was seen."""
-
-_EVENTS_KEPT: Final = 1_000
-"""Webhook events kept for `classify`: more than calls can be open at a time cost memory for nothing."""
 
 
 class Dialer:
@@ -86,9 +80,17 @@ class Dialer:
         self.store: Store = SqlStore(store, clock=self._clock) if isinstance(store, str | os.PathLike) else store
         self._wakeup = Wakeup()
         self._campaigns = Campaigns(store=self.store, server_now=self.now, look_soon=self._wakeup)
-        self._heard: dict[str, object] = {}
-        self._running: set[str] = set()
-        self._is_worker = False
+        self._events = LastEvents()
+        self._launcher = Launcher(
+            client=client,
+            store=self.store,
+            campaigns=self._campaigns,
+            clock=self._clock,
+            server_now=self.now,
+            event_of=self._events.of,
+            look_soon=self._wakeup,
+            watch_every=self.watch_every,
+        )
 
     async def aclose(self) -> None:
         """Close the store. The client stays open."""
@@ -152,8 +154,7 @@ class Dialer:
             agent=agent, consent=consent, policy=policy, region=region, columns=columns, canary=canary, rejects=rejects
         )
         policy = policy or Policy()
-        limit = self.client.rate_limit
-        only = None if only_to is None else await self._numbers(only_to, region or self.region)
+        only = None if only_to is None else frozenset(await numbers_in(only_to, region or self.region, "only_to"))
         plan = await make_plan(
             self.store,
             source,
@@ -164,7 +165,7 @@ class Dialer:
             columns=columns,
             now=self.now(),
             rejects=None if rejects is None else Path(rejects),
-            requests_a_minute=float(limit.limit or _REQUESTS) if limit is not None else _REQUESTS,
+            requests_a_minute=float(self._limit() or _REQUESTS),
             canary=canary,
             only_to=only,
         )
@@ -192,14 +193,13 @@ class Dialer:
         _checks.instance(mix, Mix, "mix")
         _checks.whole(seed, 0, None, "seed")
         await self._campaigns.planned(plan)
-        limit = self.client.rate_limit
         return await rehearsed(
             plan,
             await self.store.snapshot(plan.campaign),
             mix=mix,
             seed=seed,
             now=self.now(),
-            limit=(None if limit is None else limit.limit) or round(_REQUESTS),
+            limit=self._limit() or _REQUESTS,
             hold=getattr(self._clock, "hold", nullcontext),
         )
 
@@ -239,51 +239,10 @@ class Dialer:
             ConfigurationError: hours that the real API must not be used with.
             StoreBusyError: another process dials from this store.
         """
-        arguments.check_run(
-            plan, confirm, on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome,
-            confirmed_by=confirmed_by,
-        )  # fmt: skip
-        arguments.check_hours(plan.policy.hours, self.client.base_url)
-        if self._is_worker:
-            raise StoreBusyError("this dialer is a worker: give it the campaign by `start`")
-        await self.store.lock(worker_name())
-        if plan.campaign in self._running:
-            raise InvalidArgumentError("plan: it is being run; `resume` ends a pause", argument="plan")
-        campaign = await self._confirmed(plan)
-        is_over = campaign.state not in OPEN_STATES
-        if is_over and not campaign.live:
-            return await self._campaigns.result(plan.campaign)
         hooks = RunHooks(on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome)
-        run = assembled_run(
-            plan,
-            hooks,
-            client=self.client,
-            store=self.store,
-            clock=self._clock,
-            server_now=self.now,
-            event_of=self._heard.get,
-            look_soon=self._wakeup,
-            watch_every=self.watch_every,
-        )
-        self._running.add(plan.campaign)
-        try:
-            return await self._run(plan, run, is_over=is_over, confirmed_by=confirmed_by)
-        finally:
-            self._running.discard(plan.campaign)
-
-    async def _run(self, plan: Plan, run: CampaignRun, *, is_over: bool, confirmed_by: str | None) -> RunResult:
-        try:
-            if not is_over:
-                await self.store.call_only(plan.campaign, plan.only_to, plan.canary)
-                await self._campaigns.move(plan.campaign, "running", None, by=confirmed_by, was=OPEN_STATES)
-        except StoreError as fault:
-            return await self._campaigns.result_despite(plan.campaign, fault)
-        interrupted = await until_interrupted(run)
-        if run.fault is not None:
-            return await self._campaigns.result_despite(plan.campaign, run.fault)
-        if interrupted and (await self.store.campaign(plan.campaign)).state == "running":
-            await self._campaigns.move(plan.campaign, "paused", "interrupted; run the same plan again to go on")
-        return await self._campaigns.result(plan.campaign)
+        arguments.check_run(plan, confirm, hooks=hooks, confirmed_by=confirmed_by)
+        arguments.check_hours(plan.policy.hours, self.client.base_url)
+        return await self._launcher.run(plan, hooks, by=confirmed_by)
 
     async def start(self, plan: Plan, *, confirm: str, confirmed_by: str | None = None) -> CampaignStatus:
         """Give a campaign to the workers of a store in PostgreSQL; nothing is dialed here. Once more changes nothing,
@@ -297,11 +256,9 @@ class Dialer:
             InvalidArgumentError: another hash than the plan's, or the agent was changed since.
             ConfigurationError: the store is not in PostgreSQL, or hours that the real API must not be used with.
         """
-        arguments.check_run(plan, confirm, classify=classify, confirmed_by=confirmed_by)
+        arguments.check_run(plan, confirm, confirmed_by=confirmed_by)
         arguments.check_hours(plan.policy.hours, self.client.base_url)
-        store = fleet.shared_store(self.store)
-        if (await self._confirmed(plan)).state in OPEN_STATES:
-            await fleet.start(store, plan, now=self.now(), by=confirmed_by)
+        await self._launcher.start(plan, by=confirmed_by)
         return await self.status(plan.campaign)
 
     async def work(
@@ -326,33 +283,9 @@ class Dialer:
             StoreBusyError: a process dials by `run`.
         """
         hooks = RunHooks(on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome)
-        arguments.check_hooks(on_event=on_event, should_dial=should_dial, classify=classify, on_outcome=on_outcome)
+        arguments.check_hooks(hooks)
         _checks.instance(until_done, bool, "until_done")
-        store = fleet.shared_store(self.store)
-        fleet.check_client(self.client)
-        if self._is_worker or self._running:
-            raise StoreBusyError("this dialer dials already")
-        self._is_worker = True
-        try:
-            await fleet.work(
-                store,
-                hooks,
-                client=self.client,
-                clock=self._clock,
-                server_now=self.now,
-                event_of=self._heard.get,
-                look_soon=self._wakeup,
-                until_done=until_done,
-            )
-        finally:
-            self._is_worker = False
-
-    async def _confirmed(self, plan: Plan) -> CampaignRecord:
-        """The campaign of a plan whose agent is still the one that a person said yes to."""
-        campaign = await self._campaigns.planned(plan)
-        if campaign.state in OPEN_STATES and await plan.agent_has_changed(self.client):
-            raise InvalidArgumentError("plan: its agent was changed since; plan again", argument="plan")
-        return campaign
+        await self._launcher.work(hooks, until_done=until_done)
 
     async def pause(self, campaign: str, reason: str = "by hand") -> None:
         """Place nothing more until `resume`; acts in every process within two seconds.
@@ -399,11 +332,7 @@ class Dialer:
             InvalidArgumentError: nothing is held for this number.
         """
         arguments.check_resolve(who, called, reason)
-        held = await self.store.held_rows(self.e164(who)) if isinstance(who, str) else [who]
-        if not held:
-            raise InvalidArgumentError("who: nothing is held for this number", argument="who")
-        for row in held:
-            await self._campaigns.settle(row, called=called, reason=reason)
+        await self._campaigns.settle(self.e164(who) if isinstance(who, str) else who, called=called, reason=reason)
 
     async def forget(self, number: str) -> int:
         """Delete a person's data from the store; the do-not-call hash stays. How many rows were theirs.
@@ -459,14 +388,13 @@ class Dialer:
         if rehearsal is not None:
             _checks.instance(rehearsal, Rehearsal, "rehearsal")
         await self._campaigns.known(campaign)
-        limit = self.client.rate_limit
         await write_report(
             self.store,
             campaign,
             Path(path),
             rehearsal=rehearsal,
             now=self.now(),
-            limit=None if limit is None else limit.limit,
+            limit=self._limit(),
         )
 
     def nudge(self, event: object = None) -> None:
@@ -474,11 +402,7 @@ class Dialer:
 
         Events are hints: what became of a call is asked of the API. `classify` sees the last one of each call.
         """
-        call_id = getattr(event, "call_id", None)
-        if isinstance(call_id, str):
-            self._heard[call_id] = event
-            if len(self._heard) > _EVENTS_KEPT:
-                self._heard.pop(next(iter(self._heard)), None)
+        self._events.keep(event)
         self._wakeup.set()
 
     async def hint(self, event: object = None) -> None:
@@ -493,5 +417,7 @@ class Dialer:
             str(kind) if kind is not None else "hint", call_id if isinstance(call_id, str) else None, self.now()
         )
 
-    async def _numbers(self, source: Source, region: str | None) -> frozenset[str]:
-        return frozenset([number async for number in numbers_in(source, region, "only_to")])
+    def _limit(self) -> int | None:
+        """Requests a minute that the server is known to take."""
+        limit = self.client.rate_limit
+        return None if limit is None else limit.limit

@@ -38,7 +38,7 @@ class DoNotCall:
             InvalidArgumentError: a row that holds no number, named by its line. Nothing is added then.
         """
         _checks.path(path, "path")
-        numbers = [number async for number in numbers_in(path, self._dialer.region, "path", column=column)]
+        numbers = await numbers_in(path, self._dialer.region, "path", column=column)
         return await self._dialer.store.add_do_not_call(numbers, Path(path).name, self._dialer.now())
 
     async def remove(self, number: str) -> bool:

@@ -29,6 +29,29 @@ TRANSCRIPT_WITHIN: Final = 30.0
 called again. Longer would keep slots taken on servers that write none."""
 
 
+_EVENTS_KEPT: Final = 1_000
+"""Webhook events kept for `classify`: more than calls can be open at a time cost memory for nothing."""
+
+
+class LastEvents:
+    """The last webhook event of each call, for `classify`. Kept from any thread."""
+
+    def __init__(self) -> None:
+        self._by_call: dict[str, object] = {}
+
+    def keep(self, event: object) -> None:
+        """Keep it, if it is of a call."""
+        call_id = getattr(event, "call_id", None)
+        if isinstance(call_id, str):
+            self._by_call[call_id] = event
+            if len(self._by_call) > _EVENTS_KEPT:
+                self._by_call.pop(next(iter(self._by_call)), None)
+
+    def of(self, call_id: str) -> object:
+        """That of a call; None where none came."""
+        return self._by_call.get(call_id)
+
+
 @define(kw_only=True, eq=False)
 class Endings:
     """Brings the attempts of a store to their end, once their calls are seen to be over."""
