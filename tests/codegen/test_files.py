@@ -24,7 +24,7 @@ FOLDERS = (PACKAGE / "sync", PACKAGE / "dialer" / "sync")
 def package(tmp_path: Path) -> Path:
     """A copy of the sources, without `sync/`."""
     copy = tmp_path / "trudy"
-    for path in sources(PACKAGE):
+    for path in (*sources(PACKAGE), PACKAGE / "dialer" / "control.py"):
         target = copy / path.relative_to(PACKAGE)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
@@ -100,7 +100,9 @@ RENAMED = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__"
 def public(cls: type) -> dict[str, object]:
     return {
         RENAMED.get(name, name): member
-        for name, member in vars(cls).items()
+        for each in cls.__mro__
+        if each.__module__.startswith("trudy.")
+        for name, member in vars(each).items()
         if (not name.startswith("_") or name in RENAMED or name in RENAMED.values())
         and (callable(member) or isinstance(member, property))
     }

@@ -11,14 +11,15 @@ from trudy.codegen.methods import CodegenError
 from trudy.codegen.module import translate
 
 
-def translated(source: str, path: str = "trudy/resources/things.py") -> str:
-    return translate(textwrap.dedent(source), path)
+def translated(source: str, path: str = "trudy/resources/things.py", **modules: str) -> str:
+    """The sync module; `modules` are those that it may inherit from, by their last names."""
+    return translate(textwrap.dedent(source), path, lambda name: textwrap.dedent(modules[name.rpartition(".")[2]]))
 
 
 def method(body: str, *, before: str = "") -> str:
     """The sync form of one method of a namespace, without its class."""
     source = f"{before}\nclass AsyncThings(Resource):\n{textwrap.indent(textwrap.dedent(body), '    ')}"
-    tree = ast.parse(translate(source, "trudy/resources/things.py"))
+    tree = ast.parse(translated(source))
     cls = next(node for node in tree.body if isinstance(node, ast.ClassDef))
     return "\n".join(ast.unparse(node) for node in cls.body)
 
@@ -250,3 +251,108 @@ def test_a_class_that_is_handed_a_client_runs_on_its_loops() -> None:
     assert "@frozen" not in made
     assert "from trudy.sync.client import TrudyClient" in made
     assert "from trudy.dialer.dialer import Dialer" in made
+
+
+HOST = """
+    from trudy.base import Base
+    class Dialer(Base):
+        def __init__(self, client: AsyncTrudyClient) -> None: ...
+        async def run(self, plan: Plan) -> int: ...
+"""
+
+
+def method_names(made: str) -> list[str]:
+    return [
+        node.name
+        for cls in ast.parse(made).body
+        if isinstance(cls, ast.ClassDef)
+        for node in cls.body
+        if isinstance(node, ast.FunctionDef)
+    ]
+
+
+def test_a_class_has_the_methods_of_its_bases_after_its_own() -> None:
+    base = """
+        from trudy.ground import Ground
+        class Base(Ground):
+            def __init__(self) -> None: ...
+            async def pause(self, campaign: str) -> None:
+                \"\"\"Place nothing more.\"\"\"
+                await self._move(campaign)
+            async def _move(self, campaign: str) -> None: ...
+    """
+    ground = """
+        class Ground:
+            def __init__(self) -> None: ...
+            async def pause(self) -> None: ...
+            async def close_all(self) -> None: ...
+    """
+    made = translated(HOST, base=base, ground=ground)
+    assert method_names(made) == ["__init__", "run", "pause", "close_all"]
+    assert "self._async = Dialer(async_of(client))" in made
+    assert (
+        "    def pause(self, campaign: str) -> None:\n"
+        '        """Place nothing more."""\n'
+        "        return self._bridge.run(bind(self._async.pause, campaign))\n"
+    ) in made
+    assert "class SyncDialer:" in made
+
+
+def test_what_inherited_methods_name_is_imported_as_where_they_stand() -> None:
+    base = """
+        from trudy.records import Record
+        if TYPE_CHECKING:
+            import pandas as pd
+        Text = TypeVar("Text")
+        Kind = str
+        class Base:
+            @property
+            def dnc(self) -> DoNotCall: ...
+            def rows(self, kind: Kind, text: Text) -> Record: ...
+            async def frame(self) -> pd.DataFrame: ...
+        class DoNotCall:
+            async def add(self) -> int: ...
+    """
+    made = translated(HOST, base=base)
+    assert "from trudy.records import Record\n" in made
+    assert "from trudy.base import Kind\n" in made
+    assert "if TYPE_CHECKING:\n    from trudy.sync.base import SyncDoNotCall\n    import pandas as pd" in made
+    assert "Text = TypeVar('Text')" in made
+
+
+def test_a_body_that_is_copied_comes_from_the_file_of_its_class() -> None:
+    base = """
+        class Base:
+
+
+            def __len__(self) -> int:
+                # Of the base.
+                return 7
+    """
+    made = translated(HOST, base=base)
+    assert "        # Of the base.\n        return 7" in made
+
+
+def test_a_name_with_two_meanings_in_one_sync_module_is_an_error() -> None:
+    base = """
+        from trudy.other import Plan
+        class Base:
+            async def stop(self, plan: Plan) -> None: ...
+    """
+    with pytest.raises(CodegenError, match="Plan means two things"):
+        translated("    from trudy.plans import Plan" + HOST, base=base)
+    assert translated("    from trudy.other import Plan" + HOST, base=base).count("import Plan") == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        (HOST.replace("from trudy.base import Base", ""), "its base Base is not imported"),
+        (HOST.replace("from trudy.base import Base", "import Base"), "its base Base is not imported"),
+        (HOST.replace("(Base)", "(Base[int])"), "is not imported by"),
+        (HOST.replace("import Base", "import Bass as Base"), "is not a class of trudy.base"),
+    ],
+)
+def test_a_base_that_is_not_found_is_an_error(source: str, complaint: str) -> None:
+    with pytest.raises(CodegenError, match=complaint):
+        translated(source, base="class Bass: ...")

@@ -12,10 +12,10 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pdoc
 
@@ -41,6 +41,7 @@ PAGES: Final = (
 )
 OUTSIDE: Final = ("https://docs.truedy.ai", "https://pdoc.dev", "https://keepachangelog.com", "https://semver.org")
 """Hosts that may be linked; nothing is fetched from them here."""
+_OWN_MEMBERS: Final = pdoc.doc.Class.own_members.func
 _LINK = re.compile(r'\b(?:href|src)="([^"]*)"')
 _TO_A_FILE = re.compile(r'<a href="([^":#]+\.\w+)">(.*?)</a>')
 _MEMBER = re.compile(r'<a href="#(\w+\.\w+)">(.*?)</a>')
@@ -58,10 +59,9 @@ def build(directory: Path) -> list[Path]:
         Warning: pdoc could not read something, such as an annotation.
         DeadLinkError: a link leads nowhere.
     """
-    for name in LAZY:
-        module = import_module(name)
-        for member in module.__all__:
-            getattr(module, member)
+    modules = [import_module(name) for name in LAZY]
+    shown = {id(getattr(module, name)) for module in modules for name in module.__all__}
+    pdoc.doc.Class.own_members = property(lambda cls: _members(cls, shown))  # type: ignore[assignment]
     pdoc.render.configure(show_source=False, search=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -73,6 +73,17 @@ def build(directory: Path) -> list[Path]:
     if dead:
         raise DeadLinkError("\n".join(dead))
     return pages
+
+
+def _members(cls: pdoc.doc.Class, shown: Container[int]) -> list[pdoc.doc.Doc[Any]]:
+    """Its own members, and what it inherits from a class of ours that no page shows."""
+    hidden = {
+        (base.__module__, base.__qualname__)
+        for base in cls.obj.__mro__
+        if base.__module__.startswith("trudy.") and id(base) not in shown
+    }
+    inherited = [member for base, members in cls.inherited_members.items() if base in hidden for member in members]
+    return [*_OWN_MEMBERS(cls), *inherited]
 
 
 def _with_links_to_pages(page: Path, directory: Path) -> str:

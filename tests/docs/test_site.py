@@ -10,6 +10,7 @@ from tests.docs import site
 from tests.docs.blocks import GUIDES, README
 from tests.fakes import browser as browsers
 from tests.fakes.browser import Browser
+from trudy.dialer import Dialer
 
 LINKS = "[...document.querySelectorAll('a[href]')].map(link => link.href)"
 LOADED = "new Promise(done => document.readyState === 'complete' ? done() : addEventListener('load', () => done()))"
@@ -26,6 +27,12 @@ def test_each_page_has_the_guide_above_the_reference(pages: list[Path]) -> None:
     for guide in GUIDES:
         title = guide.read_text().splitlines()[0].removeprefix("# ")
         assert f">{title}</h1>" in by_name["trudy" if guide == README else guide.parent.name]
+
+
+def test_a_class_is_shown_with_what_it_inherits_from_one_that_no_page_shows(pages: list[Path]) -> None:
+    text = next(page for page in pages if page.name == "dialer.html").read_text()
+    methods = [name for name in dir(Dialer) if not name.startswith("_")]
+    assert [name for name in methods if f'id="Dialer.{name}"' not in text] == []
 
 
 def test_a_dead_link_fails_the_build(pages: list[Path], tmp_path: Path) -> None:

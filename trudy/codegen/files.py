@@ -24,10 +24,14 @@ _FOLDERS = (*_PACKAGES, TABLES)
 
 def generated(package: Path) -> dict[Path, str]:
     """Every generated file with its text, as it should be. `package` is the directory `trudy/`."""
+
+    def read(module: str) -> str:
+        return package.parent.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+
     files: dict[Path, str] = {}
     for source in sources(package):
         name = source.relative_to(package.parent).as_posix()
-        text = translate(source.read_text(encoding="utf-8"), name)
+        text = translate(source.read_text(encoding="utf-8"), name, read)
         target = _home(package, source)
         files[target / source.name] = _HEADER.format(source=name) + text
         about = _PACKAGES[target.relative_to(package).as_posix()]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
+from typing import TypeAlias
 
 from attrs import frozen
 
@@ -24,52 +25,99 @@ _OURS = {
 }
 
 
-def translate(text: str, path: str) -> str:
-    """The sync module of an async one. `path` is the source's, such as `trudy/resources/agents.py`."""
-    try:
-        tree = ast.parse(text)
-    except SyntaxError as error:
-        raise CodegenError(f"{path}:{error.lineno}: {error.msg}") from None
-    names = _Names.of(tree, ".".join(PurePosixPath(path).with_suffix("").parts))
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and is_async_name(node.name)]
+Read: TypeAlias = Callable[[str], str]
+"""Gives the text of a module by its name, such as `trudy.dialer.control`."""
+
+
+def translate(text: str, path: str, read: Read) -> str:
+    """The sync module of an async one. `path` is the source's, such as `trudy/resources/agents.py`; `read` is asked for
+    the modules of the classes that it inherits from."""
+    module = _Module.of(text, path)
+    classes = [node for node in module.tree.body if isinstance(node, ast.ClassDef) and is_async_name(node.name)]
     if not classes:
         raise CodegenError(f"{path}: no class that has a sync form")
-    body = "\n\n".join(_class(node, text.splitlines(), names.namespaces) for node in classes)
+    lineages = [list(_lineage(node, module, read)) for node in classes]
+    body = "\n\n".join(map(_class, lineages))
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
+    modules = list(dict.fromkeys([module, *(each for lineage in lineages for _, each in lineage)]))
     sections = (
-        [f'"""{sync_text(ast.get_docstring(tree) or "")}"""'],
+        [f'"""{sync_text(ast.get_docstring(module.tree) or "")}"""'],
         ["from __future__ import annotations"],
-        names.imports(used, {sync_name(node.name) for node in classes}),
-        names.type_variables(used),
+        _imports(used, {sync_name(node.name) for node in classes}, modules),
+        _type_variables(used, modules),
         [body],
     )
     return "\n\n".join("\n".join(section) for section in sections)
 
 
-def _class(source: ast.ClassDef, lines: Sequence[str], namespaces: Mapping[str, str]) -> str:
-    methods = [node for node in source.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    making = [method for method in methods if method.name == "__init__"]
-    is_namespace = not making
-    cls = Class(source.name, lines, namespaces, has_client=any(map(takes_client, making)))
+def _lineage(source: ast.ClassDef, module: _Module, read: Read) -> Iterator[tuple[ast.ClassDef, _Module]]:
+    """A class, and those whose methods its sync form must have too. The base of a namespace has one of its own."""
+    yield source, module
+    if _is_namespace(source):
+        return
+    for base in source.bases:
+        name = ast.unparse(base)
+        imported = module.names.imported.get(name)
+        if not isinstance(imported, ast.ImportFrom) or imported.module is None:
+            raise CodegenError(f"{source.name}: its base {name} is not imported by `from ... import`")
+        home = _Module.of(read(imported.module), f"{imported.module.replace('.', '/')}.py")
+        found = [node for node in home.tree.body if isinstance(node, ast.ClassDef) and node.name == name]
+        if not found:
+            raise CodegenError(f"{source.name}: its base {name} is not a class of {imported.module}")
+        yield from _lineage(found[0], home, read)
+
+
+def _is_namespace(source: ast.ClassDef) -> bool:
+    return all(method.name != "__init__" for method in _methods(source))
+
+
+def _methods(source: ast.ClassDef) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [node for node in source.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def _class(lineage: Sequence[tuple[ast.ClassDef, _Module]]) -> str:
+    source = lineage[0][0]
+    has_client = any(takes_client(method) for method in _methods(source) if method.name == "__init__")
     text = ast.get_docstring(source)
-    made = (sync_method(method, cls) for method in methods)
+    body: list[ast.stmt] = [] if text is None else [docstring(text, 4)]
+    bodies: dict[str, str] = {}
+    written_already: set[str] = set()
+    for each, module in lineage:
+        cls = Class(source.name, module.lines, module.names.namespaces, has_client=has_client, bodies=bodies)
+        own = [method for method in _methods(each) if method.name not in written_already]
+        made = (sync_method(method, cls) for method in own)
+        body += [method for method in made if method is not None]
+        written_already |= {method.name for method in own}
     tree = ast.ClassDef(
         name=sync_name(source.name),
-        bases=[ast.parse(f"SyncResource[{source.name}]", mode="eval").body] if is_namespace else [],
+        bases=[ast.parse(f"SyncResource[{source.name}]", mode="eval").body] if _is_namespace(source) else [],
         keywords=[],
-        body=[
-            *([docstring(text, 4)] if text is not None else []),
-            *(method for method in made if method is not None),
-        ],
+        body=body,
         decorator_list=[decorator for decorator in source.decorator_list if not _is_of_attrs(decorator)],
     )
-    written = ast.unparse(tree)
-    return re.sub(r"^ +(body_of_\w+)$", lambda match: cls.bodies[match[1]], written, flags=re.MULTILINE)
+    return re.sub(r"^ +(body_of_\w+)$", lambda match: bodies[match[1]], ast.unparse(tree), flags=re.MULTILINE)
+
+
+@frozen(eq=False)
+class _Module:
+    """A source module."""
+
+    tree: ast.Module
+    lines: Sequence[str]
+    names: _Names
+
+    @classmethod
+    def of(cls, text: str, path: str) -> _Module:
+        try:
+            tree = ast.parse(text)
+        except SyntaxError as error:
+            raise CodegenError(f"{path}:{error.lineno}: {error.msg}") from None
+        return cls(tree, text.splitlines(), _Names.of(tree, ".".join(PurePosixPath(path).with_suffix("").parts)))
 
 
 @frozen
 class _Names:
-    """The names that the source module imports and defines."""
+    """The names that a source module imports and defines."""
 
     module: str
     imported: dict[str, ast.Import | ast.ImportFrom]
@@ -109,34 +157,51 @@ class _Names:
         namespaces |= {sync_name(name): _sync_module(module) for name in defined if is_async_name(name)}
         return cls(module, imported, frozenset(typing_only), variables, frozenset(defined), namespaces)
 
-    def imports(self, used: set[str], own: set[str]) -> Iterator[str]:
-        """The import statements for the names in use, those for types only under `TYPE_CHECKING`."""
-        always: set[str] = set()
-        for_types: set[str] = set()
-        wanted = set(used)
-        for name in used & self.variables.keys():
-            wanted |= {node.id for node in ast.walk(self.variables[name]) if isinstance(node, ast.Name)}
-        for name in wanted - own - self.variables.keys():
-            if name in self.imported:
-                statement = ast.unparse(self.imported[name])
-                (for_types if name in self.typing_only else always).add(statement)
-            elif name in self.namespaces:
-                for_types.add(f"from {self.namespaces[name]} import {name}")
-            elif name in self.defined:
-                always.add(f"from {self.module} import {name}")
-            elif name in _OURS:
-                always.add(f"from {_OURS[name]} import {name}")
-        if for_types:
-            always.add("from typing import TYPE_CHECKING")
-        yield from sorted(always)
-        if for_types:
-            yield "if TYPE_CHECKING:"
-            yield from (f"    {statement}" for statement in sorted(for_types))
+    def import_of(self, name: str) -> tuple[str, bool] | None:
+        """The statement that imports a name, and whether for types only; None for a name unknown here."""
+        if name in self.imported:
+            return ast.unparse(self.imported[name]), name in self.typing_only
+        if name in self.namespaces:
+            return f"from {self.namespaces[name]} import {name}", True
+        if name in self.defined:
+            return f"from {self.module} import {name}", False
+        return None
 
-    def type_variables(self, used: set[str]) -> Iterator[str]:
-        """The type variables in use, made anew."""
-        for name in sorted(used & self.variables.keys()):
-            yield ast.unparse(sync_tree(self.variables[name]))
+
+def _imports(used: set[str], own: set[str], modules: Sequence[_Module]) -> Iterator[str]:
+    """The import statements for the names in use, those for types only under `TYPE_CHECKING`."""
+    always: set[str] = set()
+    for_types: set[str] = set()
+    wanted = set(used)
+    variables = _variables(modules)
+    for name in used & variables.keys():
+        wanted |= {node.id for node in ast.walk(variables[name]) if isinstance(node, ast.Name)}
+    for name in wanted - own - variables.keys():
+        found = {each for module in modules if (each := module.names.import_of(name)) is not None}
+        statements = {statement for statement, _ in found}
+        if len(statements) > 1:
+            raise CodegenError(f"{name} means two things in one sync module: {', '.join(sorted(statements))}")
+        if found:
+            (for_types if all(is_for_types for _, is_for_types in found) else always).update(statements)
+        elif name in _OURS:
+            always.add(f"from {_OURS[name]} import {name}")
+    if for_types:
+        always.add("from typing import TYPE_CHECKING")
+    yield from sorted(always)
+    if for_types:
+        yield "if TYPE_CHECKING:"
+        yield from (f"    {statement}" for statement in sorted(for_types))
+
+
+def _type_variables(used: set[str], modules: Sequence[_Module]) -> Iterator[str]:
+    """The type variables in use, made anew."""
+    variables = _variables(modules)
+    for name in sorted(used & variables.keys()):
+        yield ast.unparse(sync_tree(variables[name]))
+
+
+def _variables(modules: Sequence[_Module]) -> dict[str, ast.stmt]:
+    return {name: made for module in modules for name, made in module.names.variables.items()}
 
 
 def _statements(tree: ast.Module) -> Iterator[tuple[ast.stmt, bool]]:

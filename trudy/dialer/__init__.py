@@ -1,6 +1,7 @@
 """Bulk dialing that rings nobody twice: campaigns from a file, within hours and caps, that survive a crash.
 
-    dialer          Dialer: plan, run, pause, resume, stop, why, resolve, forget, export
+    dialer          Dialer: plan, rehearse, run, start, work, nudge, hint
+    control         pause, resume, stop, status, why, resolve, forget, export, report: from any process
     arguments       what the methods are given, checked
     campaigns       campaigns looked up, moved and told of
     launch          how a dialer begins to dial: by itself, or as one of the workers

@@ -12,14 +12,14 @@ from trudy import _checks
 from trudy.dialer.contacts import numbers_in
 
 if TYPE_CHECKING:
-    from trudy.dialer.dialer import Dialer
+    from trudy.dialer.control import CampaignControl
 
 
 @frozen(eq=False)
 class DoNotCall:
     """The numbers that no campaign of the store calls."""
 
-    _dialer: Dialer = field(repr=False)
+    _dialer: CampaignControl = field(repr=False)
 
     async def add(self, *numbers: str, source: str = "by hand") -> int:
         """Never call these again; how many were new. Takes effect before the next claim."""

@@ -55,36 +55,6 @@ class SyncDialer:
         self._async = Dialer(async_of(client), store=store, region=region, clock=clock)
         self._bridge = bridge_of(client)
 
-    def close(self) -> None:
-        """Close the store. The client stays open."""
-        self._bridge.run(self._async.aclose)
-
-    def __enter__(self) -> Self:
-        self._bridge.run(self._async.__aenter__)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @property
-    def dnc(self) -> SyncDoNotCall:
-        """The do-not-call list of the store."""
-        from trudy.dialer.sync.do_not_call import SyncDoNotCall
-
-        return SyncDoNotCall(self._async.dnc, self._bridge)
-
-    def now(self) -> float:
-        """The server's time in Unix seconds, as the client knows it: the earliest that it may be, so that no hours are
-        taken to be open a moment too soon.
-        """
-        return self._async.now()
-
-    def e164(self, number: str) -> str:
-        """A number in E.164, read with the default region."""
-        return self._async.e164(number)
-
     def plan(
         self,
         source: Source,
@@ -241,6 +211,51 @@ class SyncDialer:
             )
         )
 
+    def nudge(self, event: object = None) -> None:
+        """Something was heard of a call: look soon. For a webhook router's `on_any`; from any thread.
+
+        Events are hints: what became of a call is asked of the API. `classify` sees the last one of each call.
+        """
+        return self._async.nudge(event)
+
+    def hint(self, event: object = None) -> None:
+        """Something was heard of a call, in any process: the one that dials from this store looks within two seconds.
+
+        For `on_any` of a webhook router where the webhooks come to another process than the one that dials; `nudge`
+        is for the same one, and the only one that tells `classify` of the event.
+        """
+        return self._bridge.run(bind(self._async.hint, event))
+
+    def close(self) -> None:
+        """Close the store. The client stays open."""
+        self._bridge.run(self._async.aclose)
+
+    def __enter__(self) -> Self:
+        self._bridge.run(self._async.__aenter__)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def dnc(self) -> SyncDoNotCall:
+        """The do-not-call list of the store."""
+        from trudy.dialer.sync.do_not_call import SyncDoNotCall
+
+        return SyncDoNotCall(self._async.dnc, self._bridge)
+
+    def now(self) -> float:
+        """The server's time in Unix seconds, as the client knows it: the earliest that it may be, so that no hours are
+        taken to be open a moment too soon.
+        """
+        return self._async.now()
+
+    def e164(self, number: str) -> str:
+        """A number in E.164, read with the default region."""
+        return self._async.e164(number)
+
     def pause(self, campaign: str, reason: str = "by hand") -> None:
         """Place nothing more until `resume`; acts in every process within two seconds.
 
@@ -332,18 +347,3 @@ class SyncDialer:
             OSError: the file cannot be written.
         """
         return self._bridge.run(bind(self._async.report, campaign, path, rehearsal=rehearsal))
-
-    def nudge(self, event: object = None) -> None:
-        """Something was heard of a call: look soon. For a webhook router's `on_any`; from any thread.
-
-        Events are hints: what became of a call is asked of the API. `classify` sees the last one of each call.
-        """
-        return self._async.nudge(event)
-
-    def hint(self, event: object = None) -> None:
-        """Something was heard of a call, in any process: the one that dials from this store looks within two seconds.
-
-        For `on_any` of a webhook router where the webhooks come to another process than the one that dials; `nudge`
-        is for the same one, and the only one that tells `classify` of the event.
-        """
-        return self._bridge.run(bind(self._async.hint, event))
