@@ -90,18 +90,38 @@ def test_two_hundred_kills(postgres: PostgresServer, postgres_url: str, seed: in
     policy = evolve(SLOW, gap=6.0)
     quirks = LAGGING | ({"calls_without_variables"} if seed % 2 else set())
     with fleet(postgres_url, numbers_that(220, *ENDINGS), seed=100 + seed, policy=policy, quirks=quirks) as it:
-        it.until_placed(10)
-        for turn in range(50):
-            if turn % 20 == 5:
-                stopped = it.stop()
-            elif turn % 20 == 19:
-                it.thaw(stopped)
-            elif turn % 20 == 10:
-                restart(postgres)
-            elif turn % 40 == 15:
-                stay_full(it, postgres)
-            it.kill_while_it_dials(0.0, 1.2)
-        it.thaw(stopped)
-        assert it.kills == 50, "the campaign was done too soon"
-        it.until_done(600)
-        it.judge()
+        endure(it, postgres)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_fifty_kills_under_a_rate_limit_that_the_workers_share(postgres: PostgresServer, postgres_url: str) -> None:
+    """In real time, as the limit keeps it, and as fast as it lets them."""
+    limit = RateLimit(12, window=6)
+    policy = evolve(SLOW, gap=0, max_live=60)
+    sandbox = {"speed": 1.0, "start": None, "rate_limit": limit.limit, "window": limit.window, "talk_seconds": 5.0}
+    numbers = numbers_that(220, *ENDINGS)
+    with fleet(postgres_url, numbers, seed=200, policy=policy, quirks=LAGGING, limit=limit, **sandbox) as it:
+        endure(it, postgres)
+        windows = it.sandbox.requests_per_window()
+    assert max(window.refused for window in windows) <= 1, windows
+    assert max(window.admitted for window in windows) >= limit.limit * 0.7, "the limit was never in the way"
+
+
+def endure(it: Fleet, postgres: PostgresServer) -> None:
+    """Fifty kills, and between them workers that are stopped, restarts of the database and a full disk."""
+    it.until_placed(10)
+    for turn in range(50):
+        if turn % 20 == 5:
+            stopped = it.stop()
+        elif turn % 20 == 19:
+            it.thaw(stopped)
+        elif turn % 20 == 10:
+            restart(postgres)
+        elif turn % 40 == 15:
+            stay_full(it, postgres)
+        it.kill_while_it_dials(0.0, 1.2)
+    it.thaw(stopped)
+    assert it.kills == 50, "the campaign was done too soon"
+    it.until_done(600)
+    it.judge()
