@@ -26,7 +26,7 @@ from sqlalchemy.pool import StaticPool
 from trudy.clock import Clock
 from trudy.dialer.schema import SCHEMA, metadata
 from trudy.dialer.schema import store as store_table
-from trudy.dialer.sql_postgres import PostgresLock, postgres_engine, said_by, settings_of, that
+from trudy.dialer.sql_postgres import PostgresLock, postgres_engine, said_by, settings_of, takes_connections, that
 from trudy.dialer.states import ImpossibleError
 from trudy.dialer.store import StoreBusyError, StoreError
 from trudy.errors import InvalidArgumentError
@@ -91,9 +91,20 @@ class Database:
         return self._advisory is not None and self._advisory.is_shared
 
     @property
+    def name(self) -> str:
+        """For people: a path, or a URL without its password."""
+        return self._name
+
+    @property
     def settings(self) -> dict[str, Any]:
         """For more connections of psycopg to the same PostgreSQL; the password is in them."""
         return settings_of(self._engine.url)
+
+    async def is_there(self) -> bool:
+        """Whether PostgreSQL takes connections; whether this process may have one is not asked."""
+        from anyio import to_thread
+
+        return await to_thread.run_sync(takes_connections, self.settings, abandon_on_cancel=True)
 
     async def lock(self, who: str) -> None:
         """Keep other processes from dialing. Raises `StoreBusyError`, which names who does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
@@ -177,6 +178,15 @@ def settings_of(url: URL) -> dict[str, Any]:
         .render_as_string(hide_password=False),
         "options": f"{given} {patience}".strip(),
     }
+
+
+def takes_connections(settings: Mapping[str, Any]) -> bool:
+    """Whether a server is there that takes them, from whomever: it is neither away nor just starting."""
+    from psycopg import pq
+    from psycopg.conninfo import make_conninfo
+
+    answer = pq.PGconn.ping(make_conninfo(**settings).encode())
+    return answer not in (pq.Ping.NO_RESPONSE, pq.Ping.REJECT)
 
 
 def _begin_postgres(connection: Connection) -> None:

@@ -12,6 +12,7 @@ from attrs import evolve
 from tests.dialer.child import numbers_that
 from tests.dialer.fleet.conftest import POLICY, Fleet, fleet_of, until, working
 from trudy.dialer import Dialer, DueRow, Policy
+from trudy.dialer.fleet.keeper import Keeper, Kept
 from trudy.dialer.store import StoreError
 from trudy.dialer.throwaway_postgres import PostgresServer
 
@@ -107,6 +108,23 @@ async def test_a_database_that_restarts_in_mid_run(fleet: Fleet, postgres: Postg
     assert (status.state, status.counts) == ("done", {"done": len(NUMBERS)})
     fleet.sandbox.assert_no_number_dialed_twice()
     assert len(fleet.sandbox.placed_calls) == len(NUMBERS)
+
+
+async def test_a_worker_that_begins_waits_for_a_database_that_is_lost_meanwhile(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialer, looks, look = await fleet.dialer(), list[Keeper](), Keeper.look
+
+    async def fails_once(keeper: Keeper) -> Kept:
+        looks.append(keeper)
+        if len(looks) == 1:
+            raise StoreError("the connection was lost")
+        return await look(keeper)
+
+    monkeypatch.setattr(Keeper, "look", fails_once)
+    with anyio.fail_after(20):
+        await dialer.work(until_done=True)
+    assert len(looks) >= 2
 
 
 async def test_what_a_restored_store_has_forgotten_halts_all_and_is_not_dialed_again(fleet: Fleet) -> None:

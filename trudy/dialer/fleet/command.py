@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -12,14 +13,24 @@ from typing import Final
 
 from trudy._environment import find_base_url, find_sandbox_clock
 from trudy.client import AsyncTrudyClient
+from trudy.clock import SystemClock
 from trudy.dialer.dialer import Dialer
+from trudy.dialer.fleet.entry import shared_store
 from trudy.dialer.outcome import classify
 from trudy.dialer.progress import DialEvent, OnEvent
+from trudy.dialer.sql_database import Database
 from trudy.dialer.store import StoreBusyError, StoreError
 from trudy.errors import TrudyError
 from trudy.options import RateLimit
 from trudy.rate_limit.postgres import PostgresRateLimiter
 
+logger = logging.getLogger("trudy.dialer")
+_CLOCK: Final = SystemClock()
+_COMES_WITHIN: Final = 120.0
+"""Seconds that a worker which starts waits for its database. More would hide a wrong address for longer, fewer would
+not outlast a failover."""
+_ASKS_EVERY: Final = 1.0
+"""Seconds between two looks for it: more delay the worker, fewer press a server that is just starting."""
 _HOOKS: Final = ("should_dial", "classify", "on_outcome", "on_event")
 
 
@@ -56,20 +67,36 @@ def run(arguments: argparse.Namespace) -> int:
     except (StoreBusyError, StoreError, TrudyError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:  # while it waits for its database
+        return 130
     return 0
 
 
 async def work(arguments: argparse.Namespace, on_event: OnEvent) -> None:
     """Work as the arguments say. `on_event`: what is told of events if the hooks have nothing for them."""
     hooks = arguments.hooks
-    async with _client(arguments) as client, Dialer(client, store=arguments.store) as dialer:
-        await dialer.work(
-            on_event=getattr(hooks, "on_event", on_event),
-            should_dial=getattr(hooks, "should_dial", None),
-            classify=getattr(hooks, "classify", classify),
-            on_outcome=getattr(hooks, "on_outcome", None),
-            until_done=arguments.until_done,
-        )
+    async with _client(arguments) as client:
+        dialer = Dialer(client, store=arguments.store)
+        await _until_there(shared_store(dialer.store).database)
+        async with dialer:
+            await dialer.work(
+                on_event=getattr(hooks, "on_event", on_event),
+                should_dial=getattr(hooks, "should_dial", None),
+                classify=getattr(hooks, "classify", classify),
+                on_outcome=getattr(hooks, "on_outcome", None),
+                until_done=arguments.until_done,
+            )
+
+
+async def _until_there(database: Database) -> None:
+    """Wait for a database that is away or still starting. Whatever else is wrong, opening it tells."""
+    until = _CLOCK.monotonic() + _COMES_WITHIN
+    is_told = False
+    while not await database.is_there() and _CLOCK.monotonic() < until:
+        if not is_told:
+            logger.warning("%s does not answer; it is asked again for %g s", database.name, _COMES_WITHIN)
+            is_told = True
+        await _CLOCK.sleep(_ASKS_EVERY)
 
 
 @asynccontextmanager

@@ -124,10 +124,10 @@ class FleetWorker:
         """Dial until it is told to end; then see the calls on the wire to their answer."""
         try:
             await self._learn_time()
-            self._kept = await self._keeper.look()
-        except (TrudyError, StoreError) as error:
+        except TrudyError as error:
             self.failure = error
             return
+        await self._learn_who_is_alive()
         settings = self.store.database.settings
         queues = [
             Supervisor(settings=settings, queue=queue, task=task, work=work, name=self.name, concurrency=most)
@@ -165,6 +165,14 @@ class FleetWorker:
             else:
                 self._clock_guard.learned()
                 return
+
+    async def _learn_who_is_alive(self) -> None:
+        """Else the calls that others have on the wire would be looked for."""
+        while not self._finishing.is_set():
+            await self._bear(self._keep_once)
+            if not self._is_away:
+                return
+            await _REAL.sleep(_KEEPS_EVERY)
 
     def finish(self) -> None:
         """Place nothing more: what waits for admission is not sent, what is on the wire gets its answer."""
