@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, selec
 from trudy.dialer.export import AttemptRow, CampaignCopy, HeldRow
 from trudy.dialer.records import HELD_UNTIL
 from trudy.dialer.schema import SCHEMA, attempts, caller_days, campaigns, do_not_call, rows, store
-from trudy.dialer.sql_rows import OPEN, PAGE
-from trudy.dialer.states import AttemptState, RowState
+from trudy.dialer.sql_rows import PAGE
+from trudy.dialer.states import RINGING, AttemptState, RowState
 
 _IN_ORDER = (campaigns, rows, attempts, caller_days, do_not_call)
 """Tables of a copy, those first that others point to."""
@@ -48,7 +48,7 @@ def load(connection: Connection, copied: CampaignCopy, *, campaign: str, agent_i
             connection.execute(insert(table), [dict(each) for each in found])
     connection.execute(
         update(attempts)
-        .where(attempts.c.state.in_(OPEN))
+        .where(attempts.c.state.in_(RINGING))
         .values(state=AttemptState.ENDED, outcome="unknown", ended_at=now)
     )
     connection.execute(update(rows).values(shard=0))

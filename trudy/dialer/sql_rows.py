@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
-from uuid import uuid4
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    Select,
     and_,
     bindparam,
     delete,
     func,
     insert,
-    literal_column,
     or_,
     select,
     update,
@@ -27,10 +24,9 @@ from sqlalchemy import (
 
 from trudy.dialer.exported import own_name
 from trudy.dialer.policy import Policy
-from trudy.dialer.records import CAMPAIGN_STATES, HELD_UNTIL, CampaignRecord, CampaignState, DueRow, OpenAttempt
+from trudy.dialer.records import CAMPAIGN_STATES, HELD_UNTIL, CampaignRecord, CampaignState, DueRow
 from trudy.dialer.refusals import MOST_REFUSALS
 from trudy.dialer.schema import SHARDS, attempts, campaigns, do_not_call, events, leases, only_to, rows
-from trudy.dialer.sql_caps import day_of
 from trudy.dialer.sql_claims import note
 from trudy.dialer.states import RINGING, AttemptState, ImpossibleError, RowState
 
@@ -38,8 +34,6 @@ PAGE: Final = 1_000
 """Rows read at a time for an export: more costs memory, fewer costs statements."""
 ONLY_TO: Final = "only_to"
 """Why a row is held while a run calls only some numbers."""
-OPEN: Final = (AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.PLACED)
-"""Attempts whose end is not known."""
 
 _ROW: Final = select(rows).where(rows.c.id == bindparam("of"))
 POSTPONE: Final = (
@@ -59,32 +53,6 @@ _DUE: Final = (
     .order_by(rows.c.priority.desc(), rows.c.due_at.asc().nulls_first(), rows.c.id)
     .limit(bindparam("most"))
 )
-
-
-def _attempts_where(*which: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
-    """Attempts with the agent that calls, and their rows."""
-    theirs = select(attempts.c.row).join(rows, rows.c.id == attempts.c.row).where(*which)
-    return (
-        select(attempts, campaigns.c.agent)
-        .join(campaigns, campaigns.c.id == attempts.c.campaign)
-        .join(rows, rows.c.id == attempts.c.row)
-        .where(*which)
-        .order_by(attempts.c.intent_at),
-        select(rows).where(rows.c.id.in_(theirs)),
-    )
-
-
-_is_open: Final = attempts.c.state.in_([literal_column(f"'{state.value}'") for state in sorted(RINGING)])
-"""In the words of the index of ringing attempts, so that it serves: there are few of them among many thousands."""
-_OPEN_ONES: Final = _attempts_where(_is_open)
-_OPEN_OF_ONE: Final = _attempts_where(_is_open, attempts.c.campaign == bindparam("of"))
-_LATE: Final = _attempts_where(
-    attempts.c.state == AttemptState.UNRESOLVED,
-    attempts.c.call_id.is_(None),
-    attempts.c.intent_at >= bindparam("since"),
-    rows.c.state.in_((RowState.UNRESOLVED, RowState.WAITING)),
-)
-_BY_ID: Final = _attempts_where(attempts.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def as_campaign(found: Row[Any], policy: Policy) -> CampaignRecord:
@@ -236,110 +204,6 @@ def wait_again(connection: Connection, ids: Sequence[int], now: float) -> None:
             note(connection, now, "waits_again", row=row)
 
 
-def open_attempts(connection: Connection, campaign: str | None) -> list[OpenAttempt]:
-    """Those whose end is not known, of all campaigns or of one."""
-    if campaign is None:
-        return _attempts(connection, _OPEN_ONES, {})
-    return _attempts(connection, _OPEN_OF_ONE, {"of": campaign})
-
-
-def late_attempts(connection: Connection, since: float) -> list[OpenAttempt]:
-    """Those since a time that were given up without a call, and whose call would still matter."""
-    return _attempts(connection, _LATE, {"since": since})
-
-
-def attempts_by_id(connection: Connection, ids: Sequence[str]) -> list[OpenAttempt]:
-    """Those of these ids, whatever their state."""
-    return _attempts(connection, _BY_ID, {"ids": ids})
-
-
-def _attempts(
-    connection: Connection, asked: tuple[Select[Any], Select[Any]], values: Mapping[str, object]
-) -> list[OpenAttempt]:
-    """Attempts as the sweep needs them, oldest first."""
-    chosen, called = asked
-    found_ones = connection.execute(chosen, values).all()
-    if not found_ones:
-        return []
-    contacts = {row.id: as_contact(row) for row in connection.execute(called, values)}
-    return [
-        OpenAttempt(
-            id=found.id,
-            campaign=found.campaign,
-            row=found.row,
-            agent_id=found.agent,
-            number=found.number,
-            from_number=found.from_number,
-            contact=contacts[found.row],
-            state=AttemptState(found.state),
-            intent_at=found.intent_at,
-            send_by=found.send_by,
-            started_at=found.started_at,
-            call_id=found.call_id,
-            looks=found.looks,
-            next_look_at=found.next_look_at,
-            worker=found.worker,
-        )
-        for found in found_ones
-    ]
-
-
-def owned(connection: Connection, call_ids: Sequence[str]) -> frozenset[str]:
-    """Which of these calls an attempt has, or were adopted."""
-    mine = connection.execute(select(attempts.c.call_id).where(attempts.c.call_id.in_(call_ids))).scalars()
-    adopted = connection.execute(select(events.c.data).where(events.c.kind == "adopted")).scalars()
-    return frozenset(mine) | ({data["call_id"] for data in adopted} & set(call_ids))
-
-
-def adopt(connection: Connection, attempt: str, call_id: str, number_hash: str, placed_at: float, now: float) -> bool:
-    """Enter a call of which this (restored) store has forgotten the attempt, and hold the rows of its number.
-
-    With a row that waited, it counts against the caps of the number like any other.
-    """
-    if owned(connection, [call_id]):
-        return False
-    theirs = attempts.c.number_hash == number_hash
-    looked_for = attempts.c.state.in_((AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.UNRESOLVED))
-    if not attempt and connection.execute(select(attempts.c.id).where(theirs, looked_for)).first():
-        return False
-    waits = and_(rows.c.key == number_hash, rows.c.state == RowState.WAITING)
-    first = connection.execute(select(rows).where(waits).order_by(rows.c.id)).first()
-    if first is None and not attempt:
-        return False
-    connection.execute(
-        update(rows).where(waits).values(state=RowState.UNRESOLVED, reason="called before the store was restored")
-    )
-    if first is not None:
-        count = select(func.count()).where(attempts.c.campaign == first.campaign, attempts.c.row == first.id)
-        connection.execute(
-            insert(attempts).values(
-                id=attempt or str(uuid4()),
-                campaign=first.campaign,
-                row=first.id,
-                n=connection.execute(count).scalar_one() + 1,
-                number=first.number,
-                number_hash=number_hash,
-                state=AttemptState.UNRESOLVED,
-                worker="before the store was restored",
-                fence=0,
-                intent_at=placed_at,
-                send_by=placed_at,
-                window="",
-                zone=", ".join(first.zones),
-                day=day_of(as_contact(first), placed_at),
-                consent=first.consent,
-                call_id=call_id,
-            )
-        )
-        connection.execute(update(rows).where(rows.c.id == first.id).values(attempts=rows.c.attempts + 1))
-        connection.execute(
-            update(campaigns).where(campaigns.c.id == first.campaign).values(dialed=campaigns.c.dialed + 1)
-        )
-    row, campaign = (None, None) if first is None else (first.id, first.campaign)
-    note(connection, now, "adopted", campaign=campaign, row=row, attempt=attempt or None, call_id=call_id)
-    return True
-
-
 def history(connection: Connection, number_hash: str) -> list[dict[str, object]]:
     """What happened to a number, oldest first."""
     ids = list(connection.execute(select(rows.c.id).where(rows.c.key == number_hash)).scalars())
@@ -359,7 +223,7 @@ def history(connection: Connection, number_hash: str) -> list[dict[str, object]]
 def forget(connection: Connection, number_hash: str, now: float) -> int:
     """Delete what is a person's: number, columns, variables. Hashes, states and times stay."""
     busy = connection.execute(
-        select(attempts.c.id).where(attempts.c.number_hash == number_hash, attempts.c.state.in_(OPEN))
+        select(attempts.c.id).where(attempts.c.number_hash == number_hash, attempts.c.state.in_(RINGING))
     ).first()
     if busy is not None:
         raise ImpossibleError("the number is being called, or a call to it is being looked for")

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Final, Literal, ParamSpec, TypeVar, cast
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from trudy.clock import Clock
-from trudy.dialer import policy_json, sql_caps, sql_claims, sql_copy, sql_plans, sql_postgres, sql_rows, sql_servers
+from trudy.dialer import (
+    policy_json,
+    sql_attempts,
+    sql_caps,
+    sql_claims,
+    sql_copy,
+    sql_plans,
+    sql_postgres,
+    sql_rows,
+    sql_servers,
+)
 from trudy.dialer.export import AttemptRow, CampaignCopy, HeldRow
 from trudy.dialer.policy import OutcomeWord, Policy
 from trudy.dialer.records import (
@@ -29,9 +39,6 @@ from trudy.dialer.schema import SHARDS, attempts, campaigns, do_not_call, hints,
 from trudy.dialer.schema import store as store_table
 from trudy.dialer.sql_database import Database
 from trudy.dialer.states import AttemptState, Happening, RowState
-
-if TYPE_CHECKING:
-    pass
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -216,10 +223,10 @@ class SqlStore:
         await self._in_transaction(lambda connection: connection.execute(statement))
 
     async def open_attempts(self, campaign: str | None = None) -> Sequence[OpenAttempt]:
-        return await self._database.read(sql_rows.open_attempts, campaign)
+        return await self._database.read(sql_attempts.open_attempts, campaign)
 
     async def late_attempts(self, since: float) -> Sequence[OpenAttempt]:
-        return await self._database.read(sql_rows.late_attempts, since)
+        return await self._database.read(sql_attempts.late_attempts, since)
 
     async def last_ends(
         self, campaign: str, most: int, *, since: float = 0.0
@@ -243,13 +250,13 @@ class SqlStore:
         return {each[0]: each[1] for each in found}
 
     async def attempts(self, ids: Sequence[str]) -> Sequence[OpenAttempt]:
-        return await self._database.read(sql_rows.attempts_by_id, ids)
+        return await self._database.read(sql_attempts.attempts_by_id, ids)
 
     async def owned(self, call_ids: Sequence[str]) -> frozenset[str]:
-        return await self._database.read(sql_rows.owned, call_ids)
+        return await self._database.read(sql_attempts.owned, call_ids)
 
     async def adopt(self, attempt: str, call_id: str, number: str, placed_at: float, now: float) -> bool:
-        return await self._in_transaction(sql_rows.adopt, attempt, call_id, self.hash_of(number), placed_at, now)
+        return await self._in_transaction(sql_attempts.adopt, attempt, call_id, self.hash_of(number), placed_at, now)
 
     async def last_activity_at(self) -> float:
         def read(connection: Connection) -> float:

@@ -8,7 +8,7 @@ from typing import Final
 from attrs import define, field, frozen
 from sqlalchemy import Connection, delete, exists, or_, select, text
 
-from trudy.dialer import sql_rows, sql_servers
+from trudy.dialer import sql_attempts, sql_rows, sql_servers
 from trudy.dialer.fleet import jobs
 from trudy.dialer.records import HELD_UNTIL, ONLY_HELD, CampaignState
 from trudy.dialer.schema import attempts, campaigns, hints, rows, workers
@@ -72,7 +72,7 @@ class Keeper:
         if sql_servers.change(connection) is None:
             jobs.put_missing(connection, self.store.id, self.server_now())
         running = connection.execute(select(campaigns.c.id).where(campaigns.c.state == "running")).scalars()
-        is_open = select(attempts.c.id).where(attempts.c.state.in_(sql_rows.OPEN)).limit(1)
+        is_open = select(attempts.c.id).where(sql_attempts.IS_OPEN).limit(1)
         return Kept(
             alive=frozenset(alive),
             running=frozenset(running),
