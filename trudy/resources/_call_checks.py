@@ -32,6 +32,12 @@ def check_call(agent_id: object, phone_number: object, from_number: object, dire
         _checks.one_of(direction, ("outbound",), "direction")
 
 
+def check_unknown(on_unknown: object, reconcile_timeout: object) -> None:
+    """What is to be done where no answer comes."""
+    _checks.one_of(on_unknown, ("reconcile", "retry", "raise"), "on_unknown")
+    _checks.seconds(reconcile_timeout, "reconcile_timeout")
+
+
 def check_batch(members: Mapping[str, object]) -> None:
     """Each member by itself; null passes."""
     given = {name: value for name, value in members.items() if value is not None}

@@ -7,14 +7,13 @@ from datetime import datetime
 from functools import partial
 from typing import Final, Literal, Unpack
 
-from trudy import _checks
 from trudy.event_source import EventSource
 from trudy.models import BulkDeleteResult, Call, CallSettingsParam, Deleted, Recording, Transcript
 from trudy.options import JSON, MAX_WAIT, NOT_GIVEN, RECONCILE_TIMEOUT, NotGiven, OnUnknown, RequestOptions
 from trudy.pagination import PAGE_SIZE, AsyncPager
 from trudy.request import Endpoint, RetryClass
 from trudy.resources._base import Resource, body_of
-from trudy.resources._call_checks import check_call
+from trudy.resources._call_checks import check_call, check_unknown
 from trudy.resources._call_search import asked_for, find_calls, time_text
 from trudy.resources._call_waits import CallWaits
 from trudy.resources._destination import Target
@@ -123,8 +122,7 @@ class AsyncCalls(Resource):
             CallOutcomeUnknownError: it may or may not have been placed. Do not repeat it blindly.
         """
         check_call(agent_id, phone_number, from_number, direction, self._core.base_url)
-        _checks.one_of(on_unknown, ("reconcile", "retry", "raise"), "on_unknown")
-        _checks.seconds(reconcile_timeout, "reconcile_timeout")
+        check_unknown(on_unknown, reconcile_timeout)
         members = body_of(
             agent_id=agent_id,
             phone_number=phone_number,

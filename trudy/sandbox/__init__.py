@@ -17,7 +17,7 @@ The files:
     clock.py           a clock that can be sped up, stepped and stopped
     jumping_clock.py   a clock that jumps ahead while all tasks wait
     command.py         the command that serves a sandbox, and its options
-    assertions.py      assertions about the calls that were placed
+    assertions.py      assertions about the calls that were placed and the requests that came
     ids.py             ids of new objects
     placeholders.py    the objects that the examples on Truedy's SDK page name
     http/              receives requests and sends answers

@@ -1,15 +1,19 @@
-"""Assertions about the calls that a sandbox placed, for requests and for batches: each may raise `AssertionError`."""
+"""Assertions about the calls that a sandbox placed, for requests and for batches, and about the requests that it got.
+
+Each may raise `AssertionError`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from trudy._hours import WorkingHours
 from trudy._masking import mask_phone
 from trudy.sandbox.domain.lifecycle import PlacedCall
+from trudy.sandbox.http.records import Arrival
 
 _SHOWN = 10
 """Offences that a message lists, so that it stays readable; it also says how many there are."""
@@ -49,21 +53,37 @@ def no_overlapping_calls(calls: Iterable[PlacedCall]) -> None:
     _none(faults, "called during another call")
 
 
-def called_only_within(calls: Iterable[PlacedCall], hours_of: Callable[[str], Iterable[WorkingHours]]) -> None:
+def called_only_within(
+    calls: Iterable[PlacedCall],
+    start: time,
+    end: time | None,
+    *,
+    timezone: str | Callable[[str], str | Iterable[str]],
+    days: frozenset[int],
+) -> None:
     """Each call began to ring inside the calling hours of every zone that its number may lie in."""
     faults: list[str] = []
     for call in calls:
         rang_at = call.timeline.ringing_at
         if rang_at is None:
             continue
-        for hours in hours_of(call.to):
+        for zone in _zones_of(timezone, call.to):
+            hours = WorkingHours(zone=zone, days=days, start=start, end=end)
             if hours.opens(rang_at) != rang_at:
-                local = datetime.fromtimestamp(rang_at, hours.zone)
-                faults.append(f"{mask_phone(call.to)} {local:%A %H:%M:%S} in {hours.zone}")
+                local = datetime.fromtimestamp(rang_at, zone)
+                faults.append(f"{mask_phone(call.to)} {local:%A %H:%M:%S} in {zone}")
     _none(faults, "called out of hours")
 
 
-def zones_of(timezone: str | Callable[[str], str | Iterable[str]], number: str) -> list[ZoneInfo]:
+def no_key_sent(arrivals: Iterable[Arrival], keys: Collection[bytes]) -> None:
+    """No request to the recordings' origin has a key or token anywhere in it."""
+    for arrival in arrivals:
+        everything = b"\n".join((arrival.query, arrival.body, *(value for _, value in arrival.raw_headers)))
+        if "authorization" in arrival.headers() or any(key in everything for key in keys):
+            raise AssertionError(f"a credential was sent to the recordings' origin: {arrival.method} {arrival.path}")
+
+
+def _zones_of(timezone: str | Callable[[str], str | Iterable[str]], number: str) -> list[ZoneInfo]:
     """The zones that a number may lie in, from the test's own function."""
     named = timezone if isinstance(timezone, str) else timezone(number)
     return [ZoneInfo(name) for name in ([named] if isinstance(named, str) else named)]

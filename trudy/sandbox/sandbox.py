@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import httpx
 
-from trudy._hours import WorkingHours
 from trudy.sandbox import assertions
 from trudy.sandbox.clock import SandboxClock
 from trudy.sandbox.domain import browser_calls
-from trudy.sandbox.domain.lifecycle import TALK_SECONDS, PlacedCall
+from trudy.sandbox.domain.lifecycle import TALK_SECONDS, PlacedCall, most_at_once
 from trudy.sandbox.domain.voices import SandboxVoice, voice_status
 from trudy.sandbox.events.sender import EventSender
 from trudy.sandbox.faults.options import FaultOptions
@@ -320,17 +319,7 @@ class Sandbox:
     @property
     def max_concurrent_calls(self) -> int:
         """The most calls that rang or were answered at the same time so far."""
-        now = self.clock.time()
-        edges: list[tuple[float, int]] = []
-        for call in self.placed_calls:
-            begin = call.timeline.ringing_at
-            if begin is not None and begin <= now:
-                edges += [(begin, 1), (call.timeline.ended_at, -1)]
-        most = running = 0
-        for _, step in sorted(edges):
-            running += step
-            most = max(most, running)
-        return most
+        return most_at_once(self.placed_calls, until=self.clock.time())
 
     def calls_to(self, number: str) -> list[PlacedCall]:
         """All accepted calls to this number, in order."""
@@ -374,24 +363,13 @@ class Sandbox:
                 several.
             days: 1 for Monday to 7 for Sunday.
         """
-        on = frozenset(days)
-
-        def hours_of(number: str) -> list[WorkingHours]:
-            zones = assertions.zones_of(timezone, number)
-            return [WorkingHours(zone=zone, days=on, start=start, end=end) for zone in zones]
-
-        assertions.called_only_within(self.placed_calls, hours_of)
+        assertions.called_only_within(self.placed_calls, start, end, timezone=timezone, days=frozenset(days))
 
     def assert_no_key_left_the_host(self) -> None:
         """Raise `AssertionError` if a request to the recordings' origin had a key or token anywhere in it."""
         with self.world.state.lock:
             arrivals, keys = list(self.world.media_arrivals), [key.encode() for key in self.world.keys]
-        for arrival in arrivals:
-            everything = b"\n".join((arrival.query, arrival.body, *(value for _, value in arrival.raw_headers)))
-            if "authorization" in arrival.headers() or any(key in everything for key in keys):
-                raise AssertionError(
-                    f"a credential was sent to the recordings' origin: {arrival.method} {arrival.path}"
-                )
+        assertions.no_key_sent(arrivals, keys)
 
     def _client_options(self, options: dict[str, Any]) -> dict[str, Any]:
         defaults: dict[str, Any] = {"api_key": self.api_key, "base_url": self.base_url, "clock": self.clock}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from attrs import evolve, field, frozen
@@ -259,3 +259,17 @@ def _lines(call: PlacedCall) -> list[tuple[str, str]]:
 def fill(template: str, variables: Mapping[str, str]) -> str:
     """Replace each `{{name}}` by its variable; an unknown name stays as it is."""
     return _VARIABLE.sub(lambda match: variables.get(match[1], match[0]), template)
+
+
+def most_at_once(calls: Iterable[PlacedCall], *, until: float) -> int:
+    """The most calls that rang or were answered at the same time, of those that rang until then."""
+    edges: list[tuple[float, int]] = []
+    for call in calls:
+        begin = call.timeline.ringing_at
+        if begin is not None and begin <= until:
+            edges += [(begin, 1), (call.timeline.ended_at, -1)]
+    most = running = 0
+    for _, step in sorted(edges):
+        running += step
+        most = max(most, running)
+    return most
