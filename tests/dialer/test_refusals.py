@@ -10,7 +10,7 @@ from attrs import evolve
 from tests.dialer.conftest import Night, numbers_ending
 from tests.dialer.recount import check_counters, tables_of
 from trudy.dialer import Breaker, DialEvent, Hours, Plan, Policy, RunResult
-from trudy.dialer.refusals import IN_A_ROW, MOST_REFUSALS, Refusals, is_about, reason_of
+from trudy.dialer.refusals import IN_A_ROW, MOST_REFUSALS, Told, alike, is_about, reason_of
 from trudy.errors import (
     BadRequestError,
     ConfigurationError,
@@ -63,15 +63,29 @@ def test_a_reason_says_what_was_refused() -> None:
     assert reason_of(ConfigurationError("x")) == ConfigurationError("x").code
 
 
-def test_only_equal_refusals_in_a_row_count() -> None:
-    refusals = Refusals()
-    assert not any(refusals.add("a", row) for row in range(IN_A_ROW - 1))
-    assert refusals.add("b", 10) == ()
-    assert not any(refusals.add("a", row) for row in range(IN_A_ROW - 1))
-    refusals.placed()
-    assert not any(refusals.add("a", row) for row in range(IN_A_ROW - 1))
-    assert refusals.add("a", 9) == (0, 1, 2, 3, 9)
-    assert refusals.add("a", 10) == (0, 1, 2, 3, 9, 10)
+def told(kind: str, row: int | None = None, **data: object) -> Told:
+    return Told(kind=kind, row=row, data=data)
+
+
+@pytest.mark.parametrize(
+    ("before", "counts"),
+    [
+        (told("refused", 1, why="a", error="x"), True),
+        (told("not_sent", 1, why="a"), True),
+        (told("placed", 1, call_id="c"), False),
+        (told("found", 1, call_id="c"), False),
+        (told("refused", 1, why="b"), False),
+        (told("campaign", to="running", reason=None), False),
+        (told("campaign", to="paused", reason="by hand"), True),
+        (told("refused", 1, error="the number is bad"), True),
+        (told("not_sent", 1, error="rate_limit"), True),
+    ],
+)
+def test_only_equal_refusals_in_a_row_count(before: Told, counts: bool) -> None:
+    older = [told("refused", row, why="a") for row in (8, 9)]
+    newer = [told("not_sent", 7, why="a")]
+    mine = [1] if before.row and before.data.get("why") == "a" else []
+    assert alike([*newer, before, *older], "a") == [7, *mine, *([8, 9] if counts else [])]
 
 
 async def run(night: Night, plan: Plan, **members: object) -> RunResult:
@@ -141,14 +155,20 @@ async def test_nobody_is_refused_for_ever(night: Night) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_person_who_was_forgotten_does_not_wait_again(night: Night) -> None:
-    plan = await night.plan(NUMBERS[:2], evolve(CAREFUL, max_live=1))
+async def test_a_person_who_was_forgotten_does_not_wait_again(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = await night.plan(NUMBERS[:IN_A_ROW], evolve(CAREFUL, max_live=1))
+    forgotten: list[int] = []
+
+    async def refuse(**members: object) -> None:
+        if not forgotten and night.sandbox.requests[-1].status == 400:
+            forgotten.append(await night.dialer.forget(NUMBERS[0]))
+        await create(**members)  # type: ignore[arg-type]
+
+    create = night.client.calls.create
+    monkeypatch.setattr(night.client.calls, "create", refuse)
     night.sandbox.faults.add(method="POST", path="/calls", status=400)
-    await run(night, plan)
-    await night.dialer.forget(NUMBERS[0])
-    ids = [row["id"] for row in tables_of(night.folder / "leads.db")["rows"]]
-    await night.dialer.store.wait_again(ids, night.dialer.now())
-    assert (await night.dialer.status(plan.campaign)).counts == {"done": 1, "waiting": 1}
+    assert (await run(night, plan)).counts == {"done": 1, "waiting": IN_A_ROW - 1}
+    assert forgotten == [1]
 
 
 @pytest.mark.anyio

@@ -47,6 +47,7 @@
     sql_plans       plans in SQL: rows on their way in, duplicates, people not to be called
     sql_rows        campaigns and rows in SQL
     sql_attempts    attempts in SQL whose end is not known, and calls that no attempt has
+    sql_refusals    refused calls in SQL: those that were refused alike wait again
     sql_copy        the attempts of a campaign, and a copy of it
     schema          the tables
     migrations      how tables of older versions are changed

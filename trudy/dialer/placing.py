@@ -23,7 +23,7 @@ from trudy import _checks
 from trudy._masking import mask_phone
 from trudy.dialer.progress import of_a_hook
 from trudy.dialer.records import HELD_UNTIL, CampaignRecord, Claim, DueRow, Miss
-from trudy.dialer.refusals import Refusals, is_about, reason_of
+from trudy.dialer.refusals import IN_A_ROW, is_about, reason_of
 from trudy.dialer.states import ImpossibleError
 from trudy.dialer.store import Store, StoreError
 from trudy.errors import APIError, ConfigurationError, InvalidArgumentError, TrudyError
@@ -122,7 +122,6 @@ class Placer:
     patience: float = 0.0
     """Seconds for which an answer is kept that the store cannot take. It is worth it where others keep the campaign
     going; where nobody does, the next run looks for the call."""
-    _refusals: Refusals = field(factory=Refusals, init=False)
     on_stop: Callable[[str, str], Awaitable[None]] = field()
     """Called with a campaign and a reason where nobody can be called any more."""
     on_refused: Callable[[], Awaitable[None]] | None = None
@@ -228,7 +227,6 @@ class Placer:
             if claims:
                 await self._write(lambda: self.store.unknown(attempt, "interrupted", self.server_now()))
             raise
-        self._refusals.placed()
         await self._write(lambda: self.store.placed(attempt, call.id, self.server_now()))
         self.on_event("placed", contact, call.id)
         return None
@@ -284,17 +282,16 @@ class Placer:
         """The row waits where the campaign is the cause, else it is done; if the next ones are refused likewise, the
         cause was not the row, and it waits after all."""
         now, about, reason = self.server_now(), is_about(error), reason_of(error)
-        waits = about in ("account", "campaign")
+        waits, why = about in ("account", "campaign"), None if about == "contact" else reason
         if waits:
-            await self._write(lambda: self.store.not_sent(attempt, error.code, now, due_at=now + _ASK_AGAIN))
+            await self._write(lambda: self.store.not_sent(attempt, error.code, now, due_at=now + _ASK_AGAIN, why=why))
         else:
-            await self._write(lambda: self.store.refused(attempt, error.code, now))
+            await self._write(lambda: self.store.refused(attempt, error.code, now, why=why))
         self.on_event("not_sent" if waits else "refused", contact, error.code)
         if about == "account":
             await self.on_stop(campaign.id, reason)
-        elif about != "contact" and (alike := self._refusals.add(reason, contact.id)):
-            await self.store.wait_again(alike, now)
-            await self.on_stop(campaign.id, f"{len(alike)} calls in a row were refused alike: {reason}")
+        elif about != "contact" and (alike := await self.store.refused_alike(campaign.id, reason, now)) >= IN_A_ROW:
+            await self.on_stop(campaign.id, f"{alike} calls in a row were refused alike: {reason}")
         elif not waits and self.on_refused is not None:
             await self.on_refused()
 

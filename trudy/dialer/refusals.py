@@ -6,10 +6,10 @@ the same refusal, several times in a row, is no matter of the contacts.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
-from attrs import define, field
+from attrs import frozen
 
 from trudy.errors import APIError, ConfigurationError, InvalidArgumentError, TrudyError, ValidationError
 
@@ -63,20 +63,29 @@ def reason_of(error: TrudyError) -> str:
     return f"{status}{error.code}" + (f" ({members})" if members else "")
 
 
-@define
-class Refusals:
-    """The refusals since a call was placed last, as long as they are equal."""
+@frozen(kw_only=True)
+class Told:
+    """What the audit of a campaign tells: a call that was placed, refused or not sent, or that the campaign moved."""
 
-    _reason: Hashable = None
-    _rows: list[int] = field(factory=list[int])
+    kind: str
+    row: int | None
+    data: Mapping[str, object]
 
-    def placed(self) -> None:
-        """A call was placed: what was refused before was no matter of the campaign."""
-        self._reason, self._rows = None, []
 
-    def add(self, reason: str, row: int) -> tuple[int, ...]:
-        """One more; the rows of them all where they are so many that they concern the campaign."""
-        if reason != self._reason:
-            self._reason, self._rows = reason, []
-        self._rows.append(row)
-        return tuple(self._rows) if len(self._rows) >= IN_A_ROW else ()
+def alike(last: Iterable[Told], why: str) -> Sequence[int]:
+    """The rows of the refusals for one reason, the newest first, since a call was placed or another reason was given,
+    or since the campaign was let run; whoever dials it. `last`: the newest first."""
+    found: list[int] = []
+    for each in last:
+        match each.kind, each.data.get("why"):
+            case "placed" | "found", _:
+                break
+            case "campaign", _ if each.data.get("to") == "running":
+                break
+            case "refused" | "not_sent", str() as said if each.row is not None:
+                if said != why:
+                    break
+                found.append(each.row)
+            case _:
+                pass  # it says nothing of whom the server refuses
+    return found

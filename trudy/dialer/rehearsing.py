@@ -166,8 +166,10 @@ class _RehearsalStore(SqlStore):
             self._watched.lines.append((now, 1))
         return found
 
-    async def not_sent(self, attempt: str, error: str, now: float, *, due_at: float | None = None) -> None:
-        await super().not_sent(attempt, error, now, due_at=due_at)
+    async def not_sent(
+        self, attempt: str, error: str, now: float, *, due_at: float | None = None, why: str | None = None
+    ) -> None:
+        await super().not_sent(attempt, error, now, due_at=due_at, why=why)
         self._watched.lines.append((now, -1))
 
     async def ended(self, attempt: str, end: Ended) -> None:

@@ -209,10 +209,11 @@ def answered(
     *,
     due_at: float | None = None,
     again: bool = False,
+    why: str | None = None,
     row_values: Mapping[str, object] | None = None,
     **values: object,
 ) -> None:
-    """T2 and T3: move an attempt and its row, and give back what no longer is taken.
+    """T2 and T3: move an attempt and its row, and give back what no longer is taken. `why`: for the audit.
 
     Raises:
         ImpossibleError: attempt or row are in another state than this can happen in.
@@ -243,7 +244,8 @@ def answered(
         ImpossibleError(f"the row is no longer {row_was}"),
     )
     _give_back(connection, found, happening, was, values.get("cost"))
-    note(connection, now, happening, campaign=found.campaign, row=found.row, attempt=attempt, **_plain(values))
+    told = _plain({**values, "why": why})
+    note(connection, now, happening, campaign=found.campaign, row=found.row, attempt=attempt, **told)
 
 
 def end(connection: Connection, attempt: str, ended: Ended) -> None:

@@ -5,7 +5,7 @@ Each function runs inside one transaction of its caller.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -25,7 +25,6 @@ from sqlalchemy import (
 from trudy.dialer.exported import own_name
 from trudy.dialer.policy import Policy
 from trudy.dialer.records import CAMPAIGN_STATES, HELD_UNTIL, CampaignRecord, CampaignState, DueRow
-from trudy.dialer.refusals import MOST_REFUSALS
 from trudy.dialer.schema import SHARDS, attempts, campaigns, do_not_call, events, leases, only_to, rows
 from trudy.dialer.sql_claims import note
 from trudy.dialer.states import RINGING, AttemptState, ImpossibleError, RowState
@@ -187,21 +186,6 @@ def settle_row(connection: Connection, row: int, was: RowState, to: RowState, re
         raise ImpossibleError(f"row {row} is not {was.value}")
     campaign = connection.execute(select(rows.c.campaign).where(rows.c.id == row)).scalar_one()
     note(connection, now, "settled", campaign=campaign, row=row, to=to.value, reason=reason)
-
-
-def wait_again(connection: Connection, ids: Sequence[int], now: float) -> None:
-    """Let refused rows wait, unless they were refused too often."""
-    for row in ids:
-        mine = attempts.c.row == row
-        states = connection.execute(select(attempts.c.state).where(mine).order_by(attempts.c.n)).scalars().all()
-        if states[-1] != AttemptState.REFUSED or states.count(AttemptState.REFUSED) >= MOST_REFUSALS:
-            continue
-        refused = and_(rows.c.id == row, rows.c.state == RowState.DONE, rows.c.number.is_not(None))
-        changed = connection.execute(
-            update(rows).where(refused).values(state=RowState.WAITING, reason="refused_alike", due_at=now)
-        )
-        if changed.rowcount:
-            note(connection, now, "waits_again", row=row)
 
 
 def history(connection: Connection, number_hash: str) -> list[dict[str, object]]:

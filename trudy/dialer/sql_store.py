@@ -17,6 +17,7 @@ from trudy.dialer import (
     sql_copy,
     sql_plans,
     sql_postgres,
+    sql_refusals,
     sql_rows,
     sql_servers,
 )
@@ -184,14 +185,16 @@ class SqlStore:
     async def placed(self, attempt: str, call_id: str, now: float) -> None:
         await self._answered(attempt, "placed", now, call_id=call_id, started_at=now)
 
-    async def refused(self, attempt: str, error: str, now: float) -> None:
-        await self._answered(attempt, "refused", now, error=error, ended_at=now, row_values={"reason": error})
+    async def refused(self, attempt: str, error: str, now: float, *, why: str | None = None) -> None:
+        await self._answered(attempt, "refused", now, why=why, error=error, ended_at=now, row_values={"reason": error})
 
-    async def wait_again(self, rows: Sequence[int], now: float) -> None:
-        await self._in_transaction(sql_rows.wait_again, rows, now)
+    async def refused_alike(self, campaign: str, why: str, now: float) -> int:
+        return await self._in_transaction(sql_refusals.refused_alike, campaign, why, now)
 
-    async def not_sent(self, attempt: str, error: str, now: float, *, due_at: float | None = None) -> None:
-        await self._answered(attempt, "not_sent", now, error=error, due_at=due_at)
+    async def not_sent(
+        self, attempt: str, error: str, now: float, *, due_at: float | None = None, why: str | None = None
+    ) -> None:
+        await self._answered(attempt, "not_sent", now, why=why, error=error, due_at=due_at)
 
     async def unknown(self, attempt: str, error: str, now: float) -> None:
         await self._answered(attempt, "unknown", now, error=error)

@@ -136,16 +136,21 @@ class Store(Protocol):
         """T2: the server took the call."""
         ...
 
-    async def refused(self, attempt: str, error: str, now: float) -> None:
-        """T2: the server refused it, and will again: the row is done."""
+    async def refused(self, attempt: str, error: str, now: float, *, why: str | None = None) -> None:
+        """T2: the server refused it, and will again: the row is done. `why`: what may be none of the row's matter."""
         ...
 
-    async def wait_again(self, rows: Sequence[int], now: float) -> None:
-        """Let rows wait that were refused last, since the cause was none of theirs; not those refused too often."""
+    async def refused_alike(self, campaign: str, why: str, now: float) -> int:
+        """How many calls were refused for this reason, since one of the campaign was placed or it was let run last,
+        whoever dials it. Where they are so many that they concern the campaign, their rows wait again, but not those
+        that were refused too often."""
         ...
 
-    async def not_sent(self, attempt: str, error: str, now: float, *, due_at: float | None = None) -> None:
-        """T2: it is proved that it did not happen: the row waits again, and no attempt is spent."""
+    async def not_sent(
+        self, attempt: str, error: str, now: float, *, due_at: float | None = None, why: str | None = None
+    ) -> None:
+        """T2: it is proved that it did not happen: the row waits again, and no attempt is spent. `why`: as for
+        `refused`."""
         ...
 
     async def unknown(self, attempt: str, error: str, now: float) -> None:

@@ -13,6 +13,7 @@ from tests.dialer.child import numbers_that
 from tests.dialer.fleet.conftest import POLICY, Fleet, fleet_of, until, working
 from trudy.dialer import Dialer, DueRow, Policy
 from trudy.dialer.fleet.keeper import Keeper, Kept
+from trudy.dialer.refusals import IN_A_ROW
 from trudy.dialer.store import StoreError
 from trudy.dialer.throwaway_postgres import PostgresServer
 
@@ -82,6 +83,21 @@ async def test_the_canary_pauses_for_all_workers(fleet: Fleet) -> None:
     await until_done(fleet, await fleet.dialer(), await fleet.dialer())
     status = await boss.status(campaign)
     assert (status.state, status.reason, len(fleet.sandbox.placed_calls)) == ("paused", "the canary was called", 3)
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_what_everybody_is_refused_for_is_counted_over_all_workers_and_nobody_is_lost_for_it(
+    fleet: Fleet, status: int
+) -> None:
+    most_live = 2
+    boss, campaign = await started(fleet, evolve(POLICY, max_live=most_live))
+    fleet.sandbox.faults.add(method="POST", path="/calls", status=status)
+    await until_done(fleet, *[await fleet.dialer() for _ in range(3)])
+    asked = [each for each in fleet.sandbox.requests if each.method == "POST" and each.path == "/calls"]
+    assert len(asked) <= IN_A_ROW + 2 * most_live, "those that are on their way meanwhile"
+    found = await boss.status(campaign)
+    assert (found.state, found.counts) == ("paused", {"waiting": len(NUMBERS)})
+    assert f"refused alike: HTTP {status}" in (found.reason or "")
 
 
 async def test_shards_whose_jobs_were_lost_get_new_ones(fleet: Fleet) -> None:
@@ -156,7 +172,7 @@ async def test_an_answer_that_the_store_could_not_take_is_kept(fleet: Fleet) -> 
     lost: list[str] = []
     refused = dialer.store.refused
 
-    async def cut(attempt: str, error: str, now: float) -> None:
+    async def cut(attempt: str, error: str, now: float, *, why: str | None = None) -> None:
         if not lost:
             lost.append(attempt)
             fleet.ask(
@@ -164,7 +180,7 @@ async def test_an_answer_that_the_store_could_not_take_is_kept(fleet: Fleet) -> 
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             raise StoreError("the connection was lost")
-        await refused(attempt, error, now)
+        await refused(attempt, error, now, why=why)
 
     dialer.store.refused = cut  # type: ignore[method-assign]
     await until_done(fleet, dialer)
