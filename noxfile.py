@@ -37,7 +37,7 @@ CALENDAR_TESTS = (
     "tests/webhooks/test_waiting.py",
     "tests/webhooks/test_verify.py",
     "tests/rate_limit",
-    "--ignore=tests/rate_limit/test_postgres.py",
+    "--ignore=tests/rate_limit/postgres",
     "--ignore=tests/rate_limit/test_fleet_of_processes.py",
     "tests/resources/test_batch_calls.py",
     "tests/testing",
