@@ -12,8 +12,10 @@ import pytest
 from attrs import frozen
 
 from tests.dialer.stores import NewStore, files_in, schemas_of
+from tests.fakes.clock import FakeClock
 from trudy import AsyncTrudyClient
 from trudy.dialer import Dialer, Hours, Plan, Policy
+from trudy.dialer.sql_store import SqlStore
 from trudy.sandbox import JumpingClock, Sandbox
 
 START = 1_780_675_200.0
@@ -77,6 +79,25 @@ def new_store(request: pytest.FixtureRequest) -> NewStore:
     if request.param == "sqlite":
         return files_in(request.getfixturevalue("memory_folder"))
     return schemas_of(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new store in each of the databases."""
+    if request.param == "sqlite":
+        return str(tmp_path / "leads.db")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[SqlStore]:
+    store = SqlStore(store_url, clock=FakeClock())
+    await store.open()
+    if (change := await store.server_change()) is not None:
+        await store.guarded(change.server)
+    yield store
+    await store.close()
 
 
 @pytest.fixture

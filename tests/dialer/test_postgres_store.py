@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import event, text
 
 import trudy
+from tests.dialer.claiming import A, Worker, campaign_of, contacts
 from tests.dialer.conftest import START
 from tests.dialer.full_disk import full_disk
 from tests.dialer.test_disk import NUMBERS, Campaign, campaign
-from tests.dialer.test_sql_store import A, Worker, campaign_of, contacts
 from tests.fakes.clock import FakeClock
 from trudy.dialer import Mix, sql_postgres
 from trudy.dialer.placing import Dial

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import psycopg
 import pytest
 
-from tests.dialer.test_sql_store import NOON, A, B, C, Worker, campaign_of, contacts
+from tests.dialer.claiming import NOON, A, B, C, Worker, campaign_of, contacts
 from tests.fakes.clock import FakeClock
 from trudy.dialer import Hours, Policy
 from trudy.dialer.records import Claim, Miss
