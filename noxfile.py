@@ -35,6 +35,8 @@ CALENDAR_TESTS = (
     "tests/sandbox/test_sdk.py",
     "tests/sandbox/http/test_rate_limit.py",
     "tests/webhooks/test_waiting.py",
+    "tests/webhooks/test_signing.py",
+    "tests/webhooks/test_timestamps.py",
     "tests/webhooks/test_verify.py",
     "tests/rate_limit",
     "--ignore=tests/rate_limit/postgres",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
@@ -111,12 +112,25 @@ def anyio_backend(clock: JumpingClock) -> tuple[str, dict[str, object]]:
     return "asyncio", {"loop_factory": clock.new_event_loop}
 
 
-@pytest.fixture
-async def night(tmp_path: Path, clock: JumpingClock) -> AsyncIterator[Night]:
-    sandbox = Sandbox(clock=clock, rate_limit=None)
+@asynccontextmanager
+async def night_on(sandbox: Sandbox, folder: Path) -> AsyncIterator[Night]:
     async with (
         sandbox.async_client() as client,
-        Dialer(client, store=tmp_path / "leads.db", clock=sandbox.clock) as dialer,
+        Dialer(client, store=folder / "leads.db", clock=sandbox.clock) as dialer,
     ):
         agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Greet {{name}}.")
-        yield Night(sandbox, client, dialer, agent.id, tmp_path)
+        yield Night(sandbox, client, dialer, agent.id, folder)
+
+
+@pytest.fixture
+async def night(tmp_path: Path, clock: JumpingClock) -> AsyncIterator[Night]:
+    async with night_on(Sandbox(clock=clock, rate_limit=None), tmp_path) as night:
+        yield night
+
+
+@pytest.fixture
+async def hiding(tmp_path: Path, clock: JumpingClock) -> AsyncIterator[Night]:
+    """A night at a server that hides variables."""
+    sandbox = Sandbox(clock=clock, rate_limit=None, quirks={"calls_without_variables"})
+    async with night_on(sandbox, tmp_path) as night:
+        yield night
