@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import trudy
-from trudy.cli.demo.first_call import NUMBER
+from trudy.cli.demo.showing import NUMBER
 
 
 def test_an_agent_a_call_a_campaign_and_its_report_in_eighty_columns(tmp_path: Path) -> None:

@@ -7,10 +7,15 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import fill
+from typing import Final
 
+from trudy._masking import mask_phone
 from trudy.cli.demo.campaign import START, Say, Stage, show_campaign
-from trudy.cli.demo.first_call import show_call
 from trudy.sandbox import JumpingClock, Sandbox
+
+NUMBER: Final = "+16465550100"
+"""A number kept for fiction; the sandbox lets its owner answer and talk."""
 
 
 def show_all(report: Path, say: Say) -> None:
@@ -38,9 +43,26 @@ async def _show(say: Say, clock: JumpingClock, report: Path | None) -> None:
             )
             if report is not None:
                 say(f"The agent {agent.name}, with the voice {sandbox.voices[0].name}: {agent.id}\n")
-                await show_call(stage, agent.id)
+                await _show_call(stage, agent.id)
                 say("\nA campaign of 200 rows")
             await show_campaign(stage, Path(folder), agent.id, report)
+
+
+async def _show_call(stage: Stage, agent: str) -> None:
+    """Place a call, follow it, and print its transcript."""
+    client, clock, say = stage.client, stage.clock, stage.say
+    begun = clock.time()
+    call = await client.calls.create(agent_id=agent, phone_number=NUMBER, variables={"name": "Grace"})
+    say(f"A call to {mask_phone(NUMBER)}")
+    last = ""
+    async for seen in client.calls.watch(call.id):
+        if seen.status != last:
+            last = seen.status
+            say(f"  {clock.time() - begun:4.0f} s  {last}")
+    transcript = await client.calls.wait_for_transcript(call.id)
+    say("\nWhat was said")
+    for turn in transcript.turns:
+        say(fill(f"{turn.speaker or '?':8} {turn.text}", 78, initial_indent="  ", subsequent_indent=" " * 11))
 
 
 @contextmanager

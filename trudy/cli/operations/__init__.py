@@ -11,6 +11,5 @@ values.py        the text of an argument as the value that the method takes
 json_values.py   objects and lists: JSON, files, members one by one
 effects.py       what rings, buys or deletes, in a sentence
 columns.py       what a table shows of each kind of object
-run.py           runs one operation: asks, calls the method, shows what comes
-told.py          tells how far a long operation is
+run.py           runs one operation: asks, calls the method, shows how far it is and what comes
 """

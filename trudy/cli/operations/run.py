@@ -1,4 +1,4 @@
-"""Runs one operation: asks first where it must, calls the client's method, shows what comes."""
+"""Runs one operation: asks first where it must, calls the client's method, shows how far it is and what comes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
+from trudy._parse import is_finite
 from trudy.cli.asking import confirm
 from trudy.cli.connection import open_client
 from trudy.cli.dry_run import RequestShownError
@@ -14,7 +15,6 @@ from trudy.cli.operations.api_command import ApiCommand
 from trudy.cli.operations.arguments import arguments_of
 from trudy.cli.operations.columns import COLUMNS
 from trudy.cli.operations.effects import effect
-from trudy.cli.operations.told import teller
 from trudy.cli.output import show, show_list
 from trudy.errors import ConflictError, NotFoundError, ValidationError
 from trudy.models import AddedContacts
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from trudy.cli.output import HasMembers, Row
     from trudy.cli.shell import Shell
     from trudy.pagination import Page
+
+_MEGABYTE = 1_000_000
 
 
 def run_operation(shell: Shell, operation: ApiCommand, given: Mapping[str, object]) -> int:
@@ -89,3 +91,25 @@ def _added(result: AddedContacts) -> Row:
         "answered": result.answered,
         "in_doubt": result.in_doubt,
     }
+
+
+def teller(shell: Shell) -> Callable[..., None]:
+    """What the client calls after each step; it says what is new, and nothing where no person looks."""
+    told: list[str] = []
+
+    def tell(seen: object, total: int | None = None) -> None:
+        text = _line(seen, total)
+        if text and told[-1:] != [text]:
+            told.append(text)
+            shell.say(text)
+
+    return tell if shell.terminal.can_ask else lambda *_: None
+
+
+def _line(seen: object, total: int | None) -> str:
+    if isinstance(seen, AddedContacts):
+        return f"{seen.answered} sent, {seen.added_count} added"
+    if is_finite(seen):
+        of = "" if total is None else f" of {total // _MEGABYTE} MB"
+        return f"{int(seen) // _MEGABYTE} MB{of}"
+    return str(getattr(seen, "status", ""))
