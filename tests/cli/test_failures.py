@@ -65,6 +65,13 @@ def test_the_first_line_has_the_request_id_and_what_was_asked() -> None:
     assert failure_of(error).what == "404 not_found: no such call (GET /calls/c1, request id req_1)"
 
 
+@pytest.mark.parametrize("part", ["transcript", "recording"])
+def test_what_a_call_lacks_is_no_wrong_id(part: str) -> None:
+    error = trudy.NotFoundError("not there", method="GET", path=f"/calls/c1/{part}")
+    assert "nobody answered" in failure_of(error).advice
+    assert "id is right" in failure_of(trudy.NotFoundError("no", method="GET", path="/calls/c1")).advice
+
+
 def test_the_second_line_says_whether_to_repeat() -> None:
     assert "Run it again" in failure_of(trudy.ServerError("no", retryable=True)).advice
     assert "had an effect" in failure_of(trudy.ServerError("no", retryable=False)).advice

@@ -23,7 +23,7 @@ listen/          `trudy listen`: signed events for a receiver on this machine
 trigger.py       `trudy trigger`: one event of one's own making
 events.py        `trudy events`: the log of the events made on this machine
 webhooks.py      `trudy webhooks check`: does a receiver verify what it gets?
-since.py         `1d` and `2026-06-01` as moments
+times.py         `1h30m`, `1d` and `2026-06-01` as durations and times
 login.py         keys kept by a name: `trudy login`, `logout`, `profiles`
 doctor/          `trudy doctor`: everything that a call needs, looked at
 demo/            `trudy demo`: a call and a campaign on a sandbox

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Final, NoReturn, cast
+from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from attrs import frozen
 
-from trudy.cli.shell import Shell
-from trudy.request import CallNext, Request
+if TYPE_CHECKING:
+    from trudy.cli.shell import Shell
+    from trudy.request import CallNext, Request
 
 KEY: Final = "dry-run"
 """Stands for the key where there is none: it is never sent."""

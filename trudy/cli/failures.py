@@ -32,7 +32,8 @@ from trudy.errors import (
 
 _KEY = "Look whether the key is right, and is this account's: trudy doctor"
 
-
+_LATER: Final = ("/transcript", "/recording")
+"""Ends of paths to what a call that is there may lack."""
 _INSTALL: Final = "pip install "
 EXTRAS: Final = {
     "cli": ("rich", "typer"),
@@ -124,6 +125,12 @@ def _failure_of_library(error: TrudyError) -> Failure:
             )
         case InvalidArgumentError():
             return Failure(ExitCode.USAGE, error.message, "Nothing was sent; --help tells what the command takes.")
+        case NotFoundError() if (error.path or "").endswith(_LATER):
+            return Failure(
+                ExitCode.NOT_FOUND,
+                what,
+                "A call that nobody answered has none, others some seconds after their end: trudy calls get ID tells.",
+            )
         case NotFoundError():
             return Failure(
                 ExitCode.NOT_FOUND, what, "Look whether the id is right, and of this account: list shows what there is."
@@ -169,6 +176,7 @@ def _extra_of(module: str) -> str | None:
 
 def _about(shell: Shell, error: InvalidArgumentError) -> str:
     """What the help tells of: the option of the argument that is bad, where the command has it."""
-    name = (error.argument or "").replace("_", "-")
-    found = (option for option in (f"--{name}", f"--{name.removesuffix('-id')}") if option in shell.options)
+    name = (error.argument or "").partition(".")[0].replace("_", "-")
+    spellings = (f"--{name.removesuffix('s')}", f"--{name}", f"--{name.removesuffix('-id')}")
+    found = (option for option in spellings if option in shell.options)
     return f"about {option}" if (option := next(found, None)) else "what it takes"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, cast
 
@@ -174,12 +175,14 @@ def keep(context: typer.Context, parameter: typer.CallbackParam, value: object) 
         setattr(shell, str(parameter.name), value)
 
 
-def _hidden_options() -> Iterator[Any]:
+@cache
+def _hidden_options() -> Sequence[Any]:
+    """The global options, which all commands share: they keep nothing of a command, and take long to make."""
     from trudy.cli.app import global_options
 
     app = single()
     app.command()(global_options)
-    for parameter in get_command(app).params:
-        if parameter.name != "version":
-            parameter.hidden = True  # type: ignore[attr-defined]
-            yield parameter
+    options: list[Any] = [parameter for parameter in get_command(app).params if parameter.name != "version"]
+    for option in options:
+        option.hidden = True
+    return options

@@ -10,6 +10,7 @@ import typer
 from trudy.cli.groups import group
 from trudy.cli.options import AllowRemote
 from trudy.cli.shell import shell_of
+from trudy.cli.times import seconds_of
 from trudy.webhooks.receiver_url import TIMEOUT
 
 app = group("Test a receiver of webhooks.")
@@ -26,8 +27,8 @@ def check(
     url: Annotated[str, typer.Argument(metavar="URL", help="The receiver.")],
     remote: AllowRemote = False,
     timeout: Annotated[
-        float, typer.Option(min=0.001, max=3600, metavar="SECONDS", help="How long to wait for each answer.")
-    ] = TIMEOUT,
+        str, typer.Option(metavar="DURATION", help="How long to wait for each answer.")
+    ] = f"{TIMEOUT:g}s",
 ) -> int:
     """Send good and bad deliveries to a receiver; exit with 1 if a bad one was let in, 2 if a good one was refused."""
     from trudy.cli.listen.state_files import receiver_secret
@@ -35,6 +36,7 @@ def check(
     from trudy.webhooks.receiver_url import receiver_url
 
     shell = shell_of(context)
+    seconds = seconds_of(timeout, "--timeout", least=0.001, most=3600)
     receiver = receiver_url(url, remote=remote)
     secret = receiver_secret()
 
@@ -49,6 +51,6 @@ def check(
         else:
             write(line_of(finding))
 
-    status, verdict = check_receiver(receiver, secret, show, timeout=timeout)
+    status, verdict = check_receiver(receiver, secret, show, timeout=seconds)
     (shell.say if shell.json else write)(verdict)
     return status

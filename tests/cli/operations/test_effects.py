@@ -14,6 +14,7 @@ ASKED = {
     "batch_calls.delete",
     "batch_calls.resume",
     "batch_calls.schedule",
+    "batch_calls.update",
     "calls.bulk_delete",
     "calls.create",
     "calls.create_and_wait",
@@ -33,7 +34,6 @@ HARMLESS = {
     "agents.update",
     "batch_calls.create",
     "batch_calls.pause",
-    "batch_calls.update",
     "contacts.create",
     "contacts.folders.create",
     "contacts.import_file",
@@ -93,6 +93,13 @@ def test_every_operation_that_changes_something_is_asked_for_or_harmless(name: s
             {"batch_call_id": ["b1"], "scheduled_at": "2026-12-01"},
             "Start the batch b1 at 2026-12-01: it calls all its people.",
         ),
+        (
+            "batch_calls.update",
+            {"batch_call_id": ["b1"], "scheduled_at": "2026-12-01"},
+            "Let the batch b1 start at 2026-12-01: if it is scheduled, it then calls all its people.",
+        ),
+        ("batch_calls.update", {"batch_call_id": ["b1"], "scheduled_at": None, "name": "x"}, None),
+        ("batch_calls.update", {"batch_call_id": ["b1"], "name": "x"}, None),
         ("telephony.numbers.purchase", {"phone_number": "+1212"}, "Buy the number +1212: it costs money."),
         ("calls.delete", {"call_id": ["c1", "c2"]}, "Delete a call that has ended: c1, c2. This cannot be undone."),
         ("calls.bulk_delete", {"ids": ["c1", "c2"]}, "Delete several calls: c1, c2. This cannot be undone."),
@@ -108,5 +115,5 @@ def test_every_operation_that_changes_something_is_asked_for_or_harmless(name: s
         ),
     ],
 )
-def test_the_sentence_says_what_will_be_done(name: str, given: dict[str, object], sentence: str) -> None:
+def test_the_sentence_says_what_will_be_done(name: str, given: dict[str, object], sentence: str | None) -> None:
     assert effect(OPERATIONS[name], given) == sentence

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from attrs import evolve
-from hypothesis import given
-from hypothesis import strategies as st
 
 from trudy.cli.failures import CommandError
 from trudy.cli.operations.api_command import ApiArgument, ApiCommand, Kind
 from trudy.cli.operations.arguments import arguments_of
-from trudy.cli.operations.values import UNITS, Reader, instant_of, seconds_of
+from trudy.cli.operations.values import Reader
 from trudy.cli.shell import Shell, Terminal
 from trudy.models import HttpTool, ToolParameter
 
@@ -117,35 +113,6 @@ def test_people_of_a_csv_file(tmp_path: Path) -> None:
         {"phone_number": "+14155550100", "first_name": "Sam", "custom_fields": {"City": "Oslo"}},
         {"phone_number": "+14155550101"},
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "distance"), [("2h", -7200), ("+2h", 7200), ("1d", -86400), ("+30m", 1800), ("now", 0), ("90s", -90)]
-)
-def test_a_time_may_be_so_long_ago_or_ahead(text: str, distance: int) -> None:
-    assert instant_of(text, "--at", NOW) == datetime.fromtimestamp(NOW, UTC) + timedelta(seconds=distance)
-
-
-@pytest.mark.parametrize("text", ["2026-12-01T09:00:00Z", "2026-12-01T10:00+01:00", "20261201T090000Z"])
-def test_a_time_in_iso_8601(text: str) -> None:
-    assert instant_of(text, "--at", NOW) == datetime(2026, 12, 1, 9, tzinfo=UTC)
-
-
-def test_a_time_without_a_zone_is_this_machines() -> None:
-    assert instant_of("2026-12-01", "--at", NOW) == datetime(2026, 12, 1).astimezone()
-
-
-@given(st.lists(st.tuples(st.integers(0, 999), st.sampled_from(sorted(UNITS))), min_size=1, max_size=4))
-def test_durations_add_up(parts: list[tuple[int, str]]) -> None:
-    text = "".join(f"{amount}{unit}" for amount, unit in parts)
-    assert seconds_of(text, "--wait") == pytest.approx(sum(amount * UNITS[unit] for amount, unit in parts))
-
-
-@given(st.text(max_size=12))
-def test_any_text_is_a_duration_and_a_time_or_an_error_that_says_so(text: str) -> None:
-    for read in (lambda: bool(seconds_of(text, "--x") >= 0), lambda: instant_of(text, "--x", NOW).tzinfo is not None):
-        with suppress(CommandError):
-            assert read()
 
 
 SETTINGS = (

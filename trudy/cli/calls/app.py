@@ -13,6 +13,7 @@ from trudy.cli.exit_codes import ExitCode
 from trudy.cli.groups import single
 from trudy.cli.output import show
 from trudy.cli.shell import shell_of
+from trudy.cli.times import seconds_of
 from trudy.errors import InvalidArgumentError
 from trudy.options import MAX_WAIT, NOT_GIVEN
 
@@ -32,11 +33,14 @@ def call(
         typer.Option(metavar="NAME=VALUE", help="A value for the agent's prompt; may be repeated."),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it: its status, then what was said.")] = False,
-    max_wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to watch.", min=1)] = MAX_WAIT,
+    max_wait: Annotated[
+        str, typer.Option(metavar="DURATION", help="How long to watch, such as 10m.")
+    ] = f"{MAX_WAIT:g}s",
 ) -> int:
     """Have an agent call somebody, now."""
     shell = shell_of(context)
     variables = _variables(variable or ())
+    longest = seconds_of(max_wait, "--max-wait", least=1)
     confirm(shell, f"Call {number} with agent {agent}: a phone rings.")
     with open_client(shell) as client:
         try:
@@ -56,7 +60,7 @@ def call(
             show(shell, placed)
             return ExitCode.DONE
         shell.say(f"call {placed.id}; Ctrl-C stops watching, not the call")
-        return watch_call(shell, client, placed, max_wait=max_wait)
+        return watch_call(shell, client, placed, max_wait=longest)
 
 
 def _variables(pairs: list[str] | tuple[()]) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -18,7 +17,7 @@ from trudy.cli.failures import failure_of
 from trudy.cli.groups import single
 from trudy.cli.output import show
 from trudy.cli.shell import Shell, shell_of
-from trudy.cli.since import moment_of
+from trudy.cli.times import instant_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +37,7 @@ def download(
     context: typer.Context,
     to: Annotated[Path, typer.Option(metavar="DIR", help="The folder; it is made if it is not there.")],
     since: Annotated[
-        str, typer.Option(metavar="TIME", help="Calls made since then: 90m, 12h, 1d, 2w, or 2026-06-01.")
+        str, typer.Option(metavar="TIME", help="Calls made since then: 90m, 1d, 2w, or 2026-06-01.")
     ] = "1d",
     only: Annotated[Literal["both", "recordings", "transcripts"], typer.Option(help="What to save.")] = "both",
     agent: Annotated[str | None, typer.Option(metavar="ID", help="Only calls of this agent.")] = None,
@@ -47,8 +46,7 @@ def download(
     """Save recordings and transcripts, each once; run it again to go on."""
     shell = shell_of(context)
     with open_client(shell) as client:
-        now = datetime.fromtimestamp(client.clock.time(), UTC)
-        pages = calls_since(client, moment_of(since, now), agent_id=agent)
+        pages = calls_since(client, instant_of(since, "--since", client.clock.time()), agent_id=agent)
         if shell.dry_run:
             next(pages, None)  # shows the first request, and ends there
         to.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from trudy.cli.failures import CommandError
 from trudy.cli.groups import single
 from trudy.cli.output import show_list
 from trudy.cli.shell import shell_of
+from trudy.cli.times import seconds_of
 
 app = single()
 
@@ -29,16 +30,15 @@ def doctor(
     context: typer.Context,
     agent: Annotated[str | None, typer.Option(metavar="ID", help="The agent that is to call; else the newest.")] = None,
     webhook: Annotated[str | None, typer.Option(metavar="URL", help="A receiver of events to look at.")] = None,
-    timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, max=600, help="What each check may take.")
-    ] = 10.0,
+    timeout: Annotated[str, typer.Option(metavar="DURATION", help="What each check may take.")] = "10s",
 ) -> int:
     """Check key, network, TLS, clock, rate limit, agent and webhook, and say what to do."""
     shell = shell_of(context)
+    seconds = seconds_of(timeout, "--timeout", least=0.1, most=600)
     if webhook is not None:
         _check_url(webhook)
     found: list[Diagnosis] = []
-    for one in Examination(shell=shell, seconds=timeout, agent=agent, webhook=webhook).run():
+    for one in Examination(shell=shell, seconds=seconds, agent=agent, webhook=webhook).run():
         found.append(one)
         if shell.shows_tables:
             shell.terminal.out.write(drawn(one, width=shell.terminal.width, colour=shell.terminal.has_colour))

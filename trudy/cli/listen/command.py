@@ -6,7 +6,6 @@ import hmac
 import os
 import signal
 import threading
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -104,7 +103,7 @@ def _run(
     from trudy.cli.listen.listening import Listening
     from trudy.cli.listen.screen import EventLines
     from trudy.cli.listen.state_files import only_one
-    from trudy.cli.since import moment_of
+    from trudy.cli.times import instant_of
 
     key = access_of(shell).api_key or os.environ.get("TRUDY_API_KEY") or os.environ.get("TRUEDY_API_KEY") or ""
 
@@ -113,7 +112,7 @@ def _run(
             account = _account(client.base_url, key, secret)
             begin = None
             if since is not None:
-                begin = moment_of(since, datetime.fromtimestamp(client.clock.time()).astimezone()).timestamp()
+                begin = instant_of(since, "--since", client.clock.time()).timestamp()
             with only_one(f"listen-{account}"), Journal() as journal:
                 listening = Listening(
                     client=client,

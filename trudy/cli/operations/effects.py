@@ -11,6 +11,9 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "calls.create": "Call {phone_number} now, with the agent {agent_id}.",
     "calls.create_and_wait": "Call {phone_number} now, with the agent {agent_id}.",
     "batch_calls.schedule": "Start the batch {batch_call_id} {scheduled_at}: it calls all its people.",
+    "batch_calls.update": (
+        "Let the batch {batch_call_id} start {scheduled_at}: if it is scheduled, it then calls all its people."
+    ),
     "batch_calls.resume": "Let the batch {batch_call_id} go on: it calls those who are left.",
     "batch_calls.add_contacts": "Add {contacts} to the batch {batch_call_id}: if it is running, it calls them.",
     "telephony.numbers.purchase": "Buy the number {phone_number}: it costs money.",
@@ -25,6 +28,8 @@ def effect(operation: ApiCommand, arguments: Mapping[str, object]) -> str | None
         operation: which.
         arguments: what it is given; a list for the id of which there may be several.
     """
+    if operation.name == "batch_calls.update" and arguments.get("scheduled_at") is None:
+        return None
     if operation.name in _SENTENCES:
         shown = {"scheduled_at": "now", **arguments}
         return _SENTENCES[operation.name].format(**{name: _shown(name, value) for name, value in shown.items()})

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
 
 from attrs import frozen
 
@@ -17,12 +14,7 @@ from trudy._parse import seconds_text
 from trudy.cli.failures import CommandError
 from trudy.cli.operations.api_command import ApiArgument
 from trudy.cli.shell import Shell
-
-UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
-_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?", re.ASCII)
-_AS_DURATION: Final = "Write it like 90s, 5m or 1h30m; a number alone means seconds."
-_AS_TIME: Final = "Write it like 2026-12-01T09:00+01:00 or 2026-12-01; 2h means two hours ago, +2h two hours from now."
+from trudy.cli.times import instant_of, seconds_of
 
 
 @frozen(kw_only=True)
@@ -94,29 +86,6 @@ class Reader:
             f"{option} takes no secret as it is: the shell would keep it in its history",
             "Name where it is: @FILE, env:NAME, or - to be asked.",
         )
-
-
-def seconds_of(given: str, option: str) -> float:
-    """Seconds of `90`, `90s`, `5m` or `1h30m`."""
-    if not _DURATION.fullmatch(given):
-        raise CommandError(f"{option}: {given!r} is no duration", _AS_DURATION)
-    parts = _PART.findall(given)
-    return sum(float(amount) * UNITS[unit] for amount, unit in parts) if parts else float(given)
-
-
-def instant_of(given: str, option: str, now: float) -> datetime:
-    """An aware time of ISO 8601, or of so long ago or ahead; without a zone it is this machine's."""
-    sign, _, rest = given.rpartition("+") if given.startswith("+") else ("", "", given)
-    if given == "now":
-        return datetime.fromtimestamp(now, UTC)
-    if _DURATION.fullmatch(rest) and not rest.isdecimal():
-        distance = timedelta(seconds=seconds_of(rest, option))
-        moment = datetime.fromtimestamp(now, UTC)
-        return moment + distance if given.startswith("+") and not sign else moment - distance
-    try:
-        return datetime.fromisoformat(given).astimezone()
-    except (ValueError, OverflowError):
-        raise CommandError(f"{option}: {given!r} is no time", _AS_TIME) from None
 
 
 def given_only(given: Mapping[str, object]) -> dict[str, object]:
