@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import sqlite3
 import threading
 from collections.abc import Callable, Collection, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -65,6 +64,7 @@ class Database:
                 )
             self._path = Path(urlsplit(database).path if database.startswith("file:") else database)
         self._name = str(self._path or parsed.render_as_string(hide_password=True))
+        self._driver_errors: type[Exception] = self._engine.dialect.loaded_dbapi.Error
         self._clock = clock
         self._writing = threading.Lock()
         """Held by the one thread that is in a transaction, whichever event loop it serves."""
@@ -79,7 +79,14 @@ class Database:
 
     async def open(self) -> None:
         """Bring the tables up to date; make them where there are none."""
-        await self._run(self._open)
+        from anyio import CancelScope
+
+        try:
+            await self._run(self._open)
+        except BaseException:
+            with CancelScope(shield=True):
+                await self.close()  # nobody else does: a dialer that could not be entered is not left either
+            raise
 
     async def close(self) -> None:
         """Let go of connections and of the lock."""
@@ -182,8 +189,8 @@ class Database:
         except DBAPIError as error:
             # Not its own text, which holds the statement and its values.
             raise StoreError(f"{self._name}: {said_by(error)}") from None
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._name}: {error}") from None
+        except self._driver_errors as error:  # of what is asked of the driver itself
+            raise StoreError(f"{self._name}: {said_by(error)}") from None
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Generator[Connection]:

@@ -51,10 +51,11 @@ _LONGEST_NAME: Final = 63
 """Bytes that PostgreSQL keeps of an application's name."""
 
 
-def said_by(error: DBAPIError) -> str:
+def said_by(error: Exception) -> str:
     """What a database says about a fault, without the values of the statement."""
-    primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
-    return str(primary or error.orig)
+    fault = error.orig if isinstance(error, DBAPIError) else error
+    primary = getattr(getattr(fault, "diag", None), "message_primary", None)
+    return str(primary or fault)
 
 
 class PostgresLock:

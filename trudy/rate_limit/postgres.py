@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from trudy._concurrency.fork import reset_in_child
 from trudy._concurrency.loops import Wakeup
 from trudy.clock import SystemClock, monotonic
-from trudy.errors import APIConnectionError, InvalidArgumentError, RateLimitError, TrudyError
+from trudy.errors import APIConnectionError, ConfigurationError, InvalidArgumentError, RateLimitError, TrudyError
 from trudy.options import RateLimit
 from trudy.rate_limit.fleet import TakenPlace, edge_of
 from trudy.rate_limit.fleet_round import Answered, Note, Waiter, answer_round
@@ -38,6 +38,8 @@ database is merely slow; more would keep calls waiting for one that is gone."""
 _IDLE: Final = 60.0
 """Seconds without work after which thread and connection end. Less would connect again for each call of a quiet
 process; more would keep connections that nobody uses."""
+_NEVER_ALLOWED: Final = "42501"
+"""What PostgreSQL says of a role that lacks a right: to ask again is of no use."""
 _DOCUMENTED: Final = RateLimit()
 _CLOCK: Final = SystemClock()
 
@@ -61,7 +63,8 @@ class PostgresRateLimiter:
         group: the name under which the limit is shared. Give each credential one of its own.
 
     Raises:
-        ConfigurationError: the extra is not installed.
+        ConfigurationError: the extra is not installed; of a call: the role lacks a right, or the tables are of another
+            version.
         InvalidArgumentError: an argument is of no use.
 
     While the database cannot be used, calls raise `APIConnectionError` with the code `rate_limiter_unavailable` after
@@ -270,7 +273,7 @@ class PostgresRateLimiter:
         try:
             answer = self._tables.change(lambda fleet: answer_round(fleet, notes, ended, batch))
         except Exception as fault:
-            failure = fault if isinstance(fault, TrudyError) else _unavailable(_what_failed(fault), fault)
+            failure = fault if isinstance(fault, TrudyError) else _failure(fault)
             with self._news:
                 self._busy_since = None
                 self._owed = [note for note in notes if note.facts is not None]
@@ -342,9 +345,15 @@ def _wake(wake: Callable[[], None]) -> bool:
     return True
 
 
-def _what_failed(fault: Exception) -> str:
-    # Without the driver's text, which may quote what is in the URL.
-    return f"the rate limiter's database cannot be used ({type(fault).__name__})"
+def _failure(fault: Exception) -> TrudyError:
+    """What a fault of the database is to those that wait. Without the driver's text, which may quote what is in the
+    URL."""
+    if (getattr(fault, "sqlstate", None) or "").startswith(_NEVER_ALLOWED):
+        return ConfigurationError(
+            "the role may not make the tables trudy_rate_*, or may not SELECT, INSERT, UPDATE and DELETE in them"
+            f" ({type(fault).__name__})"
+        )
+    return _unavailable(f"the rate limiter's database cannot be used ({type(fault).__name__})", fault)
 
 
 def _unavailable(what: str, cause: Exception | None = None) -> APIConnectionError:

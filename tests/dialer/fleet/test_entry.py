@@ -96,6 +96,35 @@ async def test_a_worker_needs_no_event_loop_of_its_own(fleet: Fleet) -> None:
     assert (await boss.status(plan.campaign)).counts == {"done": 6}
 
 
+async def test_a_role_that_may_make_no_tables_is_told_so_and_dials_from_those_that_are_made(fleet: Fleet) -> None:
+    boss = await fleet.dialer()
+    plan = await fleet.plan(boss, numbers_that(4, 0))
+    fleet.run("CREATE ROLE lowly LOGIN; REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO lowly")
+    grant = (
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO lowly;"
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO lowly"
+    )
+    lowly = Dialer(boss.client, store=fleet.url.replace("postgres@", "lowly@"), clock=fleet.sandbox.clock)
+    try:
+        with pytest.raises(StoreError, match="permission denied for table"):
+            await lowly.__aenter__()
+        assert fleet.ask("SELECT pid FROM pg_stat_activity WHERE usename = 'lowly'") == []
+        fleet.run(grant)
+        async with lowly:
+            with pytest.raises(StoreError, match="permission denied for schema public"):
+                await lowly.start(plan, confirm=plan.hash)
+            with pytest.raises(StoreError, match="permission denied for schema public"):
+                await lowly.work()
+            await boss.start(plan, confirm=plan.hash)
+            fleet.run(grant)
+            assert (await lowly.start(plan, confirm=plan.hash)).state == "running"
+            with anyio.fail_after(40):
+                await lowly.work(until_done=True)
+        assert (await boss.status(plan.campaign)).counts == {"done": 4}
+    finally:
+        fleet.run("DROP OWNED BY lowly; DROP ROLE lowly")
+
+
 async def test_tables_of_procrastinate_that_are_too_old_are_named(fleet: Fleet) -> None:
     dialer = await fleet.dialer()
     plan = await fleet.plan(dialer, numbers_that(4, 0))

@@ -170,6 +170,24 @@ async def test_tables_of_another_version_are_refused(make: Make, postgres_url: s
         await make().admit("interactive", monotonic() + 5)
 
 
+async def test_a_role_that_lacks_a_right_is_told_so_and_needs_none_to_make_tables(
+    make: Make, postgres_url: str
+) -> None:
+    url = postgres_url.replace("postgres@", "web@")
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute("CREATE ROLE web LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        try:
+            for _ in ("there are no tables", "it may not use them"):
+                with pytest.raises(trudy.ConfigurationError, match="SELECT, INSERT, UPDATE and DELETE") as caught:
+                    await make(url=url).admit("interactive", monotonic() + 5)
+                assert "trudy_rate_" in str(caught.value)
+                assert await taken(make())
+            admin.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO web")
+            assert await taken(make(url=url))
+        finally:
+            admin.execute("DROP OWNED BY web; DROP ROLE web")
+
+
 async def test_windows_of_another_length_are_refused(make: Make) -> None:
     assert await taken(make())
     with pytest.raises(trudy.ConfigurationError, match="windows of 3600 s in the database, not of 60 s"):

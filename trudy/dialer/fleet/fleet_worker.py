@@ -160,7 +160,7 @@ class FleetWorker:
             except TrudyError as error:
                 if not error.retryable:
                     raise
-                logger.warning("the API is asked again: %s", error.code)
+                logger.warning("the API is asked again: %s", error)
                 await self.clock.sleep(_ASKS_EVERY)
             else:
                 self._clock_guard.learned()
