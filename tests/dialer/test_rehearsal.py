@@ -24,7 +24,7 @@ from trudy.dialer import (
     RetryAfter,
 )
 from trudy.dialer.rehearsal import SANDBOX_WORDS
-from trudy.dialer.rehearsing import _full_lines, _waits, _Watched
+from trudy.dialer.rehearsing import Hold, _full_lines, _waits, _Watched
 from trudy.dialer.statistics import REACHED
 from trudy.dialer.zones import zones_of
 from trudy.options import RateLimit
@@ -47,7 +47,8 @@ async def test_what_it_tells(night: Night) -> None:
     assert found.refused == 0
     ends = [wait.end.astimezone(ZoneInfo("America/Los_Angeles")) for wait in found.waits]
     assert {"Fri 10:00", "Mon 07:00"} <= {end.strftime("%a %H:%M") for end in ends}
-    assert {wait.reason for wait in found.waits} <= {"hours", "a_day"}
+    assert {wait.reason for wait in found.waits} == {"hours"}, "whoever was called this day, a zone opens"
+    assert all(wait.rows for wait in found.waits)
     assert found.ends_at > datetime.fromtimestamp(START, ZoneInfo("UTC"))
     text = found.summary()
     assert "seed 1" in text
@@ -97,24 +98,34 @@ async def test_a_seed_is_a_whole_number(night: Night) -> None:
         await night.dialer.rehearse(await careful(night), seed=-1)
 
 
-HELD = [(0.0, 5_000.0, "hours"), (0.0, 5_000.0, "a_day"), (10.0, 6_000.0, "hours"), (0.0, 100.0, "retry")]
+HELD = [
+    Hold(1, 0.0, 5_000.0, "hours"),
+    Hold(2, 0.0, 5_000.0, "a_day"),
+    Hold(3, 10.0, 6_000.0, "hours"),
+    Hold(4, 0.0, 4_999.0, "in_30_days"),
+    Hold(5, 0.0, 100.0, "retry"),
+]
 
 
 @pytest.mark.parametrize(
-    ("held", "lines", "reason", "rows"),
+    ("held", "lines", "called", "reason", "rows"),
     [
-        (HELD, [], "hours", 2),
-        (HELD, [(0.0, 1)], "hours", 2),
-        (HELD, [(0.0, 1), (1.0, 1)], "max_live", 2),
-        (HELD, [(0.0, 1), (1.0, 1), (4_000.0, -1)], "hours", 2),
-        ([], [(0.0, 1)], "on_the_line", 1),
-        ([], [(0.0, 1), (9.0, -1)], "unknown", 0),
+        (HELD, [], None, "hours", 2),
+        (HELD, [(0.0, 1)], None, "hours", 2),
+        (HELD, [(0.0, 1)], 2, "a_day", 1),
+        (HELD, [], 4, "in_30_days", 1),
+        ([*HELD, Hold(3, 100.0, 4_999.5, "caller_id")], [], 3, "caller_id", 1),
+        (HELD, [], 9, "hours", 2),
+        (HELD, [(0.0, 1), (1.0, 1)], 2, "max_live", 2),
+        (HELD, [(0.0, 1), (1.0, 1), (4_000.0, -1)], 1, "hours", 2),
+        ([], [(0.0, 1)], None, "on_the_line", 1),
+        ([], [(0.0, 1), (9.0, -1)], None, "unknown", 0),
     ],
 )
 def test_long_gaps_are_waits_and_say_what_for(
-    held: list[tuple[float, float, str]], lines: list[tuple[float, int]], reason: str, rows: int
+    held: list[Hold], lines: list[tuple[float, int]], called: int | None, reason: str, rows: int
 ) -> None:
-    (wait,) = _waits([0.0, 5_000.0, 5_100.0], _Watched(held=held, lines=lines), 2)
+    (wait,) = _waits([(0.0, None), (5_000.0, called), (5_100.0, None)], _Watched(held=held, lines=lines), 2)
     assert (wait.start.timestamp(), wait.end.timestamp(), wait.reason, wait.rows) == (0, 5_000, reason, rows)
 
 
@@ -174,6 +185,18 @@ async def test_it_tells_what_the_sandbox_saw(night: Night, seen: list[Sandbox]) 
     assert sandbox.max_concurrent_calls == 4
     assert 0 < found.full_lines < sum(call.timeline.ended_at - call.created_at + 12 for call in calls)
     sandbox.assert_called_only_within(time(10), time(18), timezone=lambda number: zones_of(1, number[2:]))
+
+
+async def test_numbers_to_call_from(night: Night, seen: list[Sandbox]) -> None:
+    """Also those that the account of the sandbox has not."""
+    callers = {"+442079460018": 2, "+12125550199": 1}
+    plan = await careful(night, 6, Policy(hours=Hours.always(), gap=0, caller_ids=callers))
+    found = await night.dialer.rehearse(plan, mix=Mix(answered=1.0))
+    assert (found.state, found.statistics.calls) == ("done", 6)
+    (sandbox,) = seen
+    days = Counter((call.created_at // 86_400, call.from_number) for call in sandbox.placed_calls)
+    assert {number for _, number in days} == set(callers)
+    assert all(count <= callers[str(number)] for (_, number), count in days.items())
 
 
 async def test_a_full_rate_limit_is_told(tmp_path: Path, clock: JumpingClock) -> None:

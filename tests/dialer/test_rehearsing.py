@@ -92,10 +92,14 @@ async def test_what_was_called_before_counts(night: Night) -> None:
 
 
 async def test_money_is_kept_to(night: Night) -> None:
-    policy = Policy(hours=Hours.always(), gap=0, price=1.0, max_spend=3.0)
-    found = await night.dialer.rehearse(await careful(night, 9, policy), mix=Mix(answered=1.0))
+    policy = Policy(hours=Hours.always(), gap=0, price=1.0, max_spend=3.0, max_live=2)
+    plan = await careful(night, 9, policy)
+    found = await night.dialer.rehearse(plan, mix=Mix(answered=1.0))
     assert (found.state, found.reason) == ("paused", "max_spend is reached")
     assert found.cost == (3.0, 3.0)
+    some = await night.dialer.rehearse(plan, mix=Mix(answered=0.6), seed=2)
+    assert some.statistics.calls > 3
+    assert some.cost == (some.statistics.connected, 3.0), "no run spends more"
 
 
 async def test_a_cancelled_rehearsal_ends(night: Night) -> None:

@@ -68,8 +68,8 @@ class IdlePeriod:
 
     Attributes:
         start, end: aware, UTC.
-        reason: what most rows waited for when it ended, such as `hours` or `a_day`; `max_live` where all lines were
-            taken, `on_the_line` where only calls were left that were not over.
+        reason: what the next call waited for, such as `hours` or `a_day`, or most rows where none came; `max_live`
+            where all lines were taken, `on_the_line` where only calls were left that were not over.
         rows: how many waited for that; for these two, how many calls were on the line.
     """
 
@@ -90,8 +90,8 @@ class Rehearsal:
         starts_at: the server's time when it was rehearsed (aware, UTC).
         ends_at: when its run was over; the campaign may have held rows then.
         statistics: rows when it was over, and the calls that were made.
-        cost: in the unit of the policy's price: with only connected calls paid for, and with every call; None without a
-            price.
+        cost: in the unit of the policy's price: with only connected calls paid for, and with every call, up to what
+            `max_spend` leaves; None without a price.
         requests: requests to the API, the looks for the ends of calls among them.
         windows: requests in each rate window, by its start (aware, UTC).
         limit: requests that a window admits.

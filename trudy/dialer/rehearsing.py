@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import anyio
-from attrs import Factory, define, evolve, field
+from attrs import Factory, define, evolve, field, frozen
 
 from trudy.dialer.dialer import Dialer
 from trudy.dialer.export import AttemptRow, CampaignCopy
@@ -26,7 +26,7 @@ from trudy.dialer.progress import RunResult
 from trudy.dialer.records import HELD_UNTIL, CampaignState, Claim, DueRow, Ended, Miss
 from trudy.dialer.rehearsal import SANDBOX_WORDS, IdlePeriod, Mix, Rehearsal
 from trudy.dialer.sql_store import SqlStore
-from trudy.dialer.statistics import CONNECTED, counted
+from trudy.dialer.statistics import CONNECTED, CampaignStatistics, counted
 from trudy.errors import ConfigurationError
 from trudy.options import RateLimit
 
@@ -114,14 +114,26 @@ class _Thread:
         return await self.work.run()
 
 
+@frozen
+class Hold:
+    """From when, until when and why a row waits."""
+
+    row: int
+    since: float
+    until: float
+    reason: str
+
+
 @define(eq=False)
 class _Watched:
     """What a rehearsal's store sees of waiting and of open calls."""
 
-    held: list[tuple[float, float, str]] = Factory(list[tuple[float, float, str]])
-    """From when, until when and why a row waits."""
+    held: list[Hold] = Factory(list["Hold"])
+    """In order of time."""
     lines: list[tuple[float, int]] = Factory(list[tuple[float, int]])
     """When a slot was taken (1) or given back (-1)."""
+    rows: dict[str, int] = Factory(dict[str, int])
+    """The row of each attempt."""
 
 
 class _RehearsalDialer(Dialer):
@@ -137,7 +149,7 @@ class _RehearsalStore(SqlStore):
 
     async def postpone(self, row: int, until: float, reason: str) -> None:
         if until < HELD_UNTIL:
-            self._watched.held.append((self._time(), until, reason))
+            self._watched.held.append(Hold(row, self._time(), until, reason))
         await super().postpone(row, until, reason)
 
     async def claim(
@@ -164,6 +176,7 @@ class _RehearsalStore(SqlStore):
         )
         if isinstance(found, Claim):
             self._watched.lines.append((now, 1))
+            self._watched.rows[attempt] = contact.id
         return found
 
     async def not_sent(
@@ -179,7 +192,7 @@ class _RehearsalStore(SqlStore):
         now = self._time()
         self._watched.lines.append((now, -1))
         if end.again_at is not None and end.again_at > now:
-            self._watched.held.append((now, end.again_at, "retry"))
+            self._watched.held.append(Hold(self._watched.rows[attempt], now, end.again_at, "retry"))
 
 
 @define(kw_only=True, eq=False)
@@ -194,6 +207,7 @@ class _Work:
 
     async def run(self) -> Rehearsal:
         from trudy.sandbox import Sandbox
+        from trudy.sandbox.domain import account_numbers
 
         shares: dict[str, float] = {SANDBOX_WORDS[name]: share for name, share in self.mix.shares.items() if share}
         shares["no_answer"] = shares.get("no_answer", 0.0) + max(0.0, 1 - math.fsum(shares.values()))
@@ -212,7 +226,16 @@ class _Work:
             _RehearsalDialer(client, store=store, clock=self.clock) as dialer,
         ):
             agent = await client.agents.create(name="Rehearsal", voice_id=sandbox.voices[0].id, system_prompt="-")
+            for number in self.plan.policy.caller_ids:
+                account_numbers.assign(
+                    sandbox.world.state,
+                    account_numbers.new_number(sandbox.world.state, number, now=self.now),
+                    "outbound",
+                    agent.id,
+                    now=self.now,
+                )
             await store.load(self.snapshot, campaign=self.plan.campaign, agent_id=agent.id, now=self.now)
+            spent = (await store.campaign(self.plan.campaign)).spent
             result = await self._run(dialer)
             ended_at = self.clock.time()
             is_cut = ended_at >= self.now + _LONGEST
@@ -220,7 +243,7 @@ class _Work:
             before = {each["id"] for each in self.snapshot.tables["attempts"]}
             made = [each async for each in store.export_attempts(self.plan.campaign) if each.attempt not in before]
             rows = await store.reasons(self.plan.campaign)
-        return self._told(sandbox, watched, made, rows, state, reason, ended_at)
+        return self._told(sandbox, watched, made, rows, state, reason, ended_at, spent)
 
     async def _run(self, dialer: Dialer) -> RunResult:
         """Run the plan, for a year at most."""
@@ -244,12 +267,13 @@ class _Work:
         state: CampaignState,
         reason: str | None,
         ended_at: float,
+        spent: float,
     ) -> Rehearsal:
         statistics = counted(made, rows)
         windows = sandbox.requests_per_window()
         policy = self.plan.policy
         bulk = math.floor(self.limit * RateLimit().bulk_share) or 1
-        price = policy.price
+        left = math.inf if policy.max_spend is None else policy.max_spend - spent
         return Rehearsal(
             campaign=self.plan.campaign,
             plan_hash=self.plan.hash,
@@ -260,14 +284,22 @@ class _Work:
             starts_at=_time(self.now),
             ends_at=_time(ended_at),
             statistics=statistics,
-            cost=None if price is None else (price * statistics.connected, price * statistics.calls),
+            cost=None if policy.price is None else _cost(policy.price, statistics, left),
             requests=sum(window.total for window in windows),
             windows={window.start: window.total for window in windows},
             limit=self.limit,
             refused=sum(window.refused for window in windows),
             full_windows=sum(window.total >= bulk for window in windows),
             full_lines=_full_lines(watched.lines, policy.max_live),
-            waits=_waits([self.now, *(each.intent_at for each in made), ended_at], watched, policy.max_live),
+            waits=_waits(
+                [
+                    (self.now, None),
+                    *((each.intent_at, watched.rows.get(each.attempt)) for each in made),
+                    (ended_at, None),
+                ],
+                watched,
+                policy.max_live,
+            ),
         )
 
 
@@ -281,17 +313,29 @@ def _full_lines(changes: Sequence[tuple[float, int]], most: int) -> float:
     return seconds
 
 
-def _waits(moments: Sequence[float], watched: _Watched, most_live: int) -> tuple[IdlePeriod, ...]:
-    """The long times between two moments, and what kept the next call from coming sooner."""
+def _cost(price: float, statistics: CampaignStatistics, left: float) -> tuple[float, float]:
+    """With only connected calls paid for, and with every call, up to what `max_spend` leaves."""
+    return min(price * statistics.connected, left), min(price * statistics.calls, left)
+
+
+def _waits(calls: Sequence[tuple[float, int | None]], watched: _Watched, most_live: int) -> tuple[IdlePeriod, ...]:
+    """The long times between two moments, and what kept the next call from coming sooner.
+
+    A moment comes with the row that is called then; None for the begin and the end.
+    """
     waits: list[IdlePeriod] = []
-    for start, end in pairwise(moments):
+    for (start, _), (end, row) in pairwise(calls):
         if end - start < _NOTABLE:
             continue
-        last = end - 1
+        its_own = (hold for hold in reversed(watched.held) if hold.row == row and hold.since < end)
+        own = next((hold for hold in its_own if hold.until > start), None)
+        last = (end if own is None else min(end, own.until)) - 1
         live = sum(change for at, change in watched.lines if at <= last)
-        reasons = Counter(reason for since, until, reason in watched.held if since <= last < until)
+        reasons = Counter(hold.reason for hold in watched.held if hold.since <= last < hold.until)
         if live >= most_live:
             reason, rows = "max_live", live
+        elif own is not None:
+            reason, rows = own.reason, reasons[own.reason]
         elif reasons:
             reason, rows = min(reasons.items(), key=lambda each: (-each[1], each[0]))
         else:
