@@ -76,7 +76,7 @@ _FACTORY: Any = attrs.Factory  # typed as a function
 
 
 @attrs.frozen
-class _Member:
+class _ModelMember:
     """One attribute, ready to be read."""
 
     name: str
@@ -91,9 +91,9 @@ class _Member:
     """Whether its default is computed, such as from other members; then null is treated as absent."""
 
 
-def _member(a: attrs.Attribute[Any]) -> _Member:
+def _member(a: attrs.Attribute[Any]) -> _ModelMember:
     wire = wire_of(a)
-    return _Member(
+    return _ModelMember(
         name=a.name,
         names=wire.names,
         kind=a.type,
@@ -157,7 +157,7 @@ def _make_decoder(cls: type) -> _Decoder:
     return decoder
 
 
-def _salvage(cls: type, members: list[_Member], sent: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+def _salvage(cls: type, members: list[_ModelMember], sent: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
     """Attributes by name, read one by one; what cannot be read goes to `extra`."""
     values: dict[str, Any] = {}
     for member in members:

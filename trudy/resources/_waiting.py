@@ -127,15 +127,15 @@ class Waiting(Generic[T]):
         poll_interval: float | None,
         events: EventSource | None,
         options: RequestOptions,
-    ) -> _Wait[T]:
+    ) -> _OneWait[T]:
         deadline = self.settings.merged(options).deadline
         _checks.identifier(object_id, f"{self.noun}_id")
         check_wait(max_wait, poll_interval, events)
         max_wait = max_wait if deadline is None else min(max_wait, deadline)
-        return _Wait(self, object_id, max_wait, poll_interval, events, options)
+        return _OneWait(self, object_id, max_wait, poll_interval, events, options)
 
 
-class _Wait(Generic[T]):
+class _OneWait(Generic[T]):
     """One wait under way: reads and rests in turn."""
 
     def __init__(
@@ -264,7 +264,7 @@ class _Wait(Generic[T]):
 class _Changes(Generic[T]):
     """An async iterator that holds nothing between two steps, so that it may be left at any of them."""
 
-    def __init__(self, waiting: Waiting[T], wait: _Wait[T]) -> None:
+    def __init__(self, waiting: Waiting[T], wait: _OneWait[T]) -> None:
         self._waiting = waiting
         self._wait = wait
         self._last: T | None = None

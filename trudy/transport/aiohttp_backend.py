@@ -152,7 +152,7 @@ class _Connector(aiohttp.TCPConnector):
             follower.drop()
 
 
-class _Response(aiohttp.ClientResponse):
+class _FollowedResponse(aiohttp.ClientResponse):
     """Keeps the follower of its connection, which aiohttp takes back as soon as the answer is whole."""
 
     follower: _Follower | None = None
@@ -175,7 +175,7 @@ class AiohttpReply:
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = Hidden(response)  # it knows the request, and so the key
-        self._follower = response.follower if isinstance(response, _Response) else None
+        self._follower = response.follower if isinstance(response, _FollowedResponse) else None
         self.status = response.status
         self._headers = Hidden(combine_headers(response.raw_headers))
 
@@ -257,7 +257,7 @@ class AiohttpPool:
         self._connector = _Connector()
         self._session = aiohttp.ClientSession(
             connector=self._connector,
-            response_class=_Response,
+            response_class=_FollowedResponse,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             auto_decompress=False,

@@ -167,7 +167,7 @@ def path_of(request: Outgoing) -> str:
 
 
 @define(eq=False)
-class _Entry:
+class _OpenPool:
     pool: Pool
     keeper: AsyncGenerator[None, None]
     closing: object = field(default=None)
@@ -183,7 +183,7 @@ class PoolByLoop:
 
     def __init__(self, open_pool: Callable[[Loop], Pool]) -> None:
         self._open_pool = open_pool
-        self._entries: dict[Loop, _Entry] = {}
+        self._entries: dict[Loop, _OpenPool] = {}
         self._lock = threading.Lock()
         self.closed = False
         reset_in_child(self)
@@ -217,7 +217,7 @@ class PoolByLoop:
         if self.closed:
             raise ConfigurationError("the client is closed; make a new one")
         pool = self._open_pool(loop)
-        entry = _Entry(pool, self._keep(loop, pool))
+        entry = _OpenPool(pool, self._keep(loop, pool))
         with self._lock:
             for other in [other for other in self._entries if _is_dead(other)]:
                 del self._entries[other]
@@ -235,7 +235,7 @@ class PoolByLoop:
                     del self._entries[loop]
             await pool.aclose()
 
-    def _post(self, loop: Any, entry: _Entry) -> None:
+    def _post(self, loop: Any, entry: _OpenPool) -> None:
         """Have another loop close its pool. A loop that never runs again keeps its pool until it is shut down."""
 
         async def close() -> None:

@@ -68,7 +68,7 @@ class WatchedRun:
 
 
 @define(kw_only=True, eq=False)
-class _Watcher:
+class _RunWatcher:
     """Passes on what a run tells, and counts what no table has at hand."""
 
     dialer: Dialer
@@ -118,7 +118,7 @@ async def watched_run(dialer: Dialer, plan: Plan, screen: RunScreen, *, confirme
         TrudyError: as `Dialer.run`.
     """
     answered = await answered_in(dialer, plan.campaign)
-    watcher = _Watcher(dialer=dialer, plan=plan, screen=screen, answered=answered)
+    watcher = _RunWatcher(dialer=dialer, plan=plan, screen=screen, answered=answered)
     result: RunResult | Exception = RuntimeError("the run was cancelled")
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(watcher.keep_looking)
