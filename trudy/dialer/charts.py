@@ -28,6 +28,7 @@ _STEPS: Final = (
 )
 """What one bar stands for, and how many there may be: with more they cannot be told apart."""
 _MOST_ZONES: Final = 8
+"""Zones with a bar of their own: more would leave no room for their names."""
 _WIDEST: Final = 40
 """Of a bar: a single one would fill the chart."""
 _DURATIONS: Final = {0: "0s", 5: "5s", 15: "15s", 30: "30s", 60: "1m", 120: "2m", 300: "5m", 600: "10m", 1800: "30m+"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from trudy import _checks
 from trudy.clock import Clock
@@ -15,6 +15,7 @@ from trudy.dialer.columns import Columns
 from trudy.dialer.contacts import numbers_in
 from trudy.dialer.control import CampaignControl
 from trudy.dialer.endings import Classify, LastEvents, OnOutcome
+from trudy.dialer.forecast import REQUESTS_A_MINUTE
 from trudy.dialer.launch import Launcher
 from trudy.dialer.outcome import classify
 from trudy.dialer.placing import ShouldDial
@@ -28,9 +29,6 @@ from trudy.dialer.store import Store
 
 if TYPE_CHECKING:
     from trudy.client import AsyncTrudyClient
-
-_REQUESTS: Final = 100
-"""Requests a minute that are reckoned with while the server's limit is not known: what was seen."""
 
 
 class Dialer(CampaignControl):
@@ -114,7 +112,7 @@ class Dialer(CampaignControl):
             columns=columns,
             now=self.now(),
             rejects=None if rejects is None else Path(rejects),
-            requests_a_minute=float(self._limit() or _REQUESTS),
+            requests_a_minute=float(self._limit() or REQUESTS_A_MINUTE),
             canary=canary,
             only_to=only,
         )
@@ -148,7 +146,7 @@ class Dialer(CampaignControl):
             mix=mix,
             seed=seed,
             now=self.now(),
-            limit=self._limit() or _REQUESTS,
+            limit=self._limit() or REQUESTS_A_MINUTE,
             hold=getattr(self._clock, "hold", nullcontext),
         )
 

@@ -10,6 +10,8 @@ from typing import Final, TypeAlias
 from attrs import frozen
 
 from trudy.dialer.policy import DAY, Policy
+from trudy.dialer.running import SWEEP_EVERY
+from trudy.options import RateLimit
 
 Place: TypeAlias = tuple[tuple[str, ...], str | None, str | None]
 """Zones, country and region of contacts."""
@@ -18,14 +20,16 @@ CALL_SECONDS: Final = 60.0
 """How long a call takes on average, ringing included: a guess, by which the end is predicted."""
 REQUESTS_A_CALL: Final = 2
 """One that places it, and one that reads its transcript."""
-SWEEP_SECONDS: Final = 10.0
-BULK_SHARE: Final = 0.75
-"""What the rate limiter leaves to bulk work."""
+REQUESTS_A_MINUTE: Final = 100
+"""What is reckoned with while the server's limit is not known: the limit that was seen."""
+_BULK_SHARE: Final = RateLimit().bulk_share
 _SHORTEST_STEP: Final = 1800.0
 _LONGEST_STEP: Final = 7200.0
 """Seconds by which the forecast goes ahead: shorter ones cost time, longer ones would miss the evening."""
 _STEPS: Final = 500.0
+"""Steps that it takes if nobody has to wait: more cost time and change the end by minutes only."""
 _FARTHEST: Final = 366 * DAY
+"""Seconds after which it gives up: more would cost time for plans that nobody can mean."""
 
 
 @frozen(kw_only=True)
@@ -55,7 +59,7 @@ def forecast(
     ends_at = _end(dict(counts), policy, now, pace, calls)
     return Forecast(
         openings=_openings(counts, policy, now),
-        requests=round(calls * REQUESTS_A_CALL + calls / pace / SWEEP_SECONDS),
+        requests=round(calls * REQUESTS_A_CALL + calls / pace / SWEEP_EVERY),
         ends_at=None if ends_at is None else datetime.fromtimestamp(ends_at, UTC),
         cost=_cost(policy, calls),
     )
@@ -63,7 +67,7 @@ def forecast(
 
 def pace_of(policy: Policy, requests_a_minute: float) -> float:
     """Calls a second: by the gap, by how many may talk at a time, and by the rate limit."""
-    by_limit = requests_a_minute * BULK_SHARE / 60.0 / REQUESTS_A_CALL
+    by_limit = requests_a_minute * _BULK_SHARE / 60.0 / REQUESTS_A_CALL
     return min(by_limit, policy.max_live / CALL_SECONDS, 1.0 / policy.gap if policy.gap else by_limit)
 
 

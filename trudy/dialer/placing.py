@@ -45,6 +45,8 @@ which on a lost call can be given up. Read: as long as the server may think."""
 _LEAVES_WITHIN: Final = SEND_WITHIN + 5.0
 """Seconds from a claim's start until nothing can be sent any more, the waits for a connection included."""
 _LONGEST_ADMISSION: Final = 3600.0
+"""Seconds that a call waits at the rate limiter at most. It claims nothing meanwhile, so that a long wait does no harm;
+a shorter one would end in an error, and begin again at the end of the queue."""
 _ASK_AGAIN: Final = 10.0
 """Seconds until a contact is tried again whose call was refused for a reason of the campaign. A shorter time pauses a
 small campaign sooner, a longer one rides out more trouble of the server."""

@@ -258,6 +258,8 @@ class Breaker:
     Attributes:
         failed_share, of_last: this share of the last so many attempts failed.
         short_calls, shorter_than: so many answered calls in a row ended within so many seconds.
+
+    Fewer calls would pause a campaign for a bad quarter of an hour; more would let a broken agent ring more people.
     """
 
     failed_share: float = 0.3

@@ -29,13 +29,16 @@ if TYPE_CHECKING:
 SWEEP_EVERY: Final = 10.0
 """Seconds between two sweeps while calls are open: more often costs requests that dialing needs."""
 NUDGED_EVERY: Final = 2.0
-"""Seconds between two sweeps at least, however many events come."""
+"""Seconds between two sweeps at least, however many events come: more often costs requests that dialing needs, less
+often would leave slots taken whose calls are over."""
 WATCH_EVERY: Final = 2.0
-"""Seconds between two looks at what another process wants, such as a pause."""
+"""Seconds between two looks at what another process wants, such as a pause: more often would read the store for
+nothing, less often would let calls begin after somebody said no."""
 HELD_EVERY: Final = 1.0
 """Seconds between two looks at whether a run paused by hand may go on: more often would read the store for nothing."""
 _UNSEEN: Final = 30
-"""So many of these looks may be spared while the file seems untouched: a write may show no trace in its date."""
+"""So many of these looks may be spared while the file seems untouched: a write may show no trace in its date.
+More would put off a pause that is overlooked so, fewer would read the store for nothing."""
 
 
 @define(kw_only=True, eq=False)

@@ -40,7 +40,7 @@ Source: TypeAlias = str | os.PathLike[str] | Iterable[Row] | AsyncIterable[Row] 
 """A path, a frame of pandas or polars, or an iterable (or async iterable) of mappings."""
 
 _SAMPLE: Final = 64 * 1024
-"""Bytes by which the dialect of a CSV is guessed."""
+"""Bytes by which the dialect of a CSV is guessed: fewer may hold no cell in quotes, more take longer to look at."""
 _DELIMITERS: Final = ",;\t|"
 _RARE_DELIMITERS: Final = ":^~\x1f"
 """Taken only where each line has them, and no other: they stand in names and times too."""
@@ -53,6 +53,7 @@ _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _A_NUMBER: Final = re.compile(r"'?\+?(?:[ ()./-]*[0-9]){10,15}|'?\+(?:[ ()./-]*[0-9]){7,}")
 """Cells that are phone numbers, and no names of columns such as 2026-05-01."""
 _CHUNK: Final = 1024 * 1024
+"""Bytes of a file that are decoded at a time: more cost memory, fewer cost time."""
 UNNAMED: Final = "(column "
 """How a column without a name in the header is called, with its place: its cells are kept, but no variables."""
 SURPLUS: Final = "(surplus cells)"

@@ -40,31 +40,40 @@ others place calls too; more are read for nothing in each sweep."""
 MOST_PAGES: Final = 3
 """Pages of one sweep. Calls deeper down are read one by one: more pages cost requests that dialing needs."""
 LATE_PAGES: Final = 10
-"""Pages of the sweep, once in `_LATE_EVERY` seconds, that looks for calls of attempts that were given up."""
+"""Pages of the sweep, once in `_LATE_EVERY` seconds, that looks for calls of attempts that were given up: 1,000 rows
+reach back half an hour at 100 requests a minute; more cost requests that dialing needs."""
 DEEPEST: Final = 100
-"""Pages of a sweep for a lost call of long ago, as after a night without power, once in `_APART` seconds."""
+"""Pages of a sweep for a lost call of long ago, as after a night without power, once in `_APART` seconds. Fewer would
+hold rows whose call is further down; more would read for minutes, before calls are placed again."""
 MOST_SINGLE: Final = 5
 """Calls read one by one in a sweep: more would keep the calls that are placed waiting at the rate limit."""
 _EARLIER: Final = 5.0
-"""Seconds before an intent from which its call may be dated: the server's clock is known only so well."""
+"""Seconds before an intent from which its call may be dated: the server's clock is known only so well. More could
+take an earlier call of somebody else to the same number."""
 _PLACED_WITHIN: Final = 400.0
 """Seconds after an intent within which the server places its call: it may take 160 after a read of 180. A later call
 to the same number, on a server that hides variables, is somebody else's."""
 _LOST_AFTER: Final = 600.0
-"""Seconds after its longest duration at which a placed call that never ended frees its slot."""
+"""Seconds after its longest duration at which a placed call that never ended frees its slot. Less could free
+that of a call that still talks, so that one too many talks; more keeps slots taken by calls that are none."""
 _APART: Final = 30.0
-"""Seconds between two looks that count: the list may lag behind the server."""
+"""Seconds between two looks that count: the list may lag behind the server. Less would take a call of somebody
+else that shows first; more holds up the rows of lost calls."""
 _LATE_EVERY: Final = 60.0
-"""Seconds between two looks for calls of attempts that were given up: they may need pages that nothing else does."""
+"""Seconds between two looks for calls of attempts that were given up: they may need pages that nothing else does.
+More often costs requests, less often dials again before a call is found."""
 _LATE_WITHIN: Final = 3600.0
 """Seconds after its intent for which an attempt that was given up is still looked for: longer than lists and servers
 were ever seen to lag; more would read pages of old calls for nothing."""
 _FIRST_SINGLE: Final = 30.0
-"""Seconds after which a call that no page shows is read by itself: a list that lags shows it by then."""
+"""Seconds after which a call that no page shows is read by itself: a list that lags shows it by then. Less
+costs requests for calls that a list is about to show; more keeps their slots taken."""
 _LONGEST_PAUSE: Final = 300.0
-"""Seconds between two reads of one call at most; each pause is half as long again as the one before."""
+"""Seconds between two reads of one call at most; each pause is half as long again as the one before.
+More keeps slots taken for longer, less costs requests."""
 _HIDDEN_LAG: Final = 60.0
-"""Seconds before the store's last activity from which forgotten calls are looked for."""
+"""Seconds before the store's last activity from which forgotten calls are looked for: what was placed
+just before it may be in no backup. More would read pages of calls that the store knows."""
 
 
 @frozen(kw_only=True)

@@ -11,7 +11,7 @@ from attrs import define, frozen
 
 from trudy.cli.dial.progress import CampaignProgress, RateWindow
 from trudy.cli.exit_codes import ExitCode
-from trudy.dialer.forecast import forecast
+from trudy.dialer.forecast import REQUESTS_A_MINUTE, forecast
 from trudy.dialer.statistics import REACHED
 from trudy.dialer.store import StoreError
 
@@ -23,10 +23,6 @@ LOOK_EVERY: Final = 1.0
 """Real seconds between two looks at the store while a person watches: the same as a clock's hand."""
 _COSTLY: Final = 20.0
 """A look is followed by a pause of so many times what it took, so that looking takes 5 % of the time at most."""
-_REQUESTS_A_MINUTE: Final = 100.0
-"""What the end is reckoned with while the server's limit is not known, as for a plan."""
-
-
 _NOT_CALLED: Final = ("only_to", "zone_unknown", "hours_never")
 """What rows wait for that no waiting brings."""
 
@@ -156,7 +152,7 @@ async def read_progress(
         places,
         policy,
         now=now,
-        requests_a_minute=float((None if limit is None else limit.limit) or _REQUESTS_A_MINUTE),
+        requests_a_minute=float((None if limit is None else limit.limit) or REQUESTS_A_MINUTE),
         calls=calls,
     )
     later = [at for _, at in expected.openings.values() if at is not None and at.timestamp() > now]

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from trudy.clock import Clock
 
 TRIES: Final = 5
-"""How often an event is sent until a receiver accepts it."""
+"""How often an event is sent until a receiver accepts it: over 15 seconds, in which one that restarts is back. More
+would fill the screen with a receiver that is not there."""
 _MOST_READ: Final = 1024 * 1024
 """Bytes of an answer that are read: more than an error page has, and no endless stream."""
 FIRST_WAIT: Final = 1.0

@@ -26,6 +26,7 @@ KEPT_EVENTS: Final = 2000
 KEPT_BYTES: Final = 16 * 1024 * 1024
 """Bytes of their bodies that are kept: a server may send long summaries."""
 KEPT_ATTEMPTS: Final = 5 * KEPT_EVENTS
+"""Deliveries that are kept: those of an event that is tried five times, or sent to five receivers."""
 Source: TypeAlias = Literal["listen", "trigger"]
 """The command that made an event."""
 _PATIENCE: Final = 5.0

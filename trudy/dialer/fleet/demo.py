@@ -28,6 +28,8 @@ from trudy.sandbox import Sandbox, SandboxServer
 
 ROWS: Final = 200
 SPEED: Final = 15.0
+"""Sandbox seconds for each real one: more would leave the workers no time to dial, less nobody the patience to
+watch."""
 START: Final = 1_780_676_940.0
 """2026-06-05 12:29 in New York, a Friday."""
 POLICY: Final = Policy(
@@ -43,7 +45,9 @@ POLICY: Final = Policy(
 KILL_AFTER: Final = 30
 """Calls after which a worker is killed: early, as the others wait ten seconds for a sign of life."""
 _SHOW_EVERY: Final = 40
+"""Calls between two lines of the campaign's state: a fifth of them all."""
 _LOOK_EVERY: Final = 0.1
+"""Real seconds between two looks at the store: more often would slow the workers down, as they share the machine."""
 _LONGEST: Final = 120.0
 """Real seconds until the demo is given up; it takes twenty unless the machine is busy."""
 

@@ -18,6 +18,8 @@ ALIVE_WITHIN: Final = 10.0
 """Seconds since it said so for which a worker is alive. Longer leaves the calls of one that died waiting; shorter takes
 one whose machine is busy for dead, whose calls are then looked for at once."""
 _FORGET_AFTER: Final = 86_400.0
+"""Seconds after which a worker that says nothing is deleted: a day is enough to look for why, and more would leave a
+row for each that ever was."""
 _SEEN: Final = text(
     "INSERT INTO workers (name, seen_at) VALUES (:name, extract(epoch FROM clock_timestamp()))"
     " ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at"

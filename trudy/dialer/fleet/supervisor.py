@@ -16,17 +16,23 @@ from procrastinate.jobs import Status
 logger = logging.getLogger("trudy.dialer")
 
 _BEATS_EVERY: Final = 2.0
+"""Seconds between two signs of life: five fit into the time after which a worker is taken for dead. More of them press
+the database."""
 _STALLED_AFTER: Final = 10.0
 """Seconds without a sign of life after which the jobs of a worker are given to others. Fewer would take them from one
 whose machine is busy, which costs it its turn; more leave shards waiting."""
 _POLLS_EVERY: Final = 1.0
-"""Seconds between two looks for jobs: those that a notice did not tell of."""
+"""Seconds between two looks for jobs: those that a notice did not tell of. More leave shards waiting,
+fewer press the database."""
 _FREES_EVERY: Final = 1.0
+"""Seconds between two looks for jobs of workers that died: more leave shards waiting, fewer press the database."""
 _AGAIN_AFTER: Final = 0.5
+"""Seconds until Procrastinate is run again after a fault: more leave shards waiting, fewer press a database that is
+coming back."""
 _STOPS_WITHIN: Final = 10.0
 """Seconds that jobs have to end when this process does; then they are cut off. More would hold up the process."""
 _KEEPS_FAILED: Final = 1
-"""Hours for which a job that failed stays to be looked at."""
+"""Hours for which a job that failed stays to be looked at; more would let the table grow."""
 
 
 @define(kw_only=True, eq=False)
