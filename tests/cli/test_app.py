@@ -59,6 +59,7 @@ def test_help_loads_no_more_than_it_shows() -> None:
         "trudy.cli.operations",
         "trudy.cli.operations.tables",
         "trudy.cli.shell",
+        "trudy.cli.wrapping",
     }
 
 
@@ -135,3 +136,17 @@ def test_output_that_nobody_reads_is_no_error(arguments: list[str]) -> None:
     os.close(writing)
     assert done.returncode == ExitCode.PIPE_CLOSED
     assert done.stderr.replace("dry run: nothing was sent\n", "") == ""
+
+
+def test_help_names_arguments_as_people_type_them_and_ranges_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, usage in (
+        (("dial", "run"), "Usage: trudy dial run [OPTIONS] FILE\n"),
+        (("calls", "get"), "Usage: trudy calls get [OPTIONS] CALL_ID...\n"),
+        (("dial", "dnc", "add"), "Usage: trudy dial dnc add [OPTIONS] NUMBER...\n"),
+    ):
+        assert trudy(*arguments, "--help").code == 0
+        shown = capsys.readouterr().out
+        assert shown.startswith(usage)
+        assert "<" not in shown
+    assert trudy("events", "list", "--help").code == 0
+    assert "1 to 2000]" in capsys.readouterr().out

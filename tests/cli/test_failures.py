@@ -92,3 +92,14 @@ def test_what_a_server_says_cannot_forge_a_line() -> None:
     failure = failure_of(trudy.ValidationError("bad\nerror: all is well\x1b[2J"))
     assert len(str(failure).splitlines()) == 2
     assert "\x1b" not in str(failure)
+
+
+def test_on_a_terminal_lines_break_between_words_and_the_first_word_has_a_colour() -> None:
+    error = trudy.NotFoundError("no such call", request_id="5060e709-6454", method="GET", path="/calls/c1")
+    assert failure_of(error).text(width=50).splitlines() == [
+        "error: 404 not_found: no such call (GET /calls/c1,",
+        "       request id 5060e709-6454)",
+        "  Look whether the id is right, and of this",
+        "  account: list shows what there is.",
+    ]
+    assert failure_of(error).text(colour=True).startswith("\x1b[31m\x1b[1merror:\x1b[0m 404")

@@ -208,3 +208,35 @@ def test_colours_only_where_they_are_wanted(monkeypatch: pytest.MonkeyPatch) -> 
 class _Tty(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_one_long_name_leaves_the_other_columns_where_they_are() -> None:
+    here = shell(width=80)
+    rows = [{**ROWS[0], "name": "Reminders of appointments for dentists in all of Munich and around"}, ROWS[1]]
+    show_list(here, [rows], columns=("id", "name", "status"))
+    head, first, _ = printed(here)
+    assert head.split() == ["id", "name", "status"]
+    assert "a" * 36 + "  Reminders of appointments for …" in first
+    assert first.endswith("completed")
+
+
+def test_ids_that_have_no_room_are_cut_so_that_all_else_can_be_read() -> None:
+    here = shell(width=63, columns="id,agent_id,status,created_at,phone_number")
+    show_list(here, [[{**ROWS[0], "agent_id": "c" * 36, "phone_number": "+14155550100"}]])
+    _, first = printed(here)
+    assert first.split()[:3] == ["aaaaaaaa…", "cccccccc…", "completed"]
+    assert first.split()[-1] == "+14155550100"
+    assert first.count("…") == 2
+
+
+def test_seconds_have_their_unit_where_the_title_does_not_say_it() -> None:
+    for names, shown in ((None, ["id duration", "a1 24 s"]), ("id,duration_seconds", ["id duration_seconds", "a1 24"])):
+        here = shell(columns=names)
+        show_list(here, [[{"id": "a1", "duration_seconds": 24.0}]], columns=("id", "duration_seconds"))
+        assert [" ".join(line.split()) for line in printed(here)] == shown
+
+
+def test_a_list_of_objects_is_an_object_a_line() -> None:
+    here = shell(width=60)
+    show(here, {"id": "a1", "numbers": [{"id": "n1", "phone_number": "+14155550100"}, {"id": "n2", "label": None}]})
+    assert printed(here) == ["id       a1", "numbers  id: n1, phone_number: +14155550100", "         id: n2"]

@@ -53,7 +53,7 @@ def test_on_a_terminal(receiver: Receiver) -> None:
     first, second = ran.lines
     assert first.split()[-4:] == ["evt_1", "batch.completed", "completed", "b1"]
     assert "-> 204 in" in second
-    assert receiver.url in second
+    assert receiver.url not in second
 
 
 def test_the_secret_of_the_environment_goes_first(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ def test_nobody_listens() -> None:
         pass
     ran = trudy("trigger", "call.ended", "--to", url, terminal=True)
     assert ran.code == 10
-    assert "no answer (ConnectError)" in ran.lines[1]
+    assert "nobody listens there" in ran.lines[1]
 
 
 @pytest.mark.usefixtures("state")

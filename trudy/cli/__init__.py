@@ -7,6 +7,7 @@ app.py           the root command, its global options, and where each command's 
 groups.py        command groups whose commands load when they are used
 options.py       options that commands of several groups take
 shell.py         what each command is given: global options, and the terminal
+wrapping.py      lines for a terminal, wrapped between words
 output.py        tables on a terminal, JSON elsewhere, ids alone
 cells.py         one value as a cell of a table
 asking.py        asks before anything rings, buys or deletes

@@ -35,8 +35,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "events": ("trudy.cli.events", "Show the events made on this machine, and send them again."),
         "webhooks": ("trudy.cli.webhooks", "Test whether a receiver verifies what it gets."),
     },
-    "For agents": {
-        "mcp": ("trudy.cli.mcp.command", "Serve the API as tools for an agent (MCP)."),
+    "For AI assistants": {
+        "mcp": ("trudy.cli.mcp.command", "Serve the API as tools for an AI assistant (MCP)."),
     },
     "Anything else": {
         "request": ("trudy.cli.request", "Send a request to any endpoint of the API."),
@@ -133,9 +133,10 @@ class RootGroup(CommandGroup):
 
     def format_commands(self, ctx: object, formatter: HelpWriter) -> None:
         """Write the commands, section by section."""
+        width = max(len(name) for commands in SECTIONS.values() for name in commands)
         for title, commands in SECTIONS.items():
             with formatter.section(title):
-                formatter.write_dl([(name, line) for name, (_, line) in commands.items()])
+                formatter.write_dl([(f"{name:{width}}", line) for name, (_, line) in commands.items()])
 
     def format_epilog(self, ctx: object, formatter: HelpWriter) -> None:
         """Write the table of exit codes."""
@@ -185,6 +186,6 @@ def run(arguments: Sequence[str], shell: Shell | None = None) -> int:
             return report(shell, error)
         except BrokenPipeError:
             return ExitCode.PIPE_CLOSED
-    if done == ExitCode.INTERRUPTED:
+    if done == ExitCode.INTERRUPTED and not isinstance(done, ExitCode):  # a command that returns it has said it itself
         shell.say("stopped; what was sent goes on")
     return int(done or 0)

@@ -25,7 +25,8 @@ def confirm(shell: Shell, what: str) -> None:
         return
     if not shell.terminal.can_ask:
         raise NotConfirmedError(f"not confirmed: {what}", "There is nobody to ask here; if it is meant, add --yes.")
-    shell.terminal.err.write(f"{what}\nGo on? [y/N] ")
+    shell.say(what)
+    shell.terminal.err.write("Go on? [y/N] ")
     shell.terminal.err.flush()
     answer = shell.terminal.input.readline()
     if answer.strip().lower() not in ("y", "yes"):

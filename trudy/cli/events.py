@@ -81,7 +81,7 @@ def show_event(
     show(shell, {**row, "deliveries": "\n".join(answers)})
     # Not in the table, which would break its lines: people copy it.
     text = json.dumps(body, indent=2, ensure_ascii=False)
-    shell.terminal.out.write("".join(f"{one_line(line)}\n" for line in text.splitlines()))
+    shell.terminal.out.write("\n" + "".join(f"{one_line(line)}\n" for line in text.splitlines()))
 
 
 @app.command("resend")
@@ -123,7 +123,9 @@ def _find(journal: Journal, event_id: str) -> LoggedEvent:
 
 
 def _answers(event: LoggedEvent) -> str:
+    from trudy.cli.listen.screen import fault_told
+
     if not event.attempts:
         return "not sent"
     last = {attempt.url: attempt for attempt in event.attempts}
-    return ", ".join(str(attempt.status or attempt.fault) for attempt in last.values())
+    return ", ".join(str(attempt.status) if attempt.status else fault_told(attempt.fault) for attempt in last.values())

@@ -13,6 +13,7 @@ from trudy.cli.asking import NotConfirmedError
 from trudy.cli.dry_run import RequestShownError, show_request
 from trudy.cli.exit_codes import ExitCode
 from trudy.cli.shell import Shell
+from trudy.cli.wrapping import wrapped, wrapped_advice
 from trudy.errors import (
     APIConnectionError,
     APIError,
@@ -57,7 +58,15 @@ class Failure:
     advice: str
 
     def __str__(self) -> str:
-        return f"error: {self.what}\n  {self.advice}\n"
+        return self.text()
+
+    def text(self, *, width: int | None = None, colour: bool = False) -> str:
+        """For a person: two lines, or more where the terminal is too narrow for them."""
+        what, advice = f"error: {self.what}", f"  {self.advice}"
+        if width is not None:
+            what, advice = wrapped(what, width, hang=" " * len("error: ")), wrapped_advice(self.advice, width)
+        head, mark, rest = what.partition(":")
+        return f"{typer.style(head + mark, fg='red', bold=True) if colour else head + mark}{rest}\n{advice}\n"
 
 
 class CommandError(Exception):
@@ -78,7 +87,7 @@ def report(shell: Shell, error: Exception) -> int:
         failure = evolve(failure, advice=f"Nothing was sent; {shell.command} --help tells {_about(shell, error)}.")
     if failure.code is ExitCode.FAULT:
         logging.getLogger("trudy").debug("a fault of the trudy command", exc_info=error)
-    shell.terminal.err.write(str(failure))
+    shell.terminal.err.write(failure.text(width=shell.terminal.err_width, colour=shell.terminal.err_has_colour))
     return failure.code
 
 
@@ -148,7 +157,7 @@ def _failure_of_library(error: TrudyError) -> Failure:
             return Failure(
                 ExitCode.OUTCOME_UNKNOWN,
                 what,
-                "Do not repeat it: look in three minutes whether the call is there, with trudy calls list --limit 20",
+                "Do not repeat it. Look in three minutes whether the call is there: trudy calls list --limit 20",
             )
         case WaitTimeoutError():
             return Failure(

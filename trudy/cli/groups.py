@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
@@ -37,6 +38,11 @@ class PlainOption(TyperOption):
             return super().process_value(ctx, value)
         return value if self.callback is None else self.callback(ctx, self, value)
 
+    def get_help_record(self, ctx: Any) -> tuple[str, str] | None:
+        """Its line in the help, with ranges in words."""
+        record = super().get_help_record(ctx)
+        return None if record is None else (record[0], _with_plain_range(record[1]))
+
 
 class PlainArgument(TyperArgument):
     """The same for an argument."""
@@ -46,6 +52,20 @@ class PlainArgument(TyperArgument):
         if (self.required and self.value_is_missing(value)) or not _is_plain(self, value):
             return super().process_value(ctx, value)
         return value if self.callback is None else self.callback(ctx, self, value)
+
+    def get_usage_pieces(self, ctx: Any) -> list[str]:
+        """Its name in the line of usage, without the braces that typer puts around it."""
+        return [piece.replace("{", "").replace("}", "") for piece in super().get_usage_pieces(ctx)]
+
+    def get_help_record(self, ctx: Any) -> tuple[str, str] | None:
+        """Its line in the help, without the Python type of its value."""
+        record = super().get_help_record(ctx)
+        return None if record is None else (record[0].partition(" <")[0], _with_plain_range(record[1]))
+
+
+def _with_plain_range(text: str) -> str:
+    text = re.sub(r"x>=([\d.]+)", r"at least \1", text)
+    return re.sub(r"([\d.]+)<=x<=([\d.]+)", r"\1 to \2", text)
 
 
 def _is_plain(parameter: TyperOption | TyperArgument, value: object) -> bool:
@@ -69,8 +89,19 @@ def _read_plainly(parameter: Any) -> Any:
     return parameter
 
 
+def _with_bold_heads(ctx: Any, text: str) -> str:
+    """A page of help with its titles in bold, where the terminal shows it."""
+    if not shell_of(ctx).terminal.has_colour:
+        return text
+    return re.sub(r"(?m)^[A-Z][A-Za-z ]+:", lambda title: typer.style(title[0], bold=True), text)
+
+
 class PlainCommand(TyperCommand):
     """A command whose `--help` is read like its other options."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Its page of help."""
+        return _with_bold_heads(ctx, super().get_help(ctx))
 
     def get_help_option(self, ctx: Any) -> Any:
         """The option `--help`."""
@@ -78,7 +109,18 @@ class PlainCommand(TyperCommand):
 
 
 class CommandGroup(TyperGroup):
-    """A group that shows its help when no command is given."""
+    """A group that shows its help when no command is given: its commands first, then its options."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Its page of help."""
+        return _with_bold_heads(ctx, super().get_help(ctx))
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands and the options."""
+        self.format_commands(ctx, formatter)
+        records = [parameter.get_help_record(ctx) for parameter in self.get_params(ctx)]
+        with formatter.section("Options"):
+            formatter.write_dl([record for record in records if record is not None])
 
     def get_help_option(self, ctx: Any) -> Any:
         """The option `--help`."""
@@ -158,6 +200,8 @@ def with_global_options(command: Any) -> Any:
     command.params.extend(parameter for parameter in _hidden_options() if taken.isdisjoint(parameter.opts))
     command.epilog = command.epilog or EVERYWHERE
     read_plainly(command)
+    if type(command) is TyperCommand:
+        command.__class__ = PlainCommand
     for inner in getattr(command, "commands", {}).values():
         if not isinstance(inner, LazyCommand):
             with_global_options(inner)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
 from attrs import define
 
@@ -28,10 +28,14 @@ _GAP: Final = 2
 _NOT_IN_TITLES: Final = ("_at", "_seconds", "_hint")
 """Endings of names that the cells make clear."""
 _NARROWEST: Final = 8
-"""Columns are narrowed to so much before ids are: fewer letters say nothing."""
-_STYLES: Final = {
-    **dict.fromkeys(("active", "completed", "ready"), "green"),
-    **dict.fromkeys(("cancelled", "failed"), "red"),
+"""What a column has at least where there is no room: fewer letters say nothing."""
+_READABLE: Final = 16
+"""What a column is narrowed to before others are left out or ids are cut: a time fits, and most names tell."""
+_CUT_ID: Final = 9
+"""An id that is cut: eight letters and the sign for more, which tell it from others; nobody can copy it anyway."""
+STYLES: Final = {
+    **dict.fromkeys(("active", "completed", "done", "ready"), "green"),
+    **dict.fromkeys(("cancelled", "failed", "halted"), "red"),
     "paused": "magenta",
 }
 """Words of a status with a colour, of those in the terminal's palette that are readable on light and dark."""
@@ -115,7 +119,7 @@ class _Table:
         for name, width in zip(self.columns, self.widths, strict=True):
             table.add_column(self._title(name), width=width, no_wrap=True, overflow="ellipsis")
         for row in rows:
-            table.add_row(*(_styled(name, cell(member(row, name))) for name in self.columns))
+            table.add_row(*(_styled(name, self._cell(row, name)) for name in self.columns))
         console = console_of(self.shell)
         with console.capture() as drawn:
             console.print(table)
@@ -123,14 +127,25 @@ class _Table:
         self.shell.terminal.out.flush()
 
     def _settled(self, rows: Sequence[Row]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-        """Columns and widths: where there is no room, those asked for become narrow, others are left out."""
+        """Columns and widths: where there is no room, long texts become narrow, then the last columns are left out.
+
+        Those asked for all stay.
+        """
+        from rich.cells import cell_len
+
         columns = self.columns or tuple(rows[0])[:_MOST_COLUMNS]
-        wanted = [max(len(self._title(name)), _width(name, rows)) for name in columns]
+        wanted = [
+            max(cell_len(self._title(name)), *(cell_len(self._cell(row, name)) for row in rows)) for name in columns
+        ]
         room = self.shell.terminal.width
         if self.shell.columns is None:
-            while len(wanted) > 1 and sum(wanted) + _GAP * (len(wanted) - 1) > room:
+            while len(wanted) > 1 and sum(_readable(columns, wanted)) + _GAP * (len(wanted) - 1) > room:
                 wanted.pop()
         return columns[: len(wanted)], _narrowed(columns, wanted, room - _GAP * (len(wanted) - 1))
+
+    def _cell(self, row: Row, name: str) -> str:
+        text = cell(member(row, name))
+        return f"{text} s" if text and self._title(name) != name and name.endswith("_seconds") else text
 
     def _title(self, name: str) -> str:
         """The name of a column, whole where somebody asked for it by that name."""
@@ -142,21 +157,25 @@ class _Table:
         return name.replace("_", " ")
 
 
-def _width(name: str, rows: Sequence[Row]) -> int:
-    from rich.cells import cell_len
-
-    return max(cell_len(cell(member(row, name))) for row in rows)
+def _readable(columns: Sequence[str], wanted: Sequence[int]) -> list[int]:
+    """The widths below which cells can no longer be read: ids stay whole."""
+    return [width if _is_id(name) else min(width, _READABLE) for name, width in zip(columns, wanted, strict=False)]
 
 
 def _narrowed(columns: Sequence[str], wanted: Sequence[int], room: int) -> tuple[int, ...]:
-    """Widths that fit: the widest column gives way first, ids last, since somebody may copy them."""
-    widths = list(wanted)
-    while sum(widths) > room:
-        others = [i for i, width in enumerate(widths) if width > _NARROWEST and not _is_id(columns[i])]
-        candidates = others or [i for i, width in enumerate(widths) if width > 1]
-        if not candidates:
-            break
-        widths[max(candidates, key=widths.__getitem__)] -= 1
+    """Widths that fit: the widest gives way first. Ids are whole, or cut so far that all else can be read."""
+    ids = [index for index, name in enumerate(columns[: len(wanted)]) if _is_id(name)]
+    widths, kept = list(wanted), set(ids)
+    if sum(_readable(columns, wanted)) > room:
+        kept.clear()
+        for index in ids:
+            widths[index] = min(widths[index], _CUT_ID)
+    for least in (_READABLE, _NARROWEST, 1):
+        while sum(widths) > room:
+            wide = [index for index, width in enumerate(widths) if width > least and index not in kept]
+            if not wide:
+                break
+            widths[max(wide, key=widths.__getitem__)] -= 1
     return tuple(widths)
 
 
@@ -176,11 +195,23 @@ def _members(row: Row, path: str = "") -> Iterator[tuple[str, str]]:
     """Each member that is not empty with its text; members of objects by their paths, as `--columns` takes them."""
     for name, value in row.items():
         inner = as_mapping(value)
-        text = value if isinstance(value, str) and "\n" in value else cell(value)
+        text = value if isinstance(value, str) and "\n" in value else _items(value) or cell(value)
         if inner is not None:
             yield from _members(inner, f"{path}{one_line(name)}.")
         elif text:
             yield f"{path}{one_line(name)}", text
+
+
+def _items(value: object) -> str:
+    """A list of objects, one a line; empty for all else."""
+    if not isinstance(value, list):
+        return ""
+    rows = [row for item in cast("list[object]", value) if (row := as_mapping(item))]
+    if len(rows) < len(cast("list[object]", value)):
+        return ""
+    return "\n".join(
+        ", ".join(f"{name}: {text}" for name, inner in row.items() if (text := cell(inner))) for row in rows
+    )
 
 
 def _lines(text: str, width: int) -> Iterator[str]:
@@ -192,7 +223,7 @@ def _lines(text: str, width: int) -> Iterator[str]:
 def _styled(name: str, text: str) -> Text:
     from rich.text import Text
 
-    style = _STYLES.get(text, "") if name.endswith("status") else ""
+    style = STYLES.get(text, "") if name.endswith(("status", "state")) else ""
     return Text.assemble((text, style))
 
 

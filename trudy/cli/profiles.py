@@ -100,8 +100,8 @@ def find_profile(name: str | None = None) -> Profile | None:
         return None
     base_url = profiles.base_urls.get(wanted)
     if base_url is None:
-        known = ", ".join(sorted(profiles.base_urls)) or "none"
-        raise ConfigurationError(f"there is no profile {wanted!r} (there are: {known}); trudy login --profile NAME")
+        known = f" (there are: {', '.join(sorted(profiles.base_urls))})" if profiles.base_urls else ""
+        raise ConfigurationError(f"there is no profile {wanted!r}{known}; trudy login --profile NAME makes one")
     return Profile(name=wanted, base_url=base_url)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from attrs import define, field, frozen
 
+from trudy.cli.wrapping import wrapped_lines
+
 if TYPE_CHECKING:
     import typer
 
@@ -22,6 +24,8 @@ class Terminal:
         can_ask: whether a person can answer a question.
         has_colour: whether `out` shows colours.
         width: columns of the terminal.
+        err_width: columns of the terminal that shows `err`; None where `err` goes elsewhere.
+        err_has_colour: whether `err` shows colours.
     """
 
     out: TextIO
@@ -31,20 +35,24 @@ class Terminal:
     can_ask: bool = False
     has_colour: bool = False
     width: int = 80
+    err_width: int | None = None
+    err_has_colour: bool = False
 
     @classmethod
     def of_process(cls) -> Terminal:
         """That of this process, as it is now."""
-        is_terminal = sys.stdout.isatty()
+        is_terminal, err_is_terminal = sys.stdout.isatty(), sys.stderr.isatty()
         plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
         return cls(
             out=sys.stdout,
             err=sys.stderr,
             input=sys.stdin,
             shows_tables=is_terminal,
-            can_ask=sys.stdin.isatty() and sys.stderr.isatty(),
+            can_ask=sys.stdin.isatty() and err_is_terminal,
             has_colour=is_terminal and not plain,
             width=get_terminal_size().columns,
+            err_width=get_terminal_size().columns if err_is_terminal else None,
+            err_has_colour=err_is_terminal and not plain,
         )
 
 
@@ -74,8 +82,9 @@ class Shell:
         return self.terminal.shows_tables and not self.json and not self.ids_only
 
     def say(self, text: str) -> None:
-        """A line for the person, not for the data: on standard error."""
-        self.terminal.err.write(f"{text}\n")
+        """Lines for the person, not for the data: on standard error. Indented ones are commands to copy."""
+        width = self.terminal.err_width
+        self.terminal.err.write(f"{text if width is None else wrapped_lines(text, width)}\n")
         self.terminal.err.flush()
 
 

@@ -107,6 +107,7 @@ def serve(options: ServeOptions, *, as_json: bool = False) -> int:
             threading.Thread(target=webbrowser.open, args=(server.inspector_url,), daemon=True).start()
         server.run()
     except KeyboardInterrupt:
+        sys.stderr.write("\n" if sys.stderr.isatty() else "")  # after the ^C that the terminal shows
         return 0  # Ctrl-C is the usual end
     finally:
         server.close()
@@ -118,7 +119,7 @@ def _greeting(sandbox: Sandbox, server: SandboxServer) -> str:
     return (
         f"base URL  {server.base_url}\nAPI key   {sandbox.api_key}\nevents    signed with {sandbox.webhook_secret}\n"
         f"inspector {server.inspector_url}\n{voices}\n\n"
-        f"# paste into the shell that starts your app:\n{_to_paste(server.environment)}"
+        f"# Ctrl-C ends the sandbox. Paste this into the shell that starts your app:\n{_to_paste(server.environment)}"
     )
 
 

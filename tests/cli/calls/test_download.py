@@ -52,7 +52,7 @@ def test_it_saves_what_calls_have_and_never_twice(sandbox: Sandbox, agent: str, 
     (folder / f"{answered}.mp3").rename(tmp_path / "moved.mp3")
     again = download(folder)
     assert (again.code, again.out) == (0, "")
-    assert "4 were there already" in again.err
+    assert "files there already: 4" in again.err
     assert looks(sandbox) == before
     assert f"{answered}.mp3" not in names_in(folder)
 
@@ -87,7 +87,7 @@ def test_a_process_killed_between_file_and_journal_downloads_nothing_twice(
     assert (again.code, again.out) == (0, "")
     assert looks(sandbox) == before
     assert names_in(tmp_path) == {f"{call}.mp3", f"{call}.json"}
-    assert "2 were there already" in download(tmp_path).err
+    assert "files there already: 2" in download(tmp_path).err
 
 
 def test_what_never_comes_is_asked_for_only_while_it_may_come(sandbox: Sandbox, agent: str, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_what_never_comes_is_asked_for_only_while_it_may_come(sandbox: Sandbox, 
     for hours in (0, 2):
         sandbox.advance(hours=hours)
         before = len(looks(sandbox))
-        assert "2 are not there" in download(tmp_path).err
+        assert "or not yet: 2" in download(tmp_path).err
         assert len(looks(sandbox)) == before + 2
     before = len(looks(sandbox))
     assert download(tmp_path).code == 0
@@ -108,7 +108,7 @@ def test_what_never_comes_is_asked_for_only_while_it_may_come(sandbox: Sandbox, 
 def test_a_call_that_goes_on_is_left_for_later(sandbox: Sandbox, agent: str, tmp_path: Path) -> None:
     with sandbox.client() as client:
         client.calls.create(agent_id=agent, phone_number="+12125550100")
-    assert "1 calls are not over" in download(tmp_path).err
+    assert "calls that are not over: 1" in download(tmp_path).err
     sandbox.advance(minutes=5)
     assert "1 recordings and 1 transcripts" in download(tmp_path).err
 
@@ -145,7 +145,7 @@ def test_servers_that_differ(kind: str, tmp_path: Path, monkeypatch: pytest.Monk
         sandbox.advance(minutes=5)
         done = download(tmp_path)
         assert done.code == 0, done.err
-        assert "2 are not there, or not yet" in done.err
+        assert "not on the server, or not yet: 2" in done.err
         assert names_in(tmp_path) == {f"{call}.mp3", f"{call}.json"}
 
 

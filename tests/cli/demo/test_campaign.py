@@ -15,8 +15,8 @@ def test_the_demo_plans_runs_and_reports_in_eighty_columns(capsys: pytest.Captur
         "  rows         200",
         "  rejected     2 (empty 1, scientific_notation 1)",
         "The result: done, 198 done, 2 rejected",
-        "    42  answered     final",
-        "    30  busy         attempts_spent",
+        "    42  answered",
+        "    30  busy         no attempts are left",
         "  198 calls to 168 numbers; 30 busy ones were tried a second time",
         "  no attempt was placed twice, no number called during another call to it",
     ):

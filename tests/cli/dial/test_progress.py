@@ -43,7 +43,7 @@ def test_each_fact_has_a_line() -> None:
         "  answered     58",
         "  waiting      76: 40 outside the hours, 3 its time zone is not known; opens Mon 2026-06-08 13:00 UTC",
         "  unresolved   2: nobody knows whether they were called",
-        "  rate window  62 of 100 requests, 2 wait, the next in 23 s",
+        "  rate window  62 of 100 requests used, 2 wait, a new one in 23 s",
         "  ends         about Mon 2026-06-08 17:20 UTC",
         "  spend        12.40 and 3.00 reserved of at most 100.00",
     ]
@@ -53,7 +53,13 @@ def test_what_is_not_known_has_none() -> None:
     empty = CampaignProgress(campaign="c1", state="planned", reason=None, counts={}, dialed=0, live=0, answered=0)
     assert lines_of(empty.facts(), 80) == ["  dialed       0", "  answered     0", "  waiting      0"]
     learning = evolve(empty, window=RateWindow(limit=None, used=1, resets_in=None, waiting=0))
-    assert lines_of(learning.facts(), 80)[-1] == "  rate window  1 requests"
+    assert lines_of(learning.facts(), 80)[-1] == "  rate window  1 requests used"
+
+
+def test_what_all_wait_for_is_told_once() -> None:
+    held = evolve(FULL, state="paused", reason="by hand", counts={"waiting": 3}, waits={"hours": 3})
+    told = dict(held.facts())
+    assert (told["reason"], told["waiting"]) == ("by hand", "3 outside the hours; opens Mon 2026-06-08 13:00 UTC")
 
 
 @given(st.integers(1, 200))

@@ -138,7 +138,7 @@ def test_a_held_row_is_told_and_has_its_exit_code(desk: Desk) -> None:
     events = events_of(done)
     assert events[-1]["rows"] == {"unresolved": 1}, done.out
     assert done.code == ExitCode.PAUSED
-    assert "1 rows are held" in done.err
+    assert "rows held: 1;" in done.err
     assert "trudy dial resolve" in done.err
 
 

@@ -53,7 +53,7 @@ def test_at_80_columns_a_call_is_told_whole() -> None:
     assert ended.split()[-5:] == ["evt_12", "call.ended", "hangup", "24s", CALL]
     assert batch.split()[-3:-1] == ["batch.status.changed", "active"]
     assert accepted.endswith("evt_12    -> 204 in 12 ms")
-    assert failed.endswith("-> no answer (ConnectError) in 12 ms  try 2 of 5")
+    assert failed.endswith("-> nobody listens there in 12 ms  try 2 of 5")
     assert given_up.endswith("-> 500 in 12 ms  given up; trudy events resend evt_12")
 
 

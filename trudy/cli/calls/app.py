@@ -41,7 +41,7 @@ def call(
     shell = shell_of(context)
     variables = _variables(variable or ())
     longest = seconds_of(max_wait, "--max-wait", least=1)
-    confirm(shell, f"Call {number} with agent {agent}: a phone rings.")
+    confirm(shell, f"A phone rings: agent {agent} calls {number}.")
     with open_client(shell) as client:
         try:
             placed = client.calls.create(

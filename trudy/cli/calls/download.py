@@ -85,13 +85,15 @@ def _tell_failed(shell: Shell, call_id: str, error: TrudyError) -> None:
 def _summary(tally: DownloadTally, folder: Path) -> str:
     parts = [
         f"{tally.recordings:,} recordings and {tally.transcripts:,} transcripts saved in {folder} ({_size(tally)})"
+        if tally.recordings or tally.transcripts
+        else f"nothing new for {folder}"
     ]
     if tally.known:
-        parts.append(f"{tally.known:,} were there already")
+        parts.append(f"files there already: {tally.known:,}")
     if tally.missing:
-        parts.append(f"{tally.missing:,} are not there, or not yet")
+        parts.append(f"not on the server, or not yet: {tally.missing:,}")
     if tally.going:
-        parts.append(f"{tally.going:,} calls are not over")
+        parts.append(f"calls that are not over: {tally.going:,}")
     return "; ".join(parts)
 
 

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
+import typer
 from attrs import define
 
 from trudy._masking import one_line
 from trudy.cli.exit_codes import ExitCode
+from trudy.cli.output import STYLES
 from trudy.errors import WaitTimeoutError
 from trudy.models import CallEnding
 
@@ -42,7 +44,7 @@ def watch(shell: Shell, client: TrudyClient, call: Call, *, max_wait: float) -> 
         if call.outcome not in _NOTHING_SAID:
             _show_transcript(shell, client, call, shown)
     except KeyboardInterrupt:
-        shell.say(f"\nno longer watching; the call goes on. Its state: trudy calls get {call.id}")
+        shell.say(f"\nno longer watching; the call goes on. Where it stands:\n  trudy calls get {call.id}")
         return ExitCode.INTERRUPTED
     shown.end(call)
     return ExitCode.DONE
@@ -52,7 +54,7 @@ def _show_transcript(shell: Shell, client: TrudyClient, call: Call, shown: _Foll
     try:
         client.calls.wait_for_transcript(call.id, max_wait=TRANSCRIPT_WAIT, progress=shown.transcript)
     except WaitTimeoutError:
-        shell.say(f"the transcript is not there yet; later: trudy calls transcript {call.id}")
+        shell.say(f"the transcript is not there yet; later:\n  trudy calls transcript {call.id}")
 
 
 def transcript_lines(transcript: Transcript, width: int, *, first: int = 0) -> list[str]:
@@ -82,15 +84,18 @@ class _FollowedCall:
         self._status = word
         at = datetime.fromtimestamp(self._client.clock.time(), UTC)
         if self._shell.shows_tables:
+            at = at.astimezone()
             after = f" after {call.duration_seconds:g} s" if call.status.is_final and call.duration_seconds else ""
             reason = f": {call.end_reason}" if call.status.is_final and call.end_reason else ""
-            self._write(f"{at:%H:%M:%S}  {one_line(word.replace('_', ' ') + after + reason)}")
+            self._write_styled(f"{at:%H:%M:%S}  ", one_line(word.replace("_", " ") + after + reason), STYLES.get(word))
         else:
             self._write_json({"event": "status", "id": call.id, "at": at.isoformat(), "status": word})
 
     def transcript(self, transcript: Transcript) -> None:
         """The turns that were not there before."""
         if self._shell.shows_tables:
+            if not self._turns and transcript.turns:
+                self._write("")
             for line in transcript_lines(transcript, self._shell.terminal.width, first=self._turns):
                 self._write(line)
         else:
@@ -104,6 +109,10 @@ class _FollowedCall:
         """The whole call, for programs."""
         if not self._shell.shows_tables:
             self._write_json({"event": "result", "call": call.to_dict()})
+
+    def _write_styled(self, start: str, text: str, style: str | None) -> None:
+        colour = style if self._shell.terminal.has_colour else None
+        self._write(f"{start}{text if colour is None else typer.style(text, fg=colour)}")
 
     def _write_json(self, line: dict[str, object]) -> None:
         self._write(json.dumps(line))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import frozen
 
 from trudy.dialer import Attempts, Breaker, Dialer, DialEvent, Policy, RetryAfter
+from trudy.dialer.audit import reason_told
 from trudy.dialer.zones import zones_of
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ async def show_campaign(stage: Stage, folder: Path, agent: str, report: Path | N
         await dialer.export(plan.campaign, folder / "results.csv")
         say(f"\nThe result: {result.state}, " + ", ".join(f"{n} {state}" for state, n in result.counts.items()))
         _show_results(say, folder / "results.csv")
-        say("\nWhat happened to one of the two whose answer was lost")
+        say("\nWhat happened to one of the two whose answer was lost (times are UTC)")
         for line in await dialer.why("+12145550191"):
             say(fill(line, 78, initial_indent="  ", subsequent_indent="      ", break_on_hyphens=False))
         say("\nThe sandbox judges, by its own record")
@@ -87,7 +88,7 @@ class _Events:
         if event.kind in ("unknown", "found", "unresolved") or (event.kind == "ended" and ends % 25 == 0):
             minutes, seconds = divmod(round(self._clock.time() - START), 60)
             at = f"{12 + (30 + minutes) // 60}:{(30 + minutes) % 60:02}:{seconds:02}"
-            detail = "" if event.kind == "found" else event.detail
+            detail = "its call was found" if event.kind == "found" else reason_told(event.detail)
             self._say(f"  {at}  {event.kind:8} {event.number}  {detail:20}  {ends:3} ended")
 
 
@@ -107,7 +108,8 @@ def _show_results(say: Say, path: Path) -> None:
     with path.open(encoding="utf-8", newline="") as file:
         outcomes = Counter((row["outcome"], row["reason"]) for row in csv.DictReader(file))
     for (outcome, reason), count in outcomes.most_common():
-        say(f"  {count:4}  {outcome or 'not called':12} {reason}")
+        why = "" if reason == "final" else reason_told(reason)
+        say(f"  {count:4}  {reason_told(outcome) or 'not called':12} {why}".rstrip())
 
 
 def _judge(say: Say, sandbox: Sandbox, placed: Sequence[PlacedCall]) -> None:

@@ -24,6 +24,7 @@ from trudy.cli.groups import group
 from trudy.cli.options import ShowNumbers
 from trudy.cli.output import show
 from trudy.cli.shell import Shell, shell_of
+from trudy.cli.wrapping import wrapped_facts
 from trudy.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def init(
         shell.say(f"dry run: {path} was not written")
         return
     path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
-    shell.say(f"{path} is written; change what you need, and use it with --policy {path}")
+    shell.say(f"wrote {path}: change what you need, and use it with --policy {path}")
 
 
 @app.command()
@@ -64,7 +65,7 @@ def plan(context: typer.Context, arguments: CampaignArguments) -> None:
 
     found = run_async(work)
     if shell.shows_tables:
-        shell.terminal.out.write(f"{found.summary()}\n")
+        shell.terminal.out.write(f"{wrapped_facts(found.summary(), shell.terminal.width)}\n")
     else:
         show(shell, plan_dict(found))
     if advice := advice_on(found):
@@ -105,7 +106,7 @@ def rehearse(
 
     rehearsal = run_async(work)
     if shell.shows_tables:
-        shell.terminal.out.write(f"{rehearsal.summary()}\n")
+        shell.terminal.out.write(f"{wrapped_facts(rehearsal.summary(), shell.terminal.width)}\n")
     else:
         show(shell, rehearsal_dict(rehearsal))
     if report is not None:
@@ -205,7 +206,8 @@ def _say_yes(shell: Shell, found: Plan, arguments: CampaignArguments, confirm_ha
         NotConfirmedError: the answer was no.
         CommandError: there is nobody to ask.
     """
-    shell.say(found.summary())
+    width = shell.terminal.err_width
+    shell.say(found.summary() if width is None else wrapped_facts(found.summary(), width))
     if confirm_hash is not None:
         check_confirmed(found, confirm_hash)
         return
@@ -221,13 +223,13 @@ def _say_how_it_ended(shell: Shell, done: WatchedRun, arguments: CampaignArgumen
     result = done.result
     counts = ", ".join(f"{count:,} {state}" for state, count in result.counts.items())
     reason = "" if result.reason is None else f": {result.reason}"
-    shell.say(f"{result.state}{reason}{f' ({counts})' if counts else ''}")
+    shell.say(f"\ncampaign {result.state}{reason}{f' ({counts})' if counts else ''}")
     if result.live:
-        shell.say(f"{result.live:,} calls still talk; nothing can end them.")
+        shell.say(f"calls on the line: {result.live:,}; nothing can end them")
     if done.held:
         shell.say(
-            f"{done.held:,} rows are held, as nobody knows whether they were called. See why with trudy dial why"
-            " NUMBER, then trudy dial resolve NUMBER --called or --not-called."
+            f"rows held: {done.held:,}; nobody knows whether these people were called. Look why, and settle each:\n"
+            "  trudy dial why NUMBER\n  trudy dial resolve NUMBER --called (or --not-called)"
         )
     if result.state in ("paused", "halted"):
         shell.say(f"To go on:\n  {arguments.command('run')}")

@@ -113,7 +113,8 @@ class CampaignProgress:
 
     def facts(self) -> Sequence[tuple[str, str]]:
         """What a person watches, each with its label."""
-        facts = [
+        facts = [] if self.reason is None else [("reason", self.reason)]
+        facts += [
             ("dialed", f"{self.dialed:,}{f', {self.live:,} on the line' if self.live else ''}"),
             ("answered", f"{self.answered:,}"),
             ("waiting", self._waiting()),
@@ -129,12 +130,15 @@ class CampaignProgress:
         return facts
 
     def _waiting(self) -> str:
+        count = self.counts.get("waiting", 0)
         told = [
-            f"{count:,} {reason_told(reason)}"
-            for reason, count in sorted(self.waits.items(), key=lambda each: -each[1])
-            if reason not in _IN_TURN and count
+            f"{each:,} {reason_told(reason)}"
+            for reason, each in sorted(self.waits.items(), key=lambda each: -each[1])
+            if reason not in _IN_TURN and each
         ]
-        text = f"{self.counts.get('waiting', 0):,}{': ' if told else ''}{', '.join(told)}"
+        text = f"{count:,}: {', '.join(told)}" if told else f"{count:,}"
+        if len(told) == 1 and count in self.waits.values():
+            text = told[0]  # all for one reason: the number need not stand there twice
         return f"{text}; opens {moment(self.opens_at)}" if self.opens_at is not None else text
 
     def _spend(self) -> str:
@@ -159,10 +163,11 @@ def moment(at: datetime) -> str:
 
 
 def _window(window: RateWindow) -> str:
-    text = f"{window.used:,} requests" if window.limit is None else f"{window.used:,} of {window.limit:,} requests"
+    limit = "" if window.limit is None else f" of {window.limit:,}"
+    text = f"{window.used:,}{limit} requests used"
     if window.waiting:
         text += f", {window.waiting:,} wait"
-    return text if window.resets_in is None else f"{text}, the next in {window.resets_in:,.0f} s"
+    return text if window.resets_in is None else f"{text}, a new one in {window.resets_in:,.0f} s"
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -17,8 +17,9 @@ from trudy.cli.dial.stores import campaign_named, campaigns_in, open_store, run_
 from trudy.cli.failures import CommandError
 from trudy.cli.groups import group
 from trudy.cli.options import CountryCode, ShowNumbers
-from trudy.cli.output import Row, show, show_list
+from trudy.cli.output import Row, console_of, show, show_list
 from trudy.cli.shell import Shell, shell_of
+from trudy.cli.wrapping import wrapped_facts
 from trudy.dialer.exported import Table
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _SHORTEST_NUMBER: Final = 7
 def status(context: typer.Context, campaign: CampaignId = None, store: StorePath = DEFAULT_STORE) -> None:
     """Show where a campaign stands, or list all of them."""
     from trudy.cli.dial.progress import lines_of
+    from trudy.cli.dial.screens import head_of
 
     shell = shell_of(context)
 
@@ -50,12 +52,10 @@ def status(context: typer.Context, campaign: CampaignId = None, store: StorePath
     if isinstance(found, list):
         show_list(shell, [found], columns=("id", "state", "rows", "done", "waiting", "live", "dialed", "created_at"))
     elif shell.shows_tables:
-        reason = "" if found.reason is None else f": {found.reason}"
-        head = [
-            f"campaign {found.campaign}  {found.state}{reason}",
-            f"  {found.percent}, {found.done:,} of {found.total:,} done",
-        ]
-        shell.terminal.out.write("\n".join([*head, *lines_of(found.facts(), shell.terminal.width)]) + "\n")
+        console = console_of(shell)
+        for line in head_of(found, console.width, is_ascii=console.options.ascii_only):
+            console.print(line, no_wrap=True, overflow="ellipsis")
+        shell.terminal.out.write("".join(f"{line}\n" for line in lines_of(found.facts(), console.width)))
     else:
         show(shell, found)
 
@@ -118,7 +118,8 @@ def why(
     if not shell.shows_tables:
         show(shell, {"number": shown, "history": list(lines)})
     elif lines:
-        shell.terminal.out.write("\n".join([shown, *(f"  {line}" for line in lines)]) + "\n")
+        history = wrapped_facts("\n".join(f"  {line}" for line in lines), shell.terminal.width)
+        shell.terminal.out.write(f"{shown} (times are UTC)\n{history}\n")
     else:
         shell.say(f"nothing is known of {shown}")
 
@@ -208,7 +209,7 @@ def forget(
 @dnc.command()
 def add(
     context: typer.Context,
-    numbers: Annotated[list[str], typer.Argument(metavar="NUMBER...", help="Phone numbers, such as +14155550123.")],
+    numbers: Annotated[list[str], typer.Argument(metavar="NUMBER", help="Phone numbers, such as +14155550123.")],
     reason: Annotated[str, typer.Option(metavar="TEXT", help="From where you know, for the audit.")] = "by hand",
     region: CountryCode = None,
     store: StorePath = DEFAULT_STORE,

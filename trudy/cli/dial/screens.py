@@ -26,10 +26,13 @@ _PROGRESS_EVERY: Final = 10.0
 _DRAW_EVERY: Final = 0.1
 """Real seconds between two drawings at least, however many events come: more could not be seen."""
 _EVENTS_SHOWN: Final = 6
-_KEPT: Final = frozenset(("unknown", "unresolved", "refused", "lost", "paused", "resumed", "breaker", "interrupted"))
+_KEPT: Final = frozenset(
+    ("unknown", "found", "unresolved", "refused", "lost", "paused", "resumed", "breaker", "interrupted")
+)
 """What a person should find after the run too: these events stay above the view."""
 _EVENT_STYLES: Final = {
     "answered": "green",
+    "found": "green",
     "opted_out": "magenta",
     "failed": "red",
     "refused": "red",
@@ -41,6 +44,12 @@ _EVENT_STYLES: Final = {
     "interrupted": "bold magenta",
 }
 _STATE_STYLES: Final = {"running": "bold green", "done": "bold green", "halted": "bold red"}
+_DETAILS: Final = {
+    "unknown": "no answer came; its call is looked for",
+    "found": "its call was found",
+}
+"""What events say to a person in place of a code or of an id that is of no use here."""
+_PAUSED: Final = ("Nothing is placed until trudy dial resume; Ctrl-C ends this process.",)
 _INTERRUPTED: Final = (
     "Ctrl-C: nothing more is placed; what is on the wire gets its answer.",
     "Ctrl-C once more ends at once.",
@@ -49,8 +58,17 @@ _INTERRUPTED: Final = (
 
 def event_line(event: DialEvent, at: datetime, *, show_numbers: bool) -> str:
     """An event as a line of plain text."""
+    return f"{at:%H:%M:%S}  {event.kind:<11} {_number(event, show_numbers=show_numbers)}{_detail(event)}".rstrip()
+
+
+def _number(event: DialEvent, *, show_numbers: bool) -> str:
+    """The number, padded; nothing where an event is about no row."""
     number = event.phone_number if show_numbers else event.number
-    return f"{at:%H:%M:%S}  {event.kind:<11} {number:<16} {event.detail}".rstrip()
+    return f"{number:<16} " if number else ""
+
+
+def _detail(event: DialEvent) -> str:
+    return reason_told(event.detail) if event.kind == "ended" else _DETAILS.get(event.kind, event.detail)
 
 
 class JsonScreen:
@@ -101,6 +119,7 @@ class LiveScreen:
         self._events: deque[tuple[str, DialEvent]] = deque(maxlen=_EVENTS_SHOWN)
         self._progress: CampaignProgress | None = None
         self._is_interrupted = False
+        self._is_last = False
         self._drawn_at = float("-inf")
         console = Console(
             file=terminal.out,
@@ -135,7 +154,10 @@ class LiveScreen:
 
     def show(self, progress: CampaignProgress, *, is_last: bool) -> None:
         """Where the campaign stands now."""
+        if self._progress is None:
+            self._live.console.print()
         self._progress = progress
+        self._is_last = is_last
         if is_last:
             self._is_interrupted = False
         self._drawn_at = float("-inf")
@@ -157,34 +179,40 @@ class LiveScreen:
         if self._progress is None:
             return []
         progress = self._progress
-        head = [_title(progress), _bar(progress, width, is_ascii=is_ascii)]
+        head = head_of(progress, width, is_ascii=is_ascii)
         facts = [Text(line) for line in lines_of(progress.facts(), width)]
-        note = [Text(line, style="bold magenta") for line in _INTERRUPTED] if self._is_interrupted else []
+        note = [Text(line, style="bold magenta") for line in self._notes(progress)]
         room = max(0, height - len(head) - len(note))
         facts = facts[:room]
-        room -= len(facts) + 1
+        room -= len(facts) + 2
         events = [self._line(at, event) for at, event in list(self._events)[-room:]] if room > 0 else []
-        lines = [*head, *facts, *([Text("")] if events else []), *events, *note][-height if height < 2 else 0 :]
+        last = [Text(""), Text("  last events (UTC)", style="dim")] if events else []
+        lines = [*head, *facts, *last, *events, *note][-height if height < 2 else 0 :]
         for line in lines:
             line.no_wrap, line.overflow = True, "ellipsis"
             line.truncate(width, overflow="ellipsis")
         return lines[:height]
 
+    def _notes(self, progress: CampaignProgress) -> Sequence[str]:
+        if self._is_interrupted:
+            return _INTERRUPTED
+        return _PAUSED if progress.state == "paused" and not self._is_last else ()
+
     def _line(self, at: str, event: DialEvent) -> Text:
         from rich.text import Text
 
-        number = event.phone_number if self._show_numbers else event.number
-        detail = reason_told(event.detail) if event.kind == "ended" else event.detail
+        number = _number(event, show_numbers=self._show_numbers)
         style = _EVENT_STYLES.get(event.detail if event.kind == "ended" else event.kind, "")
-        return Text.assemble((f"  {at} ", "dim"), (f"{event.kind:<11}", style), f"{number:<16}", " ", (detail, style))
+        return Text.assemble((f"  {at} ", "dim"), (f"{event.kind:<12}", style), number, (_detail(event), style))
 
 
-def _title(progress: CampaignProgress) -> Text:
+def head_of(progress: CampaignProgress, width: int, *, is_ascii: bool) -> list[Text]:
+    """The state of a campaign, and a bar of what is done."""
     from rich.text import Text
 
     style = _STATE_STYLES.get(progress.state, "bold magenta")
-    reason = "" if progress.reason is None else f": {progress.reason}"
-    return Text.assemble((f"{progress.state:<9}", style), f"campaign {progress.campaign}{reason}")
+    title = Text.assemble((f"{progress.state:<9}", style), f"campaign {progress.campaign}")
+    return [title, _bar(progress, width, is_ascii=is_ascii)]
 
 
 def _bar(progress: CampaignProgress, width: int, *, is_ascii: bool) -> Text:

@@ -72,7 +72,7 @@ def worker(
         )
         await command.work(arguments, _teller(shell, show_numbers=show_numbers))
 
-    shell.say("a worker of this store; Ctrl-C ends it, and the others go on")
+    shell.say("a worker of this store; times are UTC; Ctrl-C ends it, and the others go on")
     run_async(work)
 
 

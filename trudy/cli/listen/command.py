@@ -146,7 +146,7 @@ def _say_what_begins(shell: Shell, client: AsyncTrudyClient, receivers: Sequence
     for receiver in receivers:
         shell.say(f"Forwarding to {receiver.label}")
     shell.say(f"The receiver needs this secret, the same at each start:\n  TRUDY_WEBHOOK_SECRET={secret}")
-    shell.say("Ctrl-C ends it.")
+    shell.say("Ctrl-C ends it.\n")
 
 
 def _say_how_it_ended(shell: Shell, listening: Listening, journal: Journal) -> None:

@@ -33,6 +33,14 @@ _STYLES: Final = {
     "batch.completed": "green",
 }
 """Events with a colour of their own; the names of the terminal's palette are readable on light and dark."""
+_FAULTS: Final = {
+    "ConnectError": "nobody listens there",
+    "ConnectTimeout": "no connection",
+    "ReadTimeout": "no answer",
+    "RemoteProtocolError": "no answer, connection closed",
+    "ReadError": "no answer, connection closed",
+}
+"""What the faults of an HTTP client mean for a receiver; others are told by their names."""
 
 
 def event_id(number: int) -> str:
@@ -86,8 +94,13 @@ def moment_text(moment: float, now: float) -> str:
 
 def answer_of(attempt: ForwardAttempt) -> str:
     """How a receiver answered, such as `204 in 12 ms`."""
-    answered = f"no answer ({attempt.fault})" if attempt.status is None else str(attempt.status)
+    answered = fault_told(attempt.fault) if attempt.status is None else str(attempt.status)
     return f"{answered} in {attempt.seconds * 1000:.0f} ms"
+
+
+def fault_told(fault: str) -> str:
+    """Why no answer came, in words."""
+    return _FAULTS.get(fault, f"no answer ({fault})")
 
 
 @define

@@ -28,7 +28,9 @@ def send_logged(shell: Shell, journal: Journal, events: Sequence[tuple[LoggedEve
 
     `REFUSED` if any receiver did not accept one; `NO_ANSWER` if none of those even answered.
     """
-    lines = EventLines(shell, names_receivers=True, retries=False)
+    # Of one event to one receiver nobody needs to be told which; and there is room for what to do.
+    names_receivers = len(events) > 1 or any(len(receivers) > 1 for _, receivers in events)
+    lines = EventLines(shell, names_receivers=names_receivers, retries=False)
     failed = list[ForwardAttempt]()
 
     async def main() -> None:

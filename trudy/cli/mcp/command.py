@@ -39,7 +39,7 @@ def mcp(
     region: CountryCode = None,
     show_numbers: ShowNumbers = False,
 ) -> None:
-    """Serve the API as tools for an agent (MCP) over standard input and output; it only reads unless told."""
+    """Serve the API as tools for an AI assistant (MCP) over standard input and output; it only reads unless told."""
     if find_spec("mcp") is None:
         raise CommandError(
             "trudy mcp needs the package mcp, which is not installed",

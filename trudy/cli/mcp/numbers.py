@@ -27,8 +27,10 @@ def numbers_in(path: Path, region: str | None) -> frozenset[str]:
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, ValueError) as error:
-        raise _unusable(f"cannot read the numbers in {path}: {type(error).__name__}") from None
+    except OSError as error:
+        raise _unusable(f"cannot read the numbers in {path}: {error.strerror or type(error).__name__}") from None
+    except ValueError:
+        raise _unusable(f"cannot read the numbers in {path}: it is no text in UTF-8") from None
     found: set[str] = set()
     is_first = True
     for at, line in enumerate(lines, 1):

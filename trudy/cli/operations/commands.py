@@ -15,9 +15,7 @@ from trudy.cli.operations.api_command import ApiArgument, ApiCommand, ApiGroup, 
 from trudy.cli.operations.tables.options import OPTIONS
 from trudy.cli.shell import Shell, shell_of
 
-EPILOG: Final = (
-    f"{EVERYWHERE} So do " + ", ".join(f"--{option.option}" for option in OPTIONS) + ": see trudy request --help."
-)
+EPILOG: Final = f"{EVERYWHERE} So do those of a request, such as --timeout and --deadline: see trudy request --help."
 RunsOperation: TypeAlias = Callable[[Shell, ApiCommand, Mapping[str, object]], int]
 METAVARS: Final[dict[Kind, str]] = {
     "text": "TEXT",
