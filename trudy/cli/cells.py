@@ -1,4 +1,4 @@
-"""One value as a cell of a table, for eyes."""
+"""One value as a cell of a table, for a person to read."""
 
 from __future__ import annotations
 

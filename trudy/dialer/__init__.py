@@ -14,13 +14,13 @@
     rehearsing      a campaign tried out on a sandbox in memory
     statistics      a campaign counted; pure
     sync            SyncDialer, for code without an event loop; generated
-    policy          when, how often and to whom; pure
+    policy          when, how often and to whom, and when a campaign pauses by itself (the breaker); pure
     policy_json     a policy for the store and for the hash of a plan
     states          which state follows from which happening; pure
     sources         rows from CSV, XLSX, JSON lines, frames, iterables
     numbers         cells to E.164, and what is wrong with those that cannot be read
     zones           in which time zones a number may lie
-    columns         which column of a source holds what
+    columns         which column of a source holds what: mapped by the caller, or guessed
     contacts        one row judged: number, zones, consent, variables
     forecast        when zones open, when a campaign ends, what it costs; pure
     plan            rows read, judged and stored; the summary and the hash
@@ -28,14 +28,14 @@
     refusals        what a refused call is about: the contact, or the campaign; pure
     sweep           the calls of all attempts, looked for together
     endings         what follows from a call that is over
-    slices          turns at a campaign: which contacts are started and when
-    running         one run: a task that places, a task that sweeps
+    slices          turns at a campaign: which contacts are called next, and the waits between two calls
+    running         one run: a task that places, a task that sweeps; pauses, the breaker, and how it ends
     fleet           many machines that dial from one store
     amnesia_guard   whether the store knows every call that it placed
     clock_guard     whether the server's time is still known
     interrupts      a run that Ctrl-C ends
     engine          what gives turns to the shards of a campaign
-    outcome         how a call ended, and what follows; pure
+    outcome         how a call ended, and what follows: the end, a retry, an opt-out; pure
     store           what is asked of a store
     records         what goes into a store and comes out of it
     sql_store       the store in SQL
@@ -43,9 +43,9 @@
     sql_postgres    PostgreSQL under it: durable commits, one writer, the lock
     sql_servers     which server a store in PostgreSQL is on
     sql_claims      the transactions that decide whether a phone rings
-    sql_caps        how often a number may be called, and from which of the caller's own
+    sql_caps        how often a number may be called, and from which of the caller's own numbers
     sql_plans       plans in SQL: rows on their way in, duplicates, people not to be called
-    sql_rows        campaigns and rows in SQL
+    sql_rows        campaigns moved, rows picked, settled and forgotten in SQL
     sql_attempts    attempts in SQL whose end is not known, and calls that no attempt has
     sql_refusals    refused calls in SQL: those that were refused alike wait again
     sql_copy        the attempts of a campaign, and a copy of it

@@ -1,4 +1,4 @@
-"""The dialer: plans campaigns, runs them, and answers for each contact what happened and why."""
+"""The dialer: plans campaigns, rehearses them, dials them alone or with other workers, and hears of their calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""When, how often and to whom a campaign may dial. Frozen values and pure questions: the time comes from outside.
+"""When, how often and to whom a campaign may dial, and when it pauses by itself.
+
+Frozen values and pure questions: the time comes from outside.
 
 None of this is legal advice. It does not check national do-not-call registries, the wording of a disclosure, or whether
 a number was ported to another place.

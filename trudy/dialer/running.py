@@ -1,4 +1,4 @@
-"""One run of a campaign: a task that places calls, a task that looks for their ends, and how both come to an end."""
+"""One run of a campaign: a task that places calls, a task that looks for their ends, and what pauses or ends both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often a number may be called, and from which of the caller's own: steps of the transactions."""
+"""How often a number may be called, and from which of the caller's own numbers: steps of the transactions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Campaigns and rows in SQL: how they come into the store, what is read of them, and how a person is forgotten.
+"""Campaigns and rows in SQL: moved from state to state, picked, settled by hand, read, and how a person is forgotten.
 
 Each function runs inside one transaction of its caller.
 """

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from trudy.rate_limit.limiter import RateLimitStatus
 
 LOOK_EVERY: Final = 1.0
-"""Real seconds between two looks at the store while a person watches: the same as a clock's hand."""
+"""Real seconds between two looks at the store while a person watches: more often would read the store for nothing, less
+often would look as if it stood still."""
 _COSTLY: Final = 20.0
 """A look is followed by a pause of so many times what it took, so that looking takes 5 % of the time at most."""
 _NOT_CALLED: Final = ("only_to", "zone_unknown", "hours_never")

@@ -1,4 +1,4 @@
-"""The one sweep of all workers, in turns like a shard's; and the amnesia guard, without which nothing is claimed."""
+"""The one sweep of all workers, in turns like a shard's; the breaker after it, the amnesia guard before any claim."""
 
 from __future__ import annotations
 

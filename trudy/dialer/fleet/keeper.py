@@ -1,4 +1,4 @@
-"""What each worker sees to every second, so that nothing stands still when others die."""
+"""What each worker looks after every second: who is alive, which jobs are missing, which campaigns are over."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Generated from trudy/dialer/dialer.py by `python -m trudy.codegen`; change the source, never this file.
-"""The dialer: plans campaigns, runs them, and answers for each contact what happened and why."""
+"""The dialer: plans campaigns, rehearses them, dials them alone or with other workers, and hears of their calls."""
 
 from __future__ import annotations
 
