@@ -1,7 +1,7 @@
 """`trudy dial`: campaigns from a shell.
 
 app.py          init, plan, rehearse, run and start
-records.py      what only the store knows: status, pause, why, do-not-call list, results
+control.py      what needs no API: status, pause, resume, stop, why, do-not-call list, results
 options.py      options that several commands take; those of a campaign are one object
 planning.py     the plan of a campaign: made, judged, confirmed
 policy_file.py  a policy as TOML; `policy.toml` is what `init` writes

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trudy.cli.asking import confirm
+from trudy.cli.dial.control import app as control
 from trudy.cli.dial.options import CampaignArguments, ConfirmHash, with_campaign
 from trudy.cli.dial.planning import SHOWN_OF_HASH, advice_on, check_confirmed, plan_dict, planned
-from trudy.cli.dial.records import app as records
 from trudy.cli.dial.stores import open_dialer, run_async
 from trudy.cli.dial.workers import app as workers
 from trudy.cli.dial.workers import check_is_shared
@@ -260,4 +260,4 @@ def _person(verb: str) -> str:
 
 
 app.add_typer(workers)
-app.add_typer(records)
+app.add_typer(control)

@@ -1,4 +1,4 @@
-"""`trudy dial`: the commands about what the store knows. They send nothing, and need no key."""
+"""`trudy dial`: campaigns told of, paused, stopped and exported. Only the store is asked: no key, and no request."""
 
 from __future__ import annotations
 
