@@ -9,11 +9,12 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from tests.dialer.conftest import START, Night, numbers_ending
 from tests.fakes import browser as browsers
 from tests.fakes.browser import Browser
-from trudy.dialer import Breaker, DueRow, Hours, Mix, Plan, Policy, charts
+from trudy.dialer import Attempts, Breaker, DueRow, Final, Hours, Mix, Plan, Policy, RetryAfter, Skip, charts, rehearsal
 from trudy.dialer import report as reports
 from trudy.dialer.export import AttemptRow, HeldRow
 from trudy.dialer.records import HELD_UNTIL, CampaignRecord
@@ -136,6 +137,79 @@ async def test_the_numbers_are_those_of_the_run_and_of_the_rehearsal(night: Nigh
         assert cells(text, outcome)[0].split()[0] == str(count)
 
 
+def kept(text: str) -> dict[str, list[str]]:
+    """What stands under "What the policy kept from being dialed"."""
+    part = text.partition("kept from being dialed")[2].partition("<h2>")[0]
+    found = re.findall(r"<bdi>(.*?)</bdi></td>(.*?)</tr>", part)
+    return {unescape(name): re.findall(r"<td[^>]*>(.*?)</td>", counts) for name, counts in found}
+
+
+async def test_who_was_not_called_is_told_with_why(night: Night) -> None:
+    """By a hook, by the server and by the policy, beside the rehearsal; who was called and is done is not."""
+    policy = evolve(ONCE, retry={"no_answer": RetryAfter(seconds=60, most=9)}, attempts=Attempts(a_day=2, in_30_days=2))
+    plan = await night.plan([*numbers_ending(1, 2, 3, 10, 40), "nonsense"], policy)
+    found = await night.dialer.rehearse(plan, mix=Mix(answered=1.0))
+
+    async def leave_out(row: DueRow) -> Skip | None:
+        return Skip("<b>sold</b>") if row.line == 3 else None
+
+    await night.dialer.run(
+        plan,
+        confirm=plan.hash,
+        should_dial=leave_out,
+        on_outcome=lambda result: None if result.outcome == "no_answer" else Final("agreed"),
+    )
+    path = night.folder / "report.html"
+    await night.dialer.report(plan.campaign, path, rehearsal=found)
+    assert kept(path.read_text()) == {
+        "done: <b>sold</b>": ["1", "0"],
+        "done: no attempts are left": ["1", "0"],
+        "done: refused by the server: validation error": ["1", "0"],
+        "rejected: no number": ["1", "1"],
+    }
+
+
+async def test_times_of_another_year_say_so(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    await reports.write_report(
+        Made(made_up(2, 300 * 86_400.0), {}), "x", path, rehearsal=None, now=START + 300 * 86_400, limit=None
+    )
+    (first,), (last,) = cells(path.read_text(), "first call"), cells(path.read_text(), "last call")
+    assert ("2026" in first, "2027" in last, "1 Apr 2027" in path.read_text().replace("\xa0", " ")) == (
+        True,
+        False,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "told"),
+    [
+        (0, 0, "0"),
+        (0, 9, "0 (0%)"),
+        (1, 201, "1 (<1%)"),
+        (1, 100, "1 (1%)"),
+        (999, 1_000, "999 (>99%)"),
+        (9, 9, "9 (100%)"),
+    ],
+)
+def test_a_small_share_is_not_told_as_none(count: int, of: int, told: str) -> None:
+    assert reports.share_told(count, of) == told
+
+
+async def test_a_few_of_many_waits_are_shown(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = await night.plan(numbers_ending(1, 2), evolve(ONCE, hours=Hours(), max_live=1))
+    found = await night.dialer.rehearse(plan, mix=Mix(answered=1.0, talk_seconds=1_800))
+    assert len(found.waits) == 2
+    monkeypatch.setattr(reports, "MOST_WAITS", 1)
+    monkeypatch.setattr(rehearsal, "_MOST_WAITS", 1)
+    path = night.folder / "report.html"
+    await night.dialer.report(plan.campaign, path, rehearsal=found)
+    assert "and 1 more, in" in path.read_text()
+    assert "and 1 times more" in found.summary()
+    assert found.summary().count("waits ") == 1
+
+
 async def test_during_a_run(night: Night) -> None:
     plan = await night.plan(numbers_ending(0, 10, 20), ONCE)
     path = night.folder / "report.html"
@@ -238,6 +312,9 @@ class Made(SqlStore):
     async def reasons(self, campaign: str) -> Mapping[str, int]:
         return self._rows
 
+    async def uncalled(self, campaign: str) -> Mapping[str, int]:
+        return UNCALLED if self._rows else {}
+
     async def held(self, campaign: str, most: int) -> Sequence[HeldRow]:
         return HELD if self._rows else ()
 
@@ -272,6 +349,7 @@ def made_up(count: int, every: float) -> list[AttemptRow]:
     ]
 
 
+UNCALLED = {"\u202eof a hook, " + "unbreakable" * 30: 12_345, "refused by the server: validation_error": 1}
 ROWS = {"done: final": 1_234_567, "waiting: hours": 98_765, "rejected: scientific_notation": 4, "unresolved": 45}
 
 

@@ -12,7 +12,7 @@ import anyio
 import pytest
 from sqlalchemy import event
 
-from tests.dialer.claiming import IN_A_FILE, NOON, OPEN, ZONES, A, B, Worker, campaign_of, contacts
+from tests.dialer.claiming import IN_A_FILE, NOON, OPEN, ZONES, A, B, C, Worker, campaign_of, contacts
 from tests.dialer.recount import check_counters, reader, tables_of
 from tests.fakes.clock import FakeClock
 from trudy.dialer.policy import DAY, Hours, Policy
@@ -39,6 +39,20 @@ async def test_a_held_row_is_settled_by_a_persons_word(store: SqlStore) -> None:
     with pytest.raises(ImpossibleError):
         await store.resolve(contact.id, to="done", reason="twice", now=NOON + 500)
     assert await store.counts(campaign) == {"waiting": 1}
+
+
+async def test_rows_that_are_done_without_a_call(store: SqlStore) -> None:
+    campaign = await campaign_of(store, A, B, C)
+    other = await campaign_of(store, "+12125550104", name="other")
+    called, skipped, refused = await contacts(store, campaign)
+    worker = await Worker(store, campaign).start()
+    attempt = await worker.must_claim(called)
+    await store.placed(attempt, "call", NOON)
+    await store.ended(attempt, Ended(outcome="answered", ended_at=NOON + 60, reason="sold"))
+    await store.refused(await worker.must_claim(refused), "validation_error", NOON)
+    for row in (skipped, *await contacts(store, other)):
+        await store.settle_row(row.id, "sold", NOON)
+    assert await store.uncalled(campaign) == {"sold": 1, "refused by the server: validation_error": 1}
 
 
 async def test_the_same_plan_is_the_same_campaign(store: SqlStore) -> None:

@@ -24,6 +24,8 @@ SANDBOX_WORDS: Final[Mapping[OutcomeWord, str]] = {
     "opted_out": "do_not_call",
 }
 """What the sandbox calls each outcome."""
+_MOST_WAITS: Final = 30
+"""In the summary: a campaign of months has some each day."""
 _SLACK: Final = 1e-9
 """By how much shares may exceed 1 because they are binary fractions."""
 
@@ -143,8 +145,10 @@ class Rehearsal:
         lines.append(f"  slowed by    {self.slowed_by}")
         lines += [
             f"  waits        {_at(wait.start)} to {_at(wait.end)}: {wait.reason} ({wait.rows:,} rows)"
-            for wait in self.waits
+            for wait in self.waits[:_MOST_WAITS]
         ]
+        if len(self.waits) > _MOST_WAITS:
+            lines.append(f"               and {len(self.waits) - _MOST_WAITS:,} times more")
         return "\n".join(lines)
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -242,8 +242,10 @@ class _Work:
             state, reason = ("running", "not over after a year") if is_cut else (result.state, result.reason)
             before = {each["id"] for each in self.snapshot.tables["attempts"]}
             made = [each async for each in store.export_attempts(self.plan.campaign) if each.attempt not in before]
-            rows = await store.reasons(self.plan.campaign)
-        return self._told(sandbox, watched, made, rows, state, reason, ended_at, spent)
+            statistics = counted(
+                made, await store.reasons(self.plan.campaign), await store.uncalled(self.plan.campaign)
+            )
+        return self._told(sandbox, watched, made, statistics, state, reason, ended_at, spent)
 
     async def _run(self, dialer: Dialer) -> RunResult:
         """Run the plan, for a year at most."""
@@ -263,13 +265,12 @@ class _Work:
         sandbox: Sandbox,
         watched: _Watched,
         made: Sequence[AttemptRow],
-        rows: Mapping[str, int],
+        statistics: CampaignStatistics,
         state: CampaignState,
         reason: str | None,
         ended_at: float,
         spent: float,
     ) -> Rehearsal:
-        statistics = counted(made, rows)
         windows = sandbox.requests_per_window()
         policy = self.plan.policy
         bulk = math.floor(self.limit * RateLimit().bulk_share) or 1

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attrs import frozen
 
@@ -25,8 +26,13 @@ if TYPE_CHECKING:
 
 MOST_HELD: Final = 200
 """Held rows that are listed: more belong into an export, and make the page slow to print."""
+MOST_WAITS: Final = 60
+"""Waits that are listed: a campaign of months has some each day."""
+_LEAST: Final = 0.005
+"""A share that would be told as none."""
 _NONE: Final = "-"
 """In a cell of what a side does not know."""
+Time: TypeAlias = Callable[[datetime | None], str]
 
 
 async def write_report(
@@ -37,22 +43,27 @@ async def write_report(
     tally = AttemptTally()
     async for attempt in store.export_attempts(campaign):
         tally.add(attempt)
-    statistics = tally.of(await store.reasons(campaign))
+    statistics = tally.of(await store.reasons(campaign), await store.uncalled(campaign))
     held = await store.held(campaign, MOST_HELD)
+    moment = datetime.fromtimestamp(now, UTC)
+    time = partial(_time, year=moment.year)
     sides = [_Side.of_campaign(found, statistics)]
     if rehearsal is not None:
-        sides.append(_Side.of_rehearsal(rehearsal))
+        sides.append(_Side.of_rehearsal(rehearsal, time))
         limit = limit or rehearsal.limit
+    waits = () if rehearsal is None else rehearsal.waits
     text = _page(
+        time,
         campaign=found,
-        at=_date(datetime.fromtimestamp(now, UTC), " %Y"),
+        at=_date(moment, " %Y"),
         outcomes=charts.OUTCOMES,
         sides=sides,
-        facts=_facts(sides),
+        facts=_facts(sides, time),
         charts=_charts(sides, limit),
-        waits=() if rehearsal is None else rehearsal.waits,
+        waits=waits[:MOST_WAITS],
+        waits_in_all=len(waits),
         other_plan="" if rehearsal is None or rehearsal.plan_hash == found.plan_hash else rehearsal.plan_hash[:12],
-        kept=_kept(statistics.rows),
+        kept=_kept(sides),
         held=held,
         held_in_all=max(len(held), _held_in_all(statistics.rows)),
     )
@@ -60,7 +71,7 @@ async def write_report(
         part.write_text(text, encoding="utf-8")
 
 
-def _page(**values: object) -> str:
+def _page(time: Time, **values: object) -> str:
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ModuleNotFoundError:
@@ -72,7 +83,7 @@ def _page(**values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"time": _time, "reason": reason_told, "masked": _masked}
+    pages.filters |= {"time": time, "reason": reason_told, "masked": _masked}
     return pages.get_template("report.html.j2").render(**values)
 
 
@@ -102,7 +113,7 @@ class _Side:
         )
 
     @classmethod
-    def of_rehearsal(cls, rehearsal: Rehearsal) -> _Side:
+    def of_rehearsal(cls, rehearsal: Rehearsal, time: Time) -> _Side:
         cost = rehearsal.cost
         return cls(
             name="rehearsal",
@@ -112,7 +123,7 @@ class _Side:
             windows=rehearsal.windows,
             counted="requests",
             own={
-                "over at": _time(rehearsal.ends_at),
+                "over at": time(rehearsal.ends_at),
                 "requests": f"{rehearsal.requests:,}",
                 "slowed by": rehearsal.slowed_by,
             },
@@ -131,15 +142,15 @@ class _Fact:
     """Whose colour stands before it."""
 
 
-def _facts(sides: Sequence[_Side]) -> list[_Fact]:
+def _facts(sides: Sequence[_Side], time: Time) -> list[_Fact]:
     def fact(name: str, cell: Callable[[_Side], str]) -> _Fact:
         return _Fact(name=name, cells=[cell(side) for side in sides])
 
     states = [_by_state(side.found.rows) for side in sides]
     outcomes = [side.found.outcomes for side in sides]
     return [
-        fact("first call", lambda side: _time(side.found.first_at)),
-        fact("last call", lambda side: _time(side.found.last_at)),
+        fact("first call", lambda side: time(side.found.first_at)),
+        fact("last call", lambda side: time(side.found.last_at)),
         fact("state", lambda side: side.state),
         fact("rows", lambda side: f"{sum(side.found.rows.values()):,}"),
         *(
@@ -147,12 +158,12 @@ def _facts(sides: Sequence[_Side]) -> list[_Fact]:
             for state in dict.fromkeys(state for each in states for state in each)
         ),
         fact("contacts called", lambda side: f"{side.found.contacts:,}"),
-        fact("contacts reached", lambda side: _share(side.found.reached, side.found.contacts)),
+        fact("contacts reached", lambda side: share_told(side.found.reached, side.found.contacts)),
         fact("calls", lambda side: f"{side.found.calls:,}"),
         *(
             _Fact(
                 name=outcome.replace("_", " "),
-                cells=[_share(each.get(outcome, 0), sum(each.values())) for each in outcomes],
+                cells=[share_told(each.get(outcome, 0), sum(each.values())) for each in outcomes],
                 is_part=True,
                 outcome=outcome,
             )
@@ -209,16 +220,22 @@ def _by_state(rows: Mapping[str, int]) -> Counter[str]:
     return states
 
 
-def _share(count: int, of: int) -> str:
-    return f"{count:,} ({count / of:.0%})" if of else f"{count:,}"
+def share_told(count: int, of: int) -> str:
+    """A count and its share; one that is not all and not none is not told as such."""
+    if not of:
+        return f"{count:,}"
+    share = count / of
+    told = "<1%" if 0 < share < _LEAST else ">99%" if 1 - _LEAST < share < 1 else f"{share:.0%}"
+    return f"{count:,} ({told})"
 
 
 def _seconds(durations: Sequence[float]) -> str:
     return f"{median(durations):,.0f} s" if durations else _NONE
 
 
-def _time(at: datetime | None) -> str:
-    return _NONE if at is None else _date(at)
+def _time(at: datetime | None, year: int) -> str:
+    """With its year, where that is not the one of the page."""
+    return _NONE if at is None else _date(at, "" if at.year == year else " %Y")
 
 
 def _masked(number: str | None) -> str:
@@ -230,13 +247,23 @@ def _date(at: datetime, year: str = "") -> str:
     return f"{day} {at:%H:%M}"
 
 
-def _kept(rows: Mapping[str, int]) -> list[tuple[str, str]]:
-    """Rows that were not dialed, or not now, by why."""
-    kept: list[tuple[str, str]] = []
-    for name, count in sorted(rows.items(), key=lambda each: -each[1]):
+def _kept(sides: Sequence[_Side]) -> list[tuple[str, list[str]]]:
+    """Rows that were not dialed, or not now or not again, by why; a count a side."""
+    found = [_not_dialed(side.found) for side in sides]
+    names = dict.fromkeys(name for each in found for name, _ in each.most_common())
+    return [(name, [f"{each[name]:,}" for each in found]) for name in names]
+
+
+def _not_dialed(found: CampaignStatistics) -> Counter[str]:
+    kept: Counter[str] = Counter()
+    for name, count in found.rows.items():
         state, _, reason = name.partition(": ")
-        if state in ("rejected", "duplicate", "suppressed") or (state == "waiting" and reason not in ("", "retry")):
-            kept.append((f"{state}: {reason_told(reason)}", f"{count:,}"))
+        is_waiting = state == "waiting" and reason not in ("", "retry")
+        if state in ("rejected", "duplicate", "suppressed") or is_waiting or name == "done: attempts_spent":
+            kept[f"{state}: {reason_told(reason)}"] += count
+    for reason, count in found.uncalled.items():
+        if reason != "attempts_spent":
+            kept[f"done: {reason_told(reason)}"] += count
     return kept
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Table, and_, case, delete, func, insert, literal, or_, select, update
 
 from trudy.dialer.export import AttemptRow, CampaignCopy, HeldRow
 from trudy.dialer.records import HELD_UNTIL
 from trudy.dialer.schema import SCHEMA, attempts, caller_days, campaigns, do_not_call, rows, store
 from trudy.dialer.sql_rows import PAGE
 from trudy.dialer.states import RINGING, AttemptState, RowState
+from trudy.dialer.statistics import NOT_MADE
 
 _IN_ORDER = (campaigns, rows, attempts, caller_days, do_not_call)
 """Tables of a copy, those first that others point to."""
@@ -90,6 +91,17 @@ def attempts_after(connection: Connection, campaign: str, last: str) -> list[Att
         )
         for each in found
     ]
+
+
+def uncalled(connection: Connection, campaign: str) -> dict[str, int]:
+    """Rows that are done without a call, by reason."""
+    mine = select(attempts.c.row).where(attempts.c.campaign == campaign)
+    is_refused = rows.c.id.in_(mine.where(attempts.c.state == AttemptState.REFUSED))
+    reason = func.coalesce(rows.c.reason, "")
+    told = case((is_refused, literal("refused by the server: ") + reason), else_=reason).label("told")
+    which = (rows.c.campaign == campaign, rows.c.state == RowState.DONE)
+    found = select(told).where(*which, rows.c.id.not_in(mine.where(attempts.c.state.not_in(NOT_MADE)))).subquery()
+    return {each[0]: each[1] for each in connection.execute(select(found.c.told, func.count()).group_by(found.c.told))}
 
 
 def held(connection: Connection, campaign: str, most: int) -> list[HeldRow]:

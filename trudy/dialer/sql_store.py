@@ -325,6 +325,9 @@ class SqlStore:
     async def reasons(self, campaign: str) -> Mapping[str, int]:
         return await self._database.read(sql_plans.reasons, campaign)
 
+    async def uncalled(self, campaign: str) -> Mapping[str, int]:
+        return await self._database.read(sql_copy.uncalled, campaign)
+
     async def held(self, campaign: str, most: int) -> Sequence[HeldRow]:
         return await self._database.read(sql_copy.held, campaign, most)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ NOT_MADE: Final = frozenset(("not_sent", "refused", "intent"))
 """States of attempts that are no call: nothing was sent, the server refused, or the request is on its way."""
 _HOUR: Final = 3600.0
 _MINUTE: Final = 60.0
+_NONE: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 @frozen(kw_only=True)
@@ -28,6 +30,7 @@ class CampaignStatistics:
 
     Attributes:
         rows: rows by state, or by state and reason: `done: final`, `rejected: no_consent`...
+        uncalled: rows that are done without a call, by reason: what a hook said, or why the server refused them.
         calls: calls that were placed, or may have been.
         contacts: contacts they went to.
         outcomes: calls by outcome; `open` are those whose end is not known yet.
@@ -42,6 +45,7 @@ class CampaignStatistics:
     """
 
     rows: Mapping[str, int]
+    uncalled: Mapping[str, int]
     calls: int
     contacts: int
     outcomes: Mapping[str, int]
@@ -104,11 +108,12 @@ class AttemptTally:
         self.first_at = at if self.first_at is None else min(self.first_at, at)
         self.last_at = at if self.last_at is None else max(self.last_at, at)
 
-    def of(self, rows: Mapping[str, int]) -> CampaignStatistics:
+    def of(self, rows: Mapping[str, int], uncalled: Mapping[str, int] = _NONE) -> CampaignStatistics:
         """What was counted, with the campaign's rows."""
         tries = Counter(self.reached.values())
         return CampaignStatistics(
             rows=dict(rows),
+            uncalled=dict(uncalled),
             calls=self.calls,
             contacts=len(self.contacts),
             outcomes=dict(self.outcomes.most_common()),
@@ -123,12 +128,14 @@ class AttemptTally:
         )
 
 
-def counted(attempts: Iterable[AttemptRow], rows: Mapping[str, int]) -> CampaignStatistics:
+def counted(
+    attempts: Iterable[AttemptRow], rows: Mapping[str, int], uncalled: Mapping[str, int] = _NONE
+) -> CampaignStatistics:
     """The statistics of attempts, oldest first."""
     tally = AttemptTally()
     for attempt in attempts:
         tally.add(attempt)
-    return tally.of(rows)
+    return tally.of(rows, uncalled)
 
 
 def _outcome(attempt: AttemptRow) -> str:

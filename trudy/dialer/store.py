@@ -277,6 +277,10 @@ class Store(Protocol):
         """Rows by state, or by state and reason."""
         ...
 
+    async def uncalled(self, campaign: str) -> Mapping[str, int]:
+        """Rows that are done without a call, by reason."""
+        ...
+
     async def snapshot(self, campaign: str) -> CampaignCopy:
         """All that a rehearsal of the campaign needs, read at one moment."""
         ...
