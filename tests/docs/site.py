@@ -111,6 +111,7 @@ def _with_links_to_pages(page: Path, directory: Path) -> str:
 def dead_links(page: Path) -> Iterator[str]:
     """The links of a page that lead nowhere, as they stand there."""
     text = page.read_text()
+    anchors: dict[Path, set[str]] = {}  # to find those of a large page takes longer than all else
     for link in {html.unescape(link) for link in _LINK.findall(text)}:
         if link.startswith(("https://", "http://")):
             if not link.startswith(OUTSIDE):
@@ -120,7 +121,9 @@ def dead_links(page: Path) -> Iterator[str]:
             continue
         target, _, fragment = link.partition("#")
         there = (page.parent / target) if target else page
-        if not there.is_file() or (fragment and fragment not in map(html.unescape, _ID.findall(there.read_text()))):
+        if fragment and there not in anchors and there.is_file():
+            anchors[there] = {html.unescape(anchor) for anchor in _ID.findall(there.read_text())}
+        if not there.is_file() or (fragment and fragment not in anchors[there]):
             yield link
 
 
