@@ -71,10 +71,11 @@ def test_sdist_holds_the_project(built: Path) -> None:
 
 def test_quick_start_in_an_empty_environment(built: Path, tmp_path: Path) -> None:
     environment = tmp_path / "environment"
-    venv.create(environment, with_pip=True)
+    venv.create(environment, with_pip=False)
     python = environment / "bin" / "python"
     wheel = built / f"{NAME}-py3-none-any.whl"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", f"{wheel}[sandbox]"], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(python)]
+    subprocess.run([*pip, "install", "--quiet", "--no-compile", f"{wheel}[sandbox]"], check=True)
 
     sync, asynchronous = [block.source for block in blocks_of(README) if "YOUR_API_KEY" in block.source]
     # The first shows a call at once, the second waits for its end.
