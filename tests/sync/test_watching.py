@@ -6,11 +6,11 @@ import pytest
 
 import trudy
 from trudy.models import CallStatus
-from trudy.sandbox import Sandbox
+from trudy.sandbox import JumpingClock, Sandbox
 
 
 def test_a_call_is_followed_step_by_step_until_its_end() -> None:
-    sandbox = Sandbox()
+    sandbox = Sandbox(clock=JumpingClock())
     with sandbox.client() as client:
         agent = client.agents.create(name="Ava", voice_id=sandbox.voices[0].id, system_prompt="Be kind.")
         call = client.calls.create(agent_id=agent.id, phone_number="+14155550100")
@@ -27,7 +27,7 @@ def test_a_call_is_followed_step_by_step_until_its_end() -> None:
 
 
 def test_a_watch_may_be_left_and_its_arguments_are_checked_at_once() -> None:
-    sandbox = Sandbox()
+    sandbox = Sandbox(clock=JumpingClock())
     with sandbox.client() as client:
         agent = client.agents.create(name="Ava", voice_id=sandbox.voices[0].id, system_prompt="Be kind.")
         call = client.calls.create(agent_id=agent.id, phone_number="+14155550100")
