@@ -50,7 +50,7 @@ class JumpingClock(SandboxClock):
     def new_event_loop(self) -> asyncio.AbstractEventLoop:
         """An asyncio event loop on which time jumps; a `loop_factory` for `asyncio.Runner` and anyio."""
         selector = _IdleSelector(self)
-        loop = asyncio.SelectorEventLoop(selector)
+        loop = _Loop(selector)
         with self._lock:
             closed = [other for other in self._selectors if other.is_closed()]
             for other in closed:
@@ -73,11 +73,7 @@ class JumpingClock(SandboxClock):
         finally:
             with self._lock:
                 self._holds -= 1
-                idle = [loop for loop, selector in self._selectors.items() if selector.is_idle]
-            for loop in idle:
-                # Makes the idle loop call `select` again, which may now jump.
-                with suppress(RuntimeError):
-                    loop.call_soon_threadsafe(_nothing)
+            self.ask_again()
 
     async def sleep(self, seconds: float, *, patient: bool = False) -> None:
         """Return when `seconds` have passed on this clock; `patient` has no effect here."""
@@ -117,6 +113,15 @@ class JumpingClock(SandboxClock):
             self._move(max(0.0, self._queue[0][0] + LATE_SECONDS - self.monotonic()), None)
             return True
 
+    def ask_again(self) -> None:
+        """Let the loops that wait try to jump once more, after what prevented it is over."""
+        with self._lock:
+            idle = [loop for loop, selector in self._selectors.items() if selector.is_idle]
+        for loop in idle:
+            # Makes the idle loop call `select` again, which may now jump.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(_nothing)
+
     def _selector_here(self) -> _IdleSelector | None:
         try:
             return self._selectors.get(asyncio.get_running_loop())
@@ -127,6 +132,9 @@ class JumpingClock(SandboxClock):
         while not event.is_set():
             with anyio.move_on_after(_FOREIGN_LOOP_SECONDS):
                 await event.wait()
+            if not event.is_set():
+                # That the real time is over does not mean that nobody works: on a busy machine a step takes longer.
+                await anyio.wait_all_tasks_blocked()
             if not event.is_set():
                 self.jump_if_all_wait()
 
@@ -150,16 +158,31 @@ class JumpingClock(SandboxClock):
         wake_all([sleeper.wake])
 
 
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop that was at work until it ends, for which another may have waited."""
+
+    def __init__(self, selector: _IdleSelector) -> None:
+        super().__init__(selector)
+        self._clock = selector.clock
+
+    def run_forever(self) -> None:
+        try:
+            super().run_forever()
+        finally:
+            self._clock.ask_again()
+
+
 class _IdleSelector(selectors.DefaultSelector):
     """The selector of an event loop that tells the clock when all the loop's tasks wait.
 
     Attributes:
+        clock: that jumps.
         is_idle: all tasks of the loop wait. Set here, and cleared by whoever wakes a sleeper of the loop.
     """
 
     def __init__(self, clock: JumpingClock) -> None:
         super().__init__()
-        self._clock = clock
+        self.clock = clock
         self.is_idle = False
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -169,7 +192,7 @@ class _IdleSelector(selectors.DefaultSelector):
         self.is_idle = True
         try:
             # The clock jumps although the loop may have timers of its own: those are limits in real time.
-            self._clock.jump_if_all_wait()
+            self.clock.jump_if_all_wait()
             # Waking a sleeper writes to the loop's own socket, so this returns at once.
             return super().select(timeout)
         finally:
