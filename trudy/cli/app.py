@@ -186,6 +186,6 @@ def run(arguments: Sequence[str], shell: Shell | None = None) -> int:
             return report(shell, error)
         except BrokenPipeError:
             return ExitCode.PIPE_CLOSED
-    if done == ExitCode.INTERRUPTED and not isinstance(done, ExitCode):  # a command that returns it has said it itself
+    if done == ExitCode.INTERRUPTED and not isinstance(done, ExitCode):  # a command that returns the enum has told it
         shell.say("stopped; what was sent goes on")
     return int(done or 0)

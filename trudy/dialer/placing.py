@@ -148,7 +148,7 @@ class Placer:
             await self.store.settle_row(contact.id, decision.reason, self.server_now())
             return None
         if isinstance(decision, Later):
-            soonest = self.server_now() + _ASK_AGAIN  # a time that is over would be asked for again and again
+            soonest = self.server_now() + _ASK_AGAIN  # with a time in the past the hook would be asked without a pause
             await self.store.postpone(contact.id, max(decision.when.timestamp(), soonest), "later")
             return None
         from_number = await self.store.caller_id(contact, campaign.policy, self.server_now())
@@ -325,7 +325,7 @@ class Placer:
                     if self.clock.monotonic() >= until:
                         raise
                 except ImpossibleError:
-                    if is_again:  # it was committed, and only the word of it was lost
+                    if is_again:  # the first try was committed, and the connection lost before it said so
                         return None
                     raise
                 is_again = True

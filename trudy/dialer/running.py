@@ -43,7 +43,7 @@ More would put off a pause that is overlooked so, fewer would read the store for
 
 @define(kw_only=True, eq=False)
 class CampaignRun:
-    """What the facade hands over to dial one plan.
+    """One run of one plan, from its first call to its end.
 
     Attributes:
         fault: why the store could not be written any more; None while it can.
@@ -186,7 +186,7 @@ class CampaignRun:
         """Sweep while calls are open, and as long as the run goes on."""
         while True:
             looked: Looked | None = None
-            # An answer that is awaited may be lost while nothing else is open and nothing else starts.
+            # A request on the wire may lose its answer, and its call must be looked for, though nothing new starts.
             started, awaits = self.placer.claims, bool(self.placer.claimed)
             try:
                 looked = await self.sweep.once()
@@ -199,13 +199,13 @@ class CampaignRun:
             if looked is not None and looked.ends:
                 await self.judge()
                 self._slices.go_on.set()
-            # What the API did not tell may be open: else a call that keeps the only slot is never looked for again.
+            # After a sweep that failed, calls may be open: without another one, a call that has the only slot keeps it.
             is_idle = looked is not None and not looked.looked_for and not awaits
             while is_idle and self.placer.claims == started and not self.look_soon.clear():
                 await self._claimed.wait(max(SWEEP_EVERY, self.watch_every), self.clock)
                 self._claimed.clear()
                 if self.placer.claims != started:
-                    last = self.clock.monotonic()  # no call is over at once
+                    last = self.clock.monotonic()  # a call that was just placed is not over yet
             await self.look_soon.wait(last + SWEEP_EVERY - self.clock.monotonic(), self.clock)
             await self.clock.sleep(max(0.0, last + NUDGED_EVERY - self.clock.monotonic()))
             self.look_soon.clear()

@@ -105,7 +105,7 @@ rows = Table(
 )
 Index(
     "rows_order", rows.c.campaign, rows.c.state, rows.c.priority.desc(), rows.c.due_at, rows.c.id, rows.c.shard
-)  # as they are called: the next ones are found without a look at all that wait
+)  # in the order of the calls, so that the next rows are found without reading all that wait
 Index("rows_key", rows.c.key)
 """`key` is the hash of the number: it stays when the person is forgotten."""
 

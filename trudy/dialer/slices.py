@@ -124,7 +124,7 @@ class SliceDialer:
         """Start calls for the free slots; seconds to wait before the next look, or why the turn is over."""
         left = float("inf") if campaign.canary is None else campaign.canary - campaign.dialed
         if left <= 0:
-            # One that is on the wire, at another worker too, may turn out not to have been sent.
+            # A request on the wire, here or at another worker, may turn out not to have been sent: then a call is left.
             if self.placer.awaited or (turn.shard is not None and await self._has_intents(campaign.id)):
                 return LOOK_AGAIN
             await self.pause(campaign.id, "the canary was called")

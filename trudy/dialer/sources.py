@@ -230,7 +230,7 @@ def _header(rows: Iterable[Sequence[object]], path: Path) -> list[str]:
         names = [cell_text(cell).strip() for cell in cells]
         if any("\0" in name for name in names):
             raise InvalidArgumentError(f"source: {path.name} is no text", argument="source")
-        if any(map(_A_NUMBER.fullmatch, names)):  # who stands there would be left out
+        if any(map(_A_NUMBER.fullmatch, names)):  # taken for a header, its person would be left out
             raise InvalidArgumentError(
                 f"source: the first line of {path.name} holds a number, and should hold the names of the columns",
                 argument="source",

@@ -38,7 +38,7 @@ _TAKE_SLOT: Final = (
         campaigns.c.dialed < bindparam("max_calls"),
         campaigns.c.spent + campaigns.c.reserved + bindparam("price") <= bindparam("max_spend"),
         or_(campaigns.c.canary.is_(None), campaigns.c.dialed < campaigns.c.canary),
-        # Either way: two workers do not know the server's time to the same millisecond.
+        # The last claim may lie in the future: two workers do not know the server's time to the same millisecond.
         or_(campaigns.c.claimed_at.is_(None), func.abs(bindparam("now") - campaigns.c.claimed_at) >= bindparam("gap")),
     )
     .values(

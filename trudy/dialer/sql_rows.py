@@ -155,7 +155,7 @@ def call_only(connection: Connection, campaign: str, keys: frozenset[str] | None
     connection.execute(update(campaigns).where(campaigns.c.id == campaign).values(canary=canary))
     connection.execute(delete(only_to).where(only_to.c.campaign == campaign))
     if keys is not None:
-        # With the empty one they are never none, which would mean all.
+        # No row at all means that every number may be called, so that an empty list needs one: the empty key.
         connection.execute(insert(only_to), [{"campaign": campaign, "number_hash": key} for key in sorted({*keys, ""})])
     waits = and_(rows.c.campaign == campaign, rows.c.state == RowState.WAITING)
     connection.execute(update(rows).where(waits, rows.c.reason == ONLY_TO).values(due_at=None, reason=None))

@@ -17,10 +17,10 @@ from trudy.dialer.schema import store
 
 _FACTS: Final[Mapping[str, str]] = {
     "system": "SELECT system_identifier::text FROM pg_control_system()",
-    # Of the log that is being written: the control file shows a new timeline only after a checkpoint.
+    # Read from the name of the log file in use, as the control file shows a new timeline only after a checkpoint.
     "timeline": "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)",
     "started": "SELECT extract(epoch FROM pg_postmaster_start_time())::text",
-    # Another one after the table was filled from a dump.
+    # The number of the table's file, which is another one after the table was filled from a dump.
     "files": "SELECT pg_relation_filenode('attempts'::regclass)::text",
 }
 _DOUBT: Final = "doubted"

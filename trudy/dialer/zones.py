@@ -138,7 +138,7 @@ def _by_longest_prefix(digits: str) -> tuple[str, ...]:
     known = [digits[:length] for length in range(1, len(digits) + 1) if digits[:length] in data]
     if not known:
         return ()
-    # The country itself, then its parts: what the most general part says is right for each exchange in it.
+    # The first prefix is the country, the second its most general part, whose zones hold for each exchange in it.
     narrow = known[1] if len(known) > 1 else known[0]
     return tuple(sorted({*data[narrow], *data[known[-1]]}))
 

@@ -138,7 +138,7 @@ class CampaignProgress:
         ]
         text = f"{count:,}: {', '.join(told)}" if told else f"{count:,}"
         if len(told) == 1 and count in self.waits.values():
-            text = told[0]  # all for one reason: the number need not stand there twice
+            text = told[0]  # all wait for one reason, so that its count is the sum
         return f"{text}; opens {moment(self.opens_at)}" if self.opens_at is not None else text
 
     def _spend(self) -> str:

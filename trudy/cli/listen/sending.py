@@ -28,7 +28,7 @@ def send_logged(shell: Shell, journal: Journal, events: Sequence[tuple[LoggedEve
 
     `REFUSED` if any receiver did not accept one; `NO_ANSWER` if none of those even answered.
     """
-    # Of one event to one receiver nobody needs to be told which; and there is room for what to do.
+    # With one event and one receiver it is clear which is meant, and the line has room for the advice instead.
     names_receivers = len(events) > 1 or any(len(receivers) > 1 for _, receivers in events)
     lines = EventLines(shell, names_receivers=names_receivers, retries=False)
     failed = list[ForwardAttempt]()

@@ -155,7 +155,7 @@ async def _dial(
 ) -> None:
     sandbox = server.sandbox
     async with server.async_client() as client, Dialer(client, store=url, clock=sandbox.clock) as dialer:
-        # First, as a process takes a while to begin.
+        # Workers are started before the plan is made, as a process takes a while to begin.
         workers = [start(f"worker {number}") for number in range(1, count + 1)]
         agent = await client.agents.create(
             name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Remind {{name}} of the appointment."

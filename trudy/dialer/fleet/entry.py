@@ -83,8 +83,8 @@ async def work(
     """Dial with others until it is interrupted, or all is done."""
     if not is_asyncio(current_loop()):
         raise ConfigurationError("a worker needs asyncio: Procrastinate runs on no other event loop")
-    # After its check of the extra, which names what is missing.
     async with _one_of_the_workers(store) as name:
+        # Imported after the check of the extra, which names what is missing.
         from trudy.dialer.fleet.fleet_worker import FleetWorker
 
         worker = FleetWorker(
