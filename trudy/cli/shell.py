@@ -78,7 +78,7 @@ class Shell:
 
     @property
     def shows_tables(self) -> bool:
-        """Whether what is shown is for eyes: on a terminal, unless JSON or ids are asked for."""
+        """Whether a person reads what is shown: on a terminal, unless JSON or ids are asked for."""
         return self.terminal.shows_tables and not self.json and not self.ids_only
 
     def say(self, text: str) -> None:

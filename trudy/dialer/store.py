@@ -137,7 +137,7 @@ class Store(Protocol):
         ...
 
     async def refused(self, attempt: str, error: str, now: float, *, why: str | None = None) -> None:
-        """T2: the server refused it, and will again: the row is done. `why`: what may be none of the row's matter."""
+        """T2: the server refused it, and will again: the row is done. `why`: a reason that may concern every row."""
         ...
 
     async def refused_alike(self, campaign: str, why: str, now: float) -> int:

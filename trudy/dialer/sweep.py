@@ -93,7 +93,7 @@ class Looked:
 
 @define(kw_only=True, eq=False)
 class Sweep:
-    """One for all campaigns of a store. `is_awaited` knows whose answer may still come: it is no leftover."""
+    """One for all campaigns of a store. An attempt whose answer may still come (`is_awaited`) is not looked for."""
 
     client: AsyncTrudyClient
     store: Store

@@ -113,7 +113,7 @@ def _show_results(say: Say, path: Path) -> None:
 
 
 def _judge(say: Say, sandbox: Sandbox, placed: Sequence[PlacedCall]) -> None:
-    """What the sandbox has seen, whatever the dialer says of itself; raises where it broke its word."""
+    """What the sandbox has seen, whatever the dialer says of itself; raises where the two differ."""
     sandbox.assert_no_ref_placed_twice()
     sandbox.assert_no_overlapping_calls()
     sandbox.assert_called_only_within(time(10), time(18), timezone=lambda number: zones_of(1, number[2:]))

@@ -185,7 +185,7 @@ class Examination:
             yield _of_fault("agent", error)
 
     def _learned(self, error: Exception | None) -> Iterator[Diagnosis]:
-        """What the answers told beside what was asked."""
+        """What the answers told of the server's clock and of the rate limit."""
         assert self._client is not None  # noqa: S101  # the caller has asked it
         clock, limit = self._client.server_clock, self._client.rate_limit
         if clock is None:
@@ -227,7 +227,7 @@ def _agents(client: TrudyClient, agent: str | None) -> list[Agent]:
 
 
 def _judged(client: TrudyClient, agents: list[Agent], *, chosen: bool) -> Diagnosis:
-    """Looks on until one can call; lists of agents do not tell their numbers everywhere."""
+    """Reads the numbers of one agent after the other until one can call: some servers' lists leave the numbers out."""
     found: list[AgentLines] = []
     for agent in agents:
         outbound = len(agent.outbound_phone_numbers)

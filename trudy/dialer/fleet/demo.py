@@ -224,7 +224,7 @@ class _Show:
                 self.say(f"            {held:3} held: nobody knows whether the request left")
 
     def the_judgement(self) -> None:
-        """What the sandbox has seen, whatever the dialer says of itself; raises where it broke its word."""
+        """What the sandbox has seen, whatever the dialer says of itself; raises where the two differ."""
         self.sandbox.assert_no_ref_placed_twice()
         self.sandbox.assert_no_overlapping_calls()
         calls = Counter(call.to for call in self.sandbox.placed_calls)

@@ -29,7 +29,7 @@ class FleetSweep:
     Attributes:
         is_stopping: whether this worker is to end.
         on_event: told that the breaker has paused a campaign.
-        safely: runs a look, and bears what it raises.
+        safely: runs a look; after a fault of the database the next one is tried.
     """
 
     store: Store
