@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
 if TYPE_CHECKING:
     from trudy.dialer.fleet.fleet_worker import FleetWorker
     from trudy.dialer.running import CampaignRun
+    from trudy.dialer.store import Store
+
+
+_HANGS: Final = 10.0
+"""Seconds that a transaction may take when a run is to end. Fewer would cut off one that is merely slow; more let
+whoever ends the process lose patience."""
+_LOOKS_EVERY: Final = 1.0
 
 
 async def until_interrupted(run: CampaignRun | FleetWorker, *signals: signal.Signals) -> bool:
@@ -23,9 +30,11 @@ async def until_interrupted(run: CampaignRun | FleetWorker, *signals: signal.Sig
         with anyio.open_signal_receiver(*heard) as received:
             async for _ in received:
                 if interrupted:
+                    run.store.cut(0.0)
                     scope.cancel()
                 else:
                     interrupted = True
+                    tasks.start_soon(_cut_what_hangs, run.store)
                     await run.interrupt()
 
     heard = (signal.SIGINT, *signals)
@@ -44,3 +53,10 @@ async def until_interrupted(run: CampaignRun | FleetWorker, *signals: signal.Sig
     if run.failure is not None:
         raise run.failure
     return interrupted
+
+
+async def _cut_what_hangs(store: Store) -> None:
+    """A database that does not answer must not keep a process from its end."""
+    while True:
+        await anyio.sleep(_LOOKS_EVERY)
+        store.cut(_HANGS)

@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.pool import StaticPool
 
-from trudy.clock import Clock
+from trudy.clock import Clock, monotonic
 from trudy.dialer.schema import SCHEMA, metadata
 from trudy.dialer.schema import store as store_table
 from trudy.dialer.sql_postgres import PostgresLock, postgres_engine, said_by, settings_of, takes_connections, that
@@ -73,6 +73,8 @@ class Database:
         self._limiters: dict[object, CapacityLimiter] = {}
         self._lock_file: int | None = None
         self._advisory = PostgresLock(self._engine) if is_postgres else None
+        self._began_at: float | None = None
+        """When the transaction that is under way began; None where there is none."""
         self._seen_log = (0, 0)
         self.id = ""
         """The store's own; empty until it is open."""
@@ -169,6 +171,12 @@ class Database:
         seen, self._seen_log = self._seen_log, (log.st_mtime_ns, log.st_size)
         return seen != self._seen_log
 
+    def cut(self, after: float) -> None:
+        """From any thread: end a transaction that has gone on for so many seconds, as PostgreSQL does not answer. It
+        raises `StoreError` then."""
+        if self._advisory is not None and (began := self._began_at) is not None and monotonic() - began >= after:
+            self._advisory.cut()
+
     def hash_of(self, number: str) -> str:
         """What stands for a number where the number itself must not stand."""
         return hmac.new(self.id.encode(), number.encode(), hashlib.sha256).hexdigest()
@@ -197,8 +205,12 @@ class Database:
         """The only one of this process, committed at the end of its block."""
         with self._writing:
             if engine.dialect.name != "sqlite":
-                with engine.begin() as connection:
-                    yield connection
+                self._began_at = monotonic()
+                try:
+                    with engine.begin() as connection:
+                        yield connection
+                finally:
+                    self._began_at = None
                 return
             self._kept = kept = self._kept or engine.connect()
             try:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from trudy.dialer.store import StoreBusyError, StoreError
 from trudy.errors import ConfigurationError
-from trudy.rate_limit.postgres_tables import NETWORK
+from trudy.rate_limit.postgres_tables import NETWORK, cut
 
 _DIALS: Final = 0x7472
 _WRITES: Final = 0x7473
@@ -67,6 +67,7 @@ class PostgresLock:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._connection: Any = None
         self._who: str | None = None
         self.is_shared = False
         """Whether it was taken to be shared last."""
@@ -102,7 +103,13 @@ class PostgresLock:
     def release(self) -> None:
         self._who = None  # the connection is closed
 
+    def cut(self) -> None:
+        """From any thread: end what hangs on the connection."""
+        if self._connection is not None:
+            cut(self._connection)
+
     def _connected(self, connection: Any, _: object) -> None:
+        self._connection = connection
         if self._who is None:
             return
         holder = _take(connection, self._who, shared=self.is_shared)

@@ -313,6 +313,9 @@ class SqlStore:
     def may_have_changed(self) -> bool:
         return self._database.may_have_changed()
 
+    def cut(self, after: float) -> None:
+        self._database.cut(after)
+
     async def snapshot(self, campaign: str) -> CampaignCopy:
         await self.campaign(campaign)
         return await self._in_transaction(sql_copy.snapshot, campaign)

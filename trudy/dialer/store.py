@@ -239,6 +239,11 @@ class Store(Protocol):
         """How many hints came since they were last taken."""
         ...
 
+    def cut(self, after: float) -> None:
+        """From any thread: end a transaction that has gone on for so many seconds, as its database does not answer. It
+        raises `StoreError` then."""
+        ...
+
     def may_have_changed(self) -> bool:
         """Whether anything was written since this was asked last, told at no cost; True where that cannot be told."""
         ...

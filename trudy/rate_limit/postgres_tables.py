@@ -126,18 +126,9 @@ class RateTables:
 
     def cut(self) -> None:
         """From any thread: end what hangs in `change`, which raises then."""
-        import psycopg
-
         with self._lock:
-            if self._connection is None:
-                return
-            # The socket is libpq's, so that only a copy of its descriptor may be closed here. The other thread may be
-            # just finding the connection lost: then it has no socket any more.
-            with (
-                suppress(OSError, psycopg.OperationalError),
-                socket.socket(fileno=os.dup(self._connection.fileno())) as line,
-            ):
-                line.shutdown(socket.SHUT_RDWR)
+            if self._connection is not None:
+                cut(self._connection)
 
     def forget(self) -> object:
         """In a forked child: leave the parent's connection alone. Keep the result, as its end would close it."""
@@ -197,6 +188,16 @@ class RateTables:
         cursor.execute(_WRITE_LIMIT, (*astuple(fleet.limit), self._name))
         cursor.execute(_DROP_WINDOWS, (self._name, [*windows]))
         cursor.executemany(_WRITE_WINDOW, [(self._name, start, *astuple(window)) for start, window in windows.items()])
+
+
+def cut(connection: psycopg.Connection[Any]) -> None:
+    """From any thread: end what hangs on a connection. It raises in the thread that waits for it."""
+    import psycopg
+
+    # The socket is libpq's, so that only a copy of its descriptor may be closed here. The other thread may be just
+    # finding the connection lost: then it has no socket any more.
+    with suppress(OSError, psycopg.OperationalError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _begin(connection: psycopg.Connection[tuple[Any, ...]]) -> None:

@@ -149,8 +149,9 @@ class FleetWorker:
                     for queue in queues:
                         queue.stop()
             beside.cancel_scope.cancel()
-        with anyio.CancelScope(shield=True):
-            await self._bear(self._keeper.leave)
+        if not self._is_away:  # else others take it for dead soon
+            with anyio.CancelScope(shield=True):
+                await self._bear(self._keeper.leave)
 
     async def _learn_time(self) -> None:
         """The server's time must be known before hours are asked for."""

@@ -31,6 +31,9 @@ _AGAIN_AFTER: Final = 0.5
 coming back."""
 _STOPS_WITHIN: Final = 10.0
 """Seconds that jobs have to end when this process does; then they are cut off. More would hold up the process."""
+_SAYS_SO_WITHIN: Final = 4.0
+"""Seconds in which their ends are written after that. More would wait for a database that does not answer; less would
+leave jobs to be freed by others, seconds later."""
 _KEEPS_FAILED: Final = 1
 """Hours for which a job that failed stays to be looked at; more would let the table grow."""
 
@@ -77,7 +80,7 @@ class Supervisor:
             with anyio.CancelScope(shield=True):
                 if not serving.done():
                     serving.cancel()
-                    await asyncio.wait({serving}, timeout=2 * _STOPS_WITHIN)
+                    await asyncio.wait({serving}, timeout=_STOPS_WITHIN + _SAYS_SO_WITHIN)
                 if not serving.done():
                     serving.cancel()
         if serving.done() and not serving.cancelled() and (error := serving.exception()) is not None:
