@@ -83,7 +83,7 @@ def test_one_event() -> None:
     ran = trudy("events", "show", "2", terminal=True)
     members, _, body = ran.out.partition("{")
     assert json.loads("{" + body) == shown["body"]
-    assert "nobody listens there in 12 ms" in members
+    assert "nobody listens" in members
 
 
 @pytest.mark.usefixtures("journal")

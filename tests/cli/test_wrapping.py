@@ -29,6 +29,11 @@ def test_a_value_is_wrapped_below_itself() -> None:
         "  hours        2 in America/Chicago,",
         "               America/New_York: open Tue",
     ]
+    opens = "  hours        2 in America/Chicago, America/New_York: open Tue 2026-12-01 16:00 UTC"
+    assert wrapped_facts(opens, 80).splitlines() == [
+        "  hours        2 in America/Chicago, America/New_York:",
+        "               open Tue 2026-12-01 16:00 UTC",
+    ]
     assert wrapped_facts("  row 2 of campaign c1: suppressed (on the list)", 40).splitlines() == [
         "  row 2 of campaign c1: suppressed (on",
         "    the list)",

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 
 from tests.dialer.conftest import START, Night, numbers_ending
 from trudy import InvalidArgumentError
@@ -89,6 +90,7 @@ async def test_the_summary(night: Night) -> None:
         "  canary       pauses after 20 calls",
         f"  see          {night.folder / 'rejects.csv'}",
     ]
+    assert "  cost         5.00" in evolve(plan, cost=(5, 5)).summary().splitlines()
     assert "555" not in plan.summary().replace(str(night.folder), "").replace(plan.campaign, "").replace(
         plan.hash[:12], ""
     )

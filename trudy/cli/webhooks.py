@@ -40,7 +40,8 @@ def check(
     receiver = receiver_url(url, remote=remote)
     secret = receiver_secret()
 
-    def write(line: str) -> None:
+    def write(line: str, colour: str | None = None) -> None:
+        line = typer.style(line, fg=colour) if colour and shell.terminal.has_colour else line
         shell.terminal.out.write(f"{line}\n")
         shell.terminal.out.flush()
 
@@ -49,8 +50,11 @@ def check(
             members = {"trial": finding.trial.name, "should_be_accepted": finding.trial.is_good}
             write(json.dumps({**members, "status": finding.status, "fault": finding.fault, "result": finding.reading}))
         else:
-            write(line_of(finding))
+            write(line_of(finding), None if finding.reading == "ok" else "red")
 
     status, verdict = check_receiver(receiver, secret, show, timeout=seconds)
-    (shell.say if shell.json else write)(verdict)
+    if shell.json:
+        shell.say(verdict)
+    else:
+        write(verdict, "red" if status else "green")
     return status

@@ -6,10 +6,14 @@ import re
 from textwrap import fill
 from typing import Final
 
+_UNBROKEN: Final = "\u00a0"
+"""A blank at which no line breaks."""
 _COMMAND: Final = re.compile(r"(.*?:) ((?:trudy|pip|read) .*)")
 """A sentence that ends with a command."""
 _LABEL: Final = re.compile(r" *\S.*?  +(?=\S)")
 """A label before its value, such as `  hours        12 in ...`."""
+_TIME: Final = re.compile(r"(?:\w+ )?[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d UTC")
+"""A time with the word before it, such as `open Mon 2026-06-01 10:00 UTC`: not to be broken."""
 _NARROWEST: Final = 20
 """Columns that a text has at least, however narrow the terminal is."""
 
@@ -52,7 +56,9 @@ def _wrapped_fact(line: str, width: int) -> str:
         return line
     label = _LABEL.match(line)
     start = "" if label is None else label[0]
-    return wrapped(line[len(start) :].strip(), width, indent=start or _indent(line), hang=" " * len(start) or "    ")
+    value = _TIME.sub(lambda time: time[0].replace(" ", _UNBROKEN), line[len(start) :].strip())
+    shown = wrapped(value, width, indent=start or _indent(line), hang=" " * len(start) or "    ")
+    return shown.replace(_UNBROKEN, " ")
 
 
 def _indent(line: str) -> str:

@@ -129,7 +129,8 @@ class Plan:
         elif self.waiting:
             lines.append("  ends         not within a year")
         if self.cost is not None:
-            lines.append(f"  cost         {self.cost[0]:,.2f} to {self.cost[1]:,.2f}")
+            low, high = (f"{amount:,.2f}" for amount in self.cost)
+            lines.append(f"  cost         {low}" if low == high else f"  cost         {low} to {high}")
         if self.canary is not None:
             lines.append(f"  canary       pauses after {self.canary:,} calls")
         if self.only_to is not None:

@@ -7,9 +7,10 @@ import json
 import re
 
 import pytest
+from attrs import evolve
 
 from trudy.cli.listen.journal import ForwardAttempt, LoggedEvent
-from trudy.cli.listen.screen import EventLines, moment_text
+from trudy.cli.listen.screen import EventLines, answer_of, moment_text
 from trudy.cli.shell import Shell, Terminal
 from trudy.webhooks.sample_events import make_body
 
@@ -53,7 +54,8 @@ def test_at_80_columns_a_call_is_told_whole() -> None:
     assert ended.split()[-5:] == ["evt_12", "call.ended", "hangup", "24s", CALL]
     assert batch.split()[-3:-1] == ["batch.status.changed", "active"]
     assert accepted.endswith("evt_12    -> 204 in 12 ms")
-    assert failed.endswith("-> nobody listens there in 12 ms  try 2 of 5")
+    assert failed.endswith("-> nobody listens  try 2 of 5")
+    assert answer_of(evolve(attempt(), fault="ReadTimeout")) == "no answer in 12 ms"
     assert given_up.endswith("-> 500 in 12 ms  given up; trudy events resend evt_12")
 
 

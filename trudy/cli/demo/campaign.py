@@ -32,6 +32,7 @@ POLICY = Policy(
     breaker=Breaker(failed_share=1),
 )
 """The careful hours; more at a time and sooner again than a real campaign should, and failures are part of the show."""
+_DETAILS = {"unknown": "its answer was lost", "found": "its call was found"}
 
 
 @frozen(kw_only=True)
@@ -88,7 +89,7 @@ class _Events:
         if event.kind in ("unknown", "found", "unresolved") or (event.kind == "ended" and ends % 25 == 0):
             minutes, seconds = divmod(round(self._clock.time() - START), 60)
             at = f"{12 + (30 + minutes) // 60}:{(30 + minutes) % 60:02}:{seconds:02}"
-            detail = "its call was found" if event.kind == "found" else reason_told(event.detail)
+            detail = _DETAILS.get(event.kind) or reason_told(event.detail)
             self._say(f"  {at}  {event.kind:8} {event.number}  {detail:20}  {ends:3} ended")
 
 

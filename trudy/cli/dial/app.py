@@ -223,7 +223,9 @@ def _say_how_it_ended(shell: Shell, done: WatchedRun, arguments: CampaignArgumen
     result = done.result
     counts = ", ".join(f"{count:,} {state}" for state, count in result.counts.items())
     reason = "" if result.reason is None else f": {result.reason}"
-    shell.say(f"\ncampaign {result.state}{reason}{f' ({counts})' if counts else ''}")
+    shell.say(f"\ncampaign {result.state}{reason}")
+    if counts:
+        shell.say(f"rows: {counts}")
     if result.live:
         shell.say(f"calls on the line: {result.live:,}; nothing can end them")
     if done.held:
@@ -231,6 +233,8 @@ def _say_how_it_ended(shell: Shell, done: WatchedRun, arguments: CampaignArgumen
             f"rows held: {done.held:,}; nobody knows whether these people were called. Look why, and settle each:\n"
             "  trudy dial why NUMBER\n  trudy dial resolve NUMBER --called (or --not-called)"
         )
+    if done.tripped:
+        shell.say(f"Look first at what failed:\n  trudy dial export {result.campaign} --to results.csv")
     if result.state in ("paused", "halted"):
         shell.say(f"To go on:\n  {arguments.command('run')}")
     else:

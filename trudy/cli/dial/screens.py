@@ -26,6 +26,8 @@ _PROGRESS_EVERY: Final = 10.0
 _DRAW_EVERY: Final = 0.1
 """Real seconds between two drawings at least, however many events come: more could not be seen."""
 _EVENTS_SHOWN: Final = 6
+_ROOMY: Final = 12
+"""Lines of a terminal from which on one may stay empty, between what is kept and the view."""
 _KEPT: Final = frozenset(
     ("unknown", "found", "unresolved", "refused", "lost", "paused", "resumed", "breaker", "interrupted")
 )
@@ -43,7 +45,7 @@ _EVENT_STYLES: Final = {
     "paused": "bold magenta",
     "interrupted": "bold magenta",
 }
-_STATE_STYLES: Final = {"running": "bold green", "done": "bold green", "halted": "bold red"}
+_STATE_STYLES: Final = {"planned": "bold", "running": "bold green", "done": "bold green", "halted": "bold red"}
 _DETAILS: Final = {
     "unknown": "no answer came; its call is looked for",
     "found": "its call was found",
@@ -154,8 +156,6 @@ class LiveScreen:
 
     def show(self, progress: CampaignProgress, *, is_last: bool) -> None:
         """Where the campaign stands now."""
-        if self._progress is None:
-            self._live.console.print()
         self._progress = progress
         self._is_last = is_last
         if is_last:
@@ -179,7 +179,8 @@ class LiveScreen:
         if self._progress is None:
             return []
         progress = self._progress
-        head = head_of(progress, width, is_ascii=is_ascii)
+        gap = [Text("")] if height >= _ROOMY else []
+        head = [*gap, *head_of(progress, width, is_ascii=is_ascii)]
         facts = [Text(line) for line in lines_of(progress.facts(), width)]
         note = [Text(line, style="bold magenta") for line in self._notes(progress)]
         room = max(0, height - len(head) - len(note))

@@ -34,7 +34,7 @@ _STYLES: Final = {
 }
 """Events with a colour of their own; the names of the terminal's palette are readable on light and dark."""
 _FAULTS: Final = {
-    "ConnectError": "nobody listens there",
+    "ConnectError": "nobody listens",
     "ConnectTimeout": "no connection",
     "ReadTimeout": "no answer",
     "RemoteProtocolError": "no answer, connection closed",
@@ -94,6 +94,8 @@ def moment_text(moment: float, now: float) -> str:
 
 def answer_of(attempt: ForwardAttempt) -> str:
     """How a receiver answered, such as `204 in 12 ms`."""
+    if attempt.fault == "ConnectError":
+        return fault_told(attempt.fault)  # how long that took tells nothing
     answered = fault_told(attempt.fault) if attempt.status is None else str(attempt.status)
     return f"{answered} in {attempt.seconds * 1000:.0f} ms"
 
