@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from tests.cli.running import trudy
 from tests.docs.blocks import guide, table_after
 from trudy import __version__
 from trudy.cli.exit_codes import MEANINGS, ExitCode
+from trudy.cli.main import main
 
 HEAVY = {
     "aiohttp",
@@ -150,3 +152,15 @@ def test_help_names_arguments_as_people_type_them_and_ranges_in_words(capsys: py
         assert "<" not in shown
     assert trudy("events", "list", "--help").code == 0
     assert "1 to 2000]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_a_closed_stream_is_no_fault(closed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service, or a shell's `>&-`, starts it so."""
+    arguments = ["calls", "create", "--agent-id", "a1", "--phone-number", "+14155550100"]
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None if name == closed else io.StringIO())
+    assert main(["--help"]) == ExitCode.DONE
+    assert main(["agents", "get", "a1", "--dry-run"]) == ExitCode.DONE
+    assert main(arguments) == ExitCode.USAGE
+    assert main(["calls", "gt"]) == ExitCode.USAGE

@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:  # while modules were loading
         return ExitCode.INTERRUPTED
     code = run(sys.argv[1:] if arguments is None else arguments)
+    if sys.stdout is None:  # closed by who started this  # pyright: ignore[reportUnnecessaryComparison]
+        return code
     try:
         sys.stdout.flush()
     except BrokenPipeError:

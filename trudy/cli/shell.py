@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 from attrs import define, field, frozen
 
@@ -13,6 +14,11 @@ from trudy.cli.wrapping import wrapped_lines
 
 if TYPE_CHECKING:
     import typer
+
+
+def _or_nowhere(stream: TextIO | None, mode: str = "w") -> TextIO:
+    """A stream of the process; one that is closed, as a service may begin with, takes all and gives nothing."""
+    return cast("TextIO", Path(os.devnull).open(mode, encoding="utf-8")) if stream is None else stream
 
 
 @frozen(kw_only=True)
@@ -41,14 +47,15 @@ class Terminal:
     @classmethod
     def of_process(cls) -> Terminal:
         """That of this process, as it is now."""
-        is_terminal, err_is_terminal = sys.stdout.isatty(), sys.stderr.isatty()
+        out, err, given = _or_nowhere(sys.stdout), _or_nowhere(sys.stderr), _or_nowhere(sys.stdin, "r")
+        is_terminal, err_is_terminal = out.isatty(), err.isatty()
         plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
         return cls(
-            out=sys.stdout,
-            err=sys.stderr,
-            input=sys.stdin,
+            out=out,
+            err=err,
+            input=given,
             shows_tables=is_terminal,
-            can_ask=sys.stdin.isatty() and err_is_terminal,
+            can_ask=given.isatty() and err_is_terminal,
             has_colour=is_terminal and not plain,
             width=get_terminal_size().columns,
             err_width=get_terminal_size().columns if err_is_terminal else None,

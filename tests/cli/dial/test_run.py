@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 
 import anyio
 import pytest
 
-from tests.cli.dial.conftest import Desk, events_of
+from tests.cli.dial.conftest import FAST, Desk, events_of
+from tests.cli.running import trudy
+from trudy.cli.app import run
 from trudy.cli.exit_codes import ExitCode
+from trudy.cli.shell import Shell, Terminal
 from trudy.dialer.sql_store import SqlStore
 
 
@@ -177,3 +181,32 @@ def test_a_store_from_which_another_process_dials_has_its_own_exit_code(desk: De
     assert refused.code == ExitCode.STORE_BUSY
     assert "another process" in refused.err
     assert not desk.sandbox.placed_calls
+
+
+class CutOff(io.StringIO):
+    """An output whose reader goes away after some lines, as `head` does."""
+
+    def __init__(self, lines: int) -> None:
+        super().__init__()
+        self._left = lines
+
+    def write(self, text: str) -> int:
+        if not self._left:
+            raise BrokenPipeError
+        self._left -= 1
+        return super().write(text)
+
+
+@pytest.mark.parametrize("lines", [0, 3, 6])
+def test_a_reader_who_goes_away_ends_it_as_ctrl_c_does(desk: Desk, lines: int) -> None:
+    leads = desk.leads(*range(8))
+    (desk.folder / "fast.toml").write_text(FAST.replace("gap = 0.0", "gap = 5.0"))
+    terminal = Terminal(out=CutOff(lines), err=io.StringIO(), input=io.StringIO())
+    code = run(["dial", "run", leads, *desk.options, "--yes"], Shell(terminal=terminal))
+    assert code == ExitCode.PIPE_CLOSED
+    (status,) = events_of(trudy("dial", "status"))
+    state, reason = ("paused", "interrupted; run the same plan again to go on") if lines else ("planned", None)
+    assert (status["state"], status["reason"]) == (state, reason)
+    assert status["waiting"] > 0
+    if lines:
+        assert "Nobody reads the output any more" in terminal.err.getvalue()  # type: ignore[attr-defined]

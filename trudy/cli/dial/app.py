@@ -182,7 +182,7 @@ async def _run(shell: Shell, arguments: CampaignArguments, confirm_hash: str | N
     if isinstance(screen, JsonScreen):
         screen.write(_result_dict(done))
     _say_how_it_ended(shell, done, arguments)
-    return done.exit_code
+    return ExitCode.PIPE_CLOSED if isinstance(screen, JsonScreen) and screen.is_cut_off else done.exit_code
 
 
 @contextmanager

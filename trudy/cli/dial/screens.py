@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from collections import deque
@@ -56,6 +57,7 @@ _INTERRUPTED: Final = (
     "Ctrl-C: nothing more is placed; what is on the wire gets its answer.",
     "Ctrl-C once more ends at once.",
 )
+_CUT_OFF: Final = ("Nobody reads the output any more: nothing more is placed; what is on the wire gets its answer.",)
 
 
 def event_line(event: DialEvent, at: datetime, *, show_numbers: bool) -> str:
@@ -74,19 +76,26 @@ def _detail(event: DialEvent) -> str:
 
 
 class JsonScreen:
-    """A JSON object a line on standard output: each event, and the progress from time to time."""
+    """A JSON object a line on standard output: each event, and the progress from time to time.
+
+    A reader who goes away interrupts the run as Ctrl-C does: it places nothing more, and the store knows why.
+    """
 
     def __init__(self, shell: Shell, *, show_numbers: bool) -> None:
         self._shell = shell
         self._show_numbers = show_numbers
         self._shown_at = float("-inf")
+        self._runs = False
+        self.is_cut_off = False
 
     def __enter__(self) -> Self:
+        self._runs = True
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        self._runs = False
 
     def tell(self, event: DialEvent, at: datetime) -> None:
         """One event."""
@@ -94,7 +103,7 @@ class JsonScreen:
         of_a_row = {} if event.row is None else {"row": event.row, "number": number}
         self.write({"event": event.kind, "at": at.isoformat(), **of_a_row, "detail": event.detail})
         if event.kind == "interrupted":
-            self._shell.say("\n".join(_INTERRUPTED))
+            self._shell.say("\n".join(_CUT_OFF if self.is_cut_off else _INTERRUPTED))
 
     def show(self, progress: CampaignProgress, *, is_last: bool) -> None:
         """The progress, if the last is some time ago."""
@@ -105,8 +114,16 @@ class JsonScreen:
 
     def write(self, line: dict[str, object]) -> None:
         """One line, which a reader of a pipe gets at once."""
-        self._shell.terminal.out.write(json.dumps(line) + "\n")
-        self._shell.terminal.out.flush()
+        if self.is_cut_off:
+            return
+        try:
+            self._shell.terminal.out.write(json.dumps(line) + "\n")
+            self._shell.terminal.out.flush()
+        except BrokenPipeError:
+            if not self._runs:
+                raise
+            self.is_cut_off = True
+            signal.raise_signal(signal.SIGINT)
 
 
 class LiveScreen:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -19,8 +21,6 @@ from trudy.errors import InvalidArgumentError
 from trudy.options import RateLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from trudy.dialer import DialEvent
 
 app = typer.Typer()
@@ -70,7 +70,8 @@ def worker(
             api_key=access.api_key,
             base_url=access.base_url,
         )
-        await command.work(arguments, _teller(shell, show_numbers=show_numbers))
+        with _telling(shell, show_numbers=show_numbers) as tell:
+            await command.work(arguments, tell)
 
     shell.say("a worker of this store; times are UTC; Ctrl-C ends it, and the others go on")
     run_async(work)
@@ -87,16 +88,18 @@ def check_is_shared(store: str) -> None:
         raise CommandError("workers need a store in PostgreSQL", advice)
 
 
-def _teller(shell: Shell, *, show_numbers: bool) -> Callable[[DialEvent], None]:
+@contextmanager
+def _telling(shell: Shell, *, show_numbers: bool) -> Generator[Callable[[DialEvent], None]]:
     """Shows each event as a line, with the time of this machine."""
     from trudy.cli.dial.screens import JsonScreen, event_line
 
     if not shell.shows_tables:
-        screen = JsonScreen(shell, show_numbers=show_numbers)
-        return lambda event: screen.tell(event, datetime.now(UTC))
+        with JsonScreen(shell, show_numbers=show_numbers) as screen:
+            yield lambda event: screen.tell(event, datetime.now(UTC))
+        return
 
     def tell(event: DialEvent) -> None:
         shell.terminal.out.write(f"{event_line(event, datetime.now(UTC), show_numbers=show_numbers)}\n")
         shell.terminal.out.flush()
 
-    return tell
+    yield tell
