@@ -14,6 +14,7 @@ from tests.docs.blocks import guide, table_after
 from trudy import __version__
 from trudy.cli.exit_codes import MEANINGS, ExitCode
 from trudy.cli.main import main
+from trudy.cli.shell import Terminal
 
 HEAVY = {
     "aiohttp",
@@ -164,3 +165,13 @@ def test_a_closed_stream_is_no_fault(closed: str, monkeypatch: pytest.MonkeyPatc
     assert main(["agents", "get", "a1", "--dry-run"]) == ExitCode.DONE
     assert main(arguments) == ExitCode.USAGE
     assert main(["calls", "gt"]) == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_letters_that_the_output_cannot_show_end_nothing(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    terminal = Terminal.of_process()
+    terminal.out.write("愛 \ud83d\n")  # a half of a pair, as JSON may have
+    terminal.out.flush()
+    assert written.getvalue().decode(encoding).startswith("愛" if encoding == "utf-8" else "\\u611b")

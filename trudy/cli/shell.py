@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, TextIO, cast
 
@@ -16,9 +16,26 @@ if TYPE_CHECKING:
     import typer
 
 
-def _or_nowhere(stream: TextIO | None, mode: str = "w") -> TextIO:
-    """A stream of the process; one that is closed, as a service may begin with, takes all and gives nothing."""
-    return cast("TextIO", Path(os.devnull).open(mode, encoding="utf-8")) if stream is None else stream
+class _Nowhere(io.TextIOBase):
+    """Stands for a stream of the process that is closed, as a service may begin: it takes all and gives nothing."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def read(self, size: int | None = -1) -> str:
+        return ""
+
+    def readline(self, size: int = -1) -> str:  # type: ignore[override]
+        return ""
+
+
+def _stream(stream: TextIO | None) -> TextIO:
+    """A stream of the process; letters that its encoding lacks are written as `\\xe9`, in place of ending a command."""
+    if stream is None:
+        return cast("TextIO", _Nowhere())
+    if isinstance(stream, io.TextIOWrapper) and stream.writable():
+        stream.reconfigure(errors="backslashreplace")
+    return stream
 
 
 @frozen(kw_only=True)
@@ -47,7 +64,7 @@ class Terminal:
     @classmethod
     def of_process(cls) -> Terminal:
         """That of this process, as it is now."""
-        out, err, given = _or_nowhere(sys.stdout), _or_nowhere(sys.stderr), _or_nowhere(sys.stdin, "r")
+        out, err, given = _stream(sys.stdout), _stream(sys.stderr), _stream(sys.stdin)
         is_terminal, err_is_terminal = out.isatty(), err.isatty()
         plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
         return cls(
