@@ -86,10 +86,14 @@ def test_nonsense_is_told_in_two_lines(arguments: list[str], words: str) -> None
     assert done.err.count("\n") == 2
 
 
-def test_a_taken_port_has_an_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_taken_or_none_is_told_in_two_lines() -> None:
     with Sandbox().serve() as server:
-        assert trudy("sandbox", "--port", str(server.port)).code == 1
-    assert "cannot listen on 127.0.0.1" in capsys.readouterr().err
+        for port in (server.port, 70_000):
+            ran = trudy("sandbox", "--port", str(port))
+            assert (ran.code, ran.out) == (1, "")
+            first, second = ran.err.splitlines()
+            assert first.startswith(f"error: cannot listen on 127.0.0.1 port {port}: ")
+            assert "--port" in second
 
 
 def test_the_inspector_opens_in_a_browser(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

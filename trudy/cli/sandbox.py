@@ -35,6 +35,9 @@ def _command() -> Callable[..., None]:
         """Serve a local Truedy to develop and test against, until Ctrl-C."""
         try:
             code = command.serve(command.ServeOptions(**_given(given)), as_json=shell_of(context).json)
+        except command.CannotListenError as error:
+            advice = "Perhaps another sandbox runs there; choose another port with --port, 0 for any that is free."
+            raise CommandError(str(error), advice) from None
         except ValueError as error:
             raise CommandError(str(error), "Try trudy sandbox --help") from None
         if code:

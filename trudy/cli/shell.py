@@ -34,8 +34,8 @@ def _stream(stream: TextIO | None) -> TextIO:
     if stream is None:
         return cast("TextIO", _Nowhere())
     if isinstance(stream, io.TextIOWrapper) and stream.writable():
-        stream.reconfigure(errors="backslashreplace")
-    return stream
+        cast("io.TextIOWrapper", stream).reconfigure(errors="backslashreplace")
+    return cast("TextIO", stream)
 
 
 @frozen(kw_only=True)

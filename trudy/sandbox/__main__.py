@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from trudy.sandbox.command import ServeOptions, serve
+from trudy.sandbox.command import CannotListenError, ServeOptions, serve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,6 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = vars(parser.parse_args(arguments))
     try:
         return serve(ServeOptions(**given))
+    except CannotListenError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     except ValueError as error:
         parser.error(str(error))
 

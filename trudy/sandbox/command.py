@@ -64,6 +64,10 @@ class ServeOptions:
     open: bool = _option("open the inspector in a browser", kind=bool, default=False)
 
 
+class CannotListenError(Exception):
+    """The port is taken, or is none."""
+
+
 def serve(options: ServeOptions, *, as_json: bool = False) -> int:
     """Serve a sandbox until interrupted; prints the address and the key. Returns the exit status.
 
@@ -73,6 +77,7 @@ def serve(options: ServeOptions, *, as_json: bool = False) -> int:
 
     Raises:
         ValueError: an option cannot be used.
+        CannotListenError: the port is taken, or is none.
     """
     sandbox = Sandbox(
         speed=options.speed,
@@ -95,8 +100,8 @@ def serve(options: ServeOptions, *, as_json: bool = False) -> int:
             warnings.simplefilter("always")
             server = sandbox.serve(host=options.host, port=options.port)
     except (OSError, OverflowError) as error:
-        sys.stderr.write(f"cannot listen on {options.host} port {options.port}: {error}\n")
-        return 1
+        what = getattr(error, "strerror", None) or error
+        raise CannotListenError(f"cannot listen on {options.host} port {options.port}: {what}") from None
     for warning in caught:
         sys.stderr.write(f"warning: {warning.message}\n")
     try:

@@ -250,3 +250,17 @@ def test_answers_are_not_held_back_for_an_acknowledgement(server: SandboxServer,
     thread.join(5)
     assert nodelay
     assert all(nodelay)
+
+
+def test_ctrl_c_while_the_loop_is_made_leaves_no_coroutine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> asyncio.AbstractEventLoop:
+        raise KeyboardInterrupt
+
+    server = Sandbox().serve()
+    with monkeypatch.context() as changed, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        changed.setattr(asyncio.events, "new_event_loop", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            server.run()
+    server.close()
+    assert [str(one.message) for one in caught] == []

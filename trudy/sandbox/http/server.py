@@ -243,6 +243,12 @@ class _PumpingServer(uvicorn.Server):
         self.is_running = threading.Event()
         self._world = world
 
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until Ctrl-C. The loop is made first: Ctrl-C meanwhile would leave a coroutine that nobody awaits."""
+        with asyncio.Runner() as runner:
+            runner.get_loop()
+            runner.run(self.serve(sockets))
+
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         pump = asyncio.create_task(self._world.webhooks.pump())
         try:
