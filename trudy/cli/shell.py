@@ -30,12 +30,17 @@ class _Nowhere(io.TextIOBase):
 
 
 def _stream(stream: TextIO | None) -> TextIO:
-    """A stream of the process; letters that its encoding lacks are written as `\\xe9`, in place of ending a command."""
+    """A stream of the process, or nowhere."""
     if stream is None:
         return cast("TextIO", _Nowhere())
+    _never_refuse_a_letter(stream)
+    return stream
+
+
+def _never_refuse_a_letter(stream: TextIO) -> None:
+    """Have letters that the encoding lacks written as `\\xe9`, in place of ending a command."""
     if isinstance(stream, io.TextIOWrapper) and stream.writable():
-        cast("io.TextIOWrapper", stream).reconfigure(errors="backslashreplace")
-    return cast("TextIO", stream)
+        stream.reconfigure(errors="backslashreplace")
 
 
 @frozen(kw_only=True)
