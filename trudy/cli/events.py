@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 app = group("Show the events that trudy listen and trudy trigger have made on this machine, and send them again.")
 
 _SHOWN: Final = 20
+"""Events of a list where nobody says how many: about as many as a terminal has lines."""
 _COLUMNS: Final = ("id", "time", "event", "answer", "facts", "about")
 _ID: Final = re.compile(r"(?:evt_)?([0-9]{1,15})")
 

@@ -5,7 +5,7 @@
     arguments       what the methods are given, checked
     campaigns       campaigns looked up, moved and told of
     launch          how a dialer begins to dial: by itself, or as one of the workers
-    assembly        a run put together
+    assembly        a run put together of its parts, and the hooks of its caller
     do_not_call     the numbers that no campaign calls
     progress        what a run tells
     report          a campaign as one HTML file
@@ -24,16 +24,16 @@
     contacts        one row judged: number, zones, consent, variables
     forecast        when zones open, when a campaign ends, what it costs; pure
     plan            rows read, judged and stored; the summary and the hash
-    placing         pick, admit, claim, send, record
+    placing         one call placed: hooks asked, admitted, claimed, sent, its answer recorded
     refusals        what a refused call is about: the contact, or the campaign; pure
     sweep           the calls of all attempts, looked for together
-    endings         what follows from a call that is over
+    endings         what follows from a call that is over; the last webhook event of each call
     slices          turns at a campaign: which contacts are called next, and the waits between two calls
     running         one run: a task that places, a task that sweeps; pauses, the breaker, and how it ends
     fleet           many machines that dial from one store
     amnesia_guard   whether the store knows every call that it placed
     clock_guard     whether the server's time is still known
-    interrupts      a run that Ctrl-C ends
+    interrupts      a run or a worker that Ctrl-C or SIGTERM ends
     engine          what gives turns to the shards of a campaign
     outcome         how a call ended, and what follows: the end, a retry, an opt-out; pure
     store           what is asked of a store
@@ -45,7 +45,7 @@
     sql_claims      the transactions that decide whether a phone rings
     sql_caps        how often a number may be called, and from which of the caller's own numbers
     sql_plans       plans in SQL: rows on their way in, duplicates, people not to be called
-    sql_rows        campaigns moved, rows picked, settled and forgotten in SQL
+    sql_rows        campaigns moved, shards taken (with a fence), rows picked, settled and forgotten in SQL
     sql_attempts    attempts in SQL whose end is not known, and calls that no attempt has
     sql_refusals    refused calls in SQL: those that were refused alike wait again
     sql_copy        the attempts of a campaign, and a copy of it

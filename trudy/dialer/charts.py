@@ -18,6 +18,7 @@ from trudy.dialer.statistics import CampaignStatistics
 
 WIDTH: Final = 340
 HEIGHT: Final = 190
+"""In the units of SVG, pixels unless the page is zoomed: wider does not fit a phone, lower leaves no room for ticks."""
 _RIGHT, _TOP, _BOTTOM = 8, 10, 24
 _LETTER: Final = 6.6
 """Width of a letter of a tick, in the widest of the usual fonts: less lets labels overlap, more leaves some out."""

@@ -16,6 +16,7 @@ class Slice:
     campaign: str
     shard: int | None
     seconds: float = 60.0
+    """Longer keeps others from a shard for longer, shorter takes it, with a transaction, more often."""
 
 
 Work: TypeAlias = Callable[[Slice], Awaitable[float | None]]

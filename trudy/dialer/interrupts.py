@@ -18,6 +18,7 @@ _HANGS: Final = 10.0
 """Seconds that a transaction may take when a run is to end. Fewer would cut off one that is merely slow; more let
 whoever ends the process lose patience."""
 _LOOKS_EVERY: Final = 1.0
+"""Seconds between two looks for such a transaction: more put off the end, fewer gain nothing."""
 
 
 async def until_interrupted(run: CampaignRun | FleetWorker, *signals: signal.Signals) -> bool:

@@ -27,6 +27,7 @@ _PROGRESS_EVERY: Final = 10.0
 _DRAW_EVERY: Final = 0.1
 """Real seconds between two drawings at least, however many events come: more could not be seen."""
 _EVENTS_SHOWN: Final = 6
+"""The newest events below the progress: more would push it off a terminal of 24 lines."""
 _ROOMY: Final = 12
 """Lines of a terminal from which on one may stay empty, between what is kept and the view."""
 _KEPT: Final = frozenset(
