@@ -6,6 +6,7 @@ import pytest
 
 from trudy import InvalidArgumentError
 from trudy.dialer.columns import Columns, guessed, number_cell
+from trudy.dialer.exported import RESULTS
 
 
 def taken(*names: str, needed: frozenset[str] = frozenset(), given: Columns | None = None) -> Columns:
@@ -53,6 +54,20 @@ def test_other_columns_and_variables_are_found_in_any_spelling() -> None:
         priority="Priority",
         variables={"first_name": "firstName", "order_no": "Order-No"},
     )
+
+
+def test_an_export_is_a_source_again() -> None:
+    """Its `state` is that of a row, and no place: a number of another place would be called by the wrong clock."""
+    once = ["phone", "input_state", "city", *RESULTS]
+    twice = ["phone", "input_input_state", "city", *(f"input_{name}" for name in RESULTS), *RESULTS]
+    needed = frozenset({"state", "city"})
+    assert taken(*once, needed=needed) == Columns(
+        number="phone", region="input_state", variables={"state": "input_state"}
+    )
+    assert taken(*twice).region == "input_input_state"
+    assert taken("phone", *RESULTS).region is None
+    assert taken("phone", "State", *RESULTS).region == "State"
+    assert taken("phone", "state", "outcome").region == "state"
 
 
 def test_a_column_that_is_named_wins() -> None:

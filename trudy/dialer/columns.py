@@ -9,6 +9,7 @@ from typing import Final
 from attrs import field, frozen
 
 from trudy import _checks
+from trudy.dialer.exported import taken_names
 from trudy.dialer.sources import Row
 from trudy.errors import InvalidArgumentError
 
@@ -84,6 +85,11 @@ def guessed(cells: Row, given: Columns, needed: Collection[str]) -> Columns:
         InvalidArgumentError: no column with numbers, or one is named that is not there.
     """
     names = _by_plain_name(cells)
+    taken = taken_names(cells)
+    for name, own in taken.items():
+        if names[name] == name:
+            del names[name]
+            names |= {} if own is None else {name: own}
 
     def column(own: str | None, guesses: Sequence[str], argument: str) -> str | None:
         if own is not None:
@@ -108,7 +114,11 @@ def guessed(cells: Row, given: Columns, needed: Collection[str]) -> Columns:
         consent=column(given.consent, _CONSENT, "consent"),
         priority=column(given.priority, _PRIORITY, "priority"),
         variables={
-            **{name: names[_plain(name)] for name in needed if name not in cells and _plain(name) in names},
+            **{
+                name: names[_plain(name)]
+                for name in needed
+                if (name not in cells or taken.get(name)) and _plain(name) in names
+            },
             **given.variables,
         },
         sheet=given.sheet,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
@@ -55,6 +55,17 @@ _TAKEN: Final = re.compile(rf"(input_)*({'|'.join(RESULTS)})")
 def own_name(name: str) -> str:
     """The name of a source's column in an export. One that is an export's own gets `input_` before it, each time."""
     return f"input_{name}" if _TAKEN.fullmatch(name) else name
+
+
+def taken_names(names: Collection[str]) -> Mapping[str, str | None]:
+    """Where an export is a source again: each name that the export took, and how the source's column of it is called,
+    if there was one."""
+    if not RESULTS.keys() <= set(names):
+        return {}
+    longest = sorted((name for name in names if own_name(name) != name), key=len)
+    return dict.fromkeys(RESULTS) | {
+        name.rpartition("input_")[2]: name for name in longest if name not in RESULTS
+    }
 
 
 def table_of(store: Store, campaign: str, rows: Table) -> tuple[Rows, Kinds]:
