@@ -63,9 +63,7 @@ def taken_names(names: Collection[str]) -> Mapping[str, str | None]:
     if not RESULTS.keys() <= set(names):
         return {}
     longest = sorted((name for name in names if own_name(name) != name), key=len)
-    return dict.fromkeys(RESULTS) | {
-        name.rpartition("input_")[2]: name for name in longest if name not in RESULTS
-    }
+    return dict.fromkeys(RESULTS) | {name.rpartition("input_")[2]: name for name in longest if name not in RESULTS}
 
 
 def table_of(store: Store, campaign: str, rows: Table) -> tuple[Rows, Kinds]:

@@ -39,10 +39,38 @@ def test_three_workers_dial_one_is_killed_and_the_report_is_written(
     assert "  rows         200" in lines
     assert re.search(r"kill -9 of worker \d;", shown)
     assert re.search(r"The result: done, \d+ done", shown), shown
+    assert_adds_up(shown)
     assert len(re.findall(r"worker \d: +[1-9]\d* calls", shown)) >= 2, shown
     assert "  no attempt was placed twice, no number called during another call to it" in lines
     assert "<html" in report.read_text()
     assert [path.name for path in folder.iterdir()] == ["report.html"]
+
+
+def assert_adds_up(shown: str) -> None:
+    """Each of 200 rows was called, refused, or is held."""
+    found = [
+        re.search(pattern, shown) for pattern in (r"calls to (\d+) numbers", r"(\d+) rows without a call: refused")
+    ]
+    counts = [int(each[1]) for each in found if each is not None]
+    assert len(counts) == 2, shown
+    held = sum(int(count) for count in re.findall(r"(\d+) held", shown))
+    assert sum(counts) <= 200 <= sum(counts) + held, "a held one may have been called all the same"
+
+
+@pytest.mark.parametrize("report", ["", "nowhere/report.html"])
+def test_a_report_that_cannot_be_written_is_told_before_anything(
+    report: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--workers", "2", "--report", str(folder / report)]) == 1
+    assert capsys.readouterr().out == f"{folder / report} cannot be written: say --report FILE\n"
+
+
+def test_a_library_that_lacks_is_told_before_anything(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(fleet_demo, "find_spec", lambda name: None if name == "jinja2" else object())
+    assert main(["demo", "--workers", "2", "--report", str(folder / "a.html")]) == 1
+    assert "It needs jinja2: pip install" in capsys.readouterr().out
 
 
 def test_ctrl_c_twice_leaves_nothing(folder: Path) -> None:

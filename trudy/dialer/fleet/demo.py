@@ -14,12 +14,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import anyio
 from attrs import frozen
 
+from trudy.dialer.audit import reason_told
 from trudy.dialer.dialer import Dialer
 from trudy.dialer.plan import Plan
 from trudy.dialer.policy import Attempts, Breaker, Hours, Policy, RetryAfter
@@ -57,6 +59,7 @@ FROM (SELECT *, id IN (SELECT attempt FROM events WHERE kind = 'found') AS is_fo
 WHERE worker LIKE %s
 """
 
+_NEEDED: Final = ("jinja2", "procrastinate", "psycopg")
 _BEFORE_THE_END: Final = ("waiting", "claimed", "live")
 
 Say: TypeAlias = Callable[[str], None]
@@ -86,8 +89,9 @@ class Worker:
 
 def show(workers: int, report: Path, say: Say) -> int:
     """Run the demo. Returns the exit code."""
-    if find_binaries() is None:
-        say(MISSING)
+    lacking = _lacking(report)
+    if lacking is not None:
+        say(lacking)
         return 1
     try:
         with _interrupted_once():
@@ -99,6 +103,18 @@ def show(workers: int, report: Path, say: Say) -> int:
         say("\nInterrupted: the database and the workers are gone.")
         return 130
     return 0
+
+
+def _lacking(report: Path) -> str | None:
+    """What would fail at the end, told before the begin."""
+    if find_binaries() is None:
+        return MISSING
+    modules = [name for name in _NEEDED if find_spec(name) is None]
+    if modules:
+        return f"It needs {', '.join(modules)}: pip install 'trudy-python-sdk[dialer-postgres,report]'"
+    if report.is_dir() or not os.access(report.parent, os.W_OK | os.X_OK):
+        return f"{report} cannot be written: say --report FILE"
+    return None
 
 
 @contextmanager
@@ -198,7 +214,7 @@ class _Show:
             if status.dialed >= shown + _SHOW_EVERY:
                 shown = status.dialed
                 over = sum(count for state, count in status.counts.items() if state not in _BEFORE_THE_END)
-                self._say_at(f"{status.dialed:3} calls, {status.live:2} of them on the line; {over:3} rows over")
+                self._say_at(f"{status.dialed:3} calls, the end of {status.live:2} not known yet; {over:3} rows over")
             if len(alive) == len(self.workers) > 1 and status.dialed >= KILL_AFTER:
                 busiest = self._busiest()
                 alive.remove(busiest)
@@ -216,6 +232,8 @@ class _Show:
         status = await self.dialer.status(self.plan.campaign)
         counts = ", ".join(f"{number} {state}" for state, number in sorted(status.counts.items()))
         self.say(f"\nThe result: {status.state}, {counts}")
+        for reason, count in (await self.dialer.store.uncalled(self.plan.campaign)).items():
+            self.say(f"  {count} rows without a call: {reason_told(reason)}")
         for worker in self.workers:
             calls, found, held = self._calls_of(worker)
             told = f", {found} of them found after their answers were lost" if found else ""
