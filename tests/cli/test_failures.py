@@ -72,6 +72,16 @@ def test_what_a_call_lacks_is_no_wrong_id(part: str) -> None:
     assert "id is right" in failure_of(trudy.NotFoundError("no", method="GET", path="/calls/c1")).advice
 
 
+def test_what_no_api_answers_is_a_matter_of_the_address() -> None:
+    for error in (
+        trudy.NotFoundError("no", method="GET", path="/calls"),
+        trudy.ResponseDecodeError("html", method="GET", path="/calls"),
+    ):
+        assert "base URL" in failure_of(error).advice
+    posted = trudy.ResponseDecodeError("html", method="POST", path="/agents")
+    assert "had an effect" in failure_of(posted).advice
+
+
 def test_the_second_line_says_whether_to_repeat() -> None:
     assert "Run it again" in failure_of(trudy.ServerError("no", retryable=True)).advice
     assert "had an effect" in failure_of(trudy.ServerError("no", retryable=False)).advice

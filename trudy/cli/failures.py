@@ -33,6 +33,7 @@ from trudy.errors import (
 
 _KEY = "Look whether the key is right, and is this account's: trudy doctor"
 
+_ADDRESS: Final = "Look whether the base URL is the API's (--base-url, TRUDY_BASE_URL); trudy doctor checks the connection."
 _LATER: Final = ("/transcript", "/recording")
 """Ends of paths to what a call that is there may lack."""
 _INSTALL: Final = "pip install "
@@ -140,6 +141,8 @@ def _failure_of_library(error: TrudyError) -> Failure:
                 what,
                 "A call that nobody answered has none, others some seconds after their end: trudy calls get ID tells.",
             )
+        case NotFoundError() if error.method == "GET" and (error.path or "").count("/") == 1:
+            return Failure(ExitCode.NOT_FOUND, what, _ADDRESS)
         case NotFoundError():
             return Failure(
                 ExitCode.NOT_FOUND, what, "Look whether the id is right, and of this account: list shows what there is."
@@ -163,6 +166,8 @@ def _failure_of_library(error: TrudyError) -> Failure:
             return Failure(
                 ExitCode.NOT_IN_TIME, what, "It goes on by itself; wait again, with a longer --max-wait if need be."
             )
+        case ResponseDecodeError() if error.method == "GET":
+            return Failure(ExitCode.NO_ANSWER, what, _ADDRESS)
         case ServerError() | APIConnectionError() | ResponseDecodeError():
             repeat = "Run it again." if error.retryable else "Look whether it had an effect before you run it again."
             return Failure(ExitCode.NO_ANSWER, what, f"{repeat} trudy doctor checks the connection.")

@@ -29,6 +29,7 @@ from trudy.errors import (
     ConfigurationError,
     PermissionDeniedError,
     RateLimitError,
+    ServerError,
     TrudyError,
 )
 from trudy.transport.tls_and_proxy import proxy_from_environment
@@ -245,7 +246,9 @@ def _of_fault(check: str, error: TrudyError | TimeoutError) -> Diagnosis:
     advice = failure.advice
     if isinstance(error, AuthenticationError | PermissionDeniedError):
         advice = _REFUSED_KEY
-    elif isinstance(error, APIConnectionError):
+    elif isinstance(error, RateLimitError):
+        advice = "Something else uses this key now; wait a minute."
+    elif isinstance(error, APIConnectionError | ServerError):
         advice = "Look at the checks above, and try again in a minute."
     return failed(check, failure.what, advice, failure.code)
 
