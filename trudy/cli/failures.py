@@ -33,7 +33,9 @@ from trudy.errors import (
 
 _KEY = "Look whether the key is right, and is this account's: trudy doctor"
 
-_ADDRESS: Final = "Look whether the base URL is the API's (--base-url, TRUDY_BASE_URL); trudy doctor checks the connection."
+_ADDRESS: Final = (
+    "Look whether the base URL is the API's (--base-url, TRUDY_BASE_URL); trudy doctor checks the connection."
+)
 _LATER: Final = ("/transcript", "/recording")
 """Ends of paths to what a call that is there may lack."""
 _INSTALL: Final = "pip install "

@@ -9,7 +9,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -17,13 +17,14 @@ import pytest
 
 from tests.cli.keyrings import MemoryKeyring, using
 from tests.cli.running import Ran, trudy
-from tests.fakes.tls import CERTIFICATE, tls_server
+from tests.fakes.tls import CERTIFICATE, serving, tls_server
 from trudy import TrudyClient
 from trudy.cli import profiles
 from trudy.cli.doctor import network
 from trudy.cli.doctor.command import drawn
 from trudy.cli.doctor.diagnosis import doubtful
 from trudy.sandbox import Sandbox
+from trudy.transport import tls_and_proxy
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
@@ -299,3 +300,82 @@ def test_colours_change_nothing_but_the_verdict() -> None:
     one = doubtful("clock", "off", "set it")
     plain, coloured = (drawn(one, width=80, colour=colour) for colour in (False, True))
     assert coloured == plain.replace("warning  ", "\x1b[33mwarning  \x1b[0m", 1)
+
+
+@contextmanager
+def proxy(refusal: str | None = None) -> Iterator[tuple[str, list[bytes]]]:
+    """A proxy and, behind it, an API that has no agents; its URL, and the first lines of the requests to it.
+
+    Args:
+        refusal: the status with which it answers in place of connecting.
+    """
+    seen: list[bytes] = []
+    body = json.dumps({"success": True, "data": [], "pagination": {"total": 0, "limit": 100, "offset": 0}}).encode()
+
+    def serve(listening: socket.socket) -> None:
+        while True:
+            try:
+                raw, _ = listening.accept()
+            except OSError:  # shut down
+                return
+            with suppress(OSError), raw:
+                asked = raw.recv(65_536)
+                if not asked:  # the look whether it is there
+                    continue
+                seen.append(asked.partition(b"\r\n")[0])
+                raw.sendall(f"HTTP/1.1 {refusal or '200 Connected'}\r\n\r\n".encode())
+                with serving().wrap_socket(raw, server_side=True) as inner:
+                    while inner.recv(65_536):
+                        inner.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, args=(listening,), daemon=True)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listening.getsockname()[1]}", seen
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join(60)
+
+
+@pytest.fixture
+def no_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No address is this machine's, as to which no proxy is asked: the kept certificate is for one."""
+    monkeypatch.setattr(tls_and_proxy, "is_loopback", lambda host: False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    monkeypatch.setenv("TRUDY_BASE_URL", "https://localhost:1/api")
+    monkeypatch.setenv("TRUDY_API_KEY", "k")
+
+
+@pytest.mark.usefixtures("no_loopback")
+def test_all_is_well_behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with proxy() as (place, seen):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:secret@{place}")
+        done = trudy("doctor")
+    assert found(done, "proxy") == f"{place}, of HTTPS_PROXY "
+    assert verdicts(done) | {"clock": "", "agent": ""} == {
+        "version": "ok",
+        "key": "ok",
+        "proxy": "ok",
+        "address": "ok",
+        "TLS": "skipped",
+        "API": "ok",
+        "clock": "",
+        "rate limit": "ok",
+        "agent": "",
+        "webhook": "skipped",
+    }
+    assert set(seen) == {b"CONNECT localhost:1 HTTP/1.1"}
+    assert "secret" not in done.out + done.err
+
+
+@pytest.mark.usefixtures("no_loopback")
+@pytest.mark.parametrize("refusal", ["407 Proxy Authentication Required", "502 Bad Gateway"])
+def test_a_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch, refusal: str) -> None:
+    with proxy(refusal) as (place, _):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:secret@{place}")
+        done = trudy("doctor")
+    assert verdicts(done)["API"] == "failed"
+    assert "the proxy refused or failed" in found(done, "API")
+    assert "HTTPS_PROXY" in found(done, "API")
+    assert "secret" not in done.out + done.err

@@ -248,6 +248,8 @@ def _of_fault(check: str, error: TrudyError | TimeoutError) -> Diagnosis:
         advice = _REFUSED_KEY
     elif isinstance(error, RateLimitError):
         advice = "Something else uses this key now; wait a minute."
+    elif isinstance(error, APIConnectionError) and "proxy" in error.message:
+        advice = "Look at HTTPS_PROXY: the proxy may want a user and password there, or not let this host through."
     elif isinstance(error, APIConnectionError | ServerError):
         advice = "Look at the checks above, and try again in a minute."
     return failed(check, failure.what, advice, failure.code)
