@@ -26,12 +26,12 @@ from trudy.webhooks import CallEnded, SQLiteReplayGuard, WebhookRouter
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_ten_thousand_deliveries_over_restarts(tmp_path: Path) -> None:
-    """Duplicates, reordering, failing handlers, four orderly restarts."""
+async def test_deliveries_over_restarts(tmp_path: Path) -> None:
+    """Duplicates, reordering, failing handlers, four orderly restarts. Ten thousand: test_sandbox_delivery.py."""
     handled: Counter[str | None] = Counter()
     failing = random.Random(5)
     sender = Sender(secret=SECRET, sent_at=NOON, seed=11)
-    ids = [f"call-{number}" for number in range(7_000)]
+    ids = [f"call-{number}" for number in range(1_400)]
 
     def open_receiver() -> tuple[WebhookRouter, SQLiteReplayGuard]:
         guard = SQLiteReplayGuard(tmp_path / "keys.db")
@@ -51,7 +51,7 @@ async def test_ten_thousand_deliveries_over_restarts(tmp_path: Path) -> None:
 
     async def post(delivery: Delivery) -> int | None:
         nonlocal router, guard, life
-        if sender.sent % 2_500 == 0:
+        if sender.sent % 500 == 0:
             life += 1
             guard.close()
             router, guard = open_receiver()
@@ -60,7 +60,7 @@ async def test_ten_thousand_deliveries_over_restarts(tmp_path: Path) -> None:
 
     await sender.run(ids, post)
     guard.close()
-    assert sender.sent > 10_000
+    assert sender.sent > 2_000
     assert life >= 4
     assert set(handled) == set(ids), "lost"
     assert set(handled.values()) == {1}, "handled twice"
