@@ -46,7 +46,7 @@
     sql_caps        how often a number may be called, and from which of the caller's own numbers
     sql_plans       plans in SQL: rows on their way in, duplicates, people not to be called
     sql_rows        campaigns moved, shards taken (with a fence), rows picked, settled and forgotten in SQL
-    sql_attempts    attempts in SQL whose end is not known, and calls that no attempt has
+    sql_attempts    attempts in SQL without a known end, those that ended last, and calls that no attempt has
     sql_refusals    refused calls in SQL: those that were refused alike wait again
     sql_copy        the attempts of a campaign, and a copy of it
     schema          the tables

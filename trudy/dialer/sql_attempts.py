@@ -1,4 +1,4 @@
-"""Attempts in SQL, as the sweep reads them: those whose end is not known, and calls that no attempt has.
+"""Attempts in SQL: those without a known end, those that ended last, and calls that no attempt has.
 
 Each function runs inside one transaction of its caller.
 """
@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from trudy.dialer.policy import OutcomeWord
 from trudy.dialer.records import OpenAttempt
 from trudy.dialer.schema import attempts, campaigns, events, rows
 from trudy.dialer.sql_caps import day_of
@@ -71,6 +72,21 @@ def late_attempts(connection: Connection, since: float) -> list[OpenAttempt]:
 def attempts_by_id(connection: Connection, ids: Sequence[str]) -> list[OpenAttempt]:
     """Those of these ids, whatever their state."""
     return _attempts(connection, _BY_ID, {"ids": ids})
+
+
+def last_ends(connection: Connection, campaign: str, most: int, since: float) -> list[tuple[OutcomeWord, float | None]]:
+    """Outcome and seconds of those that were made since a time and ended last, newest first."""
+    statement = (
+        select(attempts.c.outcome, attempts.c.duration)
+        .where(
+            attempts.c.campaign == campaign,
+            attempts.c.state.in_((AttemptState.ENDED, AttemptState.REFUSED)),
+            attempts.c.intent_at >= since,
+        )
+        .order_by(attempts.c.ended_at.desc())
+        .limit(most)
+    )
+    return [(each.outcome or "failed", each.duration) for each in connection.execute(statement)]
 
 
 def _attempts(

@@ -112,6 +112,18 @@ def due(connection: Connection, campaign: str, shard: int | None, now: float, li
     return [as_contact(row) for row in found]
 
 
+def next_due(connection: Connection, campaign: str, shard: int | None) -> float | None:
+    """When the next waiting row of a shard is due; None where none waits."""
+    first = func.min(func.coalesce(rows.c.due_at, 0.0))
+    return connection.execute(select(first).where(*waiting(campaign, shard))).scalar()
+
+
+def counts(connection: Connection, campaign: str) -> dict[str, int]:
+    """Rows by state."""
+    statement = select(rows.c.state, func.count()).where(rows.c.campaign == campaign).group_by(rows.c.state)
+    return {each[0]: each[1] for each in connection.execute(statement)}
+
+
 def contact(connection: Connection, row: int) -> DueRow:
     """One row."""
     return as_contact(connection.execute(_ROW, {"of": row}).one())

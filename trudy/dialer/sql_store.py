@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from typing import Any, Concatenate, Final, Literal, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Final, Literal, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
@@ -36,10 +36,10 @@ from trudy.dialer.records import (
     PlanHeader,
     ServerChange,
 )
-from trudy.dialer.schema import SHARDS, attempts, campaigns, do_not_call, hints, rows
+from trudy.dialer.schema import SHARDS, attempts, campaigns, do_not_call, hints
 from trudy.dialer.schema import store as store_table
 from trudy.dialer.sql_database import Database
-from trudy.dialer.states import AttemptState, Happening, RowState
+from trudy.dialer.states import Happening, RowState
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -131,8 +131,7 @@ class SqlStore:
         return await self._database.read(sql_rows.contact, row)
 
     async def next_due(self, campaign: str, shard: int | None) -> float | None:
-        statement = select(func.min(func.coalesce(rows.c.due_at, 0.0))).where(*sql_rows.waiting(campaign, shard))
-        return await self._database.read(lambda connection: connection.execute(statement).scalar())
+        return await self._database.read(sql_rows.next_due, campaign, shard)
 
     async def postpone(self, row: int, until: float, reason: str) -> None:
         values = {"of": row, "until": until, "why": reason}
@@ -234,23 +233,10 @@ class SqlStore:
     async def last_ends(
         self, campaign: str, most: int, *, since: float = 0.0
     ) -> Sequence[tuple[OutcomeWord, float | None]]:
-        statement = (
-            select(attempts.c.outcome, attempts.c.duration)
-            .where(
-                attempts.c.campaign == campaign,
-                attempts.c.state.in_((AttemptState.ENDED, AttemptState.REFUSED)),
-                attempts.c.intent_at >= since,
-            )
-            .order_by(attempts.c.ended_at.desc())
-            .limit(most)
-        )
-        found = await self._database.read(lambda connection: connection.execute(statement).all())
-        return [(cast(OutcomeWord, each.outcome or "failed"), each.duration) for each in found]
+        return await self._database.read(sql_attempts.last_ends, campaign, most, since)
 
     async def counts(self, campaign: str) -> Mapping[str, int]:
-        statement = select(rows.c.state, func.count()).where(rows.c.campaign == campaign).group_by(rows.c.state)
-        found = await self._database.read(lambda connection: connection.execute(statement).all())
-        return {each[0]: each[1] for each in found}
+        return await self._database.read(sql_rows.counts, campaign)
 
     async def attempts(self, ids: Sequence[str]) -> Sequence[OpenAttempt]:
         return await self._database.read(sql_attempts.attempts_by_id, ids)
