@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from attrs import evolve
@@ -10,9 +14,10 @@ from attrs import evolve
 from tests.dialer.child import POLICY, numbers_that
 from tests.dialer.fleet.controller import Fleet, fleet
 from tests.dialer.full_disk import full_disk
-from trudy import RateLimit
+from trudy import RateLimit, TrudyClient
 from trudy.dialer import Hours
 from trudy.dialer.throwaway_postgres import PostgresServer
+from trudy.rate_limit.postgres import PostgresRateLimiter
 
 ENDINGS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 21, 22, 30, 31, 40, 50, 91, 92, 93]
 """Most answer; some lose the answer to the create, or are refused."""
@@ -62,14 +67,47 @@ def stay_full(it: Fleet, postgres: PostgresServer) -> None:
         assert it.placed() <= placed + SLOW.max_live
 
 
-def test_workers_share_a_rate_limit_and_one_that_is_killed_gives_nothing_twice(postgres_url: str) -> None:
+@contextmanager
+def web_app(it: Fleet) -> Iterator[list[float]]:
+    """A process that shows something to a person every second; the seconds that it took."""
+    took: list[float] = []
+    is_over = threading.Event()
+    limiter = PostgresRateLimiter(str(it.job.store), rate_limit=it.job.limit)
+
+    def serve(client: TrudyClient) -> None:
+        while not is_over.wait(1.0):
+            began = time.monotonic()
+            client.agents.get(it.job.agent)
+            took.append(time.monotonic() - began)
+
+    environment = it.job.environment
+    with (
+        TrudyClient(
+            environment["TRUDY_API_KEY"], base_url=environment["TRUDY_BASE_URL"], rate_limiter=limiter
+        ) as client,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        served = threads.submit(serve, client)
+        try:
+            yield took
+        finally:
+            is_over.set()
+            served.result()
+    limiter.close()
+
+
+def test_workers_share_a_rate_limit_with_a_web_app_and_one_that_is_killed_gives_nothing_twice(
+    postgres_url: str,
+) -> None:
     limit = RateLimit(20, window=4)
     policy = evolve(POLICY, gap=0, max_live=200)
     # In real time, as the limit that they share keeps it.
     sandbox = {"speed": 1.0, "start": None, "rate_limit": limit.limit, "window": limit.window, "talk_seconds": 1.0}
-    with fleet(
-        postgres_url, numbers_that(230, *range(23)), seed=4, policy=policy, limit=limit, faults=(), **sandbox
-    ) as it:
+    numbers = numbers_that(230, *range(23))
+    with (
+        fleet(postgres_url, numbers, seed=4, policy=policy, limit=limit, faults=(), **sandbox) as it,
+        web_app(it) as waits,
+    ):
         until = time.monotonic() + 60
         while len(it.sandbox.requests_per_window()) < 6:
             assert time.monotonic() < until
@@ -80,6 +118,7 @@ def test_workers_share_a_rate_limit_and_one_that_is_killed_gives_nothing_twice(p
         it.sandbox.assert_no_number_dialed_twice()
     assert max(window.refused for window in windows) <= 1, windows
     assert sum(window.admitted for window in windows[1:-1]) >= 30, windows
+    assert sorted(waits)[-3] < limit.window / 2, "bulk requests leave it a share of each window"
 
 
 @pytest.mark.soak
