@@ -348,7 +348,7 @@ def _wake(wake: Callable[[], None]) -> bool:
 def _failure(fault: Exception) -> TrudyError:
     """What a fault of the database is to those that wait. Without the driver's text, which may quote what is in the
     URL."""
-    if (getattr(fault, "sqlstate", None) or "").startswith(_NEVER_ALLOWED):
+    if getattr(fault, "sqlstate", None) == _NEVER_ALLOWED:
         return ConfigurationError(
             "the role may not make the tables trudy_rate_*, or may not SELECT, INSERT, UPDATE and DELETE in them"
             f" ({type(fault).__name__})"

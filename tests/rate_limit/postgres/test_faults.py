@@ -219,3 +219,14 @@ def test_what_another_thread_has_closed_is_cut_without_an_error(postgres_url: st
     tables.cut()
     assert tables.change(lambda fleet: "again") == "again"
     tables.close()
+
+
+def test_places_are_durable_whatever_the_servers_default(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        (name,) = connection.execute("SELECT current_database()").fetchone() or ("",)
+        connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")  # type: ignore[call-overload]
+    tables = RateTables(postgres_url, "default", HOUR, is_given=True)
+    for _ in ("a new connection", "the same one, in its next transaction"):
+        assert tables._begun().execute("SHOW synchronous_commit").fetchone() == ("on",)
+        tables.change(lambda fleet: None)
+    tables.close()
