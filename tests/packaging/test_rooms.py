@@ -105,3 +105,15 @@ def test_every_class_name_means_one_thing() -> None:
                         aliases.setdefault(name, set()).add(place)
     assert {name: files for name, files in classes.items() if len(files) > 1} == {}
     assert {name: files for name, files in aliases.items() if name in names} == {}
+
+
+def test_no_file_is_too_long_to_be_read_at_a_time() -> None:
+    root = PACKAGE.parent
+    generated = "# Generated from "
+    long = {
+        path.relative_to(root).as_posix(): lines
+        for folder in ("trudy", "tests", "examples")
+        for path in (root / folder).rglob("*.py")
+        if not (text := path.read_text()).startswith(generated) and (lines := text.count("\n")) > 420
+    }
+    assert long == {}
