@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import anyio
 import pytest
 
 from trudy import InvalidArgumentError
@@ -43,6 +45,14 @@ async def test_a_file_that_is_empty_becomes_a_store_and_stays_the_same_one(tmp_p
     first = await opened(tmp_path / "leads.db")
     assert first.id
     assert (await opened(tmp_path / "leads.db")).id == first.id
+
+
+def test_threads_that_open_stores_at_once_get_each_their_own(tmp_path: Path) -> None:
+    """As dialers of a web app do, and two rehearsals."""
+    paths = [tmp_path / f"{index}.db" for index in range(6)]
+    with ThreadPoolExecutor(len(paths)) as threads:
+        stores = list(threads.map(lambda path: anyio.run(opened, path), paths))
+    assert len({store.id for store in stores}) == len(paths)
 
 
 @pytest.mark.parametrize("table", ["cats", "store", "alembic_version", "campaigns"])
