@@ -118,6 +118,29 @@ async def test_an_unknown_campaign_is_an_error(night: Night) -> None:
             await other.rehearse(plan)
 
 
+async def test_an_agent_of_the_same_id_is_no_other_one(tmp_path: Path, clock: JumpingClock) -> None:
+    """Where the sandbox of a test has the seed of the rehearsal, their agents are called alike."""
+    sandbox = Sandbox(clock=clock, seed=1)
+    async with sandbox.async_client() as client, Dialer(client, store=tmp_path / "leads.db", clock=clock) as dialer:
+        agent = await client.agents.create(name="Ada", voice_id=sandbox.voices[0].id, system_prompt="Greet {{name}}.")
+        plan = await Night(sandbox, client, dialer, agent.id, tmp_path).plan(numbers(1))
+        assert (await dialer.rehearse(plan, mix=Mix(answered=1.0), seed=1)).statistics.reached == 1
+
+
+async def test_two_at_once_are_two(night: Night) -> None:
+    plan = await careful(night, 6)
+    found: dict[int, Rehearsal] = {}
+
+    async def rehearse(seed: int) -> None:
+        found[seed] = await night.dialer.rehearse(plan, mix=MIX, seed=seed)
+
+    async with anyio.create_task_group() as tasks:
+        for seed in (1, 2):
+            tasks.start_soon(rehearse, seed)
+    assert found[1] == await night.dialer.rehearse(plan, mix=MIX, seed=1)
+    assert found[2].seed == 2
+
+
 def test_without_an_event_loop(tmp_path: Path) -> None:
     sandbox = Sandbox(clock=JumpingClock(start=START))
     with sandbox.client() as client, SyncDialer(client, store=tmp_path / "leads.db", clock=sandbox.clock) as dialer:

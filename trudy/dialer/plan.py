@@ -81,7 +81,7 @@ class Plan:
             agent = await client.agents.get(self.agent_id)
         except TrudyError:
             return False
-        return self.agent_seen != _seen(agent)
+        return self.agent_seen != seen(agent)
 
     @property
     def rows(self) -> int:
@@ -251,7 +251,7 @@ async def _planned(
         rejects=rejects,
         canary=canary,
         only_to=only_to,
-        agent_seen=_seen(agent),
+        agent_seen=seen(agent),
     )
 
 
@@ -270,7 +270,7 @@ def _identity(agent: Agent, header: PlanHeader) -> dict[str, Any]:
     }
 
 
-def _seen(agent: Agent) -> str:
+def seen(agent: Agent) -> str:
     return hashlib.sha256(_canonical([agent.system_prompt, str(agent.updated_at)])).hexdigest()
 
 

@@ -20,7 +20,7 @@ from attrs import Factory, define, evolve, field, frozen
 
 from trudy.dialer.dialer import Dialer
 from trudy.dialer.export import AttemptRow, CampaignCopy
-from trudy.dialer.plan import Plan
+from trudy.dialer.plan import Plan, seen
 from trudy.dialer.policy import DAY, Policy
 from trudy.dialer.progress import RunResult
 from trudy.dialer.records import HELD_UNTIL, CampaignState, Claim, DueRow, Ended, Miss
@@ -236,7 +236,8 @@ class _Work:
                 )
             await store.load(self.snapshot, campaign=self.plan.campaign, agent_id=agent.id, now=self.now)
             spent = (await store.campaign(self.plan.campaign)).spent
-            result = await self._run(dialer)
+            # Its id may be that of the plan's agent, where that is of a sandbox of the same seed.
+            result = await self._run(dialer, evolve(self.plan, agent_id=agent.id, agent_seen=seen(agent)))
             ended_at = self.clock.time()
             is_cut = ended_at >= self.now + _LONGEST
             state, reason = ("running", "not over after a year") if is_cut else (result.state, result.reason)
@@ -247,16 +248,16 @@ class _Work:
             )
         return self._told(sandbox, watched, made, statistics, state, reason, ended_at, spent)
 
-    async def _run(self, dialer: Dialer) -> RunResult:
+    async def _run(self, dialer: Dialer, plan: Plan) -> RunResult:
         """Run the plan, for a year at most."""
 
         async def stop() -> None:
             await self.clock.sleep(_LONGEST)
-            await dialer.stop(self.plan.campaign)
+            await dialer.stop(plan.campaign)
 
         stopping = asyncio.create_task(stop())
         try:
-            return await dialer.run(self.plan, confirm=self.plan.hash)
+            return await dialer.run(plan, confirm=plan.hash)
         finally:
             stopping.cancel()
 
