@@ -271,6 +271,7 @@ def _identity(agent: Agent, header: PlanHeader) -> dict[str, Any]:
 
 
 def seen(agent: Agent) -> str:
+    """A hash of what a person says yes to in an agent."""
     return hashlib.sha256(_canonical([agent.system_prompt, str(agent.updated_at)])).hexdigest()
 
 
