@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import threading
 import weakref
@@ -36,6 +37,7 @@ def test_200_dropped_without_close_leave_no_thread_and_no_descriptor() -> None:
     keepers: list[object] = []  # held, as the client holds its pools: only the end of the loop closes them
     with listening() as port:
         Bridge().run(connect)
+        gc.collect()  # what other tests left open would be closed amid this one
         threads, descriptors = threading.active_count(), len(list(FDS.iterdir()))
         for _ in range(200):
             bridge = Bridge()
