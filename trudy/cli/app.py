@@ -15,18 +15,18 @@ from trudy.cli.shell import Shell
 
 SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "Try it without an account": {
-        "demo": ("trudy.cli.demo.command", "Show an agent, a call, a campaign and its report; no phone rings."),
+        "demo": ("trudy.cli.demo.command", "Show agent, call, campaign and report; no phone rings."),
         "sandbox": ("trudy.cli.sandbox", "Serve a local Truedy to develop and test against."),
     },
     "Set up": {
         "login": ("trudy.cli.login", "Keep a key in the system keyring."),
         "logout": ("trudy.cli.login:logout_app", "Delete a kept key."),
         "profiles": ("trudy.cli.login:profiles_app", "List the kept keys by name, or choose one."),
-        "doctor": ("trudy.cli.doctor.command", "Check key, network, clock, agent and webhook, and say what to do."),
+        "doctor": ("trudy.cli.doctor.command", "Check key, network, clock, agent and webhook."),
     },
     "Calls": {
         "call": ("trudy.cli.calls.app", "Have an agent call somebody, now, and follow it."),
-        "dial": ("trudy.cli.dial.app", "Call the people of a file: plan, rehearse, run, and see how it goes."),
+        "dial": ("trudy.cli.dial.app", "Call the people of a file: plan, rehearse, run, follow."),
     },
     "The API": {name: ("", RESOURCES[name]) for name in RESOURCES},
     "Events": {

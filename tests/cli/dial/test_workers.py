@@ -19,7 +19,7 @@ def test_a_campaign_is_given_to_workers_and_dialed_by_one(desk: Desk, postgres_u
     assert f"trudy dial start {name}" in refused.err
     given = desk.of_a_file("start", name, "--store", postgres_url, "--yes")
     assert given.code == 0, given.err
-    assert "is running; trudy dial worker" in given.err
+    assert "is running. To dial it, on any machine:\n  trudy dial worker --store URL\n" in given.err
     assert not desk.sandbox.placed_calls
     done = trudy("dial", "worker", "--store", postgres_url, "--until-done")
     assert done.code == 0, done.err
@@ -32,6 +32,7 @@ def test_a_campaign_is_given_to_workers_and_dialed_by_one(desk: Desk, postgres_u
     assert len(desk.sandbox.placed_calls) == 3
     shown = trudy("dial", "worker", "--store", postgres_url, "--until-done", terminal=True)
     assert (shown.code, shown.out) == (0, "")
+    assert "the worker has ended" in shown.err
 
 
 def test_a_file_is_no_store_for_workers(desk: Desk) -> None:

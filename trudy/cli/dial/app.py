@@ -7,7 +7,7 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -146,7 +146,8 @@ def start(
                 return
             with _unfit_hours():
                 status = await dialer.start(found, confirm=found.hash, confirmed_by=_person("start"))
-            shell.say(f"campaign {status.campaign} is {status.state}; trudy dial worker --store URL dials it")
+            shell.say(f"campaign {status.campaign} is {status.state}. To dial it, on any machine:")
+            shell.say("  trudy dial worker --store URL")
 
     run_async(work)
 
@@ -219,9 +220,13 @@ def _say_yes(shell: Shell, found: Plan, arguments: CampaignArguments, confirm_ha
     confirm(shell, f"\nCalls {found.waiting:,} people, now or as soon as their hours allow.")
 
 
+_STATES: Final = {"claimed": "being placed", "live": "on the line", "unresolved": "held"}
+"""States of rows in other words than those of the store."""
+
+
 def _say_how_it_ended(shell: Shell, done: WatchedRun, arguments: CampaignArguments) -> None:
     result = done.result
-    counts = ", ".join(f"{count:,} {state}" for state, count in result.counts.items())
+    counts = ", ".join(f"{count:,} {_STATES.get(state, state)}" for state, count in result.counts.items())
     reason = "" if result.reason is None else f": {result.reason}"
     shell.say(f"\ncampaign {result.state}{reason}")
     if counts:

@@ -53,7 +53,7 @@ class CampaignArguments:
     ] = None
     region: CountryCode = None
     policy: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="When and how often to call; trudy dial init writes one.")
+        Path | None, typer.Option(metavar="FILE", help="When and how often; trudy dial init writes one.")
     ] = None
     store: StorePath = DEFAULT_STORE
     column: Annotated[
@@ -64,7 +64,7 @@ class CampaignArguments:
     ] = None
     variable: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=COLUMN", help="Where a variable of the agent's prompt is; may be repeated."),
+        typer.Option(metavar="NAME=COLUMN", help="Where a variable of the prompt is; may be repeated."),
     ] = None
     sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Which sheet of a workbook.")] = None
     only_to: Annotated[

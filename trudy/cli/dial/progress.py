@@ -166,7 +166,7 @@ def _window(window: RateWindow) -> str:
     limit = "" if window.limit is None else f" of {window.limit:,}"
     text = f"{window.used:,}{limit} requests used"
     if window.waiting:
-        text += f", {window.waiting:,} wait"
+        text += f", {window.waiting:,} {'waits' if window.waiting == 1 else 'wait'}"
     return text if window.resets_in is None else f"{text}, a new one in {window.resets_in:,.0f} s"
 
 

@@ -54,26 +54,24 @@ _DETAILS: Final = {
 }
 """What events say to a person in place of a code or of an id that is of no use here."""
 _PAUSED: Final = ("Nothing is placed until trudy dial resume; Ctrl-C ends this process.",)
-_INTERRUPTED: Final = (
+INTERRUPTED: Final = (
     "Ctrl-C: nothing more is placed; what is on the wire gets its answer.",
     "Ctrl-C once more ends at once.",
 )
+"""What the first Ctrl-C means."""
 _CUT_OFF: Final = ("Nobody reads the output any more: nothing more is placed; what is on the wire gets its answer.",)
 
 
-def event_line(event: DialEvent, at: datetime, *, show_numbers: bool) -> str:
-    """An event as a line of plain text."""
-    return f"{at:%H:%M:%S}  {event.kind:<11} {_number(event, show_numbers=show_numbers)}{_detail(event)}".rstrip()
+def event_line(event: DialEvent, at: datetime, *, show_numbers: bool) -> Text:
+    """An event as a line: when, what, whom, and what a person needs to know."""
+    from rich.text import Text
 
-
-def _number(event: DialEvent, *, show_numbers: bool) -> str:
-    """The number, padded; nothing where an event is about no row."""
     number = event.phone_number if show_numbers else event.number
-    return f"{number:<16} " if number else ""
-
-
-def _detail(event: DialEvent) -> str:
-    return reason_told(event.detail) if event.kind == "ended" else _DETAILS.get(event.kind, event.detail)
+    style = _EVENT_STYLES.get(event.detail if event.kind == "ended" else event.kind, "")
+    detail = reason_told(event.detail) if event.kind == "ended" else _DETAILS.get(event.kind, event.detail)
+    # An event about no row has no number; what it tells follows at once.
+    whom = f"{number:<16} " if number else ""
+    return Text.assemble((f"  {at:%H:%M:%S} ", "dim"), (f"{event.kind:<12}", style), whom, (detail, style))
 
 
 class JsonScreen:
@@ -104,7 +102,7 @@ class JsonScreen:
         of_a_row = {} if event.row is None else {"row": event.row, "number": number}
         self.write({"event": event.kind, "at": at.isoformat(), **of_a_row, "detail": event.detail})
         if event.kind == "interrupted":
-            self._shell.say("\n".join(_CUT_OFF if self.is_cut_off else _INTERRUPTED))
+            self._shell.say("\n".join(_CUT_OFF if self.is_cut_off else INTERRUPTED))
 
     def show(self, progress: CampaignProgress, *, is_last: bool) -> None:
         """The progress, if the last is some time ago."""
@@ -136,7 +134,7 @@ class LiveScreen:
 
         terminal = shell.terminal
         self._show_numbers = show_numbers
-        self._events: deque[tuple[str, DialEvent]] = deque(maxlen=_EVENTS_SHOWN)
+        self._events: deque[Text] = deque(maxlen=_EVENTS_SHOWN)
         self._progress: CampaignProgress | None = None
         self._is_interrupted = False
         self._is_last = False
@@ -164,12 +162,12 @@ class LiveScreen:
 
     def tell(self, event: DialEvent, at: datetime) -> None:
         """One event."""
-        shown = f"{at:%H:%M:%S}"
+        line = event_line(event, at, show_numbers=self._show_numbers)
         if event.kind == "interrupted":
             self._is_interrupted = True
         elif event.kind in _KEPT:
-            self._live.console.print(self._line(shown, event), no_wrap=True, overflow="ellipsis", crop=True)
-        self._events.append((shown, event))
+            self._live.console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
+        self._events.append(line)
         self._draw()
 
     def show(self, progress: CampaignProgress, *, is_last: bool) -> None:
@@ -204,7 +202,7 @@ class LiveScreen:
         room = max(0, height - len(head) - len(note))
         facts = facts[:room]
         room -= len(facts) + 2
-        events = [self._line(at, event) for at, event in list(self._events)[-room:]] if room > 0 else []
+        events = [line.copy() for line in list(self._events)[-room:]] if room > 0 else []
         last = [Text(""), Text("  last events (UTC)", style="dim")] if events else []
         lines = [*head, *facts, *last, *events, *note][-height if height < 2 else 0 :]
         for line in lines:
@@ -214,15 +212,8 @@ class LiveScreen:
 
     def _notes(self, progress: CampaignProgress) -> Sequence[str]:
         if self._is_interrupted:
-            return _INTERRUPTED
+            return INTERRUPTED
         return _PAUSED if progress.state == "paused" and not self._is_last else ()
-
-    def _line(self, at: str, event: DialEvent) -> Text:
-        from rich.text import Text
-
-        number = _number(event, show_numbers=self._show_numbers)
-        style = _EVENT_STYLES.get(event.detail if event.kind == "ended" else event.kind, "")
-        return Text.assemble((f"  {at} ", "dim"), (f"{event.kind:<12}", style), number, (_detail(event), style))
 
 
 def head_of(progress: CampaignProgress, width: int, *, is_ascii: bool) -> list[Text]:

@@ -16,6 +16,7 @@ from trudy.cli.dial.options import DEFAULT_STORE, StorePath
 from trudy.cli.dial.stores import run_async
 from trudy.cli.failures import CommandError
 from trudy.cli.options import ShowNumbers
+from trudy.cli.output import console_of
 from trudy.cli.shell import Shell, shell_of
 from trudy.errors import InvalidArgumentError
 from trudy.options import RateLimit
@@ -75,6 +76,7 @@ def worker(
 
     shell.say("a worker of this store; times are UTC; Ctrl-C ends it, and the others go on")
     run_async(work)
+    shell.say("the worker has ended; trudy dial status shows how far the campaigns are")
 
 
 def check_is_shared(store: str) -> None:
@@ -91,15 +93,21 @@ def check_is_shared(store: str) -> None:
 @contextmanager
 def _telling(shell: Shell, *, show_numbers: bool) -> Generator[Callable[[DialEvent], None]]:
     """Shows each event as a line, with the time of this machine."""
-    from trudy.cli.dial.screens import JsonScreen, event_line
+    from trudy.cli.dial.screens import INTERRUPTED, JsonScreen, event_line
 
     if not shell.shows_tables:
         with JsonScreen(shell, show_numbers=show_numbers) as screen:
             yield lambda event: screen.tell(event, datetime.now(UTC))
         return
 
+    console = console_of(shell)
+
     def tell(event: DialEvent) -> None:
-        shell.terminal.out.write(f"{event_line(event, datetime.now(UTC), show_numbers=show_numbers)}\n")
+        if event.kind == "interrupted":
+            shell.say("\n" + "\n".join(INTERRUPTED))  # the terminal has shown ^C
+            return
+        line = event_line(event, datetime.now(UTC), show_numbers=show_numbers)
+        console.print(line, no_wrap=True, overflow="ellipsis")
         shell.terminal.out.flush()
 
     yield tell
