@@ -202,6 +202,25 @@ async def test_earlier_campaigns_keep_a_number_while_open_and_for_thirty_days(ni
     assert later.counts == {"waiting": 1}
 
 
+async def test_plans_that_nobody_ran_can_give_way(night: Night) -> None:
+    one, other = numbers_ending(0, 1)
+    ran = await night.plan([one], ONCE)
+    await night.dialer.run(ran, confirm=ran.hash)
+    unused = await night.plan([other], ONCE)
+    apart = await night.plan(numbers_ending(0, 1, 2)[2:], ONCE)
+    both = await night.plan([one, other], ONCE)
+    assert both.counts == {"duplicate: earlier_campaign": 2}
+    store = night.dialer.store
+    assert await store.drop_rival_plans(both.campaign) == [unused.campaign]
+    assert {each.id for each in await store.campaigns()} == {ran.campaign, apart.campaign}
+    with pytest.raises(InvalidArgumentError, match="no such campaign"):
+        await night.dialer.run(unused, confirm=unused.hash)
+    again = await night.plan([one, other], ONCE)
+    assert again.counts == {"duplicate: earlier_campaign": 1, "waiting": 1}
+    assert await store.drop_rival_plans(again.campaign) == ()
+    assert (await night.dialer.run(again, confirm=again.hash)).state == "done"
+
+
 async def test_columns_are_guessed_and_shown_or_named(night: Night) -> None:
     await night.client.agents.update(night.agent, system_prompt="Greet {{first_name}} of {{state}}.")
     rows = [{"Mobile Phone": "+12125550100", "First Name": "Al", "State": "NY"}]

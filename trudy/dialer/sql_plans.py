@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from trudy.dialer import policy_json
 from trudy.dialer.records import NewRow, PlanHeader
-from trudy.dialer.schema import attempts, campaigns, do_not_call, rows
+from trudy.dialer.schema import attempts, campaigns, do_not_call, only_to, rows
 from trudy.dialer.sql_claims import note
 from trudy.dialer.states import RowState
 
@@ -126,8 +126,35 @@ def _is_unfinished() -> ColumnElement[bool]:
 
 def drop_plan(connection: Connection, campaign: str) -> None:
     """Forget a campaign that was never started."""
-    connection.execute(delete(rows).where(rows.c.campaign == campaign))
+    for table in (rows, only_to):
+        connection.execute(delete(table).where(table.c.campaign == campaign))
     connection.execute(delete(campaigns).where(campaigns.c.id == campaign, campaigns.c.state == "planned"))
+
+
+def drop_rival_plans(connection: Connection, campaign: str) -> Sequence[str]:
+    """Forget plans that nobody ran and that hold numbers of this one, and then this one as well: it is to be made anew.
+
+    A campaign whose state another process is changing keeps its place: each is taken by a change of its own first.
+    """
+    kept_out = select(rows.c.key).where(rows.c.campaign == campaign, rows.c.reason == "earlier_campaign")
+    other = rows.alias()
+    holding = select(other.c.campaign).where(other.c.state == RowState.WAITING, other.c.key.in_(kept_out))
+    rivals = and_(
+        campaigns.c.state == "planned", ~_is_unfinished(), campaigns.c.id != campaign, campaigns.c.id.in_(holding)
+    )
+    found = connection.execute(select(campaigns.c.id).where(rivals)).scalars().all()
+    gone = [each for each in found if _is_taken(connection, each)]
+    if gone and _is_taken(connection, campaign):
+        for each in (*gone, campaign):
+            drop_plan(connection, each)
+        return gone
+    return ()
+
+
+def _is_taken(connection: Connection, campaign: str) -> bool:
+    """Whether nobody runs it, and from here on nobody can: its row is this transaction's."""
+    mine = and_(campaigns.c.id == campaign, campaigns.c.state == "planned")
+    return connection.execute(update(campaigns).where(mine).values(state="planned")).rowcount == 1
 
 
 def zones(connection: Connection, campaign: str) -> list[tuple[tuple[str, ...], str | None, str | None, int]]:

@@ -89,6 +89,9 @@ class SqlStore:
     async def drop_plan(self, campaign: str) -> None:
         await self._database.plan(sql_plans.drop_plan, campaign)
 
+    async def drop_rival_plans(self, campaign: str) -> Sequence[str]:
+        return await self._database.plan(sql_plans.drop_rival_plans, campaign)
+
     async def zones(self, campaign: str) -> Sequence[tuple[tuple[str, ...], str | None, str | None, int]]:
         return await self._database.read(sql_plans.zones, campaign)
 

@@ -64,6 +64,11 @@ class Store(Protocol):
         """Forget a plan that was not finished."""
         ...
 
+    async def drop_rival_plans(self, campaign: str) -> Sequence[str]:
+        """Forget plans that nobody ran and that hold numbers of this one. Where there are any, this one goes as well,
+        and is to be made anew."""
+        ...
+
     async def zones(self, campaign: str) -> Sequence[tuple[tuple[str, ...], str | None, str | None, int]]:
         """Where waiting rows may be: zones, country, region, and how many."""
         ...

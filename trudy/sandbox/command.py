@@ -125,6 +125,7 @@ def _greeting(sandbox: Sandbox, server: SandboxServer) -> str:
         f"base URL  {server.base_url}\nAPI key   {sandbox.api_key}\nevents    signed with {sandbox.webhook_secret}\n"
         f"inspector {server.inspector_url}\n{voices}\n\n"
         f"# Ctrl-C ends the sandbox. Paste this into the shell that starts your app:\n{_to_paste(server.environment)}"
+        f'# Then, say: trudy agents create --name Ada --voice-id {sandbox.voices[0].id} --system-prompt "Be kind."\n'
     )
 
 

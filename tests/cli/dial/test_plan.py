@@ -112,6 +112,19 @@ def test_a_rehearsal_rings_nobody_and_writes_its_report(desk: Desk) -> None:
     assert "The rehearsal" in (desk.folder / "report.html").read_text()
     shown = desk.of_a_file("rehearse", "leads.csv", "--mix", "answered=1", terminal=True)
     assert "calls        8 to 8 contacts, 8 reached" in shown.out
+    page, run = (line.strip() for line in shown.err.splitlines() if line.startswith("  trudy dial"))
+    assert page.endswith("--mix answered=1 --report rehearsal.html")
+    assert trudy(*shlex.split(page)[1:]).code == 0
+    assert "The rehearsal" in (desk.folder / "rehearsal.html").read_text()
+    assert trudy(*shlex.split(run)[1:], "--dry-run").code == 0
+
+
+def test_where_nobody_is_to_be_called_no_command_is_offered(desk: Desk) -> None:
+    (desk.folder / "bad.csv").write_text("phone,name\n12,Short\n")
+    for verb in ("plan", "rehearse"):
+        told = desk.of_a_file(verb, "bad.csv")
+        assert told.code == 0
+        assert "trudy dial" not in told.err
 
 
 @pytest.mark.parametrize(
@@ -136,3 +149,15 @@ def test_numbers_of_no_known_country_are_told_how_to_be_called(desk: Desk) -> No
     assert told.code == 0
     assert "are not called: say whose they are with --region US" in told.err
     assert "are not called" not in trudy(*command, "--region", "US").err
+
+
+def test_a_file_that_is_mended_after_a_rehearsal_is_planned_anew(desk: Desk) -> None:
+    name = desk.leads(0, 1)
+    first = json.loads(desk.of_a_file("rehearse", name, "--only-to", name).out)["campaign_id"]
+    assert "given up" not in desk.of_a_file("plan", name).err
+    with (desk.folder / name).open("a") as file:
+        file.write("+13035550102,P2\n")
+    mended = desk.of_a_file("plan", name)
+    assert json.loads(mended.out)["counts"] == {"waiting": 3}
+    assert f"plans of these people that nobody ran are given up: {first}" in mended.err
+    assert [json.loads(line)["id"] for line in trudy("dial", "status").lines] == [json.loads(mended.out)["id"]]

@@ -24,7 +24,7 @@ app = single()
 def call(
     context: typer.Context,
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="Whom to call, such as +14155550123.")],
-    agent: Annotated[str, typer.Option(metavar="ID", help="The agent that speaks.")],
+    agent: Annotated[str, typer.Option(metavar="ID", help="The agent that speaks, of trudy agents list.")],
     from_number: Annotated[
         str | None, typer.Option("--from", metavar="NUMBER", help="One of the agent's numbers; the server picks one.")
     ] = None,

@@ -61,7 +61,7 @@ def plan(context: typer.Context, arguments: CampaignArguments) -> None:
 
     async def work() -> Plan:
         async with open_dialer(shell, arguments.store, arguments.region) as dialer:
-            return await planned(dialer, arguments)
+            return await planned(shell, dialer, arguments)
 
     found = run_async(work)
     if shell.shows_tables:
@@ -70,6 +70,9 @@ def plan(context: typer.Context, arguments: CampaignArguments) -> None:
         show(shell, plan_dict(found))
     if advice := advice_on(found):
         shell.say(f"\n{advice}")
+    if not found.waiting:
+        shell.say("\nNobody of this file is to be called.")
+        return
     shell.say(f"\nTry it out, no phone rings:\n  {arguments.command('rehearse')}")
     shell.say(f"Call these people:\n  {arguments.command('run', '--confirm', found.hash[:SHOWN_OF_HASH])}")
 
@@ -97,7 +100,7 @@ def rehearse(
 
     async def work() -> Rehearsal:
         async with open_dialer(shell, arguments.store, arguments.region) as dialer:
-            found = await planned(dialer, arguments)
+            found = await planned(shell, dialer, arguments)
             shell.say(f"rehearsing {found.waiting:,} contacts; no phone rings")
             rehearsal = await dialer.rehearse(found, mix=shares, seed=seed)
             if report is not None:
@@ -111,6 +114,12 @@ def rehearse(
         show(shell, rehearsal_dict(rehearsal))
     if report is not None:
         shell.say(f"the report is in {report}")
+    elif rehearsal.statistics.calls:
+        told = (*(() if mix is None else ("--mix", mix)), *(("--seed", str(seed)) if seed else ()))
+        shell.say(f"\nThe same as a page:\n  {arguments.command('rehearse', *told, '--report', 'rehearsal.html')}")
+    if rehearsal.statistics.calls:
+        command = arguments.command("run", "--confirm", rehearsal.plan_hash[:SHOWN_OF_HASH])
+        shell.say(f"Call these people:\n  {command}")
 
 
 @app.command()
@@ -139,7 +148,7 @@ def start(
 
     async def work() -> None:
         async with open_dialer(shell, arguments.store, arguments.region) as dialer:
-            found = await planned(dialer, arguments)
+            found = await planned(shell, dialer, arguments)
             _say_yes(shell, found, arguments, confirm_hash, verb="start")
             if shell.dry_run:
                 shell.say("dry run: nobody will be called")
@@ -168,7 +177,7 @@ async def _run(shell: Shell, arguments: CampaignArguments, confirm_hash: str | N
     from trudy.cli.dial.screens import JsonScreen, LiveScreen
 
     async with open_dialer(shell, arguments.store, arguments.region) as dialer:
-        found = await planned(dialer, arguments)
+        found = await planned(shell, dialer, arguments)
         _say_yes(shell, found, arguments, confirm_hash, verb="run")
         if shell.dry_run:
             if not shell.shows_tables:

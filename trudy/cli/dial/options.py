@@ -44,7 +44,7 @@ class CampaignArguments:
     source: Annotated[
         Path, typer.Argument(metavar="FILE", help="Whom to call: CSV, a workbook, or JSON lines.", show_default=False)
     ]
-    agent: Annotated[str, typer.Option(metavar="ID", help="The agent that calls.")]
+    agent: Annotated[str, typer.Option(metavar="ID", help="The agent that calls, of trudy agents list.")]
     consent: Annotated[
         str | None,
         typer.Option(

@@ -9,6 +9,7 @@ from trudy.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from trudy.cli.dial.options import CampaignArguments
+    from trudy.cli.shell import Shell
     from trudy.dialer import Columns, Dialer, Plan
 
 _ROLES: Final = ("number", "timezone", "region", "consent", "priority")
@@ -16,12 +17,25 @@ SHOWN_OF_HASH: Final = 12
 """Digits of a plan's hash that its summary shows, and that are enough to confirm it: they are 48 bits."""
 
 
-async def planned(dialer: Dialer, arguments: CampaignArguments) -> Plan:
+async def planned(shell: Shell, dialer: Dialer, arguments: CampaignArguments) -> Plan:
     """Read and judge the source; nobody is called.
+
+    Plans of the same people that nobody ran, such as those of a rehearsal before the file was mended, are given up.
 
     Raises:
         InvalidArgumentError: an option, the policy or the source is bad.
     """
+    found = await _planned(dialer, arguments)
+    if not found.counts.get("duplicate: earlier_campaign"):
+        return found
+    given_up = await dialer.store.drop_rival_plans(found.campaign)
+    if not given_up:
+        return found
+    shell.say(f"plans of these people that nobody ran are given up: {', '.join(given_up)}")
+    return await _planned(dialer, arguments)
+
+
+async def _planned(dialer: Dialer, arguments: CampaignArguments) -> Plan:
     from trudy.cli.dial.policy_file import read_policy
 
     return await dialer.plan(
