@@ -9,6 +9,7 @@ import tomllib
 import pytest
 
 import trudy
+from tests.cli import running
 from tests.docs.blocks import ROOT
 from trudy.cli.asking import NotConfirmedError
 from trudy.cli.exit_codes import ExitCode
@@ -70,6 +71,19 @@ def test_what_a_call_lacks_is_no_wrong_id(part: str) -> None:
     error = trudy.NotFoundError("not there", method="GET", path=f"/calls/c1/{part}")
     assert "nobody answered" in failure_of(error).advice
     assert "id is right" in failure_of(trudy.NotFoundError("no", method="GET", path="/calls/c1")).advice
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ends"),
+    [
+        (("--phone-number", "415-555-0100"), "at most 15 digits in a row"),
+        (("--phone-number", "+14155232671", "--call-settings", '{"recordng": 1}'), "join_timeout"),
+    ],
+)
+def test_no_python_is_advised_in_a_shell(arguments: tuple[str, ...], ends: str) -> None:
+    ran = running.trudy("calls", "create", "--agent-id", "a1", *arguments, "--dry-run")
+    assert ran.code == ExitCode.USAGE
+    assert ran.err.splitlines()[0].endswith(ends)
 
 
 def test_what_no_api_answers_is_a_matter_of_the_address() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Final
 
 import typer
@@ -36,6 +37,8 @@ _KEY = "Look whether the key is right, and is this account's: trudy doctor"
 _ADDRESS: Final = (
     "Look whether the base URL is the API's (--base-url, TRUDY_BASE_URL); trudy doctor checks the connection."
 )
+_FOR_PYTHON: Final = re.compile(r"; trudy\.\w|\. What this version does not know goes into ")
+"""Where an error of the library begins to name Python objects, which are of no use in a shell."""
 _LATER: Final = ("/transcript", "/recording")
 """Ends of paths to what a call that is there may lack."""
 _INSTALL: Final = "pip install "
@@ -136,7 +139,8 @@ def _failure_of_library(error: TrudyError) -> Failure:
                 ExitCode.NOT_ALLOWED, error.message, "Mend the setting that it names; trudy doctor checks them all."
             )
         case InvalidArgumentError():
-            return Failure(ExitCode.USAGE, error.message, "Nothing was sent; --help tells what the command takes.")
+            what = _FOR_PYTHON.split(error.message, maxsplit=1)[0]
+            return Failure(ExitCode.USAGE, what, "Nothing was sent; --help tells what the command takes.")
         case NotFoundError() if (error.path or "").endswith(_LATER):
             return Failure(
                 ExitCode.NOT_FOUND,
