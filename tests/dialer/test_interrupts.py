@@ -43,7 +43,7 @@ class Hanging:
 
     def cut(self, after: float) -> None:
         self.cuts.append(after)
-        if self.ends_when_cut:
+        if self.ends_when_cut and self.interrupted.is_set():
             self.over.set()
 
     async def interrupt(self) -> None:
@@ -63,7 +63,8 @@ async def test_a_transaction_that_hangs_is_cut_off_when_a_run_is_to_end(monkeypa
     run = Hanging(ends_when_cut=True)
     with anyio.fail_after(20):
         assert await until_interrupted(cast(CampaignRun, run))
-    assert set(run.cuts) == {10.0}
+    assert run.cuts[-1] == 10.0
+    assert set(run.cuts[:-1]) <= {60.0}, "while it goes on, a slow database has more time"
 
 
 async def test_a_second_signal_cuts_it_off_at_once() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
     from trudy.dialer.store import Store
 
 
+_SILENT: Final = 60.0
+"""Seconds that a transaction of a run may take. More leaves it standing for longer where its connection is dead and
+nobody says so; fewer would cut off one of a database that is merely slow."""
 _HANGS: Final = 10.0
-"""Seconds that a transaction may take when a run is to end. Fewer would cut off one that is merely slow; more let
+"""Seconds that it may take when the run is to end. Fewer would cut off one that is merely slow; more let
 whoever ends the process lose patience."""
 _LOOKS_EVERY: Final = 1.0
 """Seconds between two looks for such a transaction: more put off the end, fewer gain nothing."""
@@ -35,7 +39,6 @@ async def until_interrupted(run: CampaignRun | FleetWorker, *signals: signal.Sig
                     scope.cancel()
                 else:
                     interrupted = True
-                    tasks.start_soon(_cut_what_hangs, run.store)
                     await run.interrupt()
 
     heard = (signal.SIGINT, *signals)
@@ -43,6 +46,7 @@ async def until_interrupted(run: CampaignRun | FleetWorker, *signals: signal.Sig
     is_main = threading.current_thread() is threading.main_thread()
     try:
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_cut_what_hangs, run.store, lambda: _HANGS if interrupted else _SILENT)
             if is_main:
                 tasks.start_soon(listen, tasks.cancel_scope)
             await run.until_over()
@@ -56,8 +60,8 @@ async def until_interrupted(run: CampaignRun | FleetWorker, *signals: signal.Sig
     return interrupted
 
 
-async def _cut_what_hangs(store: Store) -> None:
-    """A database that does not answer must not keep a process from its end."""
+async def _cut_what_hangs(store: Store, after: Callable[[], float]) -> None:
+    """A database that does not answer must not hold up a run for ever, and not keep it from its end."""
     while True:
         await anyio.sleep(_LOOKS_EVERY)
-        store.cut(_HANGS)
+        store.cut(after())

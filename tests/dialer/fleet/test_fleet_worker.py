@@ -11,7 +11,9 @@ from attrs import evolve
 
 from tests.dialer.child import numbers_that
 from tests.dialer.fleet.conftest import POLICY, Fleet, fleet_of, until, working
-from trudy.dialer import Dialer, DueRow, Policy
+from tests.dialer.fleet.silent_proxy import silent_proxy
+from trudy.dialer import Dialer, DueRow, Policy, interrupts
+from trudy.dialer.fleet import supervisor
 from trudy.dialer.fleet.keeper import Keeper, Kept
 from trudy.dialer.refusals import IN_A_ROW
 from trudy.dialer.store import StoreError
@@ -124,6 +126,28 @@ async def test_a_database_that_restarts_in_mid_run(fleet: Fleet, postgres: Postg
     assert (status.state, status.counts) == ("done", {"done": len(NUMBERS)})
     fleet.sandbox.assert_no_number_dialed_twice()
     assert len(fleet.sandbox.placed_calls) == len(NUMBERS)
+
+
+@pytest.mark.soak
+async def test_connections_that_die_without_a_word_are_given_up(
+    fleet: Fleet, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interrupts, "_SILENT", 1.5)
+    for name in ("_SILENT", "_STOPS_WITHIN", "_SAYS_SO_WITHIN", "_BEATS_EVERY", "_STALLED_AFTER"):
+        monkeypatch.setattr(supervisor, name, 3.0 if name == "_STALLED_AFTER" else 1.0)
+    boss, campaign = await started(fleet, evolve(POLICY, max_live=4))
+    async with silent_proxy(postgres.port) as proxy:
+        worker = Dialer(
+            boss.client, store=fleet.url.replace(str(postgres.port), str(proxy.port)), clock=fleet.sandbox.clock
+        )
+        await fleet.stack.enter_async_context(worker)
+        async with working(worker):
+            await until(lambda: len(fleet.sandbox.placed_calls) >= 4)
+            await until(lambda: worker.store.database._began_at is None)  # type: ignore[attr-defined]
+            proxy.silence()
+            await until(lambda: fleet.ask("SELECT state FROM campaigns") == [("done",)], 40)
+    fleet.sandbox.assert_no_number_dialed_twice()
+    assert (await boss.status(campaign)).counts == {"done": len(NUMBERS)}
 
 
 async def test_a_worker_that_begins_waits_for_a_database_that_is_lost_meanwhile(

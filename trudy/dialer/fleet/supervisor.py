@@ -31,6 +31,9 @@ _AGAIN_AFTER: Final = 0.5
 coming back."""
 _STOPS_WITHIN: Final = 10.0
 """Seconds that jobs have to end when this process does; then they are cut off. More would hold up the process."""
+_SILENT: Final = 20.0
+"""Seconds in which the database must say which jobs are stalled. More leaves a worker without work for longer where its
+connections are dead and nobody says so; fewer would take a slow database for one that is gone."""
 _SAYS_SO_WITHIN: Final = 4.0
 """Seconds in which their ends are written after that. More would wait for a database that does not answer; less would
 leave jobs to be freed by others, seconds later."""
@@ -73,9 +76,10 @@ class Supervisor:
 
     async def _once(self, stopping: asyncio.Future[Any]) -> None:
         """One life of Procrastinate's worker."""
-        serving = asyncio.create_task(self._serve())
+        silent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        serving = asyncio.create_task(self._serve(silent))
         try:
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({serving, stopping, silent}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             with anyio.CancelScope(shield=True):
                 if not serving.done():
@@ -83,17 +87,19 @@ class Supervisor:
                     await asyncio.wait({serving}, timeout=_STOPS_WITHIN + _SAYS_SO_WITHIN)
                 if not serving.done():
                     serving.cancel()
-        if serving.done() and not serving.cancelled() and (error := serving.exception()) is not None:
+        if silent.done():
+            logger.warning("the database does not answer, and the queue of jobs is taken up again")
+        elif serving.done() and not serving.cancelled() and (error := serving.exception()) is not None:
             logger.warning("the queue of jobs was lost, and is taken up again: %s", type(error).__name__)
 
-    async def _serve(self) -> None:
+    async def _serve(self, silent: asyncio.Future[None]) -> None:
         app = App(connector=PsycopgConnector(min_size=1, max_size=4, timeout=5.0, **_pool(self.settings)))
         app.task(name=self.task, queue=self.queue)(self.work)
         async with app.open_async():
             await app.job_manager.delete_old_jobs(
                 _KEEPS_FAILED, queue=self.queue, include_failed=True, include_cancelled=True, include_aborted=True
             )
-            rescue = asyncio.create_task(self._rescue(app))
+            rescue = asyncio.create_task(self._rescue(app, silent))
             try:
                 await app.run_worker_async(
                     queues=[self.queue],
@@ -109,16 +115,21 @@ class Supervisor:
             finally:
                 rescue.cancel()
 
-    async def _rescue(self, app: App) -> None:
-        """Free the jobs of workers that gave no sign of life; the keeper puts in new ones."""
+    async def _rescue(self, app: App, silent: asyncio.Future[None]) -> None:
+        """Free the jobs of workers that gave no sign of life; the keeper puts in new ones. `silent` is done once the
+        database gives no answer."""
         while True:
             await asyncio.sleep(_FREES_EVERY)
             try:
-                stalled = await app.job_manager.get_stalled_jobs(
-                    queue=self.queue, seconds_since_heartbeat=_STALLED_AFTER
-                )
-                for job in stalled:
-                    await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+                async with asyncio.timeout(_SILENT):
+                    stalled = await app.job_manager.get_stalled_jobs(
+                        queue=self.queue, seconds_since_heartbeat=_STALLED_AFTER
+                    )
+                    for job in stalled:
+                        await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+            except TimeoutError:
+                silent.set_result(None)
+                return
             except ProcrastinateException as error:
                 # The database is away, or another worker was quicker.
                 logger.debug("jobs of dead workers could not be freed: %r", error)
