@@ -135,19 +135,21 @@ async def test_connections_that_die_without_a_word_are_given_up(
     monkeypatch.setattr(interrupts, "_SILENT", 1.5)
     for name in ("_SILENT", "_STOPS_WITHIN", "_SAYS_SO_WITHIN", "_BEATS_EVERY", "_STALLED_AFTER"):
         monkeypatch.setattr(supervisor, name, 3.0 if name == "_STALLED_AFTER" else 1.0)
-    boss, campaign = await started(fleet, evolve(POLICY, max_live=4))
+    boss = await fleet.dialer()
+    url = fleet.url.replace(str(postgres.port), "{}")
     async with silent_proxy(postgres.port) as proxy:
-        worker = Dialer(
-            boss.client, store=fleet.url.replace(str(postgres.port), str(proxy.port)), clock=fleet.sandbox.clock
-        )
+        worker = Dialer(boss.client, store=url.format(proxy.port), clock=fleet.sandbox.clock)
         await fleet.stack.enter_async_context(worker)
         async with working(worker):
-            await until(lambda: len(fleet.sandbox.placed_calls) >= 4)
-            await until(lambda: worker.store.database._began_at is None)  # type: ignore[attr-defined]
+            # It waits for jobs, and for those of the sweep; the proxy runs on this loop.
+            await until(lambda: fleet.ask("SELECT name FROM workers") != [])
+            await until(lambda: len(fleet.ask("SELECT id FROM procrastinate_workers")) == 2)
             proxy.silence()
+            plan = await fleet.plan(boss, NUMBERS)
+            await boss.start(plan, confirm=plan.hash)
             await until(lambda: fleet.ask("SELECT state FROM campaigns") == [("done",)], 40)
     fleet.sandbox.assert_no_number_dialed_twice()
-    assert (await boss.status(campaign)).counts == {"done": len(NUMBERS)}
+    assert (await boss.status(plan.campaign)).counts == {"done": len(NUMBERS)}
 
 
 async def test_a_worker_that_begins_waits_for_a_database_that_is_lost_meanwhile(
