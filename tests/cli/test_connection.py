@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
+from tests.cli.running import trudy
 from trudy import ConfigurationError
 from trudy.cli import connection
 from trudy.cli.connection import access_of
 from trudy.cli.profiles import Profile
 from trudy.cli.shell import Shell, Terminal
+from trudy.sandbox import Sandbox
 
 HERE, WORK = "https://api.example/v1", "https://work.example/v1"
 
@@ -61,3 +64,13 @@ def test_the_key_of_a_profile_is_sent_nowhere_else() -> None:
 def test_a_dry_run_opens_no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "key_of", lambda profile: pytest.fail("asked for the key"))
     assert access(dry_run=True) == ("dry-run", HERE)
+
+
+def test_a_person_is_told_of_a_long_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = Sandbox(rate_limit=1, speed=30, start=1_750_000_020.0)  # when a window begins
+    with sandbox.serve() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        ran = [trudy("voices", "list", "--json") for _ in range(2)]
+    assert [(each.code, each.err == "") for each in ran] == [(0, True), (0, False)]
+    assert re.fullmatch(r"the rate limit is reached: waiting \d+ s for the next window\n", ran[1].err)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
 
@@ -16,6 +16,10 @@ from trudy.errors import ConfigurationError
 if TYPE_CHECKING:
     from trudy import AsyncTrudyClient, TrudyClient
     from trudy.cli.shell import Shell
+    from trudy.hooks import Event, Hook
+
+_WORTH_TELLING: Final = 3.0
+"""Seconds of a wait that a person is told of: shorter ones would only fill the screen, longer ones look like a hang."""
 
 
 @frozen(kw_only=True)
@@ -27,7 +31,7 @@ class Access:
 
 
 def open_client(shell: Shell) -> TrudyClient:
-    """A sync client; use it in `with`.
+    """A sync client; use it in `with`. It tells the person of long waits.
 
     Raises:
         CommandError: there is no key.
@@ -37,7 +41,7 @@ def open_client(shell: Shell) -> TrudyClient:
 
     access = access_of(shell)
     steps = (NotSent(),) if shell.dry_run else ()
-    return TrudyClient(access.api_key, base_url=access.base_url, middleware=steps)
+    return TrudyClient(access.api_key, base_url=access.base_url, middleware=steps, hooks=(_telling_waits(shell),))
 
 
 def open_async_client(shell: Shell) -> AsyncTrudyClient:
@@ -70,6 +74,21 @@ def access_of(shell: Shell) -> Access:
         "Run trudy login, or try it without an account: trudy sandbox",
         code=ExitCode.NOT_ALLOWED,
     )
+
+
+def _telling_waits(shell: Shell) -> Hook:
+    from trudy.hooks import RateLimitWait, RetryScheduled
+
+    def tell(event: Event) -> None:
+        match event:
+            case RateLimitWait(seconds=seconds) if seconds >= _WORTH_TELLING:
+                shell.say(f"the rate limit is reached: waiting {seconds:.0f} s for the next window")
+            case RetryScheduled(seconds=seconds, reason=reason) if seconds >= _WORTH_TELLING:
+                shell.say(f"{reason}: trying again in {seconds:.0f} s")
+            case _:
+                pass
+
+    return tell
 
 
 def _environment_has_a_key() -> bool:

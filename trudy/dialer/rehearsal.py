@@ -158,7 +158,7 @@ class Rehearsal:
         if self.full_windows:
             causes.append(f"the rate limit in {self.full_windows:,} windows")
         if self.full_lines:
-            causes.append(f"max_live for {self.full_lines / 60:,.0f} minutes")
+            causes.append(f"max_live for {self.full_lines / 60:,.0f} min")
         return ", ".join(causes) or "nothing"
 
 
