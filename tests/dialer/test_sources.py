@@ -232,6 +232,16 @@ async def test_frames_of_pandas_and_polars() -> None:
         assert read.reason == reason
 
 
+async def test_a_sheet_of_what_is_no_workbook_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_text("phone\n+12125550100\n")
+    (tmp_path / "leads.jsonl").write_text('{"phone": "+12125550100"}\n')
+    for source in (tmp_path / "leads.csv", str(tmp_path / "leads.jsonl"), [{"phone": "+12125550100"}]):
+        with pytest.raises(InvalidArgumentError, match=r"columns\.sheet"):
+            [_ async for _ in read_rows(source, sheet="Leads")]
+    with pytest.raises(FileNotFoundError):
+        [_ async for _ in read_rows(tmp_path / "gone.xlsx", sheet="Leads")]
+
+
 async def test_sheets(tmp_path: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()

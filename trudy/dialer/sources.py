@@ -66,6 +66,10 @@ async def read_rows(source: Source, *, sheet: str | None = None) -> AsyncIterato
     Raises:
         InvalidArgumentError: it is nothing that can be read as rows. An `OSError` comes as it is.
     """
+    if sheet is not None and not _is_workbook(source):
+        raise InvalidArgumentError(
+            "columns.sheet: only a workbook has sheets, and the source is none", argument="columns"
+        )
     if isinstance(source, AsyncIterable):
         line = 0
         async for row in source:
@@ -100,12 +104,18 @@ def _whole_characters(text: str) -> str:
     return text
 
 
+def _is_workbook(source: object) -> bool:
+    """By its content, whatever its name is."""
+    if not isinstance(source, str | os.PathLike):
+        return False
+    with Path(cast("str | os.PathLike[str]", source)).open("rb") as file:
+        return file.read(8).startswith(_WORKBOOKS)
+
+
 def _blocking(source: object, sheet: str | None) -> Iterator[tuple[int, Row]]:
     if isinstance(source, str | os.PathLike):
         path = Path(cast("str | os.PathLike[str]", source))
-        with path.open("rb") as file:
-            start = file.read(8)
-        if start.startswith(_WORKBOOKS):  # whatever its name is
+        if _is_workbook(path):
             return _sheet(path, sheet)
         match path.suffix.lower():
             case ".jsonl" | ".ndjson":
