@@ -95,7 +95,8 @@ class Supervisor:
     async def _serve(self, silent: asyncio.Future[None]) -> None:
         app = App(connector=PsycopgConnector(min_size=1, max_size=4, timeout=5.0, **_pool(self.settings)))
         app.task(name=self.task, queue=self.queue)(self.work)
-        async with app.open_async():
+        try:
+            await app.open_async()
             await app.job_manager.delete_old_jobs(
                 _KEEPS_FAILED, queue=self.queue, include_failed=True, include_cancelled=True, include_aborted=True
             )
@@ -114,6 +115,9 @@ class Supervisor:
                 )
             finally:
                 rescue.cancel()
+        finally:
+            # Also where it was stopped while it opened: tasks of a pool that is left open outlive a cancellation.
+            await app.close_async()
 
     async def _rescue(self, app: App, silent: asyncio.Future[None]) -> None:
         """Free the jobs of workers that gave no sign of life; the keeper puts in new ones. `silent` is done once the
