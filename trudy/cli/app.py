@@ -11,7 +11,7 @@ from typer.main import get_command
 from trudy.cli.exit_codes import MEANINGS, ExitCode
 from trudy.cli.groups import CommandGroup, HelpWriter, LazyCommand, LazyResource, keep, read_plainly
 from trudy.cli.operations.tables import RESOURCES
-from trudy.cli.shell import Shell
+from trudy.cli.shell import Shell, shell_of
 
 SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "Try it without an account": {
@@ -151,11 +151,14 @@ class RootGroup(CommandGroup):
             raise typer.Exit(ExitCode.PIPE_CLOSED) from None
 
     def invoke(self, ctx: Any) -> object:
-        """Run the command. A reader of the output who went away is no error."""
+        """Run the command. A reader of the output who went away is no error, and Ctrl-C is none either."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             return ExitCode.PIPE_CLOSED
+        except KeyboardInterrupt:
+            shell_of(ctx).say("stopped; what was sent goes on")
+            return ExitCode.INTERRUPTED
 
 
 app = typer.Typer(
@@ -186,6 +189,4 @@ def run(arguments: Sequence[str], shell: Shell | None = None) -> int:
             return report(shell, error)
         except BrokenPipeError:
             return ExitCode.PIPE_CLOSED
-    if done == ExitCode.INTERRUPTED and not isinstance(done, ExitCode):  # a command that returns the enum has told it
-        shell.say("stopped; what was sent goes on")
     return int(done or 0)

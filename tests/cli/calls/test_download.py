@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.cli.running import Ran, trudy
+from trudy.cli.calls.download import _progress_of
+from trudy.cli.calls.downloads import DownloadTally
 from trudy.cli.calls.journal import NAME, journal_of
 from trudy.cli.exit_codes import ExitCode
+from trudy.cli.shell import Shell, Terminal
 from trudy.sandbox import Sandbox
 
 
@@ -184,3 +190,17 @@ def test_on_a_terminal_there_is_a_line_that_moves(sandbox: Sandbox, agent: str, 
     assert (done.code, done.out) == (0, "")
     assert "1 calls, 1 recordings and 1 transcripts saved, 0.0 MB" in done.err
     assert "1 recordings and 1 transcripts saved" in done.err
+
+
+def test_what_is_told_meanwhile_stands_above_the_line_that_moves() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    shell = Shell(terminal=Terminal(out=out, err=err, input=io.StringIO(), shows_tables=True))
+    with _progress_of(shell) as (above, on_change):
+        on_change(DownloadTally(calls=3))
+        until = time.monotonic() + 10
+        while "3 calls" not in err.getvalue():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        above.say("the rate limit is reached")
+    shown = re.sub(r"\x1b\[[0-9?;]*[A-Za-z]", "", err.getvalue())
+    assert "the rate limit is reached" in re.split(r"[\r\n]+", shown), shown

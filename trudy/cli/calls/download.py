@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TextIO, cast
 
 import typer
+from attrs import evolve
 
 from trudy.cli.calls.downloads import Downloads, DownloadTally, SavedFile, calls_since
 from trudy.cli.calls.journal import Kind, journal_of
@@ -45,12 +46,13 @@ def download(
 ) -> int:
     """Save recordings and transcripts, each once; run it again to go on."""
     shell = shell_of(context)
-    with open_client(shell) as client:
+    # What is told meanwhile, a long wait too, stands above the line that moves.
+    with _progress_of(shell) as (above, on_change), open_client(above) as client:
         pages = calls_since(client, instant_of(since, "--since", client.clock.time()), agent_id=agent)
         if shell.dry_run:
             next(pages, None)  # shows the first request, and ends there
         to.mkdir(parents=True, exist_ok=True)
-        with journal_of(to) as journal, _progress_of(shell) as on_change:
+        with journal_of(to) as journal:
             downloads = Downloads(
                 client=client,
                 folder=to,
@@ -58,13 +60,13 @@ def download(
                 kinds=_KINDS[only],
                 as_text=text,
                 on_saved=lambda file: _tell(shell, file),
-                on_failed=lambda call_id, error: _tell_failed(shell, call_id, error),
+                on_failed=lambda call_id, error: _tell_failed(above, call_id, error),
                 on_change=on_change,
             )
             try:
                 tally = downloads.save_all(pages)
             except KeyboardInterrupt:
-                shell.say(f"\nstopped; {_summary(downloads.tally, to)}. Run it again to go on.")
+                above.say(f"\nstopped; {_summary(downloads.tally, to)}. Run it again to go on.")
                 return ExitCode.INTERRUPTED
     shell.say(_summary(tally, to))
     if tally.failure is not None:
@@ -98,19 +100,22 @@ def _summary(tally: DownloadTally, folder: Path) -> str:
 
 
 @contextmanager
-def _progress_of(shell: Shell) -> Generator[Callable[[DownloadTally], None]]:
-    """A line that is drawn over itself while it goes on; nothing off a terminal."""
+def _progress_of(shell: Shell) -> Generator[tuple[Shell, Callable[[DownloadTally], None]]]:
+    """A line that is drawn over itself while it goes on, and a shell whose lines stand above it; nothing off a
+    terminal."""
     if not shell.shows_tables:
-        yield lambda tally: None
+        yield shell, lambda tally: None
         return
     from rich.console import Console
+    from rich.file_proxy import FileProxy
     from rich.live import Live
     from rich.text import Text
 
     terminal = shell.terminal
     console = Console(file=terminal.err, width=terminal.width, force_terminal=True, no_color=not terminal.has_colour)
     with Live(console=console, refresh_per_second=5, transient=True) as live:
-        yield lambda tally: live.update(Text(_line(tally), no_wrap=True, overflow="ellipsis"))
+        above = evolve(shell, terminal=evolve(terminal, err=cast("TextIO", FileProxy(console, terminal.err))))
+        yield above, lambda tally: live.update(Text(_line(tally), no_wrap=True, overflow="ellipsis"))
 
 
 def _line(tally: DownloadTally) -> str:

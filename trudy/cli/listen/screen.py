@@ -37,6 +37,7 @@ _FAULTS: Final = {
     "ConnectError": "nobody listens",
     "ConnectTimeout": "no connection",
     "ReadTimeout": "no answer",
+    "TimeoutError": "no answer",
     "RemoteProtocolError": "no answer, connection closed",
     "ReadError": "no answer, connection closed",
 }
