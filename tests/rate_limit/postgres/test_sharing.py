@@ -10,6 +10,7 @@ import anyio
 import anyio.from_thread
 import psycopg
 import pytest
+from anyio.abc import TaskGroup
 
 import trudy
 from tests.rate_limit.postgres.conftest import Make, one, taken
@@ -95,21 +96,26 @@ async def test_a_released_place_is_free_for_another_process(make: Make) -> None:
     assert await taken(third)
 
 
+async def start_waiting(tasks: TaskGroup, limiter: PostgresRateLimiter) -> None:
+    """A task that waits for a place when this returns, and ends the group once it has it."""
+    waiting = anyio.Event()
+
+    async def on_wait(seconds: float) -> None:
+        waiting.set()
+
+    async def wait() -> None:
+        await limiter.admit("interactive", monotonic() + 130, on_wait=on_wait)
+        tasks.cancel_scope.cancel()
+
+    tasks.start_soon(wait)
+    await waiting.wait()
+
+
 async def test_a_release_lets_a_task_that_waits_go(make: Make) -> None:
     limiter = make(RateLimit(1, window=120))
     permit = await limiter.admit("interactive", monotonic() + 5)
     async with anyio.create_task_group() as tasks:
-        waiting = anyio.Event()
-
-        async def on_wait(seconds: float) -> None:
-            waiting.set()
-
-        async def wait() -> None:
-            await limiter.admit("interactive", monotonic() + 130, on_wait=on_wait)
-            tasks.cancel_scope.cancel()
-
-        tasks.start_soon(wait)
-        await waiting.wait()
+        await start_waiting(tasks, limiter)
         await permit.release()
         with anyio.fail_after(30):
             await anyio.sleep_forever()
@@ -119,16 +125,7 @@ async def test_a_cancelled_task_leaves_its_place_to_others(make: Make) -> None:
     limiter = make(RateLimit(1, window=120))
     permit = await limiter.admit("interactive", monotonic() + 5)
     async with anyio.create_task_group() as tasks:
-        waiting = anyio.Event()
-
-        async def on_wait(seconds: float) -> None:
-            waiting.set()
-
-        async def wait() -> None:
-            await limiter.admit("interactive", monotonic() + 130, on_wait=on_wait)
-
-        tasks.start_soon(wait)
-        await waiting.wait()
+        await start_waiting(tasks, limiter)
         tasks.cancel_scope.cancel()
     await permit.release()
     assert await taken(limiter)
