@@ -259,7 +259,11 @@ async def test_an_intent_of_a_worker_that_is_alive_waits_for_its_answer_and_that
     fleet.sandbox.assert_no_number_dialed_twice()
 
 
-async def test_what_any_process_heard_of_a_call_brings_the_sweep_forward(postgres_url: str) -> None:
+@pytest.mark.parametrize("keeps_every", [1.0, 60.0], ids=["by the keeper too", "by a notice alone"])
+async def test_what_any_process_heard_of_a_call_brings_the_sweep_forward(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, keeps_every: float
+) -> None:
+    monkeypatch.setattr("trudy.dialer.fleet.fleet_worker._KEEPS_EVERY", keeps_every)
     async with fleet_of(postgres_url, speed=1) as fleet:
         boss, _ = await started(fleet, evolve(POLICY, max_live=1))
         looks = lambda: sum(each.method == "GET" and each.path.endswith("/calls") for each in fleet.sandbox.requests)  # noqa: E731
